@@ -1,0 +1,1 @@
+"""AWS on a laptop: MiniStack plus a real local SageMaker, without an account and without Docker."""

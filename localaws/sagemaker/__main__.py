@@ -1,0 +1,66 @@
+"""``python -m localaws.sagemaker``: the local SageMaker as a process of its own."""
+
+import argparse
+import logging
+from pathlib import Path
+
+import uvicorn
+
+from localaws.sagemaker.api import Api
+from localaws.sagemaker.aws import Aws
+from localaws.sagemaker.control import Control
+from localaws.sagemaker.events import Notifier
+from localaws.sagemaker.jobs import JobRunner
+from localaws.sagemaker.server import Server
+from localaws.sagemaker.store import Store
+
+
+def main() -> None:
+    """Read the options and serve until SIGTERM."""
+    options = _parser().parse_args()
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.getLogger("botocore").setLevel(logging.WARNING)
+    state_dir = options.state_dir.resolve()
+    aws = Aws(options.endpoint_url, options.region, options.account_id)
+    store, notifier = Store(state_dir / "sagemaker.sqlite"), Notifier(aws)
+    jobs = JobRunner(store, aws, notifier, state_dir)
+    api = Api(Control(store, aws, notifier, jobs, state_dir))
+    jobs.recover()
+    api.executor.recover()
+
+    def shut_down() -> None:
+        jobs.close()
+        notifier.close()
+
+    uvicorn.run(
+        Server(api, shut_down),
+        host=options.host,
+        port=options.port,
+        log_level="warning",
+        access_log=False,
+        timeout_keep_alive=75,
+        timeout_graceful_shutdown=3,
+    )
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m localaws.sagemaker", description="A real SageMaker on this host.")
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
+    parser.add_argument("--port", type=int, default=4567, help="port to listen on (default: %(default)s)")
+    parser.add_argument(
+        "--state-dir",
+        type=Path,
+        default=Path(".localaws/sagemaker"),
+        help="where everything is kept (%(default)s)",
+    )
+    parser.add_argument(
+        "--endpoint-url",
+        help="where S3, CloudWatch, CloudWatch Logs and EventBridge are (default: AWS itself)",
+    )
+    parser.add_argument("--region", default="us-east-1", help="region of the ARNs (default: %(default)s)")
+    parser.add_argument("--account-id", default="000000000000", help="account of the ARNs (default: %(default)s)")
+    return parser
+
+
+if __name__ == "__main__":
+    main()

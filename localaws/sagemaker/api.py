@@ -1,0 +1,54 @@
+"""The API without HTTP: an operation's name and a request in, an answer or an ApiError out."""
+
+from typing import Any
+
+from localaws.sagemaker import families, job_operations, pipelines, registry
+from localaws.sagemaker.control import Control
+from localaws.sagemaker.errors import UnsupportedOperation
+from localaws.sagemaker.executor import Executor
+from localaws.sagemaker.service_model import answer, check_request, operation_names
+from localaws.sagemaker.unsupported import refuse_unsupported
+
+Document = dict[str, Any]
+
+
+class Api:
+    """All operations of one local SageMaker.
+
+    Parameters
+    ----------
+    control : Control
+    """
+
+    def __init__(self, control: Control) -> None:
+        self._control = control
+        self.executor = Executor(control, self.call)
+        self._handlers = {
+            **families.handlers(),
+            **job_operations.handlers(),
+            **registry.handlers(),
+            **pipelines.handlers(self.executor),
+        }
+
+    def call(self, operation: str, request: Document) -> Document:
+        """Check and carry out one request.
+
+        Parameters
+        ----------
+        operation : str
+            Such as ``CreateTrainingJob``.
+        request : dict
+            Members as in botocore's model, times in seconds since the epoch.
+
+        Raises
+        ------
+        ApiError
+            The request is wrong, or cannot be carried out.
+        """
+        handler = self._handlers.get(operation)
+        if handler is None:
+            known = "is an operation of SageMaker which" if operation in operation_names() else "is none that"
+            raise UnsupportedOperation(f"{operation} {known} the local SageMaker does not have")
+        check_request(operation, request)
+        refuse_unsupported(operation, request)
+        return answer(operation, handler(self._control, request))

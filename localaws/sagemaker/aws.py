@@ -1,0 +1,43 @@
+"""The other AWS services, as SageMaker itself reaches them: boto3 clients at one address, made once each."""
+
+import threading
+from dataclasses import dataclass, field
+from typing import Any
+
+import boto3
+from botocore.config import Config
+
+_CONFIG = Config(retries={"mode": "standard", "max_attempts": 3}, connect_timeout=5, max_pool_connections=32)
+
+
+@dataclass
+class Aws:
+    """Clients of one account and region.
+
+    Parameters
+    ----------
+    endpoint_url : str or None
+        Where S3, CloudWatch, CloudWatch Logs and EventBridge answer; None for AWS itself.
+    region : str
+    account_id : str
+        Twelve digits: the account in the ARNs that are made here.
+    """
+
+    endpoint_url: str | None
+    region: str
+    account_id: str
+    _clients: dict[str, Any] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def client(self, service: str) -> Any:
+        """The client of a service such as ``s3``; boto3 clients serve several threads at once."""
+        with self._lock:
+            if service not in self._clients:
+                self._clients[service] = boto3.client(
+                    service, endpoint_url=self.endpoint_url, region_name=self.region, config=_CONFIG
+                )
+            return self._clients[service]
+
+    def arn(self, kind: str, name: str) -> str:
+        """A SageMaker ARN; the service lower-cases names in them."""
+        return f"arn:aws:sagemaker:{self.region}:{self.account_id}:{kind}/{name.lower()}"

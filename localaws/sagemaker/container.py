@@ -1,0 +1,230 @@
+"""One container without Docker: a process in private namespaces that sees a folder as /opt/ml.
+
+``unshare`` gives the process its own mount, PID and UTS namespaces (and a user namespace when not started by root),
+then a few lines of shell arrange what SageMaker's containers find: /opt/ml, the host name ``algo-1`` and its entry in
+/etc/hosts. The interpreter's environment is mounted read-only, so that nothing a job installs stays on the host.
+``exec`` leaves no shell behind. Starting takes about 5 ms.
+
+The process dies with this server, whatever kills it: ``setpriv --pdeathsig`` ends `unshare` when the thread that
+started it is gone, and ``--kill-child`` ends everything in the PID namespace.
+"""
+
+import os
+import select
+import shutil
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from localaws.sagemaker.errors import JobFailure
+
+HOST_NAME = "algo-1"
+_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+_POLL_SECONDS = 0.05
+_TOOLS = ("unshare", "setpriv", "mount")
+
+# $1: the folder; $2: how many read-only folders follow; then these, then the command line.
+# Where the host has no /opt/ml to mount on, /opt is rebuilt on a tmpfs out of what is there.
+_ENTER = r"""
+set -e
+ml=$1; count=$2; shift 2
+if [ ! -d /opt/ml ]; then
+    new=$ml/tmp
+    mount -t tmpfs none "$new"
+    for entry in /opt/*; do
+        [ -d "$entry" ] || continue
+        mkdir "$new/${entry##*/}"
+        mount --rbind "$entry" "$new/${entry##*/}"
+    done
+    mkdir "$new/ml"
+    mount --rbind "$new" /opt
+    umount -l "$new"
+fi
+while [ "$count" -gt 0 ]; do
+    mount --bind "$1" "$1"
+    mount -o remount,bind,ro "$1" 2>/dev/null || mount -o remount,bind,ro,nosuid,nodev "$1"
+    shift; count=$((count - 1))
+done
+mount --bind "$ml/.hosts" /etc/hosts
+mount --bind "$ml" /opt/ml
+hostname "$CONTAINER_HOST"
+cd /opt/ml
+exec "$@"
+"""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """When a container is ended.
+
+    Attributes
+    ----------
+    seconds : float
+        How long it may run.
+    grace_seconds : float
+        How long a process that handles SIGTERM may take for it; SageMaker gives 120.
+    """
+
+    seconds: float
+    grace_seconds: float = 120.0
+
+
+@dataclass(frozen=True)
+class Command:
+    """What runs in the container.
+
+    Attributes
+    ----------
+    argv : sequence of str
+    environment : mapping of str to str
+        The whole environment but PATH and what the container itself adds.
+    interpreter : Path
+        PATH begins with its folder.
+    network : bool
+        False cuts the process off the network.
+    """
+
+    argv: Sequence[str]
+    environment: Mapping[str, str]
+    interpreter: Path
+    read_only: Sequence[Path] = field(default_factory=list)
+    network: bool = True
+
+
+class Container:
+    """A running container.
+
+    Parameters
+    ----------
+    folder : Path
+        What the process sees as /opt/ml.
+    command : Command
+    log : Path
+        Where its standard output and error go.
+    """
+
+    def __init__(self, folder: Path, command: Command, log: Path) -> None:
+        missing = [tool for tool in _TOOLS if shutil.which(tool) is None]
+        if missing:
+            raise JobFailure(f"InternalServerError: {', '.join(missing)} not found: install the package util-linux")
+        (folder / ".hosts").write_text(f"{_hosts()}\n127.0.0.1 {HOST_NAME}\n")
+        (folder / "tmp").mkdir(exist_ok=True)
+        with log.open("ab") as output:
+            self._process = subprocess.Popen(
+                [
+                    *_namespaces(command.network),
+                    "/bin/sh",
+                    "-c",
+                    _ENTER,
+                    "container",
+                    *_arguments(folder, command),
+                ],
+                env=_environment(command),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        self._ends = os.pidfd_open(self._process.pid)
+
+    def __enter__(self) -> "Container":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.end(grace_seconds=0)
+        os.close(self._ends)
+
+    def wait(self, limits: Limits, stop: threading.Event) -> int | None:
+        """Wait for the end; None when the time limit or a stop ended it.
+
+        Must be called from the thread that made the container.
+        """
+        deadline = time.monotonic() + limits.seconds
+        while not self._ended_within(_POLL_SECONDS):
+            if stop.is_set() or time.monotonic() > deadline:
+                self.end(limits.grace_seconds)
+                return None
+        return self._process.wait()
+
+    def _ended_within(self, seconds: float) -> bool:
+        """Sleep until the process ends, but not longer; unlike Popen.wait it wakes up at once."""
+        return self._process.returncode is not None or bool(select.select([self._ends], [], [], seconds)[0])
+
+    def poll(self) -> int | None:
+        """The exit code, or None while it runs."""
+        return self._process.poll()
+
+    def end(self, grace_seconds: float) -> None:
+        """SIGTERM, and SIGKILL when the grace time is over.
+
+        A namespace's first process gets SIGTERM only when it handles it. One which does not could not use the grace
+        time, so it is killed at once.
+        """
+        first = _child_of(self._process.pid)
+        if grace_seconds and first is not None and _handles_sigterm(first):
+            os.kill(first, signal.SIGTERM)
+            self._ended_within(grace_seconds)
+        if self._process.poll() is None:
+            self._process.kill()
+            self._process.wait()
+
+
+def _namespaces(network: bool) -> list[str]:
+    user = [] if os.geteuid() == 0 else ["--user", "--map-root-user"]
+    isolated = [] if network else ["--net"]
+    kinds = [
+        "--mount",
+        "--uts",
+        "--ipc",
+        "--pid",
+        "--fork",
+        "--kill-child",
+        "--mount-proc",
+        "--propagation",
+        "private",
+    ]
+    return ["setpriv", "--pdeathsig", "SIGKILL", "unshare", *user, *isolated, *kinds]
+
+
+def _arguments(folder: Path, command: Command) -> list[str]:
+    read_only = [str(path) for path in command.read_only]
+    return [str(folder), str(len(read_only)), *read_only, *command.argv]
+
+
+def _environment(command: Command) -> dict[str, str]:
+    return {
+        "LANG": "C.UTF-8",
+        "HOME": "/opt/ml/tmp",
+        "TMPDIR": "/opt/ml/tmp",
+        **command.environment,
+        "CONTAINER_HOST": HOST_NAME,
+        "PATH": f"{command.interpreter.parent}:{_PATH}",
+    }
+
+
+def _hosts() -> str:
+    try:
+        return Path("/etc/hosts").read_text()
+    except OSError:
+        return "127.0.0.1 localhost"
+
+
+def _child_of(pid: int) -> int | None:
+    try:
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    except OSError:
+        return None
+    return int(children[0]) if children else None
+
+
+def _handles_sigterm(pid: int) -> bool:
+    try:
+        status = Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return False
+    caught = next(line.split()[1] for line in status.splitlines() if line.startswith("SigCgt:"))
+    return bool(int(caught, 16) >> (signal.SIGTERM - 1) & 1)

@@ -1,0 +1,95 @@
+"""From a container image's URI to what stands for it on this host.
+
+An image is a file system with an interpreter and a `serve` program. Here the interpreter is one of the host's, by
+default the one this server runs on, whose environment has what SageMaker's framework images have; `serve` is the
+project's own model server, with the image's contract.
+
+``images.json`` in the state directory maps more images, or other interpreters, by the beginning of the repository's
+name::
+
+    {"my-team/torch-training": "/home/me/torch-env/bin/python"}
+"""
+
+import json
+import re
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from localaws.sagemaker.errors import ValidationError
+
+_URI = re.compile(r"(?:(?P<registry>[^/]+\.[^/]+)/)?(?P<repository>[^:@]+)(?:[:@].+)?")
+_FRAMEWORKS = (
+    "sagemaker-scikit-learn",
+    "pytorch-training",
+    "pytorch-inference",
+    "sagemaker-distribution",
+    "python",
+)
+_MAP_FILE = "images.json"
+
+
+@dataclass(frozen=True)
+class Image:
+    """An image as this host has it.
+
+    Attributes
+    ----------
+    interpreter : Path
+        The Python that `python3` means inside the container.
+    """
+
+    uri: str
+    interpreter: Path
+
+    @property
+    def serve(self) -> list[str]:
+        """The command line of the image's model server."""
+        return [str(self.interpreter), "-m", "serving", "--host", "127.0.0.1"]
+
+    @property
+    def read_only(self) -> list[Path]:
+        """What a container must not write to: the environment which the interpreter belongs to."""
+        return [self.interpreter.parent.parent]
+
+
+def find(uri: str, state_dir: Path) -> Image:
+    """The image that stands for this URI.
+
+    Parameters
+    ----------
+    uri : str
+        Such as ``683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1.4-2-py312-cpu-py3``.
+    state_dir : Path
+        Where ``images.json`` is looked for.
+
+    Raises
+    ------
+    ValidationError
+        Nothing on this host stands for it; the message says what to write where.
+    """
+    match = _URI.fullmatch(uri)
+    repository = match["repository"] if match else uri
+    known = dict.fromkeys(_FRAMEWORKS, sys.executable) | _mapped(state_dir / _MAP_FILE)
+    candidates = [name for name in known if repository.startswith(name)]
+    if not candidates:
+        raise ValidationError(
+            f"No interpreter on this host stands for the image '{uri}'. Known: {', '.join(known)}. Add the repository"
+            f' to {state_dir / _MAP_FILE}, such as {{"{repository}": "/path/to/bin/python"}}.'
+        )
+    interpreter = Path(known[max(candidates, key=len)])
+    if not interpreter.is_file():
+        raise ValidationError(f"The interpreter {interpreter}, which stands for the image '{uri}', does not exist")
+    return Image(uri, interpreter)
+
+
+def _mapped(path: Path) -> dict[str, str]:
+    if not path.exists():
+        return {}
+    try:
+        mapped = json.loads(path.read_text())
+    except ValueError as error:
+        raise ValidationError(f"{path} is not JSON: {error}") from error
+    if not isinstance(mapped, dict) or not all(isinstance(value, str) for value in mapped.values()):
+        raise ValidationError(f"{path} must map names of repositories to paths of interpreters")
+    return mapped

@@ -1,0 +1,205 @@
+"""Pipelines and their executions: what the API answers. Running them is the executor's."""
+
+import time
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from localaws.sagemaker import s3
+from localaws.sagemaker.control import Control, Handler
+from localaws.sagemaker.definition import parameter_values, parse
+from localaws.sagemaker.errors import ConflictException, ValidationError
+from localaws.sagemaker.executor import EXECUTION, STEP, Executor
+from localaws.sagemaker.families import find, missing, page
+from localaws.sagemaker.store import Resource
+
+Document = dict[str, Any]
+
+_PIPELINE = "pipeline"
+_TEXTS = ("PipelineDisplayName", "PipelineDescription", "RoleArn", "ParallelismConfiguration")
+
+
+def handlers(executor: Executor) -> dict[str, Handler]:
+    """The operations of this module by name."""
+
+    def start(control: Control, request: Document) -> Document:
+        return start_execution(control, request, executor)
+
+    def stop(control: Control, request: Document) -> Document:
+        return stop_execution(control, request, executor)
+
+    return {
+        "CreatePipeline": create_pipeline,
+        "UpdatePipeline": update_pipeline,
+        "DeletePipeline": delete_pipeline,
+        "StartPipelineExecution": start,
+        "StopPipelineExecution": stop,
+        "DescribePipelineExecution": describe_execution,
+        "UpdatePipelineExecution": update_execution,
+        "ListPipelineExecutions": list_executions,
+        "ListPipelineExecutionSteps": list_steps,
+        "ListPipelineParametersForExecution": list_parameters,
+        "DescribePipelineDefinitionForExecution": describe_definition,
+    }
+
+
+def create_pipeline(control: Control, request: Document) -> Document:
+    """Check and store a definition."""
+    name = request["PipelineName"]
+    text = _definition_text(control, request)
+    if text is None:
+        raise ValidationError("PipelineDefinition or PipelineDefinitionS3Location is required")
+    parse(text)
+    arn = control.aws.arn(_PIPELINE, name)
+    now = time.time()
+    document = {key: request[key] for key in _TEXTS if key in request} | {
+        "PipelineArn": arn,
+        "PipelineName": name,
+        "PipelineDefinition": text,
+        "PipelineStatus": "Active",
+        "CreationTime": now,
+        "LastModifiedTime": now,
+        "CreatedBy": control.created_by,
+        "LastModifiedBy": control.created_by,
+    }
+    document.setdefault("PipelineDisplayName", name)
+    if not control.store.add(Resource(_PIPELINE, name, arn, document, status="Active")):
+        raise ValidationError(
+            "Pipeline names must be unique within an AWS account and region."
+            f" Pipeline with name ({name}) already exists."
+        )
+    control.tag(arn, request)
+    return {"PipelineArn": arn}
+
+
+def update_pipeline(control: Control, request: Document) -> Document:
+    """Store another definition; executions that run keep theirs."""
+    pipeline = find(control, _PIPELINE, request["PipelineName"], "UpdatePipeline")
+    text = _definition_text(control, request)
+    if text is not None:
+        parse(text)
+
+    def edit(document: Document, _: Document) -> None:
+        document.update({key: request[key] for key in _TEXTS if key in request})
+        if text is not None:
+            document["PipelineDefinition"] = text
+        document.update(LastModifiedTime=time.time(), LastModifiedBy=control.created_by)
+
+    control.store.change(pipeline.arn, edit)
+    return {"PipelineArn": pipeline.arn}
+
+
+def delete_pipeline(control: Control, request: Document) -> Document:
+    """Delete a pipeline of which nothing runs, with its executions."""
+    pipeline = find(control, _PIPELINE, request["PipelineName"], "DeletePipeline")
+    executions = control.store.every(EXECUTION, parent=pipeline.arn)
+    running = [execution.arn for execution in executions if execution.status in ("Executing", "Stopping")]
+    if running:
+        raise ConflictException(f"Pipeline {pipeline.arn} has a running execution: {running[0]}. Stop it first.")
+    for execution in executions:
+        for step in control.store.every(STEP, parent=execution.arn):
+            control.store.remove(step.arn)
+        control.store.remove(execution.arn)
+    control.store.remove(pipeline.arn)
+    return {"PipelineArn": pipeline.arn}
+
+
+def _definition_text(control: Control, request: Document) -> str | None:
+    location = request.get("PipelineDefinitionS3Location")
+    if location is None:
+        return request.get("PipelineDefinition")
+    key = {"Bucket": location["Bucket"], "Key": location["ObjectKey"]}
+    if "VersionId" in location:
+        key["VersionId"] = location["VersionId"]
+    try:
+        body: bytes = control.aws.client("s3").get_object(**key)["Body"].read()
+    except ClientError as error:
+        uri = s3.Location(location["Bucket"], location["ObjectKey"])
+        raise ValidationError(f"Unable to read the pipeline definition from {uri}: {error}") from error
+    return body.decode()
+
+
+def start_execution(control: Control, request: Document, executor: Executor) -> Document:
+    """Start an execution; the same ClientRequestToken starts it once."""
+    pipeline = find(control, _PIPELINE, request["PipelineName"], "StartPipelineExecution")
+    given = {item["Name"]: item["Value"] for item in request.get("PipelineParameters") or []}
+    definition = parse(pipeline.document["PipelineDefinition"])
+    values = parameter_values(definition, given)
+    return {"PipelineExecutionArn": executor.start(pipeline, definition, values, request)}
+
+
+def stop_execution(control: Control, request: Document, executor: Executor) -> Document:
+    """Ask an execution to stop, and with it the jobs of its running steps."""
+    execution = _execution(control, request, "StopPipelineExecution")
+    if execution.status != "Executing":
+        raise ConflictException(
+            f"Pipeline execution with ARN {execution.arn} is in status {execution.status}: only a running one stops."
+        )
+    executor.stop(execution.arn)
+    return {"PipelineExecutionArn": execution.arn}
+
+
+def describe_execution(control: Control, request: Document) -> Document:
+    """What is stored of an execution."""
+    return _execution(control, request, "DescribePipelineExecution").document
+
+
+def update_execution(control: Control, request: Document) -> Document:
+    """Change an execution's name or description."""
+    execution = _execution(control, request, "UpdatePipelineExecution")
+    texts = ("PipelineExecutionDisplayName", "PipelineExecutionDescription")
+
+    def edit(document: Document, _: Document) -> None:
+        document.update({key: request[key] for key in texts if key in request}, LastModifiedTime=time.time())
+
+    control.store.change(execution.arn, edit)
+    return {"PipelineExecutionArn": execution.arn}
+
+
+def list_executions(control: Control, request: Document) -> Document:
+    """A page of a pipeline's executions."""
+    query = dict(request)
+    pipeline = find(control, _PIPELINE, query.pop("PipelineName"), "ListPipelineExecutions")
+
+    def row(resource: Resource) -> Document:
+        document = resource.document
+        return document | {
+            "StartTime": document["CreationTime"],
+            "PipelineExecutionFailureReason": document.get("FailureReason"),
+        }
+
+    where = {"parent = ?": pipeline.arn}
+    return page(control, "ListPipelineExecutions", EXECUTION, query, descending=True, where=where, row=row)
+
+
+def list_steps(control: Control, request: Document) -> Document:
+    """A page of an execution's steps, those that have begun, the latest first unless the request says otherwise."""
+    query = dict(request)
+    query.pop("PipelineExecutionArn", None)
+    execution = _execution(control, request, "ListPipelineExecutionSteps")
+    where = {"parent = ?": execution.arn}
+    return page(control, "ListPipelineExecutionSteps", STEP, query, descending=True, where=where)
+
+
+def list_parameters(control: Control, request: Document) -> Document:
+    """All parameter values of an execution; a pipeline has 200 at most, so that there is one page."""
+    execution = _execution(control, request, "ListPipelineParametersForExecution")
+    values = execution.internal["parameters"].items()
+    return {"PipelineParameters": [{"Name": name, "Value": str(value)} for name, value in values]}
+
+
+def describe_definition(control: Control, request: Document) -> Document:
+    """The definition that an execution runs, as it was at its start."""
+    execution = _execution(control, request, "DescribePipelineDefinitionForExecution")
+    return {
+        "PipelineDefinition": execution.internal["definition"],
+        "CreationTime": execution.document["CreationTime"],
+    }
+
+
+def _execution(control: Control, request: Document, operation: str) -> Resource:
+    arn = request.get("PipelineExecutionArn", "")
+    execution = control.store.by_arn(arn)
+    if execution is None or execution.kind != EXECUTION:
+        raise missing(operation, f"Pipeline execution with ARN '{arn}' does not exist.")
+    return execution

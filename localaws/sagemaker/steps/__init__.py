@@ -1,0 +1,34 @@
+"""What a step of each type does. A step's function gets the step, the execution's context and a callback for progress.
+
+It returns the step's ``Metadata``, and leaves in the context what later steps may refer to.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from localaws.sagemaker.definition import Step
+from localaws.sagemaker.steps import condition, fail, job, model, register_model
+from localaws.sagemaker.steps.context import Progress, StepContext
+
+Document = dict[str, Any]
+
+_STEPS: dict[str, Callable[[Step, StepContext, Progress], Document]] = {
+    "Processing": job.run,
+    "Training": job.run,
+    "Transform": job.run,
+    "Model": model.run,
+    "RegisterModel": register_model.run,
+    "Condition": condition.run,
+    "Fail": fail.run,
+}
+
+
+def run(step: Step, context: StepContext, progress: Progress) -> Document:
+    """Run one step to its end; its metadata.
+
+    Raises
+    ------
+    StepFailed, StepStopped, ApiError, UnresolvedError
+        It did not succeed, and why.
+    """
+    return _STEPS[step.kind](step, context, progress)

@@ -1,0 +1,133 @@
+"""What the steps of one execution share: the way to the API, the values of expressions, the jobs that run."""
+
+import json
+import random
+import string
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+from localaws.sagemaker import s3
+from localaws.sagemaker.control import Control
+from localaws.sagemaker.definition import Definition, Step
+from localaws.sagemaker.errors import ApiError, JobFailure
+from localaws.sagemaker.events import iso_time
+from localaws.sagemaker.expressions import Scope, UnresolvedError, resolve
+from localaws.sagemaker.store import Resource
+
+Document = dict[str, Any]
+Call = Callable[[str, Document], Document]
+Progress = Callable[[Document], None]
+
+_NAME_CHARACTERS = 63
+_SUFFIX_CHARACTERS = 10
+
+
+class StepFailed(Exception):
+    """A step failed; `members` are added to what is stored of it."""
+
+    def __init__(self, reason: str, **members: Any) -> None:
+        super().__init__(reason)
+        self.members = members
+
+
+class StepStopped(Exception):
+    """A step was stopped with its execution."""
+
+
+class StepContext:
+    """The shared state of one execution.
+
+    Parameters
+    ----------
+    control : Control
+    call : callable
+        The API: an operation's name and a request to its answer.
+    execution : Resource
+    definition : Definition
+    parameters : dict
+        The values of the execution's parameters.
+
+    Attributes
+    ----------
+    properties : dict of str to dict
+        What Describe says of each finished step's job or resource.
+    condition_outcomes : dict of str to bool
+    """
+
+    def __init__(
+        self, control: Control, call: Call, execution: Resource, definition: Definition, parameters: Document
+    ) -> None:
+        self.control, self.call = control, call
+        self.properties: dict[str, Document] = {}
+        self.condition_outcomes: dict[str, bool] = {}
+        self._execution, self._definition, self._parameters = execution, definition, parameters
+        self._jobs: dict[str, Callable[[], object]] = {}
+        self._stopping = threading.Event()
+
+    @property
+    def scope(self) -> Scope:
+        """What expressions are resolved against at this moment."""
+        return Scope(
+            parameters=self._parameters,
+            execution={
+                "PipelineExecutionId": self._execution.name,
+                "PipelineExecutionArn": self._execution.arn,
+                "PipelineName": self._execution.internal["pipeline_name"],
+                "PipelineArn": self._execution.parent,
+                "StartDateTime": iso_time(self._execution.created),
+                "CurrentDateTime": iso_time(),
+            },
+            properties=self.properties,
+            read_property_file=self._read_property_file,
+            read_s3_json=self._read_json,
+        )
+
+    def request(self, step: Step) -> Document:
+        """A step's arguments with all expressions replaced by their values."""
+        arguments: Document = resolve(step.arguments, self.scope)
+        return arguments
+
+    def unique_name(self, step: Step) -> str:
+        """A name for what a step makes, in the form in which SageMaker Pipelines names it."""
+        suffix = "".join(random.choices(string.ascii_letters + string.digits, k=_SUFFIX_CHARACTERS))  # noqa: S311
+        head = f"pipelines-{self._execution.name}-{step.name.replace('_', '-')}"
+        return f"{head[: _NAME_CHARACTERS - _SUFFIX_CHARACTERS - 1].rstrip('-')}-{suffix}"
+
+    def follow(self, arn: str, stop: Callable[[], object]) -> None:
+        """Wait for a job; `stop` is called when the execution is stopped meanwhile."""
+        self._jobs[arn] = stop
+        if self._stopping.is_set():
+            self._try_stop(stop)
+        self.control.jobs.wait(arn)
+        self._jobs.pop(arn, None)
+
+    def stop_jobs(self) -> None:
+        """Stop the jobs of the steps that run."""
+        self._stopping.set()
+        for stop in list(self._jobs.values()):
+            self._try_stop(stop)
+
+    @staticmethod
+    def _try_stop(stop: Callable[[], object]) -> None:
+        with suppress(ApiError):  # it may have ended just now by itself
+            stop()
+
+    def _read_property_file(self, step_name: str, file_name: str) -> Any:
+        declared = self._definition.steps[step_name].property_files[file_name]
+        outputs = self.properties.get(step_name, {}).get("ProcessingOutputConfig", {}).get("Outputs", [])
+        for output in outputs:
+            if output["OutputName"] == declared["OutputName"]:
+                return self._read_json(f"{output['S3Output']['S3Uri'].rstrip('/')}/{declared['FilePath']}")
+        raise UnresolvedError(f"step '{step_name}' has no output '{declared['OutputName']}' for the file '{file_name}'")
+
+    def _read_json(self, uri: str) -> Any:
+        try:
+            location = s3.Location.of(uri)
+            body = self.control.aws.client("s3").get_object(Bucket=location.bucket, Key=location.key)["Body"].read()
+            return json.loads(body)
+        except self.control.aws.client("s3").exceptions.ClientError as error:
+            raise UnresolvedError(f"cannot read {uri}: {error}") from error
+        except (ValueError, JobFailure) as error:
+            raise UnresolvedError(f"{uri} is not JSON: {error}") from error

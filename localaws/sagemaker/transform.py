@@ -1,0 +1,261 @@
+"""A batch transform job: every object under a prefix goes through the model's own server, and its answers to S3.
+
+The model is staged and served as an endpoint's would be: model.tar.gz unpacked to /opt/ml/model, the image's `serve`
+in a container, GET /ping until it is ready, POST /invocations with as many records as the strategy and the payload
+limit allow. An object ``folder/x.csv`` becomes ``folder/x.csv.out``; nothing is written for an object which failed.
+"""
+
+import gzip
+import http
+import http.client
+import socket
+import tarfile
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from localaws.sagemaker import images, s3
+from localaws.sagemaker.container import HOST_NAME, Command, Container
+from localaws.sagemaker.errors import JobFailure, JobStopped, ResourceNotFound
+from localaws.sagemaker.jobs import Job, container_parts
+from localaws.sagemaker.logs import LogShipper
+from localaws.sagemaker.script import last_line
+from localaws.sagemaker.store import Store
+
+Document = dict[str, Any]
+
+_START_SECONDS = 60
+_DEFAULT_PAYLOAD_MB = 6
+_DEFAULT_INVOCATION_SECONDS = 600
+
+
+class TransformJob:
+    """The job type of CreateTransformJob."""
+
+    noun = "Transform"
+
+    def run(self, job: Job) -> None:
+        """Stage, run and collect one job."""
+        client = job.runner.aws.client("s3")
+        definition = model_container(job.runner.store, job.request["ModelName"])
+        _stage_model(client, definition, job.folder)
+        items = s3.objects_under(client, job.request["TransformInput"]["DataSource"]["S3DataSource"]["S3Uri"])
+        stream = f"{job.name}/{HOST_NAME}-{int(time.time())}"
+        shipper = LogShipper(job.runner.aws.client("logs"), job.log_group, stream, job.log)
+        try:
+            self._serve(job, definition, items)
+        finally:
+            shipper.close()
+
+    def _serve(self, job: Job, definition: Document, items: list[s3.S3Object]) -> None:
+        port = _free_port()
+        with Container(job.folder, _server_command(job, definition, port), job.log) as container:
+            _wait_until_ready(container, port, job)
+            requests = Requests.of(job.request, port)
+            with ThreadPoolExecutor(max_workers=job.request.get("MaxConcurrentTransforms") or 1) as pool:
+                for done in [pool.submit(_transform, job, item, requests) for item in items]:
+                    done.result()
+
+
+@dataclass(frozen=True)
+class Requests:
+    """How the records of an object are sent to the model.
+
+    Attributes
+    ----------
+    limit : int
+        Bytes of a request's body at most.
+    by_line, many, assemble : bool
+        Split at line ends; several records in a request; a line end between the answers.
+    """
+
+    port: int
+    content_type: str
+    accept: str
+    limit: int
+    seconds: float
+    retries: int
+    by_line: bool
+    many: bool
+    assemble: bool
+
+    @classmethod
+    def of(cls, request: Document, port: int) -> "Requests":
+        """Read from a CreateTransformJob request, with AWS's defaults."""
+        source, target = request["TransformInput"], request["TransformOutput"]
+        megabytes = request.get("MaxPayloadInMB", _DEFAULT_PAYLOAD_MB)
+        client_config = request.get("ModelClientConfig", {})
+        return cls(
+            port=port,
+            content_type=source.get("ContentType", "application/octet-stream"),
+            accept=target.get("Accept", "*/*"),
+            limit=(megabytes or 100) * 1024 * 1024,
+            seconds=client_config.get("InvocationsTimeoutInSeconds", _DEFAULT_INVOCATION_SECONDS),
+            retries=client_config.get("InvocationsMaxRetries", 0),
+            by_line=source.get("SplitType", "None") == "Line",
+            many=request.get("BatchStrategy", "MultiRecord") == "MultiRecord",
+            assemble=target.get("AssembleWith", "None") == "Line",
+        )
+
+    def bodies(self, data: bytes, name: str) -> Iterator[bytes]:
+        """An object's bytes as the bodies of its requests, in order.
+
+        Raises
+        ------
+        JobFailure
+            A record is larger than the limit.
+        """
+        records = data.splitlines(keepends=True) if self.by_line else [data]
+        body = b""
+        for record in records:
+            if len(record) > self.limit:
+                raise JobFailure(
+                    f"ClientError: {name}: a record of {len(record)} bytes is larger than MaxPayloadInMB allows"
+                    f" ({self.limit} bytes)"
+                )
+            if body and (not self.many or len(body) + len(record) > self.limit):
+                yield body
+                body = b""
+            if record.strip():
+                body += record
+        if body:
+            yield body
+
+    def invoke(self, body: bytes, name: str) -> bytes:
+        """The model's answer to one body.
+
+        Raises
+        ------
+        JobFailure
+            The model answered with an error after all retries, or not at all.
+        """
+        for attempt in range(self.retries + 1):
+            status, answer = self._post(body)
+            if status == http.HTTPStatus.OK:
+                return answer
+            if status < http.HTTPStatus.INTERNAL_SERVER_ERROR or attempt == self.retries:
+                break
+        text = answer.decode(errors="replace")[:300]
+        raise JobFailure(f"ClientError: {name}: the model answered {status}: {text}")
+
+    def _post(self, body: bytes) -> tuple[int, bytes]:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=self.seconds)
+        headers = {"Content-Type": self.content_type, "Accept": self.accept}
+        try:
+            connection.request("POST", "/invocations", body, headers)
+            response = connection.getresponse()
+            return response.status, response.read()
+        except OSError as error:
+            return http.HTTPStatus.BAD_GATEWAY, f"no answer: {error}".encode()
+        finally:
+            connection.close()
+
+
+def model_container(store: Store, model_name: str) -> Document:
+    """The container definition that a model serves with, that of its model package where it names one.
+
+    Raises
+    ------
+    ResourceNotFound
+        The model, or its package, is not there.
+    JobFailure
+        The model is a chain of several containers.
+    """
+    model = store.get("model", model_name)
+    if model is None:
+        raise ResourceNotFound(f"Could not find model '{model_name}'")
+    containers = model.document.get("Containers") or [model.document["PrimaryContainer"]]
+    if len(containers) > 1:
+        raise JobFailure(f"ClientError: '{model_name}' has {len(containers)} containers; one is supported here so far")
+    definition: Document = containers[0]
+    if "ModelPackageName" not in definition:
+        return definition
+    package = store.by_arn(definition["ModelPackageName"])
+    if package is None:
+        raise ResourceNotFound(f"Could not find model package '{definition['ModelPackageName']}'")
+    packaged: Document = package.document["InferenceSpecification"]["Containers"][0]
+    return packaged | {"Environment": packaged.get("Environment", {}) | definition.get("Environment", {})}
+
+
+def _stage_model(client: Any, definition: Document, folder: Path) -> None:
+    target = folder / "model"
+    target.mkdir()
+    uri = definition.get("ModelDataUrl")
+    if not uri:
+        return
+    packed = folder / "model.tar.gz"
+    (item,) = s3.objects_under(client, uri)[:1]
+    s3.fetch(client, item, packed)
+    try:
+        with tarfile.open(packed) as tar:
+            tar.extractall(target, filter="data")
+    except (tarfile.TarError, OSError, EOFError) as error:
+        raise JobFailure(f"ClientError: Cannot unpack the model data {uri}: {error}") from error
+    packed.unlink()
+
+
+def _server_command(job: Job, definition: Document, port: int) -> Command:
+    image = images.find(definition["Image"], job.runner.state_dir)
+    variables = {
+        **definition.get("Environment", {}),
+        **job.request.get("Environment", {}),
+        "SAGEMAKER_BIND_TO_PORT": str(port),
+        "SAGEMAKER_BATCH": "true",
+    }
+    return Command(argv=image.serve, **container_parts(job, image, variables))
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _wait_until_ready(container: Container, port: int, job: Job) -> None:
+    deadline = time.monotonic() + _START_SECONDS
+    while time.monotonic() < deadline:
+        if job.stop.is_set():
+            raise JobStopped
+        if container.poll() is not None:
+            raise JobFailure(f"ClientError: The model server did not start: {last_line(job.log)[:800]}")
+        if _ping(port):
+            return
+        time.sleep(0.02)
+    raise JobFailure(f"ClientError: The model server did not answer /ping within {_START_SECONDS} seconds")
+
+
+def _ping(port: int) -> bool:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=2)
+    try:
+        connection.request("GET", "/ping")
+        return connection.getresponse().status == http.HTTPStatus.OK
+    except OSError:
+        return False
+    finally:
+        connection.close()
+
+
+def _transform(job: Job, item: s3.S3Object, requests: Requests) -> None:
+    if job.stop.is_set():
+        raise JobStopped
+    client = job.runner.aws.client("s3")
+    data = client.get_object(Bucket=item.location.bucket, Key=item.location.key)["Body"].read()
+    answers = []
+    for body in requests.bodies(_unpacked(data, job, item), str(item.location)):
+        answer = requests.invoke(body, str(item.location))
+        answers.append(answer if answer.endswith(b"\n") or not requests.assemble else answer + b"\n")
+    target = s3.Location.of(job.request["TransformOutput"]["S3OutputPath"]).below(f"{item.relative}.out")
+    client.put_object(Bucket=target.bucket, Key=target.key, Body=b"".join(answers))
+
+
+def _unpacked(data: bytes, job: Job, item: s3.S3Object) -> bytes:
+    if job.request["TransformInput"].get("CompressionType") != "Gzip":
+        return data
+    try:
+        return gzip.decompress(data)
+    except (OSError, EOFError) as error:
+        raise JobFailure(f"ClientError: {item.location} is not gzip: {error}") from error

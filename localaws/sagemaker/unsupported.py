@@ -1,0 +1,90 @@
+"""What AWS does with a request and this SageMaker does not: each line is refused by name, none is passed over.
+
+A path names a member of the request; ``[]`` stands for every item of a list. The values after it are accepted.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+from localaws.sagemaker.errors import UnsupportedOperation
+
+Document = dict[str, Any]
+
+_S3_SOURCE = "DataSource.S3DataSource.S3DataType"
+ACCEPTED: dict[str, dict[str, tuple[Any, ...]]] = {
+    "CreateProcessingJob": {
+        "ProcessingResources.ClusterConfig.InstanceCount": (1,),
+        "ProcessingInputs[].DatasetDefinition": (),
+        "ProcessingInputs[].AppManaged": (False,),
+        "ProcessingInputs[].S3Input.S3DataType": ("S3Prefix",),
+        "ProcessingInputs[].S3Input.S3InputMode": ("File",),
+        "ProcessingOutputConfig.Outputs[].AppManaged": (False,),
+        "ProcessingOutputConfig.Outputs[].FeatureStoreOutput": (),
+        "ProcessingOutputConfig.Outputs[].S3Output.S3UploadMode": ("EndOfJob",),
+    },
+    "CreateTrainingJob": {
+        "ResourceConfig.InstanceCount": (1,),
+        "ResourceConfig.InstanceGroups": (),
+        "AlgorithmSpecification.AlgorithmName": (),
+        "AlgorithmSpecification.TrainingInputMode": ("File", "FastFile"),
+        f"InputDataConfig[].{_S3_SOURCE}": ("S3Prefix",),
+        "InputDataConfig[].DataSource.FileSystemDataSource": (),
+        "InputDataConfig[].DataSource.DatasetSource": (),
+        "InputDataConfig[].InputMode": ("File", "FastFile"),
+        "InputDataConfig[].RecordWrapperType": ("None",),
+        "CheckpointConfig": (),
+        "EnableManagedSpotTraining": (False,),
+        "RetryStrategy": (),
+        "ServerlessJobConfig": (),
+        "ModelPackageConfig": (),
+        "DebugRuleConfigurations": ([],),
+        "ProfilerRuleConfigurations": ([],),
+    },
+    "CreateTransformJob": {
+        "TransformResources.InstanceCount": (1,),
+        f"TransformInput.{_S3_SOURCE}": ("S3Prefix",),
+        "TransformInput.SplitType": ("None", "Line"),
+        "DataCaptureConfig": (),
+        "DataProcessing.InputFilter": ("$",),
+        "DataProcessing.OutputFilter": ("$",),
+        "DataProcessing.JoinSource": ("None",),
+    },
+    "CreateModel": {
+        "InferenceExecutionConfig.Mode": ("Serial",),
+        "PrimaryContainer.Mode": ("SingleModel",),
+        "Containers[].Mode": ("SingleModel",),
+    },
+    "CreateModelPackage": {"CertifyForMarketplace": (False,), "ValidationSpecification": ()},
+    "StartPipelineExecution": {
+        "SelectiveExecutionConfig": (),
+        "PipelineVersionId": (),
+        "MlflowExperimentName": (),
+    },
+    "DescribePipeline": {"PipelineVersionId": ()},
+}
+
+
+def refuse_unsupported(operation: str, request: Document) -> None:
+    """Raise UnsupportedOperation for the first member that AWS would act upon and this server would not."""
+    for path, accepted in ACCEPTED.get(operation, {}).items():
+        for value in _values(request, path.split(".")):
+            if value not in accepted:
+                raise UnsupportedOperation(_sentence(operation, path, value, accepted))
+
+
+def _sentence(operation: str, path: str, value: Any, accepted: tuple[Any, ...]) -> str:
+    instead = f"only {' or '.join(map(repr, accepted))}" if accepted else "leave it out"
+    shown = "" if isinstance(value, dict | list) else f" = {value!r}"
+    return f"{operation} with {path}{shown} is not supported by the local SageMaker: {instead}"
+
+
+def _values(node: Any, path: list[str]) -> Iterator[Any]:
+    if not path:
+        yield node
+        return
+    name, rest = path[0], path[1:]
+    child = node.get(name.removesuffix("[]")) if isinstance(node, dict) else None
+    if child is None:
+        return
+    for item in child if name.endswith("[]") else [child]:
+        yield from _values(item, rest)
