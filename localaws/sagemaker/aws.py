@@ -33,11 +33,19 @@ class Aws:
         """The client of a service such as ``s3``; boto3 clients serve several threads at once."""
         with self._lock:
             if service not in self._clients:
-                self._clients[service] = boto3.client(
-                    service, endpoint_url=self.endpoint_url, region_name=self.region, config=_CONFIG
-                )
+                self._clients[service] = self._make_client(service)
             return self._clients[service]
+
+    def _make_client(self, service: str) -> Any:
+        client = boto3.client(service, endpoint_url=self.endpoint_url, region_name=self.region, config=_CONFIG)
+        client.meta.events.register("before-send", _name_the_caller)
+        return client
 
     def arn(self, kind: str, name: str) -> str:
         """A SageMaker ARN; the service lower-cases names in them."""
         return f"arn:aws:sagemaker:{self.region}:{self.account_id}:{kind}/{name.lower()}"
+
+
+def _name_the_caller(request: Any, **_: Any) -> None:
+    """Say that a service asks: EventBridge takes events of the source ``aws.sagemaker`` from SageMaker only."""
+    request.headers["X-Localaws-Service"] = "sagemaker"

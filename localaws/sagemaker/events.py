@@ -71,7 +71,9 @@ class Notifier:
             what, content = item
             try:
                 if what == "event":
-                    self._aws.client("events").put_events(Entries=[content])
+                    answer = self._aws.client("events").put_events(Entries=[content])
+                    if answer["FailedEntryCount"]:
+                        logger.warning("EventBridge refused %s: %s", content["DetailType"], answer["Entries"])
                 else:
                     self._aws.client("cloudwatch").put_metric_data(**content)
             except (ClientError, BotoCoreError) as error:

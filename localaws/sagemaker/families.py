@@ -72,14 +72,14 @@ FAMILIES = (
 
 
 def find(control: Control, kind: str, name: str, operation: str) -> Resource:
-    """The resource of a name or an ARN.
+    """The resource of a name or an ARN. As on AWS, whose ARNs are in lower case, a name's case does not matter.
 
     Raises
     ------
     ResourceNotFound or ValidationError
         There is none: the former where the operation's model declares it, as botocore's users expect to catch it.
     """
-    resource = control.store.by_arn(name) if name.startswith("arn:") else control.store.get(kind, name)
+    resource = control.store.by_arn(name if name.startswith("arn:") else control.aws.arn(kind, name))
     if resource is None or resource.kind != kind:
         raise missing(operation, f"Could not find {kind.replace('-', ' ')} '{name}'")
     return resource

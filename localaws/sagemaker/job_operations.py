@@ -58,7 +58,7 @@ def _create(family: _JobFamily) -> Handler:
     def create(control: Control, request: Document) -> Document:
         family.check(request, control.state_dir)
         if noun == "Transform":
-            model_container(control.store, request["ModelName"])
+            model_container(control.store, control.aws.arn("model", request["ModelName"]))
         name = request[f"{noun}JobName"]
         arn = control.aws.arn(kind(noun), name)
         resource = Resource(

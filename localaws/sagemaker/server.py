@@ -5,6 +5,7 @@ Errors are answered as AWS does: ``{"__type": "ValidationException", "message": 
 
 import asyncio
 import logging
+import os
 import uuid
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -45,7 +46,7 @@ class Server:
             await self._lifespan(receive, send)
             return
         if scope["method"] == "GET" and scope["path"] == "/health":
-            await _send(send, 200, {"status": "ok"})
+            await _send(send, 200, {"status": "ok", "pid": os.getpid()})
             return
         headers = dict(scope["headers"])
         body = await _body(receive)

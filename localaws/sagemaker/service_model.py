@@ -81,8 +81,8 @@ def check_request(operation_name: str, request: Document, *, dynamic: bool = Fal
     request : dict
         The request as it came, parsed from JSON.
     dynamic : bool, default=False
-        Accept expressions of the pipeline definition language wherever a value may stand, and let required members
-        be absent: the arguments of a pipeline step, where SageMaker adds the job's name itself.
+        Accept expressions of the pipeline definition language wherever a value may stand, and let the name be
+        absent: the arguments of a pipeline step, where SageMaker names the job itself.
 
     Raises
     ------
@@ -167,7 +167,8 @@ def _check_type(shape: Shape, value: Any, path: str) -> None:
 def _broken_members(shape: StructureShape, value: Document, path: str, dynamic: bool) -> Iterator[str]:
     prefix = f"{path}." if path else ""
     for name in shape.required_members:
-        if value.get(name) is None and not (dynamic and not path):
+        given_by_pipelines = dynamic and not path and name.endswith("Name")
+        if value.get(name) is None and not given_by_pipelines:
             yield f"Value null at '{prefix}{_camel(name)}' failed to satisfy constraint: Member must not be null"
     for name, item in value.items():
         if name not in shape.members:

@@ -164,10 +164,6 @@ class Store:
             )
             return cursor.rowcount == 1
 
-    def get(self, kind: str, name: str, parent: str = "") -> Resource | None:
-        """The resource of this kind and name, or None."""
-        return self._one("kind = ? AND parent = ? AND name = ?", (kind, parent, name))
-
     def by_arn(self, arn: str) -> Resource | None:
         """The resource with this ARN, or None."""
         return self._one("arn = ?", (arn,))

@@ -40,7 +40,7 @@ class TransformJob:
     def run(self, job: Job) -> None:
         """Stage, run and collect one job."""
         client = job.runner.aws.client("s3")
-        definition = model_container(job.runner.store, job.request["ModelName"])
+        definition = model_container(job.runner.store, job.runner.aws.arn("model", job.request["ModelName"]))
         _stage_model(client, definition, job.folder)
         items = s3.objects_under(client, job.request["TransformInput"]["DataSource"]["S3DataSource"]["S3Uri"])
         stream = f"{job.name}/{HOST_NAME}-{int(time.time())}"
@@ -154,7 +154,7 @@ class Requests:
             connection.close()
 
 
-def model_container(store: Store, model_name: str) -> Document:
+def model_container(store: Store, model_arn: str) -> Document:
     """The container definition that a model serves with, that of its model package where it names one.
 
     Raises
@@ -164,12 +164,12 @@ def model_container(store: Store, model_name: str) -> Document:
     JobFailure
         The model is a chain of several containers.
     """
-    model = store.get("model", model_name)
+    model = store.by_arn(model_arn)
     if model is None:
-        raise ResourceNotFound(f"Could not find model '{model_name}'")
+        raise ResourceNotFound(f"Could not find model '{model_arn.rpartition('/')[2]}'")
     containers = model.document.get("Containers") or [model.document["PrimaryContainer"]]
     if len(containers) > 1:
-        raise JobFailure(f"ClientError: '{model_name}' has {len(containers)} containers; one is supported here so far")
+        raise JobFailure(f"ClientError: '{model.name}' has {len(containers)} containers; one is supported here so far")
     definition: Document = containers[0]
     if "ModelPackageName" not in definition:
         return definition

@@ -1,0 +1,71 @@
+"""The environment variables that point boto3, the AWS CLI and the SageMaker SDK at local AWS only."""
+
+import shlex
+from collections.abc import Mapping
+from pathlib import Path
+
+from localaws.settings import CREDENTIALS, REGION, Ports
+
+# Of no use here, and they would be sent along or name a profile that asks for other credentials.
+_UNSET = ("AWS_SESSION_TOKEN", "AWS_PROFILE")
+
+# https://sagemaker.readthedocs.io/en/stable/overview.html#configuring-and-using-defaults-with-the-sagemaker-python-sdk
+# Otherwise the SDK sends the account's id and ARNs to an S3 address of AWS, from a thread, at every call.
+SDK_CONFIG = """\
+SchemaVersion: '1.0'
+SageMaker:
+  PythonSDK:
+    Modules:
+      TelemetryOptOut: true
+"""
+
+
+def variables(ports: Ports, sdk_config_path: Path, environ: Mapping[str, str]) -> dict[str, str]:
+    """The variables to set.
+
+    Parameters
+    ----------
+    ports : Ports
+    sdk_config_path : Path
+        A file that holds `SDK_CONFIG`.
+    environ : mapping of str to str
+        The environment so far. Where it sends HTTP through a proxy, 127.0.0.1 is excepted.
+    """
+    found = {
+        "AWS_ENDPOINT_URL": ports.endpoint_url,
+        "AWS_ENDPOINT_URL_SAGEMAKER": ports.sagemaker_url,
+        "AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME": ports.sagemaker_url,
+        "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "false",
+        **{name.upper(): value for name, value in CREDENTIALS.items()},
+        "AWS_DEFAULT_REGION": REGION,
+        "AWS_REGION": REGION,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "SAGEMAKER_VALIDATE_ROLE": "false",
+        "SAGEMAKER_USER_CONFIG_OVERRIDE": str(sdk_config_path),
+    }
+    if any(name.lower() in ("http_proxy", "all_proxy") for name in environ):
+        excepted = environ.get("no_proxy") or environ.get("NO_PROXY")
+        hosts = excepted.split(",") if excepted else []
+        value = ",".join(hosts if "127.0.0.1" in hosts else [*hosts, "127.0.0.1"])
+        found |= {"NO_PROXY": value, "no_proxy": value}
+    return found
+
+
+def variables_to_unset(environ: Mapping[str, str], found: Mapping[str, str]) -> list[str]:
+    """What must go from an environment: the endpoint of one service, say, wins over the general one."""
+    endpoints = (name for name in environ if name.startswith("AWS_ENDPOINT_URL_") and name not in found)
+    return [*_UNSET, *sorted(endpoints)]
+
+
+def shell_lines(found: Mapping[str, str], unset: list[str]) -> list[str]:
+    """Lines that a POSIX shell evaluates."""
+    return [
+        *(f"export {name}={shlex.quote(value)}" for name, value in found.items()),
+        f"unset {' '.join(unset)}",
+    ]
+
+
+def server_environment(found: Mapping[str, str], environ: Mapping[str, str]) -> dict[str, str]:
+    """The environment of the servers: nothing of the user's own AWS configuration reaches them."""
+    kept = {name: value for name, value in environ.items() if not name.startswith("AWS_")}
+    return {**kept, **found, "AWS_CONFIG_FILE": "/dev/null", "AWS_SHARED_CREDENTIALS_FILE": "/dev/null"}

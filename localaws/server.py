@@ -1,0 +1,45 @@
+"""The servers that make up local AWS: how each is started and asked for its health."""
+
+import sys
+from dataclasses import dataclass
+
+from localaws.settings import HOST, Ports
+from localaws.state_dir import StateDir
+
+# Answered by localaws.gateway, with the process that answers: {"status": "ok", "pid": 123}.
+GATEWAY_HEALTH_PATH = "/_localaws/health"
+
+
+@dataclass(frozen=True)
+class Server:
+    """A server program.
+
+    Attributes
+    ----------
+    name : str
+    port : int
+    command : tuple of str
+        The program and its arguments.
+    health_path : str
+        Answers 200 to a GET once the server is ready.
+    """
+
+    name: str
+    port: int
+    command: tuple[str, ...]
+    health_path: str
+
+
+def servers(ports: Ports, state: StateDir) -> tuple[Server, ...]:
+    """The servers in the order of their start; they stop in the reverse one: SageMaker needs S3 to the end."""
+    # -P: a file named like a module, in the folder where the user happens to be, must not be imported.
+    python = (sys.executable, "-P", "-m")
+    ministack = f"localaws.ministack --port {ports.gateway} --sagemaker-url {ports.sagemaker_url}"
+    sagemaker = f"localaws.sagemaker --host {HOST} --port {ports.sagemaker} --endpoint-url {ports.endpoint_url}"
+    return tuple(
+        Server(name, port, (*python, *line.split(), "--state-dir", str(state.data_path(name))), health_path)
+        for name, port, line, health_path in (
+            ("ministack", ports.gateway, ministack, GATEWAY_HEALTH_PATH),
+            ("sagemaker", ports.sagemaker, sagemaker, "/health"),
+        )
+    )

@@ -1,0 +1,77 @@
+"""Where local AWS listens and where its state is."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from localaws.errors import LocalAwsError
+
+HOST = "127.0.0.1"
+REGION = "us-east-1"
+# MiniStack takes any; these are the usual ones, and nobody takes them for real.
+CREDENTIALS = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
+DEFAULT_PORT = 4566
+DEFAULT_STATE_DIR = ".localaws"
+STATE_DIR_VARIABLE = "LOCALAWS_STATE_DIR"
+PORT_VARIABLE = "LOCALAWS_PORT"
+
+
+@dataclass(frozen=True)
+class Ports:
+    """The two ports of one local AWS.
+
+    Attributes
+    ----------
+    gateway : int
+        The endpoint URL's port: every service.
+    sagemaker : int
+        The local SageMaker's own.
+    """
+
+    gateway: int
+    sagemaker: int
+
+    @property
+    def endpoint_url(self) -> str:
+        """The endpoint URL for every service."""
+        return f"http://{HOST}:{self.gateway}"
+
+    @property
+    def sagemaker_url(self) -> str:
+        """The local SageMaker, straight."""
+        return f"http://{HOST}:{self.sagemaker}"
+
+
+def state_path(option: str | None, environ: Mapping[str, str]) -> Path:
+    """The state folder: the option, else LOCALAWS_STATE_DIR, else ``.localaws`` here."""
+    return Path(option or environ.get(STATE_DIR_VARIABLE) or DEFAULT_STATE_DIR).absolute()
+
+
+def requested_ports(port: int | None, sagemaker_port: int | None, environ: Mapping[str, str]) -> Ports | None:
+    """The ports that were asked for by option or LOCALAWS_PORT; None when nothing was said.
+
+    Raises
+    ------
+    LocalAwsError
+        A port that is none, or one port for both.
+    """
+    text = environ.get(PORT_VARIABLE)
+    if port is None and text:
+        if not text.isdecimal():
+            raise LocalAwsError(f"{PORT_VARIABLE} has the value {text!r}. Set it to a port number, such as 4566.")
+        port = int(text)
+    if port is None and sagemaker_port is None:
+        return None
+    gateway = DEFAULT_PORT if port is None else port
+    ports = Ports(gateway, gateway + 1 if sagemaker_port is None else sagemaker_port)
+    for number in (ports.gateway, ports.sagemaker):
+        if not 1 <= number <= 65535:
+            raise LocalAwsError(f"{number} is not a port. Choose --port and --sagemaker-port from 1 to 65535.")
+    if ports.gateway == ports.sagemaker:
+        raise LocalAwsError(f"--port and --sagemaker-port are both {ports.gateway}. Choose two different ports.")
+    return ports
+
+
+def default_ports() -> Ports:
+    """Ports for when nothing was said."""
+    return Ports(DEFAULT_PORT, DEFAULT_PORT + 1)

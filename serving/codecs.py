@@ -1,0 +1,186 @@
+"""The formats that a script need not handle itself: rows of numbers in, predictions out.
+
+They stand in for an input_fn or an output_fn that the script does not define. All rows are float64; anything
+which is not a number is refused by a sentence, never turned into one.
+"""
+
+import io
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import numpy as np
+import orjson
+from numpy.typing import NDArray
+
+from serving.errors import BadRequestError, NotAcceptableError, UnsupportedMediaTypeError
+from serving.media import CSV, JSON, JSON_LINES, NPY, MediaType
+
+Rows = NDArray[np.float64]
+
+_EXPECTED = "expected rows of numbers, such as [[0.1, 0.2], [0.3, 0.4]], or an object with that as its only member"
+
+
+def decode_text(body: bytes, media: MediaType) -> str:
+    """The body's characters, without the byte order mark that some programs write first.
+
+    Raises
+    ------
+    BadRequestError
+        The bytes are not of the charset.
+    """
+    try:
+        return body.decode(media.charset).removeprefix("\ufeff")
+    except UnicodeDecodeError as error:
+        raise BadRequestError(f"The body is not {media.charset} text: {error.reason} at byte {error.start}.") from None
+
+
+def decode(body: bytes, media: MediaType) -> Rows:
+    """Read a request's body into rows.
+
+    Parameters
+    ----------
+    body : bytes
+        The request's body.
+    media : MediaType
+        Its type: JSON, JSON lines, CSV (with a header line if ``header=present`` was declared) or npy.
+
+    Returns
+    -------
+    ndarray of shape (n_samples, ...), float64
+        At least two dimensions and one row.
+
+    Raises
+    ------
+    UnsupportedMediaTypeError
+        The type is none of these.
+    BadRequestError
+        The body is malformed, empty, ragged or not numeric.
+    """
+    decoder = _DECODERS.get(media.name)
+    if decoder is None:
+        raise UnsupportedMediaTypeError(f"The content type {media.name!r} cannot be read: send {_names(_DECODERS)}.")
+    rows = decoder(body, media)
+    if rows.size == 0:
+        raise BadRequestError("The body holds no rows.")
+    return rows
+
+
+def encode(prediction: Any, accepts: Iterable[str]) -> tuple[bytes, str]:
+    """Write a prediction in the best acceptable format.
+
+    Parameters
+    ----------
+    prediction : array_like
+        One entry, or one row, for each sample.
+    accepts : iterable of str
+        Media types, best first.
+
+    Returns
+    -------
+    tuple of (bytes, str)
+        The body and its media type: JSON as ``{"predictions": [...]}`` (NaN and infinities, which JSON lacks,
+        as null), JSON lines and CSV with one line for each sample at full precision, or npy.
+
+    Raises
+    ------
+    NotAcceptableError
+        None of `accepts` is among these.
+    """
+    accepts = tuple(accepts)
+    for accept in accepts:
+        if encoder := _ENCODERS.get(accept):
+            return encoder(np.asarray(prediction)), accept
+    wanted = ", ".join(accepts) or "nothing"
+    raise NotAcceptableError(f"The answer cannot be written as {wanted}: accept {_names(_ENCODERS)}.")
+
+
+def _decode_json(body: bytes, media: MediaType) -> Rows:
+    return _as_rows(_load_json(decode_text(body, media), "The body"))
+
+
+def _decode_json_lines(body: bytes, media: MediaType) -> Rows:
+    lines = decode_text(body, media).splitlines()
+    rows = [_only_member(_load_json(line, f"Line {number}")) for number, line in enumerate(lines, 1) if line.strip()]
+    return _as_rows(rows)
+
+
+def _decode_csv(body: bytes, media: MediaType) -> Rows:
+    lines = [line for line in decode_text(body, media).splitlines() if line.strip()][media.has_header :]
+    if not lines:
+        return np.empty((0, 0))
+    try:
+        return np.loadtxt(lines, delimiter=",", comments=None, ndmin=2)
+    except ValueError as error:
+        hint = "" if media.has_header else " A header line needs the content type 'text/csv; header=present'."
+        raise BadRequestError(
+            f"The CSV body is not rows of numbers: {str(error).partition(';')[0].rstrip('.')}.{hint}"
+        ) from None
+
+
+def _decode_npy(body: bytes, media: MediaType) -> Rows:
+    try:
+        return _as_rows(np.lib.format.read_array(io.BytesIO(body), allow_pickle=False))
+    except (ValueError, EOFError, MemoryError) as error:
+        raise BadRequestError(f"The body is not a {media.name} array of numbers: {error}") from None
+
+
+def _load_json(text: str, what: str) -> Any:
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError as error:
+        raise BadRequestError(f"{what} is not JSON: {error}.") from None
+
+
+def _only_member(data: Any) -> Any:
+    return next(iter(data.values())) if isinstance(data, dict) and len(data) == 1 else data
+
+
+def _as_rows(data: Any) -> Rows:
+    try:
+        rows = np.asarray(_only_member(data))
+    except ValueError as error:
+        raise BadRequestError(f"The rows are of unequal length: {_EXPECTED}.") from error
+    if rows.size and rows.dtype.kind not in "iuf":
+        raise BadRequestError(f"The rows hold something else than numbers: {_EXPECTED}.")
+    if rows.size and rows.ndim < 2:
+        raise BadRequestError(f"The body has {rows.ndim} dimensions: {_EXPECTED}.")
+    return rows.astype(np.float64, copy=False)
+
+
+def _encode_json(prediction: NDArray[Any]) -> bytes:
+    return orjson.dumps({"predictions": prediction.tolist()})
+
+
+def _encode_json_lines(prediction: NDArray[Any]) -> bytes:
+    return b"".join(orjson.dumps(sample) + b"\n" for sample in np.atleast_1d(prediction).tolist())
+
+
+def _encode_csv(prediction: NDArray[Any]) -> bytes:
+    samples = np.atleast_1d(prediction)
+    lines = (",".join(map(str, row)) for row in samples.reshape(len(samples), -1).tolist())
+    return "".join(f"{line}\n" for line in lines).encode()
+
+
+def _encode_npy(prediction: NDArray[Any]) -> bytes:
+    buffer = io.BytesIO()
+    np.lib.format.write_array(buffer, prediction, allow_pickle=False)
+    return buffer.getvalue()
+
+
+def _names(formats: Iterable[str]) -> str:
+    *others, last = formats
+    return f"{', '.join(others)} or {last}"
+
+
+_DECODERS: dict[str, Callable[[bytes, MediaType], Rows]] = {
+    JSON: _decode_json,
+    JSON_LINES: _decode_json_lines,
+    CSV: _decode_csv,
+    NPY: _decode_npy,
+}
+_ENCODERS: dict[str, Callable[[NDArray[Any]], bytes]] = {
+    JSON: _encode_json,
+    JSON_LINES: _encode_json_lines,
+    CSV: _encode_csv,
+    NPY: _encode_npy,
+}

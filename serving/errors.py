@@ -1,0 +1,93 @@
+"""What can go wrong, and who is told.
+
+::
+
+    ServingError
+    ├── SettingError        an option or environment variable is wrong: exit code 2
+    ├── StartError          the script or the model cannot be loaded, or the port is taken: exit code 1
+    └── RequestError        a request is refused: its status, and {"error": sentence}
+        ├── BadRequestError               400
+        ├── NotFoundError                 404
+        ├── MethodNotAllowedError         405
+        ├── NotAcceptableError            406
+        ├── PayloadTooLargeError          413
+        ├── UnsupportedMediaTypeError     415
+        └── ModelTimeoutError             504
+
+An exception of the model's own code is none of these: it is logged with its traceback and answered as 500,
+without its text.
+"""
+
+from http import HTTPStatus
+
+
+class ServingError(Exception):
+    """Any error that this package raises on purpose."""
+
+
+class SettingError(ServingError):
+    """An option or an environment variable has a value that cannot be used."""
+
+
+class StartError(ServingError):
+    """The script cannot be imported, the model cannot be loaded, or the port cannot be bound."""
+
+
+class RequestError(ServingError):
+    """A request that is refused; the text is the sentence which the caller reads."""
+
+    status: HTTPStatus
+
+
+class BadRequestError(RequestError):
+    """The body is not what its content type says, or input_fn refuses it."""
+
+    status = HTTPStatus.BAD_REQUEST
+
+
+class NotFoundError(RequestError):
+    """No such path."""
+
+    status = HTTPStatus.NOT_FOUND
+
+
+class MethodNotAllowedError(RequestError):
+    """The path exists, with another method.
+
+    Parameters
+    ----------
+    sentence : str
+        What the caller reads.
+    allow : str
+        The method for the Allow header, which RFC 9110 (15.5.6) asks for.
+    """
+
+    status = HTTPStatus.METHOD_NOT_ALLOWED
+
+    def __init__(self, sentence: str, allow: str) -> None:
+        super().__init__(sentence)
+        self.allow = allow
+
+
+class NotAcceptableError(RequestError):
+    """The answer cannot be written in any type that Accept names."""
+
+    status = HTTPStatus.NOT_ACCEPTABLE
+
+
+class PayloadTooLargeError(RequestError):
+    """The body is larger than the limit."""
+
+    status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+
+
+class UnsupportedMediaTypeError(RequestError):
+    """The body is of a type, or in a charset, that cannot be read."""
+
+    status = HTTPStatus.UNSUPPORTED_MEDIA_TYPE
+
+
+class ModelTimeoutError(RequestError):
+    """The model did not answer in time."""
+
+    status = HTTPStatus.GATEWAY_TIMEOUT

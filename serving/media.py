@@ -1,0 +1,107 @@
+"""Content-Type and Accept, read into what the rest of the server asks of them.
+
+Sources: RFC 9110, sections 8.3 and 12.5.1; RFC 4180 and RFC 7111 for the ``header`` parameter of text/csv.
+"""
+
+import codecs
+from dataclasses import dataclass
+from functools import lru_cache
+
+from serving.errors import BadRequestError, NotAcceptableError, UnsupportedMediaTypeError
+
+JSON = "application/json"
+JSON_LINES = "application/jsonlines"
+CSV = "text/csv"
+NPY = "application/x-npy"
+
+# What a range stands for: the format of that range which most callers mean.
+_RANGES = {"*/*": JSON, "application/*": JSON, "text/*": CSV}
+
+
+@dataclass(frozen=True)
+class MediaType:
+    """The type of a request's body.
+
+    Attributes
+    ----------
+    name : str
+        Type and subtype, lower case, without parameters: what input_fn gets, so that scripts may compare it.
+    charset : str
+        The declared character set, by default utf-8.
+    has_header : bool
+        Whether ``header=present`` was declared: the first line of the CSV body names columns.
+    """
+
+    name: str
+    charset: str = "utf-8"
+    has_header: bool = False
+
+
+@lru_cache(maxsize=256)
+def parse_content_type(header: str) -> MediaType:
+    """Read a Content-Type header; an empty one means JSON, as in SageMaker's own containers.
+
+    Raises
+    ------
+    UnsupportedMediaTypeError
+        The charset is not known.
+    """
+    name, parameters = _split(header)
+    charset = parameters.get("charset", "utf-8")
+    try:
+        codecs.lookup(charset)
+    except LookupError:
+        raise UnsupportedMediaTypeError(f"The charset {charset!r} is not known: send utf-8.") from None
+    return MediaType(name or JSON, charset, parameters.get("header") == "present")
+
+
+@lru_cache(maxsize=256)
+def parse_accept(header: str) -> tuple[str, ...]:
+    """The acceptable types, best first.
+
+    A range such as ``text/*`` is replaced by the type it stands for. The tuple is empty when the caller does
+    not mind: no header, or ``*/*`` before all else.
+
+    Raises
+    ------
+    BadRequestError
+        A quality value is not a number from 0 to 1.
+    NotAcceptableError
+        Every type has quality 0.
+
+    Examples
+    --------
+    >>> parse_accept("text/csv;q=0.5, application/jsonlines, text/html;q=0")
+    ('application/jsonlines', 'text/csv')
+    >>> parse_accept("*/*")
+    ()
+    """
+    if not header.strip():
+        return ()
+    ranked = []
+    for item in header.split(","):
+        name, parameters = _split(item)
+        quality = _quality(parameters.get("q", "1"), header)
+        if name and quality:
+            ranked.append((-quality, name))
+    if not ranked:
+        raise NotAcceptableError(f"The Accept header {header!r} refuses every type: name one with a quality above 0.")
+    ranked.sort(key=lambda entry: entry[0])  # stable: equals stay in the caller's order
+    names = [name for _, name in ranked]
+    return () if names[0] == "*/*" else tuple(dict.fromkeys(_RANGES.get(name, name) for name in names))
+
+
+def _split(header: str) -> tuple[str, dict[str, str]]:
+    name, *parameters = header.split(";")
+    pairs = (parameter.partition("=") for parameter in parameters)
+    return name.strip().lower(), {key.strip().lower(): value.strip(' "').lower() for key, _, value in pairs}
+
+
+def _quality(text: str, header: str) -> float:
+    try:
+        quality = float(text)
+    except ValueError:
+        quality = -1.0
+    if not 0 <= quality <= 1:
+        raise BadRequestError(f"The Accept header {header!r} has the quality {text!r}: expected a number from 0 to 1.")
+    return quality

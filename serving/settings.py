@@ -1,0 +1,106 @@
+"""What the server is told: the command line, then SageMaker's environment variables, then its defaults.
+
+The variables are those of AWS's own inference containers (``sagemaker-inference-toolkit``,
+``parameters.py``), and ``SAGEMAKER_MAX_PAYLOAD_IN_MB`` is what a batch transform job sets.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from serving.errors import SettingError
+
+DEFAULT_HOST = "0.0.0.0"  # noqa: S104 - SageMaker calls a container from outside, on any of its interfaces
+DEFAULT_MODEL_DIR = "/opt/ml/model"
+DEFAULT_PROGRAM = "inference.py"
+MIB = 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Settings:
+    """One server's settings.
+
+    Attributes
+    ----------
+    model_dir : Path
+        The unpacked model.tar.gz.
+    code_dir : Path
+        The folder of the script and its siblings, by default ``code`` in `model_dir`.
+    program : str or None
+        The script's file name; None when nobody named one: then inference.py, if there is one.
+    host, port : str, int
+        Where to listen. Port 0 takes a free one, which the log names.
+    timeout : int
+        Seconds that one invocation may take, its wait in the queue included.
+    max_payload_mb : int
+        Largest request body in units of 1,048,576 bytes (InvokeEndpoint's limit is 6 of these); 0 is no
+        limit, as in CreateTransformJob's MaxPayloadInMB.
+    """
+
+    model_dir: Path
+    code_dir: Path
+    program: str | None
+    host: str
+    port: int
+    timeout: int
+    max_payload_mb: int
+
+    @property
+    def max_payload_bytes(self) -> int | None:
+        """Largest request body in bytes, or None for no limit."""
+        return self.max_payload_mb * MIB or None
+
+
+def read_settings(
+    environ: Mapping[str, str],
+    model_dir: str = DEFAULT_MODEL_DIR,
+    host: str = DEFAULT_HOST,
+    port: int | None = None,
+) -> Settings:
+    """Join the command line's options with the environment's.
+
+    Parameters
+    ----------
+    environ : Mapping[str, str]
+        The environment variables.
+    model_dir, host : str
+        As on the command line.
+    port : int, optional
+        As on the command line; None leaves it to SAGEMAKER_BIND_TO_PORT, then to 8080.
+
+    Raises
+    ------
+    SettingError
+        A variable's value cannot be used, or `model_dir` is not a folder.
+    """
+    directory = Path(model_dir).absolute()
+    if not directory.is_dir():
+        raise SettingError(f"The model directory {model_dir} is not a folder: unpack model.tar.gz there, or name it.")
+    return Settings(
+        model_dir=directory,
+        code_dir=_code_dir(environ.get("SAGEMAKER_SUBMIT_DIRECTORY"), directory),
+        program=environ.get("SAGEMAKER_PROGRAM") or None,
+        host=host,
+        port=_integer(environ, "SAGEMAKER_BIND_TO_PORT", 8080, 0, 65535) if port is None else port,
+        timeout=_integer(environ, "SAGEMAKER_MODEL_SERVER_TIMEOUT", 60, 1, 3600),
+        max_payload_mb=_integer(environ, "SAGEMAKER_MAX_PAYLOAD_IN_MB", 6, 0, 100),
+    )
+
+
+def _code_dir(submit_directory: str | None, model_dir: Path) -> Path:
+    if not submit_directory:
+        return model_dir / "code"
+    path = submit_directory.removeprefix("file://")
+    if "://" in path:
+        raise SettingError(
+            f"SAGEMAKER_SUBMIT_DIRECTORY is {submit_directory!r}, which is not on this machine: "
+            "pack the script in model.tar.gz under code/ and set /opt/ml/model/code."
+        )
+    return Path(path)
+
+
+def _integer(environ: Mapping[str, str], name: str, default: int, low: int, high: int) -> int:
+    text = environ.get(name) or str(default)
+    if not text.isdecimal() or not low <= int(text) <= high:
+        raise SettingError(f"{name} has the value {text!r}: expected a whole number from {low} to {high}.")
+    return int(text)

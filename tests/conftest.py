@@ -1,0 +1,123 @@
+"""Fixtures that bring up the real thing: local AWS, started with its own command, on free ports."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+
+LOCAL_AWS = (sys.executable, "-P", "-m", "localaws.cli")
+_PORT_ATTEMPTS = 5
+
+
+def local_aws_command(
+    *arguments: str, state_dir: Path, environ: Mapping[str, str] = os.environ, timeout: float = 90
+) -> subprocess.CompletedProcess[str]:
+    """Run ``local-aws`` with a state folder."""
+    command = [*LOCAL_AWS, *arguments, "--state-dir", str(state_dir)]
+    return subprocess.run(command, env=environ, capture_output=True, text=True, timeout=timeout, check=False)
+
+
+def free_ports() -> tuple[int, int]:
+    """Two ports that were free a moment ago."""
+    with socket.socket() as one, socket.socket() as other:
+        one.bind(("127.0.0.1", 0))
+        other.bind(("127.0.0.1", 0))
+        return one.getsockname()[1], other.getsockname()[1]
+
+
+def wait_until_gone(pids: Iterable[int], seconds: float = 5) -> None:
+    """Wait until none of the processes runs any more (one that nobody has waited for yet does not run)."""
+    deadline = time.monotonic() + seconds
+    while running := [pid for pid in pids if _runs(pid)]:
+        assert time.monotonic() < deadline, f"still running: {running}"
+        time.sleep(0.02)
+
+
+def _runs(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+@dataclass(frozen=True)
+class LocalAws:
+    """A running local AWS.
+
+    Attributes
+    ----------
+    port, sagemaker_port : int
+    state_dir : Path
+    env : dict of str to str
+        The whole environment of a program that uses it: this process's, with `local-aws env` laid over it.
+    """
+
+    port: int
+    sagemaker_port: int
+    state_dir: Path
+    env: dict[str, str]
+
+    def client(self, service_name: str, **options: Any) -> Any:
+        """A boto3 client that can reach nothing but this."""
+        port = self.sagemaker_port if service_name.startswith("sagemaker") else self.port
+        session = boto3.Session(aws_access_key_id="test", aws_secret_access_key="test", region_name="us-east-1")
+        return session.client(service_name, **{"endpoint_url": f"http://127.0.0.1:{port}", **options})
+
+    def run(self, command: Sequence[str], timeout: float = 90) -> subprocess.CompletedProcess[str]:
+        """Run a program in the environment of `local-aws env`."""
+        return subprocess.run(command, env=self.env, capture_output=True, text=True, timeout=timeout, check=False)
+
+    def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run ``local-aws`` with this one's state folder."""
+        return local_aws_command(*arguments, state_dir=self.state_dir)
+
+    def pids(self) -> dict[str, int]:
+        """The processes, by name, as the supervisor wrote them down."""
+        record = json.loads((self.state_dir / "supervisor.json").read_text())
+        servers = {server["name"]: server["pid"] for server in record["servers"]}
+        return {"supervisor": record["pid"], **servers}
+
+
+def start_local_aws(state_dir: Path) -> LocalAws:
+    """Start local AWS; when another process was faster with a port, on other ones."""
+    for _attempt in range(_PORT_ATTEMPTS):
+        port, sagemaker_port = free_ports()
+        ports = ("--port", str(port), "--sagemaker-port", str(sagemaker_port))
+        started = local_aws_command("start", *ports, state_dir=state_dir)
+        if "cannot be used" not in started.stderr:
+            break
+    assert started.returncode == 0, started.stderr
+    printed = local_aws_command("env", "--format", "json", state_dir=state_dir)
+    assert printed.returncode == 0, printed.stderr
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    return LocalAws(port, sagemaker_port, state_dir, {**kept, "PATH": path, **json.loads(printed.stdout)})
+
+
+@pytest.fixture(scope="session")
+def local_aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
+    """One local AWS for the whole run. Tests share its state: name things uniquely, kill nothing."""
+    state_dir = tmp_path_factory.mktemp("local-aws") / "state"
+    try:
+        yield start_local_aws(state_dir)
+    finally:
+        local_aws_command("reset", "--yes", state_dir=state_dir)
+
+
+@pytest.fixture
+def own_local_aws(tmp_path: Path) -> Iterator[Callable[[], LocalAws]]:
+    """Starts a local AWS of the test's own, which it may kill. Called again, it starts the same state again."""
+    state_dir = tmp_path / "state"
+    try:
+        yield lambda: start_local_aws(state_dir)
+    finally:
+        local_aws_command("reset", "--yes", state_dir=state_dir)

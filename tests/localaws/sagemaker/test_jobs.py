@@ -1,0 +1,315 @@
+"""Processing, training and transform jobs, run for real."""
+
+import io
+import json
+import tarfile
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from tests.conftest import LocalAws
+from tests.localaws.sagemaker.conftest import (
+    IMAGE,
+    ROLE,
+    Bench,
+    channel,
+    processing_input,
+    processing_output,
+    unique,
+)
+
+
+def test_a_processing_job_takes_inputs_to_outputs(bench: Bench) -> None:
+    bench.put("data/a.txt", "1")
+    bench.put("data/deep/b.txt", "2")
+    script = """
+import json, os, pathlib
+source = pathlib.Path("/opt/ml/processing/input/data")
+total = sum(int(path.read_text()) for path in source.rglob("*.txt"))
+target = pathlib.Path("/opt/ml/processing/output/sum/deep/sum.txt")
+target.parent.mkdir(parents=True)
+target.write_text(str(total * int(os.environ["FACTOR"])))
+config = json.load(open("/opt/ml/config/processingjobconfig.json"))
+assert config["ProcessingJobName"] == os.environ["PROCESSING_JOB_NAME"]
+assert json.load(open("/opt/ml/config/resourceconfig.json"))["hosts"] == ["algo-1"]
+pathlib.Path("/opt/ml/output/message").write_text("all summed")
+print("sum:", total)
+"""
+    output = f"s3://{bench.bucket}/result"
+    request = bench.processing(
+        script,
+        ProcessingInputs=[processing_input("data", f"s3://{bench.bucket}/data", "/opt/ml/processing/input/data")],
+        ProcessingOutputConfig={"Outputs": [processing_output("sum", output, "/opt/ml/processing/output/sum")]},
+        Environment={"FACTOR": "10"},
+    )
+    job = bench.run_processing(request)
+    assert job["ProcessingJobStatus"] == "Completed"
+    assert job["ExitMessage"] == "all summed"
+    assert bench.read(f"{output}/deep/sum.txt") == b"30"
+    assert bench.log("processing", job["ProcessingJobName"]) == ["sum: 3"]
+    assert job["ProcessingStartTime"] <= job["ProcessingEndTime"]
+
+
+def test_a_script_that_raises_says_so_in_the_reason(bench: Bench) -> None:
+    job = bench.run_processing(bench.processing("raise ValueError('no such column')"))
+    assert job["ProcessingJobStatus"] == "Failed"
+    assert job["FailureReason"] == "AlgorithmError: ValueError: no such column, exit code: 1"
+    assert bench.log("processing", job["ProcessingJobName"])[-1] == "ValueError: no such column"
+
+
+def test_a_failed_processing_job_uploads_nothing(bench: Bench) -> None:
+    script = "open('/opt/ml/processing/out/half', 'w').write('x'); raise SystemExit(3)"
+    output = processing_output("out", f"s3://{bench.bucket}/half", "/opt/ml/processing/out")
+    job = bench.run_processing(bench.processing(script, ProcessingOutputConfig={"Outputs": [output]}))
+    assert job["FailureReason"].endswith("exit code: 3")
+    assert bench.keys("half") == []
+
+
+def test_an_empty_input_prefix_fails_with_its_name(bench: Bench) -> None:
+    uri = f"s3://{bench.bucket}/nothing/here"
+    source = processing_input("data", uri, "/opt/ml/processing/input/data")
+    job = bench.run_processing(bench.processing("pass", ProcessingInputs=[source]))
+    assert job["ProcessingJobStatus"] == "Failed"
+    assert f'No S3 objects found under S3 URL "{uri}"' in job["FailureReason"]
+
+
+@pytest.mark.parametrize(
+    "value", ["it's", 'say "so"', "$(touch {escape})", "`touch {escape}`", "two\nlines", "a;b|c&d", "é ☃", " "]
+)
+def test_hyperparameters_arrive_exactly_and_nothing_is_executed(bench: Bench, tmp_path: Path, value: str) -> None:
+    value = value.format(escape=tmp_path / "escaped")
+    script = """
+import json, shutil
+shutil.copy("/opt/ml/input/config/hyperparameters.json", "/opt/ml/model/seen.json")
+"""
+    job = bench.run_training(bench.training(script, HyperParameters={"value": value}))
+    assert job["TrainingJobStatus"] == "Completed", job.get("FailureReason")
+    with tarfile.open(fileobj=io.BytesIO(bench.read(job["ModelArtifacts"]["S3ModelArtifacts"]))) as model:
+        seen = model.extractfile("seen.json")
+        assert seen is not None
+        assert json.load(seen) == {"value": value}
+    assert job["HyperParameters"] == {"value": value}
+    assert not (tmp_path / "escaped").exists()
+
+
+def test_a_training_job_keeps_metrics_history_and_outputs(local_aws: LocalAws, bench: Bench) -> None:
+    bench.put("train/data.csv", "x\n1\n")
+    script = """
+import json
+config = json.load(open("/opt/ml/input/config/inputdataconfig.json"))
+assert config["train"]["ContentType"] == "text/csv", config
+assert open("/opt/ml/input/data/train/data.csv").read() == "x\\n1\\n"
+for loss in (3.5, 2.5, 1.25):
+    print(f"loss={loss};")
+open("/opt/ml/model/weights", "w").write("w")
+open("/opt/ml/output/data/plot", "w").write("p")
+"""
+    request = bench.training(
+        script,
+        AlgorithmSpecification={"MetricDefinitions": [{"Name": "loss", "Regex": "loss=([0-9.]+);"}]},
+        InputDataConfig=[channel("train", f"s3://{bench.bucket}/train/") | {"ContentType": "text/csv"}],
+    )
+    job = bench.run_training(request)
+    assert job["TrainingJobStatus"] == "Completed", job.get("FailureReason")
+    assert [(row["MetricName"], row["Value"]) for row in job["FinalMetricDataList"]] == [("loss", 1.25)]
+    history = [row["Status"] for row in job["SecondaryStatusTransitions"]]
+    assert history == ["Starting", "Downloading", "Training", "Uploading", "Completed"]
+    assert all("EndTime" in row for row in job["SecondaryStatusTransitions"])
+    assert bench.keys(f"models/{job['TrainingJobName']}") == [
+        f"models/{job['TrainingJobName']}/output/{name}.tar.gz" for name in ("model", "output")
+    ]
+    waited_for = {"Name": "TrainingJobName", "Value": job["TrainingJobName"]}
+    assert _eventually(
+        lambda: local_aws.client("cloudwatch").list_metrics(
+            Namespace="/aws/sagemaker/TrainingJobs", MetricName="loss", Dimensions=[waited_for]
+        )["Metrics"]
+    )
+
+
+def test_a_training_script_may_write_its_own_reason(bench: Bench) -> None:
+    script = "open('/opt/ml/output/failure', 'w').write('the data have no label'); raise SystemExit(1)"
+    job = bench.run_training(bench.training(script))
+    assert job["FailureReason"] == "AlgorithmError: the data have no label, exit code: 1"
+    assert job["SecondaryStatus"] == "Failed"
+
+
+def test_a_running_job_is_stopped_and_what_it_saved_is_kept(bench: Bench) -> None:
+    script = "open('/opt/ml/model/half', 'w').write('x'); print('ready', flush=True); import time; time.sleep(60)"
+    request = bench.training(script)
+    name = request["TrainingJobName"]
+    bench.sagemaker.create_training_job(**request)
+    while bench.sagemaker.describe_training_job(TrainingJobName=name)["SecondaryStatus"] != "Training":
+        time.sleep(0.02)
+    time.sleep(0.3)
+    bench.sagemaker.stop_training_job(TrainingJobName=name)
+    job = bench.wait("training", name)
+    assert job["TrainingJobStatus"] == "Stopped"
+    assert bench.keys(f"models/{name}/")
+    with pytest.raises(ClientError, match="is in status Stopped"):
+        bench.sagemaker.stop_training_job(TrainingJobName=name)
+
+
+def test_the_time_limit_is_said(bench: Bench) -> None:
+    request = bench.training("import time; time.sleep(60)", StoppingCondition={"MaxRuntimeInSeconds": 1})
+    job = bench.run_training(request)
+    assert (job["TrainingJobStatus"], job["SecondaryStatus"]) == ("Stopped", "MaxRuntimeExceeded")
+
+
+def test_boto3_waiters_work(bench: Bench) -> None:
+    request = bench.training("pass")
+    bench.sagemaker.create_training_job(**request)
+    waiter = bench.sagemaker.get_waiter("training_job_completed_or_stopped")
+    waiter.wait(TrainingJobName=request["TrainingJobName"], WaiterConfig={"Delay": 1, "MaxAttempts": 30})
+
+
+def test_jobs_run_at_the_same_time(bench: Bench) -> None:
+    together = """
+import os, pathlib, time, boto3
+bucket, mine = os.environ["BUCKET"], os.environ["MINE"]
+s3 = boto3.client("s3")
+s3.put_object(Bucket=bucket, Key=f"here/{mine}", Body=b"")
+deadline = time.monotonic() + 30
+while s3.list_objects_v2(Bucket=bucket, Prefix="here/").get("KeyCount", 0) < 2:
+    assert time.monotonic() < deadline, "the other one never came"
+    time.sleep(0.05)
+"""
+    requests = [
+        bench.processing(together, Environment={"BUCKET": bench.bucket, "MINE": mine}) for mine in ("one", "two")
+    ]
+    for request in requests:
+        bench.sagemaker.create_processing_job(**request)
+    jobs = [bench.wait("processing", request["ProcessingJobName"]) for request in requests]
+    assert [job["ProcessingJobStatus"] for job in jobs] == ["Completed", "Completed"]
+
+
+@pytest.mark.parametrize(
+    ("member", "value"),
+    [
+        ("CheckpointConfig", {"S3Uri": "s3://bucket/checkpoints"}),
+        ("EnableManagedSpotTraining", True),
+        ("ResourceConfig", {"InstanceType": "ml.m5.xlarge", "InstanceCount": 2, "VolumeSizeInGB": 1}),
+    ],
+)
+def test_what_would_not_happen_is_refused_by_name(bench: Bench, member: str, value: Any) -> None:
+    with pytest.raises(ClientError, match=f"UnsupportedOperation.*{member}"):
+        bench.sagemaker.create_training_job(**(bench.training("pass") | {member: value}))
+
+
+@pytest.mark.parametrize("path", ["/etc", "/opt/ml/processing/../../../etc", "relative"])
+def test_a_processing_path_stays_where_it_may_be(bench: Bench, path: str) -> None:
+    source = processing_input("data", f"s3://{bench.bucket}/data", path)
+    with pytest.raises(ClientError, match="must be a path under /opt/ml/processing"):
+        bench.sagemaker.create_processing_job(**bench.processing("pass", ProcessingInputs=[source]))
+
+
+def test_a_job_announces_itself_on_the_event_bus(local_aws: LocalAws, bench: Bench) -> None:
+    sqs, events = local_aws.client("sqs"), local_aws.client("events")
+    queue = sqs.create_queue(QueueName=unique("queue"))["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    rule = unique("rule")
+    pattern = {"source": ["aws.sagemaker"], "detail-type": ["SageMaker Training Job State Change"]}
+    events.put_rule(Name=rule, EventPattern=json.dumps(pattern))
+    events.put_targets(Rule=rule, Targets=[{"Id": "queue", "Arn": arn}])
+    name = bench.run_training(bench.training("pass"))["TrainingJobName"]
+    seen: list[str] = []
+
+    def completed() -> bool:
+        for message in sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages", []):
+            detail = json.loads(message["Body"])["detail"]
+            if detail["TrainingJobName"] == name:
+                seen.append(detail["TrainingJobStatus"])
+        return "Completed" in seen
+
+    assert _eventually(completed)
+    assert seen == ["InProgress", "Completed"]
+
+
+INFERENCE = """
+import json, pathlib
+def model_fn(folder):
+    return float(pathlib.Path(folder, "factor").read_text())
+def input_fn(body, content_type):
+    if content_type != "text/csv":
+        raise ValueError(f"{content_type} is not text/csv")
+    text = body.decode() if isinstance(body, bytes) else body
+    return [float(line) for line in text.split()]
+def predict_fn(data, model):
+    return [value * model for value in data]
+def output_fn(prediction, accept):
+    return "".join(f"{value}\\n" for value in prediction), "text/csv"
+"""
+
+
+def make_model(bench: Bench, inference: str = INFERENCE) -> str:
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w:gz") as tar:
+        for name, content in (("factor", "2.5"), ("code/inference.py", inference)):
+            member = tarfile.TarInfo(name)
+            member.size = len(content.encode())
+            tar.addfile(member, io.BytesIO(content.encode()))
+    name = unique("model")
+    uri = bench.put(f"{name}/model.tar.gz", packed.getvalue())
+    environment = {"SAGEMAKER_PROGRAM": "inference.py", "SAGEMAKER_SUBMIT_DIRECTORY": "/opt/ml/model/code"}
+    container = {"Image": IMAGE, "ModelDataUrl": uri, "Environment": environment}
+    bench.sagemaker.create_model(ModelName=name, ExecutionRoleArn=ROLE, PrimaryContainer=container)
+    return name
+
+
+def transform(bench: Bench, model: str, **members: Any) -> dict[str, Any]:
+    name = unique("transform")
+    source = {
+        "DataSource": {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": f"s3://{bench.bucket}/records/"}},
+        "ContentType": "text/csv",
+        "SplitType": "Line",
+    }
+    bench.sagemaker.create_transform_job(
+        TransformJobName=name,
+        ModelName=model,
+        TransformInput=source,
+        TransformOutput={"S3OutputPath": f"s3://{bench.bucket}/predictions", "AssembleWith": "Line"},
+        TransformResources={"InstanceType": "ml.m5.xlarge", "InstanceCount": 1},
+        **members,
+    )
+    return bench.wait("transform", name)
+
+
+@pytest.mark.parametrize("strategy", ["MultiRecord", "SingleRecord"])
+def test_a_transform_job_takes_every_file_through_the_model(bench: Bench, strategy: str) -> None:
+    bench.put("records/a.csv", "1\n2\n3")
+    bench.put("records/deep/b.csv", "4\n")
+    job = transform(bench, make_model(bench), BatchStrategy=strategy, MaxConcurrentTransforms=2)
+    assert job["TransformJobStatus"] == "Completed", job.get("FailureReason")
+    assert bench.read(f"s3://{bench.bucket}/predictions/a.csv.out") == b"2.5\n5.0\n7.5\n"
+    assert bench.read(f"s3://{bench.bucket}/predictions/deep/b.csv.out") == b"10.0\n"
+
+
+def test_a_model_that_refuses_a_record_fails_the_transform_with_its_words(bench: Bench) -> None:
+    bench.put("records/a.csv", "one\n")
+    job = transform(bench, make_model(bench))
+    assert job["TransformJobStatus"] == "Failed"
+    assert "records/a.csv: the model answered 400" in job["FailureReason"]
+    assert "could not convert string to float" in job["FailureReason"]
+
+
+def test_a_model_that_cannot_be_loaded_fails_the_transform_with_its_reason(bench: Bench) -> None:
+    bench.put("records/a.csv", "1\n")
+    job = transform(bench, make_model(bench, "raise RuntimeError('no such layer')"))
+    assert job["TransformJobStatus"] == "Failed"
+    assert "no such layer" in job["FailureReason"]
+
+
+def test_a_transform_needs_a_model_that_is_there(bench: Bench) -> None:
+    with pytest.raises(ClientError, match="Could not find model 'gone'"):
+        transform(bench, "gone")
+
+
+def _eventually(condition: Any, seconds: float = 10) -> bool:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.05)
+    return True

@@ -1,0 +1,177 @@
+"""The supervisor, and the processes under it, killed in every way."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from localaws.lock import acquire, holder
+from localaws.restart import restart_delay
+from tests.conftest import LocalAws, free_ports, local_aws_command, wait_until_gone
+
+OwnLocalAws = Callable[[], LocalAws]
+
+
+def write_state(aws: LocalAws, bucket: str) -> None:
+    """An object, a log event and a role; waits until they are safe against a kill."""
+    s3, logs = aws.client("s3"), aws.client("logs")
+    s3.create_bucket(Bucket=bucket)
+    s3.create_bucket(Bucket=f"{bucket}-empty")
+    s3.put_object(Bucket=bucket, Key="a/b c", Body=b"kept", Metadata={"who": "me"}, ContentType="text/csv")
+    logs.create_log_group(logGroupName="/group")
+    logs.create_log_stream(logGroupName="/group", logStreamName="stream")
+    event = {"timestamp": int(time.time() * 1000), "message": "said before the kill"}
+    logs.put_log_events(logGroupName="/group", logStreamName="stream", logEvents=[event])
+    aws.client("iam").create_role(RoleName="kept", AssumeRolePolicyDocument="{}")
+    saved = aws.state_dir / "ministack" / "state"
+    deadline = time.monotonic() + 10
+    while not _holds(saved / "iam.json", '"kept"') or not _holds(saved / "s3.json", f"{bucket}-empty"):
+        assert time.monotonic() < deadline, sorted(path.name for path in saved.iterdir())
+        time.sleep(0.05)
+
+
+def _holds(path: Path, text: str) -> bool:
+    return path.exists() and text in path.read_text()
+
+
+def check_state(aws: LocalAws, bucket: str) -> None:
+    """What `write_state` wrote is there."""
+    s3 = aws.client("s3")
+    assert {bucket, f"{bucket}-empty"} <= {found["Name"] for found in s3.list_buckets()["Buckets"]}
+    kept = s3.get_object(Bucket=bucket, Key="a/b c")
+    assert (kept["Body"].read(), kept["Metadata"], kept["ContentType"]) == (b"kept", {"who": "me"}, "text/csv")
+    events = aws.client("logs").get_log_events(logGroupName="/group", logStreamName="stream")["events"]
+    assert [event["message"] for event in events] == ["said before the kill"]
+    assert aws.client("iam").get_role(RoleName="kept")["Role"]["RoleName"] == "kept"
+
+
+def test_a_killed_server_is_started_again_with_its_state(own_local_aws: OwnLocalAws) -> None:
+    aws = own_local_aws()
+    write_state(aws, "bucket-of-a-killed-server")
+    aws.client("sagemaker").create_model_package_group(ModelPackageGroupName="kept")
+    before = aws.pids()
+    for server in ("ministack", "sagemaker"):
+        os.kill(before[server], signal.SIGKILL)
+    wait_until_gone([before["ministack"], before["sagemaker"]])
+    deadline = time.monotonic() + 20
+    while (status := aws.command("status").stdout).count(" ok") != 2:
+        assert time.monotonic() < deadline, status
+    check_state(aws, "bucket-of-a-killed-server")
+    aws.client("sagemaker").describe_model_package_group(ModelPackageGroupName="kept")
+    after = aws.pids()
+    assert after["supervisor"] == before["supervisor"]
+    assert after["ministack"] != before["ministack"]
+    assert after["sagemaker"] != before["sagemaker"]
+
+
+def test_the_gateway_answers_while_sagemaker_restarts(own_local_aws: OwnLocalAws) -> None:
+    aws = own_local_aws()
+    os.kill(aws.pids()["sagemaker"], signal.SIGKILL)
+    through_the_gateway = aws.client("sagemaker", endpoint_url=f"http://127.0.0.1:{aws.port}")
+    assert through_the_gateway.list_models()["Models"] == []
+
+
+def test_nothing_outlives_a_killed_supervisor_and_start_works_at_once(own_local_aws: OwnLocalAws) -> None:
+    aws = own_local_aws()
+    write_state(aws, "bucket-of-a-killed-supervisor")
+    pids = aws.pids()
+    os.kill(pids["supervisor"], signal.SIGKILL)
+    ports = ("--port", str(aws.port), "--sagemaker-port", str(aws.sagemaker_port))
+    again = local_aws_command("start", *ports, state_dir=aws.state_dir)
+    assert again.returncode == 0, again.stderr
+    assert "is running:" in again.stdout
+    wait_until_gone(pids.values())
+    check_state(aws, "bucket-of-a-killed-supervisor")
+
+
+def test_restarts_slow_down_and_end() -> None:
+    assert restart_delay([0.0], 0.0) == pytest.approx(0.1)
+    assert restart_delay([0.0, 1.0, 2.0], 2.0) == pytest.approx(0.4)
+    assert restart_delay([0.0, 1.0, 2.0, 3.0, 4.0], 4.0) == pytest.approx(1.6)
+    assert restart_delay([0.0, 1.0, 2.0, 3.0, 4.0, 5.0], 5.0) is None
+    assert restart_delay([0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 100.0], 100.0) == pytest.approx(0.1)
+
+
+_SUPERVISE = """
+import json, logging, os, sys
+from pathlib import Path
+from localaws.server import Server
+from localaws.supervisor import Supervisor
+logging.basicConfig(level=logging.INFO)
+folder, command = Path(sys.argv[1]), json.loads(sys.argv[2])
+def publish(servers, failure):
+    (folder / "published").write_text(json.dumps([server.pid for server in servers]))
+    (folder / "failure").write_text(str(failure))
+server = Server("demo", 1, tuple(command), "/")
+sys.exit(Supervisor([server], lambda name: folder / name, dict(os.environ), publish, stop_seconds=0.5).run())
+"""
+
+
+def supervise(folder: Path, shell_script: str) -> subprocess.Popen[str]:
+    """A supervisor of one server, which is a shell script."""
+    arguments = [str(folder), json.dumps(["sh", "-c", shell_script])]
+    command = [sys.executable, "-c", _SUPERVISE, *arguments]
+    return subprocess.Popen(command, cwd=folder, stderr=subprocess.PIPE, text=True)
+
+
+def test_a_server_that_cannot_live_is_given_up(tmp_path: Path) -> None:
+    with supervise(tmp_path, "sleep 1000 & echo $! >> pids; echo no such luck; exit 7") as supervisor:
+        _out, log = supervisor.communicate(timeout=30)
+    assert supervisor.returncode == 1
+    assert (tmp_path / "failure").read_text() == "demo ended 6 times within 60 s"
+    assert "demo ended, exit code 7" in log
+    assert (tmp_path / "demo").read_text() == "no such luck\n" * 6
+    wait_until_gone(int(pid) for pid in (tmp_path / "pids").read_text().split())
+
+
+def test_a_server_that_does_not_stop_is_killed_with_its_children(tmp_path: Path) -> None:
+    with supervise(tmp_path, "trap '' TERM; sleep 1000 & echo $$ $! > pids; while true; do wait; done") as supervisor:
+        deadline = time.monotonic() + 10
+        while not _holds(tmp_path / "pids", "\n"):
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        supervisor.terminate()
+        _out, log = supervisor.communicate(timeout=10)
+    assert supervisor.returncode == 0
+    assert "demo did not stop within" in log
+    wait_until_gone([int(pid) for pid in (tmp_path / "pids").read_text().split()])
+
+
+def test_the_lock_names_its_holder_and_ends_with_it(tmp_path: Path) -> None:
+    path = tmp_path / "lock"
+    assert holder(path) is None
+    script = "import sys; from pathlib import Path; from localaws.lock import acquire\n"
+    script += "print(acquire(Path(sys.argv[1])), flush=True); sys.stdin.read()"
+    command = [sys.executable, "-c", script, str(path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == "True\n"
+        assert holder(path) == other.pid
+        assert not acquire(path)
+        other.kill()
+    assert holder(path) is None
+
+
+def test_a_start_that_fails_shows_why(tmp_path: Path) -> None:
+    state_dir = tmp_path / "state"
+    port, sagemaker_port = map(str, free_ports())
+    broken = {**os.environ, "PYTHONPATH": f"{_without_ministack(tmp_path)}:{os.environ.get('PYTHONPATH', '')}"}
+    arguments = ("start", "--port", port, "--sagemaker-port", sagemaker_port)
+    failed = local_aws_command(*arguments, state_dir=state_dir, environ=broken)
+    assert failed.returncode == 1
+    assert "ministack ended 6 times" in failed.stderr
+    assert "MiniStack 1.5.33 has no ministack.app.app" in failed.stderr
+    assert local_aws_command("status", state_dir=state_dir).returncode == 3
+
+
+def _without_ministack(folder: Path) -> Path:
+    """A folder whose ``ministack`` package hides the real one."""
+    (folder / "hide" / "ministack").mkdir(parents=True)
+    (folder / "hide" / "ministack" / "__init__.py").touch()
+    return folder / "hide"
