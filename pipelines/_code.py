@@ -1,0 +1,60 @@
+"""The code of a step: a short list of files, kept in S3 under the hash of what they say.
+
+The same files give the same address on every machine and every day, so a definition changes exactly when the
+code does, step caching works, and an upload that has been made before is not made again. The files are
+mounted into the container as an ordinary input; nothing is installed when a job runs, so a pure-Python
+package that an image lacks travels along.
+"""
+
+import hashlib
+import importlib.util
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+
+def read_files(folder: Path, *names: str) -> dict[str, bytes]:
+    """Read the named files of a folder: what they will be called in the container -> content."""
+    return {name: (folder / name).read_bytes() for name in names}
+
+
+def read_package(name: str) -> dict[str, bytes]:
+    """Read the modules of an installed pure-Python package, its tests left out.
+
+    Raises
+    ------
+    ModuleNotFoundError
+        When the package is not installed here, or is a single module.
+    """
+    spec = importlib.util.find_spec(name)
+    if spec is None or not spec.submodule_search_locations:
+        raise ModuleNotFoundError(f"the package {name!r} has to travel with the code and is not installed", name=name)
+    root = Path(spec.submodule_search_locations[0])
+    modules = sorted(path.relative_to(root) for path in root.rglob("*.py"))
+    return {
+        f"{name}/{module.as_posix()}": (root / module).read_bytes() for module in modules if "tests" not in module.parts
+    }
+
+
+def content_hash(files: Mapping[str, bytes]) -> str:
+    """Name a set of files by what they say: 16 hexadecimal digits of SHA-256, whatever order they come in."""
+    digest = hashlib.sha256()
+    for name in sorted(files):
+        for part in (name.encode(), files[name]):
+            digest.update(len(part).to_bytes(8, "big") + part)
+    return digest.hexdigest()[:16]
+
+
+def upload(s3_client: Any, bucket: str, prefix: str, files: Mapping[str, bytes]) -> str:
+    """Put the files under `s3://bucket/prefix/code/<hash>/`, those that are missing there, and give that URI.
+
+    The folder's name is its content's hash, so an object that is there is right, and an upload that was cut
+    short is completed by the next one.
+    """
+    folder = f"{prefix}/code/{content_hash(files)}/"
+    pages = s3_client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=folder)
+    present = {item["Key"] for page in pages for item in page.get("Contents", ())}
+    for name in sorted(files):
+        if folder + name not in present:
+            s3_client.put_object(Bucket=bucket, Key=folder + name, Body=files[name])
+    return f"s3://{bucket}/{folder}"

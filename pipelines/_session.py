@@ -1,0 +1,79 @@
+"""The SDK session in which pipelines are defined, and the account's defaults: bucket and execution role.
+
+Three traps of the SDK are met here once. It cannot be imported without a region. To find bucket and role, it
+asks a hard-coded STS address, whatever endpoint is configured, so both are always named to it. And it sends
+usage data, with account id and ARNs, from a thread of its own: that is off unless the user's own SDK
+configuration turns it on.
+"""
+
+import os
+from typing import Any
+
+from pipelines.errors import PipelineError
+
+
+def pipeline_session(region: str, default_bucket: str | None = None) -> Any:
+    """Open a `PipelineSession`, which records requests instead of sending them.
+
+    Parameters
+    ----------
+    region : str
+        For example `eu-west-1`.
+    default_bucket : str, optional
+        Where code and results go; by default the account's `sagemaker-{region}-{account}`.
+    """
+    os.environ.setdefault("AWS_DEFAULT_REGION", region)
+    # Otherwise the SDK asks iam:SimulatePrincipalPolicy first, which an execution role is seldom allowed.
+    os.environ.setdefault("SAGEMAKER_VALIDATE_ROLE", "false")
+    # The SDK takes 2 s to import, which is time that only the definition of a pipeline is worth.
+    import boto3  # noqa: PLC0415
+    from sagemaker.core.workflow.pipeline_context import PipelineSession  # noqa: PLC0415
+
+    boto_session = boto3.Session(region_name=region)
+    return PipelineSession(
+        boto_session=boto_session,
+        default_bucket=default_bucket or default_bucket_name(boto_session),
+        sagemaker_config=_sdk_config(),
+    )
+
+
+def default_bucket_name(boto_session: Any) -> str:
+    """Give the name that SageMaker itself uses for an account's default bucket in a region."""
+    account = boto_session.client("sts").get_caller_identity()["Account"]
+    return f"sagemaker-{boto_session.region_name}-{account}"
+
+
+def project_prefix(sagemaker_project_name: str | None) -> str:
+    """Give what the names in a project begin with, so that the projects of an account keep apart."""
+    return f"{sagemaker_project_name}-" if sagemaker_project_name else ""
+
+
+def execution_role(boto_session: Any) -> str:
+    """Find the ARN of the role that the caller runs as: in Studio and CodeBuild the one to execute with.
+
+    Raises
+    ------
+    PipelineError
+        When the caller is a user: a job cannot run as one.
+    """
+    caller = boto_session.client("sts").get_caller_identity()["Arn"]
+    # arn:aws:sts::123456789012:assumed-role/<role name, its path left out>/<session>
+    _, is_assumed, role_and_session = caller.partition(":assumed-role/")
+    if not is_assumed:
+        raise PipelineError(
+            f"no execution role: jobs cannot run as {caller}. Name a role with --role-arn, or as role= of "
+            "get_pipeline()."
+        )
+    name = role_and_session.partition("/")[0]
+    return str(boto_session.client("iam").get_role(RoleName=name)["Role"]["Arn"])
+
+
+def _sdk_config() -> dict[str, Any]:
+    """Give the SDK configuration of the user's own files; usage data off where they do not speak of it."""
+    from sagemaker.core.config.config import load_sagemaker_config  # noqa: PLC0415
+
+    config: dict[str, Any] = load_sagemaker_config() or {}
+    config.setdefault("SchemaVersion", "1.0")
+    modules = config.setdefault("SageMaker", {}).setdefault("PythonSDK", {}).setdefault("Modules", {})
+    modules.setdefault("TelemetryOptOut", True)
+    return config

@@ -1,0 +1,405 @@
+"""The steps of a pipeline: the only file that touches the SDK's step classes.
+
+A builder states the request that SageMaker will get, in the API's own words, and the SDK makes the definition
+of it. The SDK's job classes (`Processor`, `ModelTrainer`, `ModelBuilder`, `Transformer`) are left out: they
+are made to start jobs, so they put the clock into S3 keys, run a training script through a shell, upload a
+folder instead of a list of files, and spend seconds on looking up defaults, while two of the requests needed
+here cannot be stated with them at all (a training job with an entry point, a model from a model package).
+What that buys:
+
+- the same code and parameters give the same bytes, so a step that has been run is found in the cache;
+- the code of a step is a content-addressed input (`pipelines._code`), mounted like data, and the container's
+  entry point runs it directly: a hyperparameter with a quote, `$()` or a new line arrives as it is;
+- a definition is made in milliseconds, and making it calls nothing but S3, for the code.
+
+A step of the SDK's own works beside these in the same pipeline. Everywhere, a value may be a pipeline
+variable: a parameter, or a property of an earlier step.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sagemaker.core import image_uris
+from sagemaker.core.workflow.conditions import ConditionGreaterThanOrEqualTo
+from sagemaker.core.workflow.execution_variables import ExecutionVariables
+from sagemaker.core.workflow.functions import Join, JsonGet
+from sagemaker.core.workflow.parameters import ParameterFloat, ParameterInteger, ParameterString
+from sagemaker.core.workflow.properties import Properties, PropertyFile
+from sagemaker.mlops.workflow.condition_step import ConditionStep
+from sagemaker.mlops.workflow.fail_step import FailStep
+from sagemaker.mlops.workflow.pipeline import Pipeline
+from sagemaker.mlops.workflow.retry import (
+    SageMakerJobExceptionTypeEnum,
+    SageMakerJobStepRetryPolicy,
+    StepExceptionTypeEnum,
+    StepRetryPolicy,
+)
+from sagemaker.mlops.workflow.steps import CacheConfig, ConfigurableRetryStep, StepTypeEnum
+
+from pipelines import _code
+
+__all__ = [
+    "JobSettings",
+    "Join",
+    "JsonGet",
+    "ParameterFloat",
+    "ParameterInteger",
+    "ParameterString",
+    "Pipeline",
+    "PropertyFile",
+    "at_least_step",
+    "create_model_step",
+    "fail_step",
+    "output_uri",
+    "processing_step",
+    "register_step",
+    "sklearn_image",
+    "training_step",
+    "transform_step",
+]
+
+STOPPING_CONDITION = {"MaxRuntimeInSeconds": 3600}
+# A log line is worth most while the job runs.
+ENVIRONMENT = {"PYTHONUNBUFFERED": "1"}
+VOLUME_SIZE_IN_GB = 30
+
+
+@dataclass(frozen=True)
+class JobSettings:
+    """What the jobs of one pipeline share.
+
+    Attributes
+    ----------
+    s3_client : boto3 S3 client
+        Uploads the code.
+    role : str
+        ARN of the execution role.
+    image_uri : str
+        Container image of every job and of the registered model.
+    bucket, prefix : str
+        Code goes to `s3://bucket/prefix/code/`, models to `.../models/`, the rest to `.../<execution id>/`.
+    """
+
+    s3_client: Any
+    role: str
+    image_uri: str
+    bucket: str
+    prefix: str
+
+    def upload(self, files: Mapping[str, bytes]) -> str:
+        """Upload a step's code; give its URI."""
+        return _code.upload(self.s3_client, self.bucket, self.prefix, files)
+
+
+def sklearn_image(region: str) -> str:
+    """Give AWS's scikit-learn image. One image trains and serves: a saved model is read as it was written."""
+    return str(image_uris.retrieve("sklearn", region, version="1.4-2-py312", instance_type="ml.m5.large"))
+
+
+def processing_step(  # noqa: PLR0913 -- a processing job has this many parts
+    settings: JobSettings,
+    name: str,
+    *,
+    code: Mapping[str, bytes],
+    script: str,
+    inputs: Mapping[str, Any],
+    outputs: Mapping[str, str],
+    instance_type: Any,
+    instance_count: Any,
+    arguments: Sequence[Any] = (),
+    property_files: Sequence[Any] = (),
+) -> Any:
+    """Run a script of `code` as a processing job.
+
+    Parameters
+    ----------
+    inputs : mapping of str to S3 URI
+        Each is mounted at `/opt/ml/processing/input/<name>`.
+    outputs : mapping of str to str
+        Name -> folder in the container; each goes to S3 under execution, step and name.
+    arguments : sequence of str
+        The script's arguments, at least one, passed one by one.
+    """
+    mounted = {"code": settings.upload(code), **inputs}
+    request = {
+        "ProcessingResources": {"ClusterConfig": _cluster(instance_type, instance_count)},
+        "AppSpecification": {
+            "ImageUri": settings.image_uri,
+            "ContainerEntrypoint": ["python3", f"/opt/ml/processing/input/code/{script}"],
+            "ContainerArguments": list(arguments),
+        },
+        "RoleArn": settings.role,
+        "ProcessingInputs": [_processing_input(key, uri) for key, uri in mounted.items()],
+        "ProcessingOutputConfig": {
+            "Outputs": [_processing_output(settings, name, key, path) for key, path in outputs.items()]
+        },
+        "Environment": ENVIRONMENT,
+        "StoppingCondition": STOPPING_CONDITION,
+    }
+    return _RequestStep(
+        name,
+        StepTypeEnum.PROCESSING,
+        request,
+        "DescribeProcessingJobResponse",
+        retry_policies=_job_retries(),
+        property_files=property_files,
+        cached=True,
+    )
+
+
+def training_step(  # noqa: PLR0913 -- a training job has this many parts
+    settings: JobSettings,
+    name: str,
+    *,
+    code: Mapping[str, bytes],
+    script: str,
+    channels: Mapping[str, Any],
+    hyperparameters: Mapping[str, Any],
+    metrics: Mapping[str, str],
+    instance_type: Any,
+    instance_count: Any,
+) -> Any:
+    """Run a script of `code` as a training job.
+
+    Parameters
+    ----------
+    channels : mapping of str to S3 URI
+        Each is mounted at `/opt/ml/input/data/<name>`.
+    hyperparameters : mapping of str to str
+        Reach the script through `/opt/ml/input/config/hyperparameters.json`. SageMaker takes strings only:
+        give `parameter.to_string()` for a parameter which is a number.
+    metrics : mapping of str to str
+        Name -> regular expression with one group, applied to each line of the log.
+    """
+    mounted = {"code": settings.upload(code), **channels}
+    request = {
+        "AlgorithmSpecification": {
+            "TrainingImage": settings.image_uri,
+            "TrainingInputMode": "File",
+            "ContainerEntrypoint": ["python3", f"/opt/ml/input/data/code/{script}"],
+            "MetricDefinitions": [{"Name": key, "Regex": regex} for key, regex in metrics.items()],
+        },
+        "HyperParameters": dict(hyperparameters),
+        "InputDataConfig": [_channel(key, uri) for key, uri in mounted.items()],
+        "OutputDataConfig": {"S3OutputPath": f"s3://{settings.bucket}/{settings.prefix}/models"},
+        "ResourceConfig": _cluster(instance_type, instance_count),
+        "RoleArn": settings.role,
+        "Environment": ENVIRONMENT,
+        "StoppingCondition": STOPPING_CONDITION,
+    }
+    return _RequestStep(
+        name,
+        StepTypeEnum.TRAINING,
+        request,
+        "DescribeTrainingJobResponse",
+        retry_policies=_job_retries(),
+        cached=True,
+    )
+
+
+def register_step(
+    settings: JobSettings,
+    name: str,
+    *,
+    model_data: Any,
+    environment: Mapping[str, str],
+    model_package_group_name: str,
+    approval_status: Any,
+    content_types: Sequence[str],
+    statistics_uri: Any,
+) -> Any:
+    """Register a model artifact as a version of a model package group, its evaluation as its model quality.
+
+    Parameters
+    ----------
+    model_data : S3 URI
+        Of a model.tar.gz.
+    environment : mapping of str to str
+        For the serving container.
+    content_types : sequence of str
+        MIME types that the model reads and writes.
+    statistics_uri : S3 URI
+        Of the evaluation, a JSON file.
+    """
+    container = {"Image": settings.image_uri, "ModelDataUrl": model_data, "Environment": dict(environment)}
+    request = {
+        "ModelPackageGroupName": model_package_group_name,
+        "ModelApprovalStatus": approval_status,
+        "InferenceSpecification": {
+            "Containers": [container],
+            "SupportedContentTypes": list(content_types),
+            "SupportedResponseMIMETypes": list(content_types),
+            "SupportedRealtimeInferenceInstanceTypes": ["ml.t2.medium", "ml.m5.large", "ml.m5.xlarge"],
+            "SupportedTransformInstanceTypes": ["ml.m5.large", "ml.m5.xlarge"],
+        },
+        "ModelMetrics": {"ModelQuality": {"Statistics": {"ContentType": "application/json", "S3Uri": statistics_uri}}},
+        "CustomerMetadataProperties": {"PipelineExecutionArn": ExecutionVariables.PIPELINE_EXECUTION_ARN},
+    }
+    return _RequestStep(
+        name,
+        StepTypeEnum.REGISTER_MODEL,
+        request,
+        "DescribeModelPackageOutput",
+        retry_policies=[_service_retry()],
+    )
+
+
+def create_model_step(name: str, *, role: str, model_package_arn: Any) -> Any:
+    """Create a model from a model package, which says itself where artifact, image and environment are."""
+    request = {
+        "ExecutionRoleArn": role,
+        "Containers": [{"ModelPackageName": model_package_arn}],
+    }
+    return _RequestStep(
+        name, StepTypeEnum.CREATE_MODEL, request, "DescribeModelOutput", retry_policies=[_service_retry()]
+    )
+
+
+def transform_step(
+    name: str,
+    *,
+    model_name: Any,
+    input_uri: Any,
+    output_uri: Any,
+    content_type: Any,
+    instance_type: Any,
+    instance_count: Any,
+) -> Any:
+    """Send every file under `input_uri` through a model in batches of lines; each gives one `.out` file.
+
+    The step is not cached: what lies under a prefix changes while the prefix stays.
+    """
+    source = {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": input_uri}}
+    request = {
+        "ModelName": model_name,
+        "BatchStrategy": "MultiRecord",
+        "TransformInput": {"DataSource": source, "ContentType": content_type, "SplitType": "Line"},
+        "TransformOutput": {"S3OutputPath": output_uri, "Accept": content_type, "AssembleWith": "Line"},
+        "TransformResources": {"InstanceType": instance_type, "InstanceCount": instance_count},
+    }
+    return _RequestStep(
+        name,
+        StepTypeEnum.TRANSFORM,
+        request,
+        "DescribeTransformJobResponse",
+        retry_policies=_job_retries(),
+    )
+
+
+def at_least_step(name: str, *, value: Any, threshold: Any, if_steps: Sequence[Any], else_steps: Sequence[Any]) -> Any:
+    """Go on with `if_steps` where value >= threshold, with `else_steps` otherwise."""
+    condition = ConditionGreaterThanOrEqualTo(left=value, right=threshold)
+    return ConditionStep(name=name, conditions=[condition], if_steps=list(if_steps), else_steps=list(else_steps))
+
+
+def fail_step(name: str, *message: Any) -> Any:
+    """End the execution as failed. The parts of the message, text or variables, are joined as they are."""
+    return FailStep(name=name, error_message=Join(on="", values=list(message)))
+
+
+def output_uri(step: Any, name: str) -> Any:
+    """Refer to where an output of a processing step went, also if the step's result comes from the cache."""
+    return step.properties.ProcessingOutputConfig.Outputs[name].S3Output.S3Uri
+
+
+class _RequestStep(ConfigurableRetryStep):  # type: ignore[misc]  # the SDK publishes no types
+    """A step whose arguments are the API request that it stands for."""
+
+    def __init__(
+        self,
+        name: str,
+        step_type: Any,
+        request: dict[str, Any],
+        response_shape: str,
+        *,
+        retry_policies: list[Any],
+        property_files: Sequence[Any] = (),
+        cached: bool = False,
+    ) -> None:
+        super().__init__(name, step_type, retry_policies=retry_policies)
+        self.property_files = list(property_files)
+        self._request = request
+        self._cached = cached
+        self._properties = Properties(step_name=name, step=self, shape_name=response_shape)
+
+    @property
+    def arguments(self) -> Any:
+        return self._request
+
+    @property
+    def properties(self) -> Any:
+        return self._properties
+
+    def to_request(self) -> Any:
+        request = super().to_request()
+        if self._cached:
+            request.update(CacheConfig(enable_caching=True, expire_after="P30D").config)
+        if self.property_files:
+            request["PropertyFiles"] = [file.expr for file in self.property_files]
+        return request
+
+
+def _cluster(instance_type: Any, instance_count: Any) -> dict[str, Any]:
+    return {
+        "InstanceType": instance_type,
+        "InstanceCount": instance_count,
+        "VolumeSizeInGB": VOLUME_SIZE_IN_GB,
+    }
+
+
+def _processing_input(name: str, uri: Any) -> dict[str, Any]:
+    return {
+        "InputName": name,
+        "S3Input": {
+            "S3Uri": uri,
+            "LocalPath": f"/opt/ml/processing/input/{name}",
+            "S3DataType": "S3Prefix",
+            "S3InputMode": "File",
+        },
+    }
+
+
+def _processing_output(settings: JobSettings, step_name: str, name: str, path: str) -> dict[str, Any]:
+    folder = [f"s3://{settings.bucket}/{settings.prefix}", ExecutionVariables.PIPELINE_EXECUTION_ID]
+    uri = Join(on="/", values=[*folder, step_name, name])
+    return {
+        "OutputName": name,
+        "S3Output": {"S3Uri": uri, "LocalPath": path, "S3UploadMode": "EndOfJob"},
+    }
+
+
+def _channel(name: str, uri: Any) -> dict[str, Any]:
+    return {
+        "ChannelName": name,
+        "InputMode": "File",
+        "DataSource": {
+            "S3DataSource": {
+                "S3DataType": "S3Prefix",
+                "S3Uri": uri,
+                "S3DataDistributionType": "FullyReplicated",
+            }
+        },
+    }
+
+
+def _service_retry() -> Any:
+    return StepRetryPolicy(
+        exception_types=[StepExceptionTypeEnum.SERVICE_FAULT, StepExceptionTypeEnum.THROTTLING],
+        interval_seconds=5,
+        backoff_rate=2.0,
+        max_attempts=5,
+    )
+
+
+def _job_retries() -> list[Any]:
+    job_retry = SageMakerJobStepRetryPolicy(
+        exception_types=[
+            SageMakerJobExceptionTypeEnum.CAPACITY_ERROR,
+            SageMakerJobExceptionTypeEnum.INTERNAL_ERROR,
+        ],
+        interval_seconds=60,
+        backoff_rate=2.0,
+        max_attempts=5,
+    )
+    return [_service_retry(), job_retry]

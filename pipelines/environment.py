@@ -1,0 +1,166 @@
+"""Where the AWS API is: an account, or this machine. Nothing past this file can tell the difference.
+
+`account` takes what the AWS SDKs find by themselves and checks that there is something to find. `laptop` has
+the `local-aws` command start AWS here, takes over the variables that point the SDKs to it, and sees to what
+an account has already: a bucket, an execution role, and data to try the pipeline on.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import boto3
+from botocore.exceptions import ClientError
+
+from pipelines._session import default_bucket_name
+from pipelines.errors import LocalAwsError, UsageError
+from pipelines.module import accepted_by
+
+ROLE_NAME = "AmazonSageMakerProjectsExecutionRole"
+
+
+@dataclass(frozen=True)
+class Environment:
+    """An AWS API ready for use.
+
+    Attributes
+    ----------
+    arguments : mapping of str to str
+        Arguments that get_pipeline() is called with, where it takes them and the user gave no others.
+    role_arn : str or None
+        Execution role that was given or made; None for that of the caller.
+    shell_setup : str
+        What to run in a shell to reach the same API, empty where a shell does anyway.
+    upload_sample_data : function of a module and the arguments of its get_pipeline()
+        Uploads the data that the module brings for trying it out, where that is wanted.
+    """
+
+    arguments: Mapping[str, str]
+    role_arn: str | None
+    shell_setup: str
+    upload_sample_data: Callable[[ModuleType, Mapping[str, Any]], None]
+
+
+def account(region: str | None, role_arn: str | None) -> Environment:
+    """Use the AWS account of the environment's credentials.
+
+    Raises
+    ------
+    UsageError
+        When there are no credentials or no region.
+    """
+    # boto3 alone of the AWS SDKs does not know AWS_REGION.
+    session = boto3.Session(region_name=region or os.environ.get("AWS_REGION"))
+    if session.get_credentials() is None:
+        raise UsageError(
+            "no AWS credentials found. To run on this machine, without an account: add --local. To use an "
+            "account: run `aws configure` or `aws sso login`, or set AWS_PROFILE."
+        )
+    if session.region_name is None:
+        raise UsageError("no AWS region: give --region, for example --region eu-west-1, or set AWS_REGION.")
+    os.environ["AWS_DEFAULT_REGION"] = os.environ["AWS_REGION"] = session.region_name
+    arguments = {"region": session.region_name}
+    if role_arn:
+        arguments["role"] = role_arn
+    return Environment(arguments, role_arn, shell_setup="", upload_sample_data=_leave_data_alone)
+
+
+def laptop(region: str | None, role_arn: str | None) -> Environment:
+    """Use AWS on this machine, started if it is not running.
+
+    Raises
+    ------
+    LocalAwsError
+        When it is not installed or does not start.
+    """
+    command = _local_aws_command()
+    _run(command, "start")
+    _enter(json.loads(_run(command, "env", "--format", "json")), region)
+    session = boto3.Session()
+    bucket = _bucket(session)
+    role = role_arn or _role(session.client("iam"))
+
+    def upload_sample_data(module: ModuleType, kwargs: Mapping[str, Any]) -> None:
+        upload = getattr(module, "upload_sample_data", None)
+        if upload is not None:
+            upload(session.client("s3"), bucket, **accepted_by(upload, kwargs))
+
+    arguments = {"region": session.region_name, "role": role, "default_bucket": bucket}
+    return Environment(arguments, role, 'eval "$(local-aws env)"', upload_sample_data)
+
+
+ENVIRONMENTS: Mapping[str, Callable[[str | None, str | None], Environment]] = {
+    "account": account,
+    "laptop": laptop,
+}
+
+
+def _leave_data_alone(module: ModuleType, kwargs: Mapping[str, Any]) -> None:
+    """Upload nothing: an account's data are its owner's."""
+
+
+def _local_aws_command() -> str:
+    """Find `local-aws`, preferably that of the Python that runs this."""
+    beside = Path(sys.executable).parent
+    command = shutil.which("local-aws", path=f"{beside}{os.pathsep}{os.environ.get('PATH', '')}")
+    if command is None or find_spec("ministack") is None:
+        raise LocalAwsError("AWS for this machine is not installed: pip install 'model-road[local]'")
+    return command
+
+
+def _run(command: str, *arguments: str) -> str:
+    """Run `local-aws`; its output is of interest when it fails, and then all of it."""
+    done = subprocess.run([command, *arguments], capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        said = (done.stdout + done.stderr).strip()
+        raise LocalAwsError(f"`local-aws {' '.join(arguments)}` failed (status {done.returncode}):\n{said}")
+    return done.stdout
+
+
+def _enter(variables: Mapping[str, str], region: str | None) -> None:
+    """Point this process and its children to AWS on this machine, and away from any account."""
+    for name in ("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN"):
+        os.environ.pop(name, None)
+    os.environ.update(variables)
+    if region is not None:
+        os.environ["AWS_DEFAULT_REGION"] = os.environ["AWS_REGION"] = region
+
+
+def _bucket(session: Any) -> str:
+    """Make the account's default bucket, unless it is there."""
+    s3 = session.client("s3")
+    bucket = default_bucket_name(session)
+    try:
+        s3.head_bucket(Bucket=bucket)
+    except ClientError:
+        # us-east-1 is the one region that S3 refuses to be told.
+        place = {"CreateBucketConfiguration": {"LocationConstraint": session.region_name}}
+        s3.create_bucket(Bucket=bucket, **({} if session.region_name == "us-east-1" else place))
+    return bucket
+
+
+def _role(iam: Any) -> str:
+    """Make the execution role, unless it is there; give its ARN."""
+    trust = {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Effect": "Allow",
+                "Principal": {"Service": "sagemaker.amazonaws.com"},
+                "Action": "sts:AssumeRole",
+            }
+        ],
+    }
+    try:
+        role = iam.create_role(RoleName=ROLE_NAME, AssumeRolePolicyDocument=json.dumps(trust))
+    except iam.exceptions.EntityAlreadyExistsException:
+        role = iam.get_role(RoleName=ROLE_NAME)
+    return str(role["Role"]["Arn"])

@@ -1,0 +1,38 @@
+"""`get-pipeline-definition`: prints a module's pipeline as the JSON that SageMaker gets, or writes a file."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from pipelines import _command, options
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; give its exit status."""
+    parsed = _parser().parse_args(arguments)
+    return _command.exit_status(lambda: _define(parsed))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="get-pipeline-definition",
+        description="Print the definition of a module's pipeline. Its code is uploaded, nothing is run.",
+    )
+    options.add_module_options(parser)
+    parser.add_argument("-f", "--file-name", type=Path, help="file to write instead of printing")
+    return parser
+
+
+def _define(parsed: argparse.Namespace) -> int:
+    pipeline, _ = _command.make_pipeline(parsed)
+    definition = _command.definition(pipeline)
+    if parsed.file_name is None:
+        print(definition)
+    else:
+        parsed.file_name.write_text(definition, encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,169 @@
+"""Serve the linear regression: SageMaker's four functions, from the bytes of a request to the bytes of its answer.
+
+| content type | request | answer |
+|---|---|---|
+| application/json | `{"x": [[0.3]]}`, `{"instances": [[0.3]]}` or `[[0.3]]` | `{"predictions": [434.07]}` |
+| application/jsonlines | `[0.3]` or `{"x": [0.3]}` on each line | `{"prediction": 434.07}` on each line |
+| text/csv | `0.3` on each line; a header line is skipped | `434.07` on each line |
+
+Answers hold every digit of the float64. A request that is wrong raises ValueError with a sentence for whoever sent it.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+JSON = "application/json"
+JSON_LINES = ("application/jsonlines", "application/x-jsonlines", "application/jsonl")
+CSV = "text/csv"
+
+
+def model_fn(model_dir: str) -> Any:
+    """Load the model that train.py saved."""
+    import dill  # noqa: PLC0415 -- lies beside this file, which is importable only once the server has said so
+
+    with Path(model_dir, "model.dill").open("rb") as file:
+        return dill.load(file)  # noqa: S301 -- our own artifact, from the model registry
+
+
+def input_fn(body: bytes | str, content_type: str) -> Any:
+    """Read the features out of a request.
+
+    Returns
+    -------
+    ndarray of shape (n_samples, n_features)
+
+    Raises
+    ------
+    ValueError
+        When the body is not what its content type says, or holds anything but rows of finite numbers.
+    """
+    kind = _media_type(content_type)
+    try:
+        text = body if isinstance(body, str) else bytes(body).decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ValueError(f"the body is not UTF-8: {error}") from error
+    if kind == JSON:
+        return _as_matrix(_rows_of(_parse_json(text, "the body")))
+    if kind in JSON_LINES:
+        lines = enumerate(text.splitlines(), start=1)
+        return _as_matrix([_row_of(_parse_json(line, f"line {n}"), n) for n, line in lines if line.strip()])
+    if kind == CSV:
+        return _parse_csv([line for line in text.splitlines() if line.strip()])
+    raise ValueError(f"content type {content_type!r} is not read here: send {JSON}, {JSON_LINES[0]} or {CSV}")
+
+
+def predict_fn(data: Any, model: Any) -> Any:
+    """Predict one number for each row."""
+    return model.predict(data)
+
+
+def output_fn(prediction: Any, accept: str | None) -> tuple[str, str]:
+    """Write the predictions as the caller wants them; JSON if any type will do.
+
+    Returns
+    -------
+    tuple of (str, str)
+        Body and content type.
+
+    Raises
+    ------
+    ValueError
+        When `accept` is none of the types written here.
+    """
+    kind = _media_type(accept or "*/*")
+    numbers = np.asarray(prediction, np.float64).tolist()
+    if kind in (JSON, "*/*", "application/*"):
+        return json.dumps({"predictions": numbers}), JSON
+    if kind in JSON_LINES:
+        return "".join(f'{{"prediction": {number!r}}}\n' for number in numbers), kind
+    if kind in (CSV, "text/*"):
+        return "".join(f"{number!r}\n" for number in numbers), CSV
+    raise ValueError(f"{accept!r} is not written here: accept {JSON}, {JSON_LINES[0]} or {CSV}")
+
+
+def _media_type(header: str) -> str:
+    """Drop the parameters, as in `text/csv; charset=utf-8`."""
+    return header.partition(";")[0].strip().lower()
+
+
+def _parse_json(text: str, place: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise ValueError(f"{place} is not JSON: {error}") from error
+
+
+def _rows_of(document: Any) -> Any:
+    if not isinstance(document, dict):
+        return document
+    keys = [key for key in ("x", "instances") if key in document]
+    if len(keys) != 1:
+        raise ValueError(f'the body needs the key "x", a list of rows, as in {{"x": [[0.3]]}}; it has {list(document)}')
+    return document[keys[0]]
+
+
+def _row_of(document: Any, line: int) -> Any:
+    row = document.get("x") if isinstance(document, dict) else document
+    if not isinstance(row, list):
+        raise ValueError(f'line {line} is no row: send a list of numbers, [0.3], or {{"x": [0.3]}}')
+    return row
+
+
+def _as_matrix(rows: Any) -> Any:
+    """Make an array of a list of rows, or say what keeps them from being one."""
+    if not isinstance(rows, list) or not rows:
+        raise ValueError("there is no row: send a list of rows of numbers, as in [[0.3]]")
+    for number, row in enumerate(rows, start=1):
+        if not isinstance(row, list) or not row:
+            raise ValueError(f"row {number} is not a list of numbers: a row of one feature is [0.3]")
+        if len(row) != len(rows[0]):
+            raise ValueError(f"row {number} has {len(row)} number(s), row 1 has {len(rows[0])}")
+        for column, value in enumerate(row, start=1):
+            if type(value) not in (int, float):
+                raise ValueError(f"row {number}, column {column}: {value!r} is not a number")
+    try:
+        matrix = np.array(rows, np.float64)
+    except OverflowError as error:
+        raise ValueError(f"a number does not fit a float64: {error}") from error
+    return _check_finite(matrix)
+
+
+def _check_finite(matrix: Any) -> Any:
+    if not np.isfinite(matrix).all():
+        row, column = np.argwhere(~np.isfinite(matrix))[0]
+        raise ValueError(f"row {row + 1}, column {column + 1}: {matrix[row, column]} is not a finite number")
+    return matrix
+
+
+def _parse_csv(lines: list[str]) -> Any:
+    if lines and not any(_is_number(cell) for cell in lines[0].split(",")):
+        lines = lines[1:]  # a header line
+    if not lines:
+        raise ValueError("there is no row: send one row of comma-separated numbers on each line")
+    try:
+        matrix = np.loadtxt(lines, delimiter=",", ndmin=2, comments=None)
+    except ValueError as error:
+        raise ValueError(_what_is_wrong(lines) or str(error)) from error
+    return _check_finite(matrix)
+
+
+def _what_is_wrong(lines: list[str]) -> str | None:
+    rows = [line.split(",") for line in lines]
+    for number, row in enumerate(rows, start=1):
+        if len(row) != len(rows[0]):
+            return f"row {number} has {len(row)} cell(s), row 1 has {len(rows[0])}"
+        for column, cell in enumerate(row, start=1):
+            if not _is_number(cell):
+                return f"row {number}, column {column}: {cell[:40]!r} is not a number"
+    return None
+
+
+def _is_number(cell: str) -> bool:
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,112 @@
+"""The user's module: found, imported, asked for its pipeline, and blamed by file and line when that fails.
+
+Written for modules of AWS's project templates too. Those lie in the current directory, often in a folder that
+is itself called `pipelines`; their `get_pipeline()` takes other arguments than ours.
+"""
+
+import importlib
+import inspect
+import sys
+import sysconfig
+import traceback
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from pipelines.errors import PipelineError, UsageError
+
+
+def load(name: str, directory: Path) -> ModuleType:
+    """Import a module as it would be imported by a Python started in `directory`.
+
+    Raises
+    ------
+    UsageError
+        When there is no such module, when importing it fails, or when it defines no get_pipeline().
+    """
+    if "/" in name or name.endswith(".py"):
+        dotted = name.removesuffix(".py").strip("./").replace("/", ".")
+        raise UsageError(f"{name!r} is a file; name the module: -n {dotted}")
+    _make_importable(name.partition(".")[0], directory)
+    try:
+        with blame(f"importing {name}"):
+            module = importlib.import_module(name)
+    except UsageError as error:
+        cause = error.__cause__
+        if isinstance(cause, ModuleNotFoundError) and cause.name and f"{name}.".startswith(f"{cause.name}."):
+            raise UsageError(
+                f"there is no module {cause.name!r} in {directory} or among the installed packages"
+            ) from cause
+        raise
+    if not callable(getattr(module, "get_pipeline", None)):
+        raise UsageError(f"the module {name} ({module.__file__}) defines no get_pipeline()")
+    return module
+
+
+def get_pipeline(module: ModuleType, kwargs: Mapping[str, Any], defaults: Mapping[str, Any]) -> Any:
+    """Call the module's get_pipeline() with the user's arguments, and with those defaults that it takes.
+
+    Raises
+    ------
+    UsageError
+        When the arguments do not fit, or when the function raises something of its own.
+    """
+    signature = inspect.signature(module.get_pipeline)
+    try:
+        bound = signature.bind(**{**accepted_by(module.get_pipeline, defaults), **kwargs})
+    except TypeError as error:
+        known = ", ".join(signature.parameters)
+        raise UsageError(
+            f"{module.__name__}.get_pipeline(): {error}. It takes: {known}; give them with --kwargs."
+        ) from error
+    with blame(f"{module.__name__}.get_pipeline()"):
+        return module.get_pipeline(*bound.args, **bound.kwargs)
+
+
+def accepted_by(function: Callable[..., Any], arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Choose those of the named arguments that a function takes."""
+    known = inspect.signature(function).parameters
+    return {name: value for name, value in arguments.items() if name in known}
+
+
+@contextmanager
+def blame(what: str) -> Iterator[None]:
+    """Turn an exception of the user's code into one sentence that names it with file and line.
+
+    Errors of ours, and those of AWS, say enough by themselves and pass.
+    """
+    # Loaded here, as every caller has it by now and `-h` has no use for it.
+    from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415
+
+    try:
+        yield
+    except (PipelineError, BotoCoreError, ClientError):
+        raise
+    except Exception as error:
+        raise UsageError(f"{what} failed: {type(error).__name__}: {error}{_where(error)}") from error
+
+
+def _make_importable(package: str, directory: Path) -> None:
+    """Let modules of `directory` be found, also in a folder named like a package that is loaded already."""
+    if str(directory) not in sys.path:
+        sys.path.insert(0, str(directory))
+    loaded = sys.modules.get(package)
+    folder = str(directory / package)
+    if loaded is not None and Path(folder).is_dir() and folder not in getattr(loaded, "__path__", (folder,)):
+        loaded.__path__.append(folder)
+
+
+def _where(error: Exception) -> str:
+    """Give the innermost line that is neither Python's nor an installed package's: the user's own."""
+    if isinstance(error, SyntaxError):
+        return f" ({error.filename}:{error.lineno})"
+    foreign = tuple(sysconfig.get_paths()[key] for key in ("stdlib", "platstdlib", "purelib", "platlib"))
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [
+        frame
+        for frame in frames
+        if not frame.filename.startswith((*foreign, "<")) and Path(frame.filename) != Path(__file__)
+    ]
+    return f" ({own[-1].filename}:{own[-1].lineno})" if own else ""

@@ -1,0 +1,89 @@
+"""How an execution ended, told to the person who started it.
+
+A success: what was registered or written, and what can be done with it. A failure: which step, why, and what
+its job wrote last.
+"""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import urlsplit
+
+from botocore.exceptions import ClientError
+
+from pipelines.execution import JOB_KINDS, Snapshot, StepState, describe_job, last_log_lines
+
+
+def success(boto_session: Any, sagemaker_client: Any, final: Snapshot, shell_setup: str) -> Iterator[str]:
+    """Yield lines on each model package that was registered and each folder of predictions that was written.
+
+    Parameters
+    ----------
+    shell_setup : str
+        What the commands that are proposed need before them in a shell; may be empty.
+    """
+    for step in final.steps:
+        if step.kind == "RegisterModel":
+            yield from _registered(boto_session.client("s3"), sagemaker_client, step, shell_setup)
+        elif step.kind == "TransformJob":
+            output = describe_job(sagemaker_client, step)["TransformOutput"]
+            yield f"Predictions    {output['S3OutputPath']}"
+
+
+def failure(boto_session: Any, sagemaker_client: Any, final: Snapshot) -> Iterator[str]:
+    """Yield lines on each failed step: the reason, and the last lines of its job's log."""
+    yield f"The execution {final.status.lower()}" + (f": {final.reason}" if final.reason else "")
+    for step in final.steps:
+        if step.status == "Failed":
+            yield f"{step.name} failed: {step.reason or 'no reason is given'}"
+            if step.kind in JOB_KINDS and step.arn:
+                yield from _log(boto_session, sagemaker_client, step)
+
+
+def shell_command(shell_setup: str, command: str) -> str:
+    """Give a command as it can be pasted into a new shell."""
+    return f"{shell_setup} && {command}" if shell_setup else command
+
+
+def metrics(report: Any) -> dict[str, float]:
+    """Read the metrics of a report in SageMaker's model-quality shape: {"..._metrics": {name: {"value": x}}}.
+
+    Any other shape gives none.
+    """
+    groups = report.values() if isinstance(report, dict) else ()
+    return {
+        name: metric["value"]
+        for group in groups
+        if isinstance(group, dict)
+        for name, metric in group.items()
+        if isinstance(metric, dict) and isinstance(metric.get("value"), int | float)
+    }
+
+
+def _log(boto_session: Any, sagemaker_client: Any, step: StepState) -> Iterator[str]:
+    try:
+        name = describe_job(sagemaker_client, step)[f"{step.kind}Name"]
+        lines = last_log_lines(boto_session.client("logs"), step.kind, name)
+    except ClientError as error:
+        # The reason has been told: a log that may not be read is no reason to stop.
+        yield f"Its log cannot be shown: {error}"
+        return
+    yield f"The last lines of {name}:" if lines else f"{name} wrote no log."
+    yield from (f"  {line}" for line in lines)
+
+
+def _registered(s3_client: Any, sagemaker_client: Any, step: StepState, shell_setup: str) -> Iterator[str]:
+    package = sagemaker_client.describe_model_package(ModelPackageName=step.arn)
+    status = package.get("ModelApprovalStatus", "unknown")
+    yield f"Model package  {package['ModelPackageArn']}"
+    yield f"Approval       {status}"
+    statistics = package.get("ModelMetrics", {}).get("ModelQuality", {}).get("Statistics")
+    if statistics:
+        uri = urlsplit(statistics["S3Uri"])
+        body = s3_client.get_object(Bucket=uri.netloc, Key=uri.path.lstrip("/"))["Body"].read()
+        figures = ", ".join(f"{name} {value:.6g}" for name, value in metrics(json.loads(body)).items())
+        yield f"Metrics        {figures or statistics['S3Uri']}"
+    if status == "PendingManualApproval":
+        approve = "aws sagemaker update-model-package --model-approval-status Approved --model-package-arn"
+        command = shell_command(shell_setup, f"{approve} {package['ModelPackageArn']}")
+        yield f"Next           approve it: {command}"

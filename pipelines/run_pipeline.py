@@ -1,0 +1,108 @@
+"""`run-pipeline`: creates or updates a module's pipeline, starts it, and shows it until it ends.
+
+make the pipeline ─> check --parameters ─> upsert ─> start ─> follow ─> tell what was made, or why it
+failed
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from pipelines import _command, options
+
+if TYPE_CHECKING:
+    from pipelines.environment import Environment
+    from pipelines.execution import Snapshot
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; give its exit status."""
+    parsed = _parser().parse_args(arguments)
+    return _command.exit_status(lambda: _run(parsed))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="run-pipeline",
+        description="Create or update the pipeline of a module, run it and show its steps.",
+        epilog="exit status: 0 the execution succeeded, 1 it failed, 2 the command is wrong, 130 Ctrl-C "
+        "(the execution goes on)",
+    )
+    options.add_module_options(parser)
+    parser.add_argument(*("-description", "--description"), metavar="TEXT", help="description of the pipeline")
+    parser.add_argument(
+        *("-tags", "--tags"),
+        type=options.parse_tags,
+        metavar="LIST",
+        help='tags of the pipeline: \'[{"Key": "team", "Value": "ml"}]\'',
+    )
+    parser.add_argument(
+        "--parameters",
+        nargs="+",
+        action="extend",
+        type=options.parse_assignment,
+        default=[],
+        metavar="KEY=VALUE",
+        help="values for parameters of the pipeline: R2Threshold=0.4 LearningRate=0.05",
+    )
+    parser.add_argument(
+        "--no-wait", dest="wait", action="store_false", help="leave when the execution has been started"
+    )
+    return parser
+
+
+def _run(parsed: argparse.Namespace) -> int:
+    pipeline, environment = _command.make_pipeline(parsed)
+    # 0.1 s, which `-h` is spared.
+    from pipelines import execution_view, parameters  # noqa: PLC0415
+    from pipelines._session import execution_role  # noqa: PLC0415
+    from pipelines.execution import follow  # noqa: PLC0415
+    from pipelines.module import blame  # noqa: PLC0415
+
+    session = pipeline.sagemaker_session
+    values = parameters.check([item.to_request() for item in pipeline.parameters], dict(parsed.parameters))
+    definition = _command.definition(pipeline)
+    role_arn = environment.role_arn or parsed.kwargs.get("role") or execution_role(session.boto_session)
+    with blame(f"starting the pipeline {pipeline.name}"):
+        pipeline.upsert(role_arn=role_arn, description=parsed.description, tags=parsed.tags)
+        arn = pipeline.start(parameters=values or None).arn
+    print(f"Execution      {arn}", flush=True)
+    if not parsed.wait:
+        return 0
+    try:
+        with execution_view.view(definition) as view:
+            final = follow(session.sagemaker_client, arn, view.show)
+    except KeyboardInterrupt:
+        _say_goodbye(environment, arn)
+        return _command.INTERRUPTED
+    return _tell(session, environment, final)
+
+
+def _tell(session: Any, environment: "Environment", final: "Snapshot") -> int:
+    """Print how the execution ended; give the exit status."""
+    from pipelines import outcome  # noqa: PLC0415
+
+    succeeded = final.status == "Succeeded"
+    lines = (
+        outcome.success(session.boto_session, session.sagemaker_client, final, environment.shell_setup)
+        if succeeded
+        else outcome.failure(session.boto_session, session.sagemaker_client, final)
+    )
+    for line in lines:
+        print(line, file=sys.stdout if succeeded else sys.stderr)
+    return 0 if succeeded else 1
+
+
+def _say_goodbye(environment: "Environment", arn: str) -> None:
+    from pipelines.outcome import shell_command  # noqa: PLC0415
+
+    stop = f"aws sagemaker stop-pipeline-execution --pipeline-execution-arn {arn}"
+    print(
+        f"\nThe execution goes on. To stop it: {shell_command(environment.shell_setup, stop)}",
+        file=sys.stderr,
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())
