@@ -2,22 +2,28 @@
 
 import argparse
 import logging
+import sys
 from pathlib import Path
 
 import uvicorn
 
 from localaws.sagemaker.api import Api
 from localaws.sagemaker.aws import Aws
+from localaws.sagemaker.container import enter_host_namespace
 from localaws.sagemaker.control import Control
 from localaws.sagemaker.events import Notifier
 from localaws.sagemaker.jobs import JobRunner
 from localaws.sagemaker.server import Server
 from localaws.sagemaker.store import Store
+from localaws.sagemaker.warm_home import WarmHome
 
 
 def main() -> None:
     """Read the options and serve until SIGTERM."""
     options = _parser().parse_args()
+    scratch = options.state_dir / "mount"
+    scratch.mkdir(parents=True, exist_ok=True)
+    enter_host_namespace([sys.executable, *sys.orig_argv[1:]], scratch)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     logging.getLogger("botocore").setLevel(logging.WARNING)
     state_dir = options.state_dir.resolve()
@@ -27,6 +33,7 @@ def main() -> None:
     api = Api(Control(store, aws, notifier, jobs, state_dir))
     jobs.recover()
     api.executor.recover()
+    WarmHome(Path(sys.executable), state_dir).prepare()
 
     def shut_down() -> None:
         jobs.close()

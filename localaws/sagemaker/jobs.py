@@ -29,7 +29,6 @@ from typing import Any, Protocol
 from localaws.sagemaker.aws import Aws
 from localaws.sagemaker.errors import ConflictException, JobFailure, JobStopped, ValidationError
 from localaws.sagemaker.events import Notifier, job_detail
-from localaws.sagemaker.images import Image
 from localaws.sagemaker.store import Resource, Store
 
 logger = logging.getLogger(__name__)
@@ -248,15 +247,6 @@ def refuse_running(resource: Resource) -> None:
     """Refuse to delete a job that has not ended."""
     if resource.status not in _FINAL:
         raise ConflictException(f"{resource.arn} is in status {resource.status}: stop it first")
-
-
-def container_parts(job: Job, image: Image, variables: Mapping[str, str]) -> Document:
-    """The parts of a container's command that follow from the image and the job."""
-    return {
-        "environment": job.environment(variables),
-        "interpreter": image.interpreter,
-        "read_only": image.read_only,
-    }
 
 
 def _move(document: Document, secondary_status: str, now: float) -> None:

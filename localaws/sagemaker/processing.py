@@ -10,14 +10,13 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from localaws.sagemaker import images, s3
-from localaws.sagemaker.container import HOST_NAME, Command
+from localaws.sagemaker.container import HOST_NAME
 from localaws.sagemaker.errors import JobFailure, JobStopped, ValidationError
-from localaws.sagemaker.jobs import Job, container_parts
-from localaws.sagemaker.script import run_script
+from localaws.sagemaker.jobs import Job
+from localaws.sagemaker.script import Script, run_script
 
 Document = dict[str, Any]
 
-_DEFAULT_SECONDS = 86_400
 _ROOT = PurePosixPath("/opt/ml")
 
 
@@ -44,16 +43,17 @@ class ProcessingJob:
 
     def _run_script(self, job: Job) -> None:
         application = job.request["AppSpecification"]
-        image = images.find(application["ImageUri"], job.runner.state_dir)
-        argv = [*application.get("ContainerEntrypoint", []), *application.get("ContainerArguments", [])]
-        variables = {"PROCESSING_JOB_NAME": job.name, "PROCESSING_JOB_ARN": job.arn}
-        command = Command(
-            argv=argv,
+        script = Script(
+            image=images.find(application["ImageUri"], job.runner.state_dir),
+            argv=[*application["ContainerEntrypoint"], *application.get("ContainerArguments", [])],
+            variables={
+                "PROCESSING_JOB_NAME": job.name,
+                "PROCESSING_JOB_ARN": job.arn,
+                **job.request.get("Environment", {}),
+            },
             network=not job.request.get("NetworkConfig", {}).get("EnableNetworkIsolation", False),
-            **container_parts(job, image, variables | job.request.get("Environment", {})),
         )
-        seconds = job.request.get("StoppingCondition", {}).get("MaxRuntimeInSeconds", _DEFAULT_SECONDS)
-        end = run_script(job, command, seconds)
+        end = run_script(job, script)
         message = job.folder / "output" / "message"
         if message.is_file():
             job.update(ExitMessage=message.read_text(errors="replace")[:1024])

@@ -13,16 +13,14 @@ from pathlib import Path
 from typing import Any
 
 from localaws.sagemaker import images, s3
-from localaws.sagemaker.container import Command
 from localaws.sagemaker.errors import JobFailure, JobStopped, ValidationError
-from localaws.sagemaker.jobs import Job, container_parts
+from localaws.sagemaker.jobs import Job
 from localaws.sagemaker.logs import final_metrics
 from localaws.sagemaker.processing import resource_config
-from localaws.sagemaker.script import ScriptEnd, run_script
+from localaws.sagemaker.script import Script, ScriptEnd, run_script
 
 Document = dict[str, Any]
 
-_DEFAULT_SECONDS = 86_400
 _REASON_CHARACTERS = 900
 
 
@@ -50,15 +48,17 @@ class TrainingJob:
 
     def _run_script(self, job: Job) -> ScriptEnd:
         algorithm = job.request["AlgorithmSpecification"]
-        image = images.find(algorithm["TrainingImage"], job.runner.state_dir)
-        variables = {"TRAINING_JOB_NAME": job.name, "TRAINING_JOB_ARN": job.arn}
-        command = Command(
+        script = Script(
+            image=images.find(algorithm["TrainingImage"], job.runner.state_dir),
             argv=[*algorithm["ContainerEntrypoint"], *algorithm.get("ContainerArguments", [])],
+            variables={
+                "TRAINING_JOB_NAME": job.name,
+                "TRAINING_JOB_ARN": job.arn,
+                **job.request.get("Environment", {}),
+            },
             network=not job.request.get("EnableNetworkIsolation", False),
-            **container_parts(job, image, variables | job.request.get("Environment", {})),
         )
-        seconds = job.request.get("StoppingCondition", {}).get("MaxRuntimeInSeconds", _DEFAULT_SECONDS)
-        return run_script(job, command, seconds)
+        return run_script(job, script)
 
     def _record_metrics(self, job: Job) -> None:
         definitions = job.request["AlgorithmSpecification"].get("MetricDefinitions", [])

@@ -20,9 +20,9 @@ from typing import Any
 from localaws.sagemaker import images, s3
 from localaws.sagemaker.container import HOST_NAME, Command, Container
 from localaws.sagemaker.errors import JobFailure, JobStopped, ResourceNotFound
-from localaws.sagemaker.jobs import Job, container_parts
+from localaws.sagemaker.jobs import Job
 from localaws.sagemaker.logs import LogShipper
-from localaws.sagemaker.script import last_line
+from localaws.sagemaker.script import container_command, last_line
 from localaws.sagemaker.store import Store
 
 Document = dict[str, Any]
@@ -205,7 +205,7 @@ def _server_command(job: Job, definition: Document, port: int) -> Command:
         "SAGEMAKER_BIND_TO_PORT": str(port),
         "SAGEMAKER_BATCH": "true",
     }
-    return Command(argv=image.serve, **container_parts(job, image, variables))
+    return container_command(job, image, image.serve, variables)
 
 
 def _free_port() -> int:

@@ -13,6 +13,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import model_file
 import numpy as np
 
 JSON = "application/json"
@@ -22,10 +23,7 @@ CSV = "text/csv"
 
 def model_fn(model_dir: str) -> Any:
     """Load the model that train.py saved."""
-    import dill  # noqa: PLC0415 -- lies beside this file, which is importable only once the server has said so
-
-    with Path(model_dir, "model.dill").open("rb") as file:
-        return dill.load(file)  # noqa: S301 -- our own artifact, from the model registry
+    return model_file.load(Path(model_dir, "model.dill"))
 
 
 def input_fn(body: bytes | str, content_type: str) -> Any:

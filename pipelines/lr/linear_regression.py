@@ -390,7 +390,7 @@ def _gram_matrix(X: NDArray[Any], y: NDArray[Any]) -> Array:
     if X.size < _NUMBERS_WORTH_THREADS:
         return _gram_of_rows(X, y)
     try:
-        from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # noqa: PLC0415
+        from threadpoolctl import threadpool_limits  # noqa: PLC0415
     except ModuleNotFoundError:
         return _gram_of_rows(X, y)
     n_threads = os.cpu_count() or 1

@@ -108,7 +108,7 @@ def get_pipeline(  # noqa: PLR0913 -- the argument names are those of AWS's proj
         settings,
         "Train",
         code={
-            **_code.read_files(_HERE, "train.py", "linear_regression.py", "inference.py"),
+            **_code.read_files(_HERE, "train.py", "linear_regression.py", "model_file.py", "inference.py"),
             **_code.read_package("dill"),
         },
         script="train.py",
@@ -127,10 +127,7 @@ def get_pipeline(  # noqa: PLR0913 -- the argument names are those of AWS's proj
     evaluate = _steps.processing_step(
         settings,
         "Evaluate",
-        code={
-            **_code.read_files(_HERE, "evaluate.py", "linear_regression.py"),
-            **_code.read_package("dill"),
-        },
+        code=_code.read_files(_HERE, "evaluate.py"),  # the model brings its own code
         script="evaluate.py",
         inputs={"model": model_data, "test": _steps.output_uri(preprocess, "test")},
         outputs={"evaluation": "/opt/ml/processing/evaluation"},

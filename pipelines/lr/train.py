@@ -6,8 +6,8 @@ model.tar.gz:
 
     model.dill               the fitted LinearRegression
     code/inference.py        how it is served
-    code/linear_regression.py
-    code/dill/               pure Python, to read model.dill where the image lacks it: a job installs nothing
+    code/linear_regression.py, code/model_file.py
+    code/dill.zip            reads model.dill where the image lacks dill: a job installs nothing
 
 The model is put together aside and moved into place, model.dill last: a folder that holds it is complete.
 
@@ -18,7 +18,6 @@ FailureReason.
 """
 
 import argparse
-import importlib.util
 import json
 import shutil
 import sys
@@ -29,6 +28,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import model_file
 import numpy as np
 from linear_regression import LinearRegression
 
@@ -136,34 +136,25 @@ def progress(losses: Any, variance: float) -> Iterator[str]:
 
 def save(model: LinearRegression, model_dir: Path) -> None:
     """Write the model and the code that serves it, completely or not at all."""
-    import dill  # noqa: PLC0415 -- only a training that came this far pays for it
-
     model_dir.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=model_dir, prefix=".partial-") as partial:
         code = Path(partial, "code")
         code.mkdir()
-        for name in ("inference.py", "linear_regression.py"):
-            shutil.copyfile(Path(__file__).with_name(name), code / name)
-        _copy_package("dill", code)
-        with Path(partial, "model.dill").open("wb") as file:
-            dill.dump(model, file)
+        for path in _served_files():
+            shutil.copyfile(path, code / path.name)
+        model_file.save(model, Path(partial, "model.dill"))
         (model_dir / "model.dill").unlink(missing_ok=True)
         shutil.rmtree(model_dir / "code", ignore_errors=True)
         code.replace(model_dir / "code")
         Path(partial, "model.dill").replace(model_dir / "model.dill")
 
 
-def _copy_package(name: str, folder: Path) -> None:
-    """Copy the modules of a pure-Python package, its tests left out."""
-    spec = importlib.util.find_spec(name)
-    if spec is None or spec.origin is None:
-        raise ModuleNotFoundError(f"the package {name!r} is needed beside train.py, or installed")
-    source = Path(spec.origin).parent
-    for path in sorted(source.rglob("*.py")):
-        relative = path.relative_to(source)
-        if relative.parts[0] != "tests":
-            (folder / name / relative).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(path, folder / name / relative)
+def _served_files() -> list[Path]:
+    """What inference.py needs; dill.zip is beside this file in a container, elsewhere dill is installed."""
+    beside = Path(__file__).parent
+    packed = beside / "dill.zip"
+    needed = [beside / name for name in ("inference.py", "linear_regression.py", "model_file.py")]
+    return [*needed, packed] if packed.exists() else needed
 
 
 def train(prefix: Path) -> None:

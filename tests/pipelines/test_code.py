@@ -1,6 +1,8 @@
 """The code of a step: addressed by content, uploaded once."""
 
+import io
 import uuid
+import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,7 +11,7 @@ import pytest
 from pipelines import _code
 
 if TYPE_CHECKING:
-    from conftest import LocalAws
+    from tests.conftest import LocalAws
 
 
 def test_the_hash_depends_on_names_and_contents_not_on_their_order():
@@ -24,9 +26,11 @@ def test_bytes_cannot_move_between_name_and_content():
 
 
 def test_a_package_is_read_without_its_tests():
-    files = _code.read_package("dill")
-    assert "dill/__init__.py" in files
-    assert not [name for name in files if "tests" in name or not name.endswith(".py")]
+    (packed,) = _code.read_package("dill").values()
+    names = zipfile.ZipFile(io.BytesIO(packed)).namelist()
+    assert "dill/__init__.py" in names
+    assert not [name for name in names if "tests" in name or not name.endswith(".py")]
+    assert _code.read_package("dill") == {"dill.zip": packed}
 
 
 def test_a_package_that_is_not_there_is_named():
@@ -39,7 +43,7 @@ def test_an_upload_is_made_once_and_completed_when_it_was_cut_short(local_aws: "
     bucket = f"code-{uuid.uuid4().hex}"
     s3.create_bucket(Bucket=bucket)
     tmp_path.joinpath("train.py").write_text("print()")
-    files = {**_code.read_files(tmp_path, "train.py"), "dill/__init__.py": b""}
+    files = {**_code.read_files(tmp_path, "train.py"), "dill.zip": b""}
     sent: list[str] = []
     s3.meta.events.register("before-call.s3.PutObject", lambda params, **_: sent.append(params["url_path"]))
 

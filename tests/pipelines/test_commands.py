@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from conftest import LocalAws
+    from tests.conftest import LocalAws
 
 ROLE = "arn:aws:iam::000000000000:role/pipeline"
 ARGUMENT = "$(touch /tmp/x) '\n\""

@@ -18,7 +18,7 @@ from botocore.validate import ParamValidator
 import pipelines
 
 if TYPE_CHECKING:
-    from conftest import LocalAws
+    from tests.conftest import LocalAws
 
 PACKAGE = Path(pipelines.__file__).parent
 ROLE = "arn:aws:iam::000000000000:role/pipeline"
@@ -183,7 +183,7 @@ def test_scripts_run_without_a_shell_from_code_that_was_uploaded(
     prefix = code.removeprefix(f"s3://{bucket}/")
     listed = local_aws.client("s3").list_objects_v2(Bucket=bucket, Prefix=prefix)["Contents"]
     names = {item["Key"].removeprefix(prefix) for item in listed}
-    assert {"train.py", "linear_regression.py", "inference.py", "dill/__init__.py"} <= names
+    assert {"train.py", "linear_regression.py", "model_file.py", "inference.py", "dill.zip"} <= names
 
 
 def test_quality_decides_between_registration_and_a_failure_that_gives_the_figures(

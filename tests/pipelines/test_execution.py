@@ -13,7 +13,7 @@ from pipelines import execution_view, outcome
 from pipelines.execution import Snapshot, StepState, follow, last_log_lines
 
 if TYPE_CHECKING:
-    from conftest import LocalAws
+    from tests.conftest import LocalAws
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 DEFINITION: dict[str, Any] = {

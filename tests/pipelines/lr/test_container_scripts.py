@@ -5,6 +5,7 @@ import io
 import json
 import math
 import re
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -14,6 +15,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from sklearn.datasets import load_diabetes
+
+from pipelines import _code
 
 SCRIPTS = Path(__file__).parents[3] / "pipelines" / "lr"
 
@@ -135,8 +138,7 @@ def test_the_packed_model_answers_as_the_mission_says(diabetes_job):
     job, _ = diabetes_job
     code = (
         "import sys; sys.path.insert(0, sys.argv[1] + '/code'); sys.dont_write_bytecode = True\n"
-        "import inference, dill\n"
-        "assert dill.__file__.startswith(sys.argv[1]), dill.__file__\n"
+        "import inference\n"
         "model = inference.model_fn(sys.argv[1])\n"
         "data = inference.input_fn(b'{\"x\": [[0.3]]}', 'application/json')\n"
         "print(*inference.output_fn(inference.predict_fn(data, model), '*/*'))"
@@ -149,10 +151,53 @@ def test_the_packed_model_answers_as_the_mission_says(diabetes_job):
 def test_the_model_folder_holds_the_code_and_nothing_else(diabetes_job):
     job, _ = diabetes_job
     files = {path.relative_to(job.model).as_posix() for path in job.model.rglob("*") if path.is_file()}
-    assert {"model.dill", "code/inference.py", "code/linear_regression.py", "code/dill/__init__.py"} <= files
-    assert all(file.endswith(".py") for file in files - {"model.dill"})
-    assert not any("tests" in file for file in files)
+    code = {f"code/{name}" for name in ("inference.py", "linear_regression.py", "model_file.py")}
+    assert files == {"model.dill", *code}
     assert {path.name for path in job.model.iterdir()} == {"model.dill", "code"}
+
+
+def test_an_image_without_dill_uses_the_copy_that_travels_along(tmp_path):
+    """A sitecustomize hides the installed dill, as in AWS's scikit-learn image, from training and from serving."""
+    code, hidden = tmp_path / "code", tmp_path / "hidden"
+    code.mkdir()
+    hidden.mkdir()
+    for name in ("train.py", "linear_regression.py", "model_file.py", "inference.py"):
+        shutil.copyfile(SCRIPTS / name, code / name)
+    for name, content in _code.read_package("dill").items():
+        (code / name).write_bytes(content)
+    (hidden / "sitecustomize.py").write_text(HIDE_DILL)
+    job = Job(tmp_path)
+    job.give(bmi=[0.1, 0.2, 0.3], target=[1.0, 2.0, 4.0])
+    environment = {"PATH": "/usr/bin:/bin", "PYTHONPATH": str(hidden)}
+    without = subprocess.run([sys.executable, "-c", "import dill"], env=environment, check=False, capture_output=True)
+    assert b"No module named 'dill'" in without.stderr
+    subprocess.run([sys.executable, code / "train.py", "--prefix", tmp_path / "ml"], env=environment, check=True)
+    assert (job.model / "code" / "dill.zip").exists()
+    serve = (
+        "import sys; sys.path.insert(0, sys.argv[1] + '/code')\n"
+        "import inference; model = inference.model_fn(sys.argv[1]); import dill\n"
+        "print(dill.__file__, model.n_features_in_)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", serve, job.model], env=environment, check=True, capture_output=True, text=True
+    )
+    assert done.stdout.split() == [f"{job.model}/code/dill.zip/dill/__init__.py", "1"]
+
+
+HIDE_DILL = """
+import sys, zipimport
+
+class Hidden:
+    def find_spec(self, name, path=None, target=None):
+        if name != "dill":
+            return None
+        for place in sys.path:
+            if place.endswith("dill.zip"):
+                return zipimport.zipimporter(place).find_spec(name)
+        raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+sys.meta_path.insert(0, Hidden())
+"""
 
 
 def test_the_log_carries_the_metrics(diabetes_job):
