@@ -12,8 +12,6 @@ counted.
 
 import argparse
 import json
-import os
-import platform
 import statistics
 import subprocess
 import sys
@@ -25,7 +23,7 @@ from typing import Any
 
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "pipelines" / "lr"))
+from benchmarks.machine import description
 
 N_UPDATES = 15_001
 SIZES = ((1_000_000, 10), (10_000_000, 10), (1_000_000, 100))
@@ -67,7 +65,7 @@ def make_data(n_samples: int, n_features: int) -> tuple[Any, Any]:
 
 
 def gradient_descent(X: Any, y: Any) -> Any:
-    from linear_regression import LinearRegression  # noqa: PLC0415 -- each process loads its own method only
+    from pipelines.lr.linear_regression import LinearRegression  # noqa: PLC0415 -- each process loads its own method only
 
     return LinearRegression(max_iter=N_UPDATES).fit(X, y).coef_
 
@@ -119,7 +117,7 @@ def measure_here(method: str, n_samples: int, n_features: int) -> Measurement:
 def measure(method: str, n_samples: int, n_features: int) -> Measurement:
     """Run a method once in a process of its own."""
     done = subprocess.run(
-        [sys.executable, __file__, "--measure", method, str(n_samples), str(n_features)],
+        [sys.executable, "-m", "benchmarks.gradient_descent", "--measure", method, str(n_samples), str(n_features)],
         stdout=subprocess.PIPE,
         check=True,
     )
@@ -160,20 +158,6 @@ def _short(number: float) -> str:
     return f"{number:,.0f}" if number >= 100 else f"{number:.3g}"
 
 
-def machine(n_runs: int) -> str:
-    """Describe where this was measured."""
-    import sklearn  # noqa: PLC0415 -- for its version only
-
-    with Path("/proc/cpuinfo").open(encoding="utf-8") as file:
-        model = next((line.partition(":")[2].strip() for line in file if line.startswith("model name")), "unknown")
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
-    return (
-        f"{model}, {os.cpu_count()} cores, {memory:.0f} GiB; Python {platform.python_version()},"
-        f" NumPy {np.__version__}, scikit-learn {sklearn.__version__};"
-        f" medians of {n_runs} interleaved runs, each a process of its own.\n"
-    )
-
-
 def main() -> None:
     """Print the tables."""
     parser = argparse.ArgumentParser(
@@ -188,11 +172,12 @@ def main() -> None:
         method, n_samples, n_features = options.measure
         print(json.dumps(vars(measure_here(method, int(n_samples), int(n_features)))))
         return
-    print(machine(options.runs), flush=True)
+    runs = f"medians of {options.runs} interleaved runs, each a process of its own"
+    print(f"{description('numpy', 'scikit-learn')}; {runs}.\n", flush=True)
     for size in QUICK_SIZES if options.quick else SIZES:
         rounds = [{method: measure(method, *size) for method in METHODS} for _ in range(options.runs)]
-        runs = {method: [one[method] for one in rounds] for method in METHODS}
-        print(table(*size, runs), flush=True)
+        measured = {method: [one[method] for one in rounds] for method in METHODS}
+        print(table(*size, measured), flush=True)
 
 
 if __name__ == "__main__":

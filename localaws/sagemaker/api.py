@@ -30,6 +30,11 @@ class Api:
             **pipelines.handlers(self.executor),
         }
 
+    @property
+    def operations(self) -> frozenset[str]:
+        """The names of the operations that are there."""
+        return frozenset(self._handlers)
+
     def call(self, operation: str, request: Document) -> Document:
         """Check and carry out one request.
 

@@ -3,8 +3,11 @@
 Ten features, mean-centred and scaled as scikit-learn's `load_diabetes` gives them, and the target, a measure
 of the disease's progression after one year; 442 rows. Source: Efron, Hastie, Johnstone and Tibshirani (2004),
 "Least Angle Regression", Annals of Statistics 32, 407-499.
+
+``python -m pipelines.lr.sample_data`` prints the training data as CSV.
 """
 
+import sys
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -64,3 +67,7 @@ def _diabetes_csv() -> bytes:
 def _csv(rows: Iterable[Sequence[float]]) -> bytes:
     """Write rows so that reading them gives the same numbers: `repr` is the shortest text that does."""
     return "".join(",".join(map(repr, row)) + "\n" for row in rows).encode()
+
+
+if __name__ == "__main__":
+    sys.stdout.buffer.write(_diabetes_csv())

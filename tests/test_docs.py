@@ -1,0 +1,86 @@
+"""The documentation keeps its promises: `sh` blocks run, files shown are used, tables are complete."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from localaws.sagemaker.api import Api
+from localaws.sagemaker.aws import Aws
+from localaws.sagemaker.control import Control
+from localaws.sagemaker.events import Notifier
+from localaws.sagemaker.jobs import JobRunner
+from localaws.sagemaker.store import Store
+from tests.conftest import LocalAws
+
+ROOT = Path(__file__).parent.parent
+README = ROOT / "README.md"
+_SHELL = re.compile(r"^```sh\n(.*?)^```", re.DOTALL | re.MULTILINE)
+_FILE = re.compile(r"^`([\w/]+\.py)`[^\n]*:\n\n```python\n(.*?)^```", re.DOTALL | re.MULTILINE)
+
+
+def test_the_readmes_commands_run(local_aws: LocalAws, tmp_path: Path) -> None:
+    """All `sh` blocks, one after the other in one shell, in an empty folder with the files that the README shows."""
+    text = README.read_text()
+    for name, content in _FILE.findall(text):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(content)
+    blocks = _SHELL.findall(text)
+    assert len(blocks) >= 5
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    environment = {"HOME": str(tmp_path), "PATH": path, "LOCALAWS_STATE_DIR": str(local_aws.state_dir)}
+    done = subprocess.run(
+        ["bash", "-euxo", "pipefail", "-c", "\n".join(blocks)],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
+    assert "Model package  arn:aws:sagemaker:us-east-1:000000000000:model-package/linearregression/" in done.stdout
+    assert "LinearRegression/batch/output/bmi-1.csv.out" in done.stdout
+    assert (tmp_path / "definition.json").stat().st_size > 1000
+
+
+def test_ci_runs_the_readmes_two_commands() -> None:
+    commands = re.findall(r"^    (.*tox run.*)$", README.read_text(), re.MULTILINE)
+    ci = (ROOT / ".ci" / "run").read_text().splitlines()
+    assert commands == ["pip install tox && tox run -e local", "tox run"]
+    assert [line for line in ci if "tox run" in line] == commands
+
+
+def test_the_table_of_operations_is_the_truth(tmp_path: Path) -> None:
+    text = (ROOT / "docs" / "localaws.md").read_text()
+    table = text.partition("## What is supported")[2].partition("## ")[0]
+    documented = set(re.findall(r"`((?:Create|Describe|List|Update|Delete|Start|Stop|Add)[A-Za-z]+)`", table))
+    aws = Aws(endpoint_url="http://127.0.0.1:9", region="us-east-1", account_id="000000000000")
+    store, notifier = Store(tmp_path / "store.sqlite"), Notifier(aws)
+    control = Control(store, aws, notifier, JobRunner(store, aws, notifier, tmp_path), tmp_path)
+    assert documented == Api(control).operations
+
+
+@pytest.mark.parametrize(
+    "command", [["local-aws"], ["run-pipeline"], ["get-pipeline-definition"], ["serving"], ["local-aws", "start"]]
+)
+def test_every_command_has_help_worth_reading(command: list[str]) -> None:
+    program = Path(sys.executable).parent / command[0]
+    done = subprocess.run([program, *command[1:], "-h"], capture_output=True, text=True, timeout=30, check=False)
+    assert done.returncode == 0
+    assert len(done.stdout.splitlines()) > 8
+    assert "%(" not in done.stdout
+
+
+@pytest.mark.parametrize("path", sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")]), ids=lambda path: path.name)
+def test_links_lead_somewhere(path: Path) -> None:
+    for target in re.findall(r"\]\(([^)]+)\)", path.read_text()):
+        if not target.startswith(("http:", "https:")):
+            file, _, anchor = target.partition("#")
+            linked = path.parent / file if file else path
+            assert linked.exists(), f"{path.name}: {target}"
+            headings = re.findall(r"^#+ (.*)$", linked.read_text(), re.MULTILINE) if anchor else []
+            assert not anchor or anchor in [heading.lower().replace(" ", "-") for heading in headings], target

@@ -1,0 +1,63 @@
+"""The house's own rules: who imports whom, and that no definition knows where it runs."""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+FORBIDDEN = {
+    "pipelines": ("localaws", "serving", "deploy", "tests"),
+    "deploy": ("localaws", "serving", "pipelines", "tests"),
+    "serving": ("localaws", "pipelines", "deploy", "tests"),
+    "localaws": ("pipelines", "deploy", "serving", "tests"),
+    "localaws/sagemaker": ("ministack", "localaws.ministack", "localaws.gateway", "localaws.supervisor"),
+}
+
+
+def imports(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (name.name for name in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+
+
+@pytest.mark.parametrize(("package", "others"), FORBIDDEN.items())
+def test_imports_run_one_way(package: str, others: tuple[str, ...]) -> None:
+    files = sorted((ROOT / package).rglob("*.py"))
+    assert files
+    wrong = [
+        f"{path.relative_to(ROOT)} imports {name}"
+        for path in files
+        for name in imports(path)
+        if any(name == other or name.startswith(f"{other}.") for other in others)
+    ]
+    assert wrong == []
+
+
+def test_only_one_file_touches_ministack() -> None:
+    users = [
+        path.relative_to(ROOT).as_posix()
+        for path in sorted((ROOT / "localaws").rglob("*.py"))
+        if re.search(r"[\"']ministack\.|^\s*(?:import|from) ministack", path.read_text(), re.MULTILINE)
+    ]
+    assert users == ["localaws/ministack.py"]
+
+
+@pytest.mark.parametrize("package", ["pipelines", "deploy"])
+def test_no_line_knows_where_it_runs(package: str) -> None:
+    for path in sorted((ROOT / package).rglob("*.py")):
+        assert not re.search(r"\bif\b.*local", path.read_text(), re.IGNORECASE), path
+
+
+def test_container_scripts_import_nothing_of_the_package() -> None:
+    scripts = sorted((ROOT / "pipelines" / "lr").glob("[!_]*.py"))
+    outside = {"pipeline.py", "pipeline_batch.py", "sample_data.py"}
+    inside = [path for path in scripts if path.name not in outside]
+    assert len(inside) >= 6
+    for path in inside:
+        assert not [name for name in imports(path) if name.startswith("pipelines")], path
+        assert "pip" not in {name.partition(".")[0] for name in imports(path)}, path
