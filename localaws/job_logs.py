@@ -27,8 +27,8 @@ class JobKind:
         """The log group to which SageMaker writes the logs of these jobs."""
         return f"/aws/sagemaker/{self.noun}Jobs"
 
-    def status(self, sagemaker: Client, job_name: str) -> str | None:
-        """The job's status, such as ``InProgress``; None when there is no job of this name."""
+    def find(self, sagemaker: Client, job_name: str) -> "Job | None":
+        """The job of this name, whose case does not matter; None when there is none."""
         try:
             description = getattr(sagemaker, f"describe_{self.operation}_job")(**{f"{self.noun}JobName": job_name})
         except sagemaker.exceptions.ClientError as error:
@@ -36,7 +36,7 @@ class JobKind:
             if error.response["Error"]["Code"] in ("ResourceNotFound", "ValidationException"):
                 return None
             raise
-        return str(description[f"{self.noun}JobStatus"])
+        return Job(self, description[f"{self.noun}JobName"], description[f"{self.noun}JobStatus"])
 
     def latest(self, sagemaker: Client) -> list[tuple[str, str, str]]:
         """The latest jobs: creation time, name, status."""
@@ -91,9 +91,9 @@ def find_job(sagemaker: Client, job_name: str) -> Job:
         There is none; the message lists the latest jobs.
     """
     for kind in KINDS:
-        status = kind.status(sagemaker, job_name)
-        if status is not None:
-            return Job(kind, job_name, status)
+        job = kind.find(sagemaker, job_name)
+        if job is not None:
+            return job
     latest = sorted((row for kind in KINDS for row in kind.latest(sagemaker)), reverse=True)[:_N_LATEST]
     rows = "\n".join(f"  {created}  {status:<10}  {name}" for created, name, status in latest)
     raise UnknownJobError(

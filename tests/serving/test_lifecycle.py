@@ -95,6 +95,7 @@ def test_sagemakers_variables_and_the_word_serve(tmp_path):
     ) as process:
         ready = json.loads(process.stdout.readline())
         process.terminate()
+        process.communicate(timeout=10)  # its last lines are read: a closed pipe would fail its exit
     assert (ready["message"], ready["port"], process.returncode) == ("ready", port, 0)
 
 
