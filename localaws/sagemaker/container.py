@@ -54,7 +54,7 @@ while [ "$count" -gt 0 ]; do
 done
 mount --bind "$ml/.hosts" /etc/hosts
 mount --bind "$ml" /opt/ml
-echo "$CONTAINER_HOST" > /proc/sys/kernel/hostname
+{{ echo "$CONTAINER_HOST" > /proc/sys/kernel/hostname; }} 2>/dev/null || hostname "$CONTAINER_HOST"
 cd /opt/ml
 exec "$@"
 """

@@ -8,11 +8,10 @@ arrive as they were given.
 
 import json
 import re
-import tarfile
 from pathlib import Path
 from typing import Any
 
-from localaws.sagemaker import images, s3
+from localaws.sagemaker import archive, images, s3
 from localaws.sagemaker.errors import JobFailure, JobStopped, ValidationError
 from localaws.sagemaker.jobs import Job
 from localaws.sagemaker.logs import final_metrics
@@ -146,14 +145,7 @@ def _collect(job: Job) -> None:
             s3.upload_folder(client, source, f"{target.below(name)}/")
         else:
             packed = job.folder / f"{name}.tar.gz"
-            pack(source, packed)
+            archive.pack(source, packed)
             s3.upload(client, packed, target.below(packed.name))
     model = f"{target.below('model')}/" if plain else str(target.below("model.tar.gz"))
     job.update(ModelArtifacts={"S3ModelArtifacts": model})
-
-
-def pack(folder: Path, archive: Path) -> None:
-    """Pack what is in a folder, without the folder itself, as SageMaker packs a model."""
-    with tarfile.open(archive, "w:gz", compresslevel=6) as tar:
-        for path in sorted(folder.iterdir()):
-            tar.add(path, arcname=path.name)

@@ -9,7 +9,6 @@ import gzip
 import http
 import http.client
 import socket
-import tarfile
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -17,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from localaws.sagemaker import images, s3
+from localaws.sagemaker import archive, images, s3
 from localaws.sagemaker.container import HOST_NAME, Command, Container
 from localaws.sagemaker.errors import JobFailure, JobStopped, ResourceNotFound
 from localaws.sagemaker.jobs import Job
@@ -189,11 +188,7 @@ def _stage_model(client: Any, definition: Document, folder: Path) -> None:
     packed = folder / "model.tar.gz"
     (item,) = s3.objects_under(client, uri)[:1]
     s3.fetch(client, item, packed)
-    try:
-        with tarfile.open(packed) as tar:
-            tar.extractall(target, filter="data")
-    except (tarfile.TarError, OSError, EOFError) as error:
-        raise JobFailure(f"ClientError: Cannot unpack the model data {uri}: {error}") from error
+    archive.unpack(packed, target)
     packed.unlink()
 
 

@@ -70,7 +70,9 @@ def predict(model_dir: Path, X: Array) -> Array:
     """
     with tempfile.TemporaryDirectory() as folder:
         with tarfile.open(model_dir / "model.tar.gz") as archive:
-            archive.extractall(folder, filter="data")
+            if hasattr(tarfile, "data_filter"):  # Pythons before 3.11.4 have none
+                archive.extraction_filter = tarfile.data_filter
+            archive.extractall(folder)  # noqa: S202 -- our own archive, filtered where Python can
         sys.path.insert(0, str(Path(folder, "code")))
         inference = importlib.import_module("inference")
         return np.asarray(inference.predict_fn(X, inference.model_fn(folder)), np.float64)

@@ -1,6 +1,7 @@
 """Containers: what a process in one sees, and how it ends."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from localaws.sagemaker import container
 from localaws.sagemaker.container import Command, Container, Limits
 
 INTERPRETER = Path(sys.executable)
@@ -136,10 +138,45 @@ time.sleep(0.3)
     assert (folder / "alive").read_text() == written
 
 
+NOBODY = 65534
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="whoever is not root tests this with every other test")
+def test_who_is_not_root_gets_a_user_namespace(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """As another user, with the system's Python: this file's own may lie where that user cannot go."""
+    place = tmp_path_factory.mktemp("nobody", numbered=True)
+    shutil.copytree(Path(container.__file__).parents[1], place / "localaws")
+    (place / "ml").mkdir()
+    for path in (place, *place.rglob("*")):
+        os.chown(path, NOBODY, NOBODY)
+    script = f"""
+import threading
+from pathlib import Path
+from localaws.sagemaker import container
+from localaws.sagemaker.container import Command, Container, Limits
+place = Path({str(place)!r})
+argv = ["/bin/sh", "-c", "echo $(id -u) $(hostname) $(ls /opt/ml); touch /usr/written"]
+with Container(place / "ml", Command(argv, {{}}, Path("/usr/bin/python3"), [Path("/usr")]), place / "log") as container:
+    container.wait(Limits(30), threading.Event())
+print((place / "log").read_text())
+"""
+    for folder in place.parents:
+        if folder.stat().st_uid == 0 and folder.name.startswith("pytest"):
+            folder.chmod(0o755)
+    identity = ["setpriv", "--reuid", str(NOBODY), "--regid", str(NOBODY), "--clear-groups"]
+    done = subprocess.run(
+        [*identity, "/usr/bin/python3", "-c", script], cwd=place, capture_output=True, text=True, check=False
+    )
+    assert "0 algo-1 tmp" in done.stdout, done.stderr
+    assert "Read-only file system" in done.stdout
+    assert not Path("/usr/written").exists()
+
+
 def test_kill_9_of_the_parent_ends_the_container(folder: Path) -> None:
     script = f"""
 import sys, threading
 from pathlib import Path
+from localaws.sagemaker import container
 from localaws.sagemaker.container import Command, Container, Limits
 loop = "import pathlib, time\\nwhile True:\\n pathlib.Path('/opt/ml/alive').write_text(str(time.time()))"
 folder = Path({str(folder)!r})
