@@ -17,7 +17,7 @@ def unpack(archive: Path, folder: Path) -> None:
     """Unpack an archive's files and folders.
 
     Links and devices are refused, and so is a name that leads out of the folder: an archive may come from anywhere.
-    (``extractall(filter="data")`` does this from Python 3.11.4 on; Debian 12 has 3.11.2.)
+    (Python's own filter does this, too, from 3.11.4 on; Debian 12 has 3.11.2.)
 
     Raises
     ------
@@ -26,6 +26,8 @@ def unpack(archive: Path, folder: Path) -> None:
     """
     try:
         with tarfile.open(archive) as tar:
+            if hasattr(tarfile, "data_filter"):
+                tar.extraction_filter = tarfile.data_filter
             for member in tar:
                 inside = (folder / member.name).resolve().is_relative_to(folder.resolve())
                 if not inside or not (member.isfile() or member.isdir()):
