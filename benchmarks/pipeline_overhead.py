@@ -19,7 +19,8 @@ import sys
 import tarfile
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,8 @@ from tests.conftest import LocalAws, local_aws_command
 SCRIPTS = Path(__file__).parent.parent / "pipelines" / "lr"
 MODULE = "pipelines.lr.pipeline"
 PIPELINE = "LinearRegression"
+UNCACHED = "Uncached"
+BUCKET = "sagemaker-us-east-1-000000000000"
 PORT = 4576
 _POLL_SECONDS = 0.005
 _BOUND_SECONDS = 120
@@ -56,12 +59,14 @@ def measure(state_dir: Path, folder: Path, runs: int) -> None:
     aws = LocalAws(PORT, PORT + 1, state_dir, {})
     sagemaker = aws.client("sagemaker")
     csv = sample_data(aws)
+    turn_caching_off(sagemaker)
     bare, execution, warm = [], [], []
     for number in range(runs + 1):
+        options = new_data(aws, csv, number)
         figures = (
             seconds(lambda: run_bare(folder, csv)),
             seconds(lambda: run_execution(sagemaker)),
-            seconds(lambda: run_command(state_dir)),
+            seconds(partial(run_command, state_dir, options)),
         )
         if number:  # the first round warms caches
             for kept, figure in zip((bare, execution, warm), figures, strict=True):
@@ -90,9 +95,7 @@ def seconds(work: Callable[[], None]) -> float:
 
 def sample_data(aws: LocalAws) -> bytes:
     """The data that `run-pipeline --local` has uploaded."""
-    account = aws.client("sts").get_caller_identity()["Account"]
-    bucket = f"sagemaker-us-east-1-{account}"
-    body: bytes = aws.client("s3").get_object(Bucket=bucket, Key=f"{PIPELINE}/data/diabetes.csv")["Body"].read()
+    body: bytes = aws.client("s3").get_object(Bucket=BUCKET, Key=f"{PIPELINE}/data/diabetes.csv")["Body"].read()
     return body
 
 
@@ -122,7 +125,7 @@ def script(name: str, *arguments: object) -> None:
 
 def run_execution(sagemaker: Any) -> None:
     """One execution, from its start to its end."""
-    arn = sagemaker.start_pipeline_execution(PipelineName=PIPELINE)["PipelineExecutionArn"]
+    arn = sagemaker.start_pipeline_execution(PipelineName=UNCACHED)["PipelineExecutionArn"]
     deadline = time.monotonic() + _BOUND_SECONDS
     while time.monotonic() < deadline:
         execution = sagemaker.describe_pipeline_execution(PipelineExecutionArn=arn)
@@ -134,10 +137,28 @@ def run_execution(sagemaker: Any) -> None:
     raise SystemExit(f"{arn} did not end within {_BOUND_SECONDS} s")
 
 
-def run_command(state_dir: Path) -> None:
+def turn_caching_off(sagemaker: Any) -> None:
+    """Make a copy of the pipeline whose steps run each time."""
+    described = sagemaker.describe_pipeline(PipelineName=PIPELINE)
+    definition = json.loads(described["PipelineDefinition"])
+    for step in definition["Steps"]:
+        step.pop("CacheConfig", None)
+    sagemaker.create_pipeline(
+        PipelineName=UNCACHED, PipelineDefinition=json.dumps(definition), RoleArn=described["RoleArn"]
+    )
+
+
+def new_data(aws: LocalAws, csv: bytes, number: int) -> list[str]:
+    """The data at another place, so that no step is found in the cache; the option that names it."""
+    key = f"{PIPELINE}/data-{number}/diabetes.csv"
+    aws.client("s3").put_object(Bucket=BUCKET, Key=key, Body=csv)
+    return ["--parameters", f"InputDataUrl=s3://{BUCKET}/{key}"]
+
+
+def run_command(state_dir: Path, options: Sequence[str] = ()) -> None:
     """`run-pipeline --local`, as a user runs it."""
     environment = {**os.environ, "LOCALAWS_STATE_DIR": str(state_dir), "LOCALAWS_PORT": str(PORT)}
-    command = [sys.executable, "-m", "pipelines.run_pipeline", "--local", "-n", MODULE]
+    command = [sys.executable, "-m", "pipelines.run_pipeline", "--local", "-n", MODULE, *options]
     subprocess.run(command, check=True, env=environment, stdout=subprocess.DEVNULL)
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-FINAL_STATUSES = ("Succeeded", "Failed", "Stopped")
+FINAL_STATUSES = ("Succeeded", "Failed", "Stopped", "CompletedWithFailures")
 
 JOB_KINDS = ("ProcessingJob", "TrainingJob", "TransformJob")
 _SHORTEST_WAIT = 0.1

@@ -14,8 +14,8 @@ Source: "Pipeline definition JSON schema" of the SageMaker guide, and what SDK v
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence, Set
+from dataclasses import dataclass, field
 from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
@@ -35,7 +35,7 @@ REQUESTS = {
 }
 """The step types whose arguments are a request, and the operation that takes it."""
 
-_STEP_TYPES = (*REQUESTS, "Condition", "Fail")
+_STEP_TYPES = (*REQUESTS, "Condition", "Fail", "Lambda", "Callback")
 _NAME = re.compile(r"[A-Za-z0-9\-_]{1,64}")
 _PARAMETER_TYPES: dict[str, tuple[type, ...]] = {
     "String": (str,),
@@ -43,6 +43,8 @@ _PARAMETER_TYPES: dict[str, tuple[type, ...]] = {
     "Float": (int, float),
     "Boolean": (bool,),
 }
+_TARGETS = {"Lambda": "FunctionArn", "Callback": "SqsQueueUrl"}
+_TRIGGERS = ("Completed", "Failed", "Stopped", "Any")
 _BINARY_CONDITIONS = (
     "Equals",
     "GreaterThan",
@@ -83,8 +85,9 @@ class Step:
 
     Attributes
     ----------
-    needs : frozenset of str
-        Steps that must have ended first: named in DependsOn or referred to in the arguments.
+    needs : mapping of str to str
+        Steps that must have ended first, named in DependsOn or referred to in the arguments, each with the outcome
+        that lets this one run: ``Completed``, ``Failed``, ``Stopped`` or ``Any``.
     branch : tuple of (str, bool) or None
         The condition step it stands in, and whether among the IfSteps.
     """
@@ -93,7 +96,7 @@ class Step:
     kind: str
     arguments: Document
     document: Document
-    needs: frozenset[str] = frozenset()
+    needs: Mapping[str, str] = field(default_factory=dict)
     branch: tuple[str, bool] | None = None
 
     @property
@@ -108,6 +111,13 @@ class Definition:
 
     parameters: Mapping[str, Parameter]
     steps: Mapping[str, Step]
+
+    def before(self, names: Set[str]) -> set[str]:
+        """The steps with these names and all that they need, directly or not."""
+        found = set(names)
+        while more := {need for name in found for need in self.steps[name].needs} - found:
+            found |= more
+        return found
 
 
 def parse(text: str) -> Definition:
@@ -237,19 +247,22 @@ def _step(row: Document, branch: tuple[str, bool] | None) -> Step:
         )
     arguments = row.get("Arguments") or {}
     own = {key: value for key, value in arguments.items() if key not in ("IfSteps", "ElseSteps")}
-    needs = set(_depends_on(row)) | set(referred_steps(own))
-    if branch:
-        needs.add(branch[0])
-    return Step(name, kind, arguments, row, frozenset(needs), branch)
+    needs = dict.fromkeys([*referred_steps(own), *([branch[0]] if branch else [])], "Completed")
+    return Step(name, kind, arguments, row, needs | _depends_on(row), branch)
 
 
-def _depends_on(row: Document) -> Iterator[str]:
+def _depends_on(row: Document) -> dict[str, str]:
+    """What DependsOn says: names, or names with a trigger (SDK v3's `StepDependency`)."""
+    needs = {}
     for item in row.get("DependsOn") or []:
-        if not isinstance(item, str):
-            raise UnsupportedOperation(
-                f"Step '{row.get('Name')}' depends on {json.dumps(item)}: the local SageMaker takes names of steps only"
+        entry = {"Step": item, "Trigger": "Completed"} if isinstance(item, str) else item
+        if not isinstance(entry, dict) or set(entry) != {"Step", "Trigger"} or entry["Trigger"] not in _TRIGGERS:
+            raise ValidationError(
+                f"Step '{row.get('Name')}' depends on {json.dumps(item)}: the name of a step was expected, or"
+                f' {{"Step": name, "Trigger": one of {", ".join(_TRIGGERS)}}}'
             )
-        yield item
+        needs[entry["Step"]] = entry["Trigger"]
+    return needs
 
 
 def _check_step(step: Step, definition: Definition) -> None:
@@ -267,6 +280,9 @@ def _check_step(step: Step, definition: Definition) -> None:
     elif step.kind == "Condition":
         for condition in step.arguments.get("Conditions") or []:
             _check_condition(step, condition)
+    elif step.kind in _TARGETS:
+        if not isinstance(step.document.get(_TARGETS[step.kind]), str | dict):
+            raise ValidationError(f"Step '{step.name}': {_TARGETS[step.kind]} is required")
     elif not isinstance(step.arguments.get("ErrorMessage", ""), str | dict):
         raise ValidationError(f"Step '{step.name}': ErrorMessage must be a text or an expression")
 

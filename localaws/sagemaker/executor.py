@@ -1,34 +1,36 @@
 """Runs the steps of pipeline executions.
 
-The story of one execution, all of it in the store as it happens::
+The story of one execution, all of it in the store as it happens (`execution_record`)::
 
     start     the definition and the parameters' values are kept with the execution; a thread takes over
-    plan      of the steps that wait: which can begin, which never will (pure, `plan`)
-    run       each step that can begin does so in a thread of its own, through the same API as everybody's calls
-    end       Succeeded; or Failed, when a step did: no new step begins then, those that run are waited for;
-              or Stopped
+    plan      of the steps that wait: which can begin, which never will (`plan`)
+    run       each step that can begin does so in a thread of its own, through the same API as everybody's calls:
+              from the cache where that serves (`step_cache`), again where a retry policy says so (`retries`)
+    end       Succeeded; or Failed, when a step did: what runs is waited for, and nothing new begins but what a
+              trigger calls for; or Stopped
 
-A step in the branch that a condition did not take is passed over, and so is what depends on it: neither fails the
-execution. An execution that this server's death interrupted is marked as failed at the next start (`recover`).
+RetryPipelineExecution and selective execution begin with steps that have ended already, in this execution or in an
+earlier one: their results are taken from there, and they are not run. An execution that this server's death
+interrupted is marked as failed at the next start (`recover`); it can be retried.
 """
 
 import logging
-import random
-import string
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
-from enum import Enum
 from typing import Any
 
-from localaws.sagemaker import steps
+from localaws.sagemaker import retries, steps
+from localaws.sagemaker.callbacks import Callbacks
 from localaws.sagemaker.control import Control
-from localaws.sagemaker.definition import Definition, Step
+from localaws.sagemaker.definition import Definition, Step, parse
 from localaws.sagemaker.errors import ApiError
-from localaws.sagemaker.events import iso_time
+from localaws.sagemaker.execution_record import ENDED, EXECUTION, ExecutionRecord
 from localaws.sagemaker.expressions import UnresolvedError
+from localaws.sagemaker.plan import Outcome, final_status, plan
+from localaws.sagemaker.step_cache import CachedStep, StepCache
 from localaws.sagemaker.steps.context import Call, StepContext, StepFailed, StepStopped
 from localaws.sagemaker.store import Resource
 
@@ -36,24 +38,13 @@ logger = logging.getLogger(__name__)
 
 Document = dict[str, Any]
 
-EXECUTION = "pipeline-execution"
-STEP = "execution-step"
 KILLED_REASON = (
-    "InternalServerError: the local SageMaker was stopped while this execution was running. Start the pipeline again."
+    "InternalServerError: the local SageMaker was stopped while this execution was running. Start the pipeline again,"
+    " or retry the execution."
 )
 FAILED_REASON = "Step failure: One or multiple steps failed."
 _DEFAULT_PARALLEL_STEPS = 50
-_ID_CHARACTERS = string.ascii_lowercase + string.digits
 _TOKENS_KEPT = 1_000
-
-
-class Outcome(Enum):
-    """What became of a step."""
-
-    SUCCEEDED = "Succeeded"
-    FAILED = "Failed"
-    STOPPED = "Stopped"
-    PASSED_OVER = "passed over"
 
 
 @dataclass
@@ -63,8 +54,21 @@ class _Run:
     resource: Resource
     definition: Definition
     context: StepContext
+    cache: StepCache
     outcomes: dict[str, Outcome] = field(default_factory=dict)
-    stop: threading.Event = field(default_factory=threading.Event)
+
+    @property
+    def parallel(self) -> int:
+        """How many steps may run at a time."""
+        configuration = self.resource.document.get("ParallelismConfiguration") or {}
+        return int(configuration.get("MaxParallelExecutionSteps", _DEFAULT_PARALLEL_STEPS))
+
+    def take_over(self, earlier: Sequence[Resource], names: Mapping[str, object]) -> None:
+        """Take the results of steps that succeeded earlier, as if they had run now."""
+        for step in earlier:
+            if step.name in names and step.status == "Succeeded":
+                self.outcomes[step.name] = Outcome.SUCCEEDED
+                self.context.restore(step.name, step.internal.get("result") or {})
 
 
 class Executor:
@@ -75,77 +79,82 @@ class Executor:
     control : Control
     call : callable
         The API: an operation's name and a request to its answer.
+
+    Attributes
+    ----------
+    callbacks : Callbacks
+        The callback steps that wait.
     """
 
     def __init__(self, control: Control, call: Call) -> None:
         self._control, self._call = control, call
+        self._record = ExecutionRecord(control)
         self._runs: dict[str, _Run] = {}
         self._tokens: dict[str, str] = {}
+        self.callbacks = Callbacks()
 
     def recover(self) -> None:
         """Mark what was running when the last server died as failed."""
-        store = self._control.store
         for status in ("Executing", "Stopping"):
-            for execution in store.every(EXECUTION, status=status):
-                for step in store.every(STEP, parent=execution.arn):
-                    if step.status not in ("Succeeded", "Failed", "Stopped"):
-                        self._write_step(step.arn, "Failed", {"FailureReason": KILLED_REASON})
-                self._write_execution(execution.arn, "Failed", KILLED_REASON)
+            for execution in self._control.store.every(EXECUTION, status=status):
+                for step in self._record.steps(execution.arn):
+                    if step.status not in ENDED:
+                        self._record.end_step(step.arn, "Failed", {"FailureReason": KILLED_REASON})
+                self._record.write(execution.arn, "Failed", KILLED_REASON)
 
     def start(
         self, pipeline: Resource, definition: Definition, parameters: Mapping[str, Any], request: Document
     ) -> str:
-        """Store and begin an execution; its ARN."""
+        """Store and begin an execution; its ARN. The same ClientRequestToken begins it once."""
         token = request["ClientRequestToken"]
         if token in self._tokens:
             return self._tokens[token]
-        resource = self._store_execution(pipeline, parameters, request)
+        resource = self._record.create(pipeline, parameters, request)
         self._remember(token, resource.arn)
-        context = StepContext(self._control, self._call, resource, definition, dict(parameters))
-        run = _Run(resource, definition, context)
-        self._runs[resource.arn] = run
-        self._announce_execution(resource, None)
-        threading.Thread(target=self._execute, args=(run,), name=resource.name, daemon=True).start()
+        run = self._make_run(resource, definition, parameters)
+        selective = request.get("SelectiveExecutionConfig")
+        if selective:
+            self._select(run, selective)
+        self._begin(run)
         return resource.arn
+
+    def retry(self, execution: Resource) -> None:
+        """Run what did not succeed in an execution that has ended; the rest is kept."""
+        definition = parse(execution.internal["definition"])
+        run = self._make_run(execution, definition, execution.internal["parameters"])
+        self._record.forget_unfinished(execution.arn)
+        run.take_over(self._record.steps(execution.arn), definition.steps)
+        self._record.write(execution.arn, "Executing")
+        self._begin(run)
 
     def stop(self, arn: str) -> None:
         """Ask an execution to stop; returns at once."""
-        self._write_execution(arn, "Stopping", None)
+        self._record.write(arn, "Stopping")
         run = self._runs.get(arn)
         if run:
-            run.stop.set()
-            run.context.stop_jobs()
+            run.context.stop()
 
-    def _store_execution(self, pipeline: Resource, parameters: Mapping[str, Any], request: Document) -> Resource:
-        name = "".join(random.choices(_ID_CHARACTERS, k=12))  # noqa: S311 - a name, not a secret
-        arn = f"{pipeline.arn}/execution/{name}"
-        now = time.time()
-        document = {
-            "PipelineArn": pipeline.arn,
-            "PipelineExecutionArn": arn,
-            "PipelineExecutionDisplayName": request.get("PipelineExecutionDisplayName", f"execution-{int(now * 1000)}"),
-            "PipelineExecutionDescription": request.get("PipelineExecutionDescription"),
-            "PipelineExecutionStatus": "Executing",
-            "CreationTime": now,
-            "LastModifiedTime": now,
-            "CreatedBy": self._control.created_by,
-            "LastModifiedBy": self._control.created_by,
-            "ParallelismConfiguration": request.get("ParallelismConfiguration")
-            or pipeline.document.get("ParallelismConfiguration"),
-        }
-        internal = {
-            "definition": pipeline.document["PipelineDefinition"],
-            "parameters": dict(parameters),
-            "pipeline_name": pipeline.name,
-        }
-        resource = Resource(EXECUTION, name, arn, document, internal, pipeline.arn, "Executing", created=now)
-        self._control.store.add(resource)
+    def _make_run(self, resource: Resource, definition: Definition, parameters: Mapping[str, Any]) -> _Run:
+        context = StepContext(self._control, self._call, self.callbacks, resource, definition, dict(parameters))
+        return _Run(resource, definition, context, StepCache(self._control.store, resource.parent))
 
-        def note(document: Document, _: Document) -> None:
-            document["LastExecutionTime"] = document["LastRunTime"] = now
+    def _select(self, run: _Run, selective: Document) -> None:
+        """Take the steps before the selected ones from an earlier execution, and leave out all others."""
+        selected = {row["StepName"] for row in selective["SelectedSteps"]}
+        source = selective.get("SourcePipelineExecutionArn", "")
+        needed = run.definition.before(selected) - selected
+        run.take_over(self._record.steps(source), dict.fromkeys(needed))
+        for name in run.definition.steps:
+            if name not in selected:
+                run.outcomes.setdefault(name, Outcome.PASSED_OVER)
+        for name in needed & {name for name, outcome in run.outcomes.items() if outcome is Outcome.SUCCEEDED}:
+            arn = self._record.begin_step(run.resource, run.definition.steps[name])
+            reused = {"SelectiveExecutionResult": {"SourcePipelineExecutionArn": source}}
+            self._record.end_step(arn, "Succeeded", reused, run.context.result(name))
 
-        self._control.store.change(pipeline.arn, note)
-        return resource
+    def _begin(self, run: _Run) -> None:
+        self._runs[run.resource.arn] = run
+        threading.Thread(target=self._execute, args=(run,), name=run.resource.name, daemon=True).start()
 
     def _remember(self, token: str, arn: str) -> None:
         self._tokens[token] = arn
@@ -153,180 +162,83 @@ class Executor:
             del self._tokens[next(iter(self._tokens))]
 
     def _execute(self, run: _Run) -> None:
+        arn = run.resource.arn
         try:
             self._run_steps(run)
-            failed = Outcome.FAILED in run.outcomes.values()
-            status = "Failed" if failed else "Stopped" if run.stop.is_set() else "Succeeded"
-            self._write_execution(run.resource.arn, status, FAILED_REASON if failed else None)
+            status = final_status(run.definition, run.outcomes, stopped=run.context.stopping.is_set())
+            reason = FAILED_REASON if status == "Failed" else None
         except Exception as error:
-            logger.exception("Execution %s met a defect of the local SageMaker", run.resource.arn)
-            self._write_execution(run.resource.arn, "Failed", f"InternalServerError: {error}")
-        finally:
-            self._runs.pop(run.resource.arn, None)
+            logger.exception("Execution %s met a defect of the local SageMaker", arn)
+            status, reason = "Failed", f"InternalServerError: {error}"
+        self._runs.pop(arn, None)
+        self._record.write(arn, status, reason)
 
     def _run_steps(self, run: _Run) -> None:
-        parallel = (run.resource.document.get("ParallelismConfiguration") or {}).get(
-            "MaxParallelExecutionSteps", _DEFAULT_PARALLEL_STEPS
-        )
-        futures: dict[Future[Outcome], str] = {}
-        with ThreadPoolExecutor(max_workers=parallel, thread_name_prefix=run.resource.name) as pool:
+        running: dict[Future[Outcome], str] = {}
+        with ThreadPoolExecutor(max_workers=run.parallel, thread_name_prefix=run.resource.name) as pool:
             while True:
-                if not run.stop.is_set() and Outcome.FAILED not in run.outcomes.values():
-                    begun = set(futures.values())
-                    for step in self._ready(run, begun):
-                        futures[pool.submit(self._run_step, run, step)] = step.name
-                if not futures:
+                for step in self._ready(run, set(running.values())):
+                    running[pool.submit(self._run_step, run, step)] = step.name
+                if not running:
                     return
-                done, _ = wait(futures, return_when=FIRST_COMPLETED)
-                for future in done:
-                    run.outcomes[futures.pop(future)] = future.result()
+                for future in wait(running, return_when=FIRST_COMPLETED).done:
+                    run.outcomes[running.pop(future)] = future.result()
 
     def _ready(self, run: _Run, begun: set[str]) -> list[Step]:
-        ready, passed_over = plan(run.definition, run.outcomes, run.context.condition_outcomes, begun)
-        run.outcomes.update(dict.fromkeys(passed_over, Outcome.PASSED_OVER))
-        return ready
+        if run.context.stopping.is_set():
+            return []
+        now = plan(run.definition, run.outcomes, run.context.condition_outcomes, begun)
+        run.outcomes.update(dict.fromkeys(now.passed_over, Outcome.PASSED_OVER))
+        return now.ready
 
     def _run_step(self, run: _Run, step: Step) -> Outcome:
-        arn = self._store_step(run, step)
+        """Run a step, again where it may be, to its end."""
+        arn = self._record.begin_step(run.resource, step)
+        began = time.monotonic()
+        attempt = 0
+        while True:
+            attempt += 1
+            try:
+                members = self._attempt(run, step, arn)
+            except StepStopped:
+                self._record.end_step(arn, "Stopped", {})
+                return Outcome.STOPPED
+            except StepFailed as failure:
+                policies = step.document.get("RetryPolicies", [])
+                pause = retries.delay(policies, failure.kind, attempt - 1, time.monotonic() - began)
+                if pause is None:
+                    self._record.end_step(arn, "Failed", {"FailureReason": str(failure)[:1024], **failure.members})
+                    return Outcome.FAILED
+                if run.context.stopping.wait(pause):
+                    self._record.end_step(arn, "Stopped", {})
+                    return Outcome.STOPPED
+                self._record.write_step(arn, {"AttemptCount": attempt + 1})
+            else:
+                self._record.end_step(arn, "Succeeded", members, run.context.result(step.name))
+                return Outcome.SUCCEEDED
 
-        def progress(metadata: Document) -> None:
-            self._write_step(arn, "Executing", {"Metadata": metadata})
-
+    def _attempt(self, run: _Run, step: Step, arn: str) -> Document:
+        """Run a step once, or find that it need not; the members of its end."""
         try:
-            metadata = steps.run(step, run.context, progress)
-        except StepStopped:
-            return self._end_step(arn, Outcome.STOPPED, {})
-        except StepFailed as failure:
-            return self._end_step(arn, Outcome.FAILED, {"FailureReason": str(failure), **failure.members})
-        except (ApiError, UnresolvedError) as error:
-            reason = f"{error.code}: {error}" if isinstance(error, ApiError) else f"ClientError: {error}"
-            return self._end_step(arn, Outcome.FAILED, {"FailureReason": reason})
+            request = run.context.request(step) if "CacheConfig" in step.document else {}
+            cached = run.cache.find(step, request)
+            if cached:
+                run.context.restore(step.name, {"properties": cached.properties})
+                hit = {"SourcePipelineExecutionArn": cached.execution_arn}
+                return {"Metadata": cached.metadata, "CacheHitResult": hit}
+            metadata = steps.run(
+                step, run.context, lambda metadata: self._record.write_step(arn, {"Metadata": metadata})
+            )
+            if request:
+                properties = run.context.properties.get(step.name, {})
+                run.cache.keep(step, request, CachedStep(run.resource.arn, metadata, properties))
+        except ApiError as error:
+            raise StepFailed(f"{error.code}: {error}", kind=retries.exception_type(code=error.code)) from error
+        except UnresolvedError as error:
+            raise StepFailed(f"ClientError: {error}") from error
+        except (StepFailed, StepStopped):
+            raise
         except Exception as error:
             logger.exception("Step %s of %s met a defect of the local SageMaker", step.name, run.resource.arn)
-            return self._end_step(arn, Outcome.FAILED, {"FailureReason": f"InternalServerError: {error}"})
-        return self._end_step(arn, Outcome.SUCCEEDED, {"Metadata": metadata} if metadata else {})
-
-    def _store_step(self, run: _Run, step: Step) -> str:
-        arn = f"{run.resource.arn}/step/{step.name}"
-        now = time.time()
-        document: Document = {
-            "StepName": step.name,
-            "StepDisplayName": step.document.get("DisplayName"),
-            "StepDescription": step.document.get("Description"),
-            "StartTime": now,
-            "StepStatus": "Executing",
-            "AttemptCount": 1,
-            "Metadata": {},
-        }
-        internal = {"type": step.kind, "execution": run.resource.arn, "pipeline": run.resource.parent}
-        resource = Resource(STEP, step.name, arn, document, internal, run.resource.arn, "Executing", created=now)
-        self._control.store.add(resource)
-        self._announce_step(resource, "Starting")
-        return arn
-
-    def _end_step(self, arn: str, outcome: Outcome, members: Document) -> Outcome:
-        self._write_step(arn, outcome.value, members)
-        return outcome
-
-    def _write_step(self, arn: str, status: str, members: Document) -> None:
-        def edit(document: Document, _: Document) -> dict[str, str]:
-            document.update(members, StepStatus=status)
-            if status != "Executing":
-                document["EndTime"] = time.time()
-            return {"status": status}
-
-        changed = self._control.store.change(arn, edit)
-        if changed and status != "Executing":
-            self._announce_step(changed, "Executing")
-
-    def _write_execution(self, arn: str, status: str, reason: str | None) -> None:
-        previous: list[str] = []
-
-        def edit(document: Document, _: Document) -> dict[str, str]:
-            previous.append(document["PipelineExecutionStatus"])
-            document.update(PipelineExecutionStatus=status, LastModifiedTime=time.time())
-            if reason:
-                document["FailureReason"] = reason
-            return {"status": status}
-
-        changed = self._control.store.change(arn, edit)
-        if changed:
-            self._announce_execution(changed, previous[0])
-
-    def _announce_execution(self, resource: Resource, previous: str | None) -> None:
-        document = resource.document
-        detail = {
-            "pipelineExecutionDisplayName": document["PipelineExecutionDisplayName"],
-            "currentPipelineExecutionStatus": document["PipelineExecutionStatus"],
-            "executionStartTime": iso_time(document["CreationTime"]),
-            "pipelineArn": resource.parent,
-            "pipelineExecutionArn": resource.arn,
-        }
-        if previous:
-            detail["previousPipelineExecutionStatus"] = previous
-        if document["PipelineExecutionStatus"] in ("Succeeded", "Failed", "Stopped"):
-            detail["executionEndTime"] = iso_time(document["LastModifiedTime"])
-        self._control.notifier.event(
-            "SageMaker Model Building Pipeline Execution Status Change",
-            detail,
-            [resource.parent, resource.arn],
-        )
-
-    def _announce_step(self, resource: Resource, previous: str) -> None:
-        document, internal = resource.document, resource.internal
-        detail = {
-            "stepName": resource.name,
-            "stepType": internal["type"],
-            "metadata": document.get("Metadata", {}),
-            "previousStepStatus": previous,
-            "currentStepStatus": document["StepStatus"],
-            "stepStartTime": iso_time(document["StartTime"]),
-            "pipelineArn": internal["pipeline"],
-            "pipelineExecutionArn": internal["execution"],
-        }
-        if "EndTime" in document:
-            detail["stepEndTime"] = iso_time(document["EndTime"])
-        self._control.notifier.event(
-            "SageMaker Model Building Pipeline Execution Step Status Change",
-            detail,
-            [internal["pipeline"], internal["execution"]],
-        )
-
-
-def plan(
-    definition: Definition,
-    outcomes: Mapping[str, Outcome],
-    condition_outcomes: Mapping[str, bool],
-    begun: set[str],
-) -> tuple[list[Step], list[str]]:
-    """Which steps can begin now, and which will never run.
-
-    Parameters
-    ----------
-    outcomes : mapping
-        Of the steps that have ended.
-    condition_outcomes : mapping of str to bool
-        Of the condition steps that have ended.
-    begun : set of str
-        The steps that run at this moment.
-
-    Returns
-    -------
-    ready : list of Step
-        All that they need has succeeded.
-    passed_over : list of str
-        In a branch that was not taken, or in need of such a step.
-    """
-    ready: list[Step] = []
-    passed_over: list[str] = []
-    gone = {name for name, outcome in outcomes.items() if outcome is Outcome.PASSED_OVER}
-    for step in definition.steps.values():
-        if step.name in outcomes or step.name in begun:
-            continue
-        other_branch = step.branch and condition_outcomes.get(step.branch[0], step.branch[1]) != step.branch[1]
-        if other_branch or step.needs & gone:
-            gone.add(step.name)
-            passed_over.append(step.name)
-        elif all(outcomes.get(name) is Outcome.SUCCEEDED for name in step.needs):
-            ready.append(step)
-    return ready, passed_over
+            raise StepFailed(f"InternalServerError: {error}") from error
+        return {"Metadata": metadata}

@@ -7,10 +7,12 @@ from botocore.exceptions import ClientError
 
 from localaws.sagemaker import s3
 from localaws.sagemaker.control import Control, Handler
-from localaws.sagemaker.definition import parameter_values, parse
+from localaws.sagemaker.definition import Definition, parameter_values, parse
 from localaws.sagemaker.errors import ConflictException, ValidationError
-from localaws.sagemaker.executor import EXECUTION, STEP, Executor
+from localaws.sagemaker.execution_record import ENDED, EXECUTION, STEP
+from localaws.sagemaker.executor import Executor
 from localaws.sagemaker.families import find, missing, page
+from localaws.sagemaker.step_cache import StepCache
 from localaws.sagemaker.store import Resource
 
 Document = dict[str, Any]
@@ -28,12 +30,26 @@ def handlers(executor: Executor) -> dict[str, Handler]:
     def stop(control: Control, request: Document) -> Document:
         return stop_execution(control, request, executor)
 
+    def retry(control: Control, request: Document) -> Document:
+        return retry_execution(control, request, executor)
+
+    def succeed(_: Control, request: Document) -> Document:
+        outputs = {item["Name"]: item["Value"] for item in request.get("OutputParameters", [])}
+        return {"PipelineExecutionArn": executor.callbacks.answer(request["CallbackToken"], outputs, None)}
+
+    def fail(_: Control, request: Document) -> Document:
+        reason = request.get("FailureReason", "")
+        return {"PipelineExecutionArn": executor.callbacks.answer(request["CallbackToken"], None, reason)}
+
     return {
         "CreatePipeline": create_pipeline,
         "UpdatePipeline": update_pipeline,
         "DeletePipeline": delete_pipeline,
         "StartPipelineExecution": start,
         "StopPipelineExecution": stop,
+        "RetryPipelineExecution": retry,
+        "SendPipelineExecutionStepSuccess": succeed,
+        "SendPipelineExecutionStepFailure": fail,
         "DescribePipelineExecution": describe_execution,
         "UpdatePipelineExecution": update_execution,
         "ListPipelineExecutions": list_executions,
@@ -96,6 +112,7 @@ def delete_pipeline(control: Control, request: Document) -> Document:
     running = [execution.arn for execution in executions if execution.status in ("Executing", "Stopping")]
     if running:
         raise ConflictException(f"Pipeline {pipeline.arn} has a running execution: {running[0]}. Stop it first.")
+    StepCache(control.store, pipeline.arn).forget()
     for execution in executions:
         for step in control.store.every(STEP, parent=execution.arn):
             control.store.remove(step.arn)
@@ -125,7 +142,41 @@ def start_execution(control: Control, request: Document, executor: Executor) -> 
     given = {item["Name"]: item["Value"] for item in request.get("PipelineParameters") or []}
     definition = parse(pipeline.document["PipelineDefinition"])
     values = parameter_values(definition, given)
+    if "SelectiveExecutionConfig" in request:
+        _check_selection(control, definition, pipeline, request["SelectiveExecutionConfig"])
     return {"PipelineExecutionArn": executor.start(pipeline, definition, values, request)}
+
+
+def _check_selection(control: Control, definition: Definition, pipeline: Resource, selective: Document) -> None:
+    """Refuse a selection of unknown steps, or one that needs results which its source does not have."""
+    selected = {row["StepName"] for row in selective["SelectedSteps"]}
+    unknown = sorted(selected - set(definition.steps))
+    if unknown:
+        raise ValidationError(f"The selected steps [{', '.join(unknown)}] are not in the pipeline {pipeline.name}")
+    needed = definition.before(selected) - selected
+    arn = selective.get("SourcePipelineExecutionArn")
+    source = control.store.by_arn(arn) if arn else None
+    if arn and (source is None or source.parent != pipeline.arn or source.status not in ENDED):
+        raise ValidationError(f"{arn} is not an execution of {pipeline.name} that has ended")
+    there = {step.name for step in control.store.every(STEP, parent=arn, status="Succeeded")} if arn else set()
+    missing_steps = sorted(needed - there)
+    if missing_steps:
+        raise ValidationError(
+            f"The selected steps need the results of [{', '.join(missing_steps)}], which"
+            f" {arn or 'no source execution'} has not: give a SourcePipelineExecutionArn in which they succeeded"
+        )
+
+
+def retry_execution(control: Control, request: Document, executor: Executor) -> Document:
+    """Run an execution's steps that did not succeed, once more."""
+    execution = _execution(control, request, "RetryPipelineExecution")
+    if execution.status not in ("Failed", "Stopped"):
+        raise ConflictException(
+            f"Pipeline execution with ARN {execution.arn} is in status {execution.status}: only a failed or stopped"
+            " one can be retried."
+        )
+    executor.retry(execution)
+    return {"PipelineExecutionArn": execution.arn}
 
 
 def stop_execution(control: Control, request: Document, executor: Executor) -> Document:

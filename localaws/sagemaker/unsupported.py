@@ -56,10 +56,10 @@ ACCEPTED: dict[str, dict[str, tuple[Any, ...]]] = {
     },
     "CreateModelPackage": {"CertifyForMarketplace": (False,), "ValidationSpecification": ()},
     "StartPipelineExecution": {
-        "SelectiveExecutionConfig": (),
         "PipelineVersionId": (),
         "MlflowExperimentName": (),
     },
+    "RetryPipelineExecution": {"ParallelismConfiguration": ()},
     "DescribePipeline": {"PipelineVersionId": ()},
 }
 

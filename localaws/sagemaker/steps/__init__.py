@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from localaws.sagemaker.definition import Step
-from localaws.sagemaker.steps import condition, fail, job, model, register_model
+from localaws.sagemaker.steps import callback, condition, fail, function, job, model, register_model
 from localaws.sagemaker.steps.context import Progress, StepContext
 
 Document = dict[str, Any]
@@ -20,6 +20,8 @@ _STEPS: dict[str, Callable[[Step, StepContext, Progress], Document]] = {
     "RegisterModel": register_model.run,
     "Condition": condition.run,
     "Fail": fail.run,
+    "Lambda": function.run,
+    "Callback": callback.run,
 }
 
 

@@ -4,11 +4,13 @@ import json
 import random
 import string
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
 from localaws.sagemaker import s3
+from localaws.sagemaker.callbacks import Callbacks
 from localaws.sagemaker.control import Control
 from localaws.sagemaker.definition import Definition, Step
 from localaws.sagemaker.errors import ApiError, JobFailure
@@ -22,14 +24,25 @@ Progress = Callable[[Document], None]
 
 _NAME_CHARACTERS = 63
 _SUFFIX_CHARACTERS = 10
+_LOOK_SECONDS = 0.1
 
 
 class StepFailed(Exception):
-    """A step failed; `members` are added to what is stored of it."""
+    """A step failed.
 
-    def __init__(self, reason: str, **members: Any) -> None:
+    Parameters
+    ----------
+    reason : str
+        Its FailureReason.
+    kind : str, optional
+        The exception type that retry policies name; None for a failure that is not tried again.
+    **members
+        More members of what is stored of the step.
+    """
+
+    def __init__(self, reason: str, kind: str | None = None, **members: Any) -> None:
         super().__init__(reason)
-        self.members = members
+        self.kind, self.members = kind, members
 
 
 class StepStopped(Exception):
@@ -44,6 +57,8 @@ class StepContext:
     control : Control
     call : callable
         The API: an operation's name and a request to its answer.
+    callbacks : Callbacks
+        Where callback steps wait.
     execution : Resource
     definition : Definition
     parameters : dict
@@ -54,17 +69,30 @@ class StepContext:
     properties : dict of str to dict
         What Describe says of each finished step's job or resource.
     condition_outcomes : dict of str to bool
+    stopping : threading.Event
+        Set when the execution is asked to stop.
     """
 
     def __init__(
-        self, control: Control, call: Call, execution: Resource, definition: Definition, parameters: Document
+        self,
+        control: Control,
+        call: Call,
+        callbacks: Callbacks,
+        execution: Resource,
+        definition: Definition,
+        parameters: Document,
     ) -> None:
-        self.control, self.call = control, call
+        self.control, self.call, self.callbacks = control, call, callbacks
         self.properties: dict[str, Document] = {}
         self.condition_outcomes: dict[str, bool] = {}
         self._execution, self._definition, self._parameters = execution, definition, parameters
         self._jobs: dict[str, Callable[[], object]] = {}
-        self._stopping = threading.Event()
+        self.stopping = threading.Event()
+
+    @property
+    def execution_arn(self) -> str:
+        """The execution that the steps belong to."""
+        return self._execution.arn
 
     @property
     def scope(self) -> Scope:
@@ -89,23 +117,45 @@ class StepContext:
         arguments: Document = resolve(step.arguments, self.scope)
         return arguments
 
+    def value(self, expression: Any) -> Any:
+        """The value of an expression; a plain value is its own."""
+        return resolve(expression, self.scope)
+
     def unique_name(self, step: Step) -> str:
         """A name for what a step makes, in the form in which SageMaker Pipelines names it."""
         suffix = "".join(random.choices(string.ascii_letters + string.digits, k=_SUFFIX_CHARACTERS))  # noqa: S311
         head = f"pipelines-{self._execution.name}-{step.name.replace('_', '-')}"
         return f"{head[: _NAME_CHARACTERS - _SUFFIX_CHARACTERS - 1].rstrip('-')}-{suffix}"
 
+    def result(self, step_name: str) -> Document:
+        """What a step left for later ones, to be kept."""
+        return {"properties": self.properties.get(step_name), "outcome": self.condition_outcomes.get(step_name)}
+
+    def restore(self, step_name: str, result: Document) -> None:
+        """Put back what `result` gave."""
+        if result.get("properties") is not None:
+            self.properties[step_name] = result["properties"]
+        if result.get("outcome") is not None:
+            self.condition_outcomes[step_name] = result["outcome"]
+
+    def wait_for(self, event: threading.Event, seconds: float) -> None:
+        """Wait until something happens or the execution is stopped, for so long at most."""
+        deadline = time.monotonic() + seconds
+        while not event.wait(_LOOK_SECONDS) and not self.stopping.is_set():
+            if time.monotonic() > deadline:
+                return
+
     def follow(self, arn: str, stop: Callable[[], object]) -> None:
         """Wait for a job; `stop` is called when the execution is stopped meanwhile."""
         self._jobs[arn] = stop
-        if self._stopping.is_set():
+        if self.stopping.is_set():
             self._try_stop(stop)
         self.control.jobs.wait(arn)
         self._jobs.pop(arn, None)
 
-    def stop_jobs(self) -> None:
-        """Stop the jobs of the steps that run."""
-        self._stopping.set()
+    def stop(self) -> None:
+        """Begin no step any more, and stop the jobs of those that run."""
+        self.stopping.set()
         for stop in list(self._jobs.values()):
             self._try_stop(stop)
 

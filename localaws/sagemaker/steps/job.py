@@ -3,6 +3,7 @@
 from typing import Any
 
 from localaws.sagemaker.definition import Step
+from localaws.sagemaker.retries import exception_type
 from localaws.sagemaker.steps.context import Progress, StepContext, StepFailed, StepStopped
 
 Document = dict[str, Any]
@@ -23,6 +24,7 @@ def run(step: Step, context: StepContext, progress: Progress) -> Document:
             raise StepFailed("ClientError: the training job exceeded MaxRuntimeInSeconds")
         raise StepStopped
     if status != "Completed":
-        raise StepFailed(job.get("FailureReason", f"the job ended as {status}"))
+        reason = job.get("FailureReason", f"the job ended as {status}")
+        raise StepFailed(reason, kind=exception_type(reason=reason))
     context.properties[step.name] = job
     return metadata

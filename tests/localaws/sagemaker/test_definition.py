@@ -33,7 +33,7 @@ def test_nested_steps_need_their_condition_and_know_their_branch() -> None:
     assert list(parsed.steps) == ["Check", "A", "B"]
     assert parsed.steps["A"].branch == ("Check", True)
     assert parsed.steps["B"].branch == ("Check", False)
-    assert parsed.steps["B"].needs == {"Check"}
+    assert parsed.steps["B"].needs == {"Check": "Completed"}
 
 
 @pytest.mark.parametrize(
@@ -81,12 +81,21 @@ def test_what_is_wrong_is_named(text: str, words: str) -> None:
     assert words in refused.value.message
 
 
-@pytest.mark.parametrize(
-    "step", [{"Name": "E", "Type": "EMR", "Arguments": {}}, fail("A", DependsOn=[{"Step": "B", "Trigger": "Failed"}])]
-)
-def test_what_is_not_there_yet_is_refused_by_name(step: Document) -> None:
-    with pytest.raises(UnsupportedOperation, match=r"EMR|Trigger"):
-        parse(definition(step))
+def test_what_is_not_there_yet_is_refused_by_name() -> None:
+    with pytest.raises(UnsupportedOperation, match="'EMR'"):
+        parse(definition({"Name": "E", "Type": "EMR", "Arguments": {}}))
+
+
+def test_a_dependency_may_name_the_outcome_that_lets_it_run() -> None:
+    parsed = parse(definition(fail("A"), fail("B", DependsOn=["A"]), fail("C", DependsOn=[trigger("A", "Failed")])))
+    assert parsed.steps["B"].needs == {"A": "Completed"}
+    assert parsed.steps["C"].needs == {"A": "Failed"}
+    with pytest.raises(ValidationError, match="one of Completed, Failed, Stopped, Any"):
+        parse(definition(fail("A"), fail("B", DependsOn=[trigger("A", "Sometimes")])))
+
+
+def trigger(step: str, outcome: str) -> Document:
+    return {"Step": step, "Trigger": outcome}
 
 
 PARAMETERS = [

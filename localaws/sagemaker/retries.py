@@ -1,0 +1,63 @@
+"""Retry policies of pipeline steps: which failure is tried again, and after how long. Pure functions.
+
+Source: "Retry Policy for Pipeline Steps" of the SageMaker guide. A policy names exception types; the first one that
+matches decides. Without a policy, SageMaker itself retries faults and throttling of its service.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+Policy = Mapping[str, Any]
+
+SERVICE_FAULT = "Step.SERVICE_FAULT"
+THROTTLING = "Step.THROTTLING"
+INTERNAL_ERROR = "SageMaker.JOB_INTERNAL_ERROR"
+CAPACITY_ERROR = "SageMaker.CAPACITY_ERROR"
+RESOURCE_LIMIT = "SageMaker.RESOURCE_LIMIT"
+
+_BY_API_CODE = {
+    "InternalFailure": SERVICE_FAULT,
+    "ServiceUnavailable": SERVICE_FAULT,
+    "ThrottlingException": THROTTLING,
+    "ResourceLimitExceeded": RESOURCE_LIMIT,
+}
+_BY_REASON = {"InternalServerError": INTERNAL_ERROR, "CapacityError": CAPACITY_ERROR}
+_DEFAULT_POLICY: Policy = {
+    "ExceptionType": [SERVICE_FAULT, THROTTLING],
+    "IntervalSeconds": 1,
+    "BackoffRate": 2.0,
+    "MaxAttempts": 2,
+}
+
+
+def exception_type(*, code: str = "", reason: str = "") -> str | None:
+    """The type of a failure: by the API's error code, or by how a job's FailureReason begins; None for others."""
+    if code:
+        return _BY_API_CODE.get(code)
+    return next((kind for beginning, kind in _BY_REASON.items() if reason.startswith(beginning)), None)
+
+
+def delay(policies: Sequence[Policy], kind: str | None, retries: int, elapsed: float) -> float | None:
+    """Seconds until the next attempt, or None when there is none.
+
+    Parameters
+    ----------
+    policies : sequence of mapping
+        ``RetryPolicies`` of the step.
+    kind : str or None
+        The exception type of the failure.
+    retries : int
+        How often this step was tried again already.
+    elapsed : float
+        Seconds since its first attempt began.
+    """
+    matching = [policy for policy in (*policies, _DEFAULT_POLICY) if kind in policy["ExceptionType"]]
+    if not matching:
+        return None
+    policy = matching[0]
+    seconds = float(policy.get("IntervalSeconds", 1)) * float(policy.get("BackoffRate", 2.0)) ** retries
+    if retries >= policy.get("MaxAttempts", retries + 1):
+        return None
+    if elapsed + seconds > policy.get("ExpireAfterMin", 14_400) * 60:
+        return None
+    return seconds
