@@ -35,7 +35,7 @@ REQUESTS = {
 }
 """The step types whose arguments are a request, and the operation that takes it."""
 
-_STEP_TYPES = (*REQUESTS, "Condition", "Fail", "Lambda", "Callback")
+_STEP_TYPES = (*REQUESTS, "Condition", "Fail", "Lambda", "Callback", "ForEach")
 _NAME = re.compile(r"[A-Za-z0-9\-_]{1,64}")
 _PARAMETER_TYPES: dict[str, tuple[type, ...]] = {
     "String": (str,),
@@ -44,6 +44,8 @@ _PARAMETER_TYPES: dict[str, tuple[type, ...]] = {
     "Boolean": (bool,),
 }
 _TARGETS = {"Lambda": "FunctionArn", "Callback": "SqsQueueUrl"}
+_NESTED = ("IfSteps", "ElseSteps", "ForEachBody")
+_MOST_CONCURRENT = 50
 _TRIGGERS = ("Completed", "Failed", "Stopped", "Any")
 _BINARY_CONDITIONS = (
     "Equals",
@@ -90,6 +92,8 @@ class Step:
         that lets this one run: ``Completed``, ``Failed``, ``Stopped`` or ``Any``.
     branch : tuple of (str, bool) or None
         The condition step it stands in, and whether among the IfSteps.
+    body : tuple of Step
+        Of a ForEach step: what is run for each item.
     """
 
     name: str
@@ -98,6 +102,7 @@ class Step:
     document: Document
     needs: Mapping[str, str] = field(default_factory=dict)
     branch: tuple[str, bool] | None = None
+    body: tuple["Step", ...] = ()
 
     @property
     def property_files(self) -> dict[str, Document]:
@@ -246,9 +251,12 @@ def _step(row: Document, branch: tuple[str, bool] | None) -> Step:
             f"Step '{name}' has the type '{kind}', which the local SageMaker does not run: {', '.join(_STEP_TYPES)}"
         )
     arguments = row.get("Arguments") or {}
-    own = {key: value for key, value in arguments.items() if key not in ("IfSteps", "ElseSteps")}
-    needs = dict.fromkeys([*referred_steps(own), *([branch[0]] if branch else [])], "Completed")
-    return Step(name, kind, arguments, row, needs | _depends_on(row), branch)
+    own = {key: value for key, value in arguments.items() if key not in _NESTED}
+    body = tuple(_steps(arguments.get("ForEachBody") or []).values()) if kind == "ForEach" else ()
+    inside = {each.name for each in body}
+    from_body = [need for each in body for need in each.needs if need not in inside]
+    needs = dict.fromkeys([*referred_steps(own), *from_body, *([branch[0]] if branch else [])], "Completed")
+    return Step(name, kind, arguments, row, needs | _depends_on(row), branch, body)
 
 
 def _depends_on(row: Document) -> dict[str, str]:
@@ -269,10 +277,12 @@ def _check_step(step: Step, definition: Definition) -> None:
     for name in sorted(step.needs):
         if name not in definition.steps:
             raise ValidationError(f"Step '{step.name}' refers to the step '{name}', which is not in the pipeline")
-    own = {key: value for key, value in step.arguments.items() if key not in ("IfSteps", "ElseSteps")}
+    own = {key: value for key, value in step.arguments.items() if key not in _NESTED}
     for reference in references(own):
         _check_reference(step, reference, definition)
-    if step.kind in REQUESTS:
+    if step.kind == "ForEach":
+        _check_for_each(step, definition)
+    elif step.kind in REQUESTS:
         try:
             check_request(REQUESTS[step.kind], step.arguments, dynamic=True)
         except ValidationError as error:
@@ -287,11 +297,31 @@ def _check_step(step: Step, definition: Definition) -> None:
         raise ValidationError(f"Step '{step.name}': ErrorMessage must be a text or an expression")
 
 
+def _check_for_each(step: Step, definition: Definition) -> None:
+    if "IterableItems" not in step.arguments or not step.body:
+        raise ValidationError(f"Step '{step.name}': IterableItems and a ForEachBody of one step or more are required")
+    concurrency = step.arguments.get("MaxConcurrency")
+    if not isinstance(concurrency, int) or not 1 <= concurrency <= _MOST_CONCURRENT:
+        raise ValidationError(f"Step '{step.name}': MaxConcurrency {concurrency!r} is not from 1 to {_MOST_CONCURRENT}")
+    for each in step.body:
+        taken = [name for name in definition.steps if re.fullmatch(rf"{re.escape(each.name)}(-\d+)?", name)]
+        if taken:
+            raise ValidationError(f"Step '{step.name}': its body's '{each.name}' meets the name of step '{taken[0]}'")
+        if each.kind in ("Condition", "Fail", "ForEach"):
+            raise ValidationError(f"Step '{step.name}': a {each.kind} step may not stand in a ForEachBody")
+    inside = Definition(definition.parameters, {**definition.steps, **{each.name: each for each in step.body}})
+    for each in step.body:
+        _check_step(each, inside)
+    _refuse_cycles({each.name: each for each in step.body})
+
+
 def _check_reference(step: Step, reference: str, definition: Definition) -> None:
     root, *rest = path_of(reference)
     if root == "Parameters" and rest and rest[0] in definition.parameters:
         return
     if root == "Execution" and rest and rest[0] in _EXECUTION_FACTS:
+        return
+    if (root == "ForEach" and rest[:1] == ["CurrentItem"]) or (root == "IterationOutput" and len(rest) > 1):
         return
     if root == "Steps" and len(rest) > 1:
         source = definition.steps[rest[0]]
@@ -319,6 +349,8 @@ def _check_condition(step: Step, condition: Document) -> None:
 
 def _refuse_cycles(steps: Mapping[str, Step]) -> None:
     try:
-        TopologicalSorter({step.name: step.needs for step in steps.values()}).prepare()
+        TopologicalSorter(
+            {step.name: [need for need in step.needs if need in steps] for step in steps.values()}
+        ).prepare()
     except CycleError as error:
         raise ValidationError(f"The steps depend on each other in a cycle: {' -> '.join(error.args[1])}") from error

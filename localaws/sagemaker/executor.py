@@ -55,13 +55,8 @@ class _Run:
     definition: Definition
     context: StepContext
     cache: StepCache
+    parallel: int
     outcomes: dict[str, Outcome] = field(default_factory=dict)
-
-    @property
-    def parallel(self) -> int:
-        """How many steps may run at a time."""
-        configuration = self.resource.document.get("ParallelismConfiguration") or {}
-        return int(configuration.get("MaxParallelExecutionSteps", _DEFAULT_PARALLEL_STEPS))
 
     def take_over(self, earlier: Sequence[Resource], names: Mapping[str, object]) -> None:
         """Take the results of steps that succeeded earlier, as if they had run now."""
@@ -135,8 +130,19 @@ class Executor:
             run.context.stop()
 
     def _make_run(self, resource: Resource, definition: Definition, parameters: Mapping[str, Any]) -> _Run:
-        context = StepContext(self._control, self._call, self.callbacks, resource, definition, dict(parameters))
-        return _Run(resource, definition, context, StepCache(self._control.store, resource.parent))
+        cache = StepCache(self._control.store, resource.parent)
+
+        def run_children(context: StepContext, children: Definition, parallel: int) -> dict[str, Outcome]:
+            run = _Run(resource, children, context, cache, parallel)
+            self._run_steps(run)
+            return run.outcomes
+
+        configuration = resource.document.get("ParallelismConfiguration") or {}
+        parallel = int(configuration.get("MaxParallelExecutionSteps", _DEFAULT_PARALLEL_STEPS))
+        context = StepContext(
+            self._control, self._call, self.callbacks, resource, definition, dict(parameters), run_children
+        )
+        return _Run(resource, definition, context, cache, parallel)
 
     def _select(self, run: _Run, selective: Document) -> None:
         """Take the steps before the selected ones from an earlier execution, and leave out all others."""

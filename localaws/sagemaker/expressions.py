@@ -109,7 +109,7 @@ def _value(node: Document, scope: Scope) -> Any:
     else:
         uri = resolve(source["S3Uri"], scope)
         document, where = scope.read_s3_json(uri), uri
-    return _follow(document, path_of(source["Path"]), f"'{source['Path']}' in the {where}")
+    return follow(document, path_of(source["Path"]), f"'{source['Path']}' in the {where}")
 
 
 def _get(reference: str, scope: Scope) -> Any:
@@ -120,10 +120,11 @@ def _get(reference: str, scope: Scope) -> Any:
         return scope.execution[rest[0]]
     if rest[0] not in scope.properties:
         raise UnresolvedError(f"'{reference}' has no value: step '{rest[0]}' did not run")
-    return _follow(scope.properties[rest[0]], rest[1:], f"'{reference}'")
+    return follow(scope.properties[rest[0]], rest[1:], f"'{reference}'")
 
 
-def _follow(node: Any, path: Sequence[str], what: str) -> Any:
+def follow(node: Any, path: Sequence[str], what: str) -> Any:
+    """What lies at a path inside a document; `what` names it in the error when nothing does."""
     for part in path:
         node = _child(node, part)
         if node is None:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from localaws.sagemaker.definition import Step
-from localaws.sagemaker.steps import callback, condition, fail, function, job, model, register_model
+from localaws.sagemaker.steps import callback, condition, fail, for_each, function, job, model, register_model
 from localaws.sagemaker.steps.context import Progress, StepContext
 
 Document = dict[str, Any]
@@ -22,6 +22,7 @@ _STEPS: dict[str, Callable[[Step, StepContext, Progress], Document]] = {
     "Fail": fail.run,
     "Lambda": function.run,
     "Callback": callback.run,
+    "ForEach": for_each.run,
 }
 
 

@@ -16,11 +16,13 @@ from localaws.sagemaker.definition import Definition, Step
 from localaws.sagemaker.errors import ApiError, JobFailure
 from localaws.sagemaker.events import iso_time
 from localaws.sagemaker.expressions import Scope, UnresolvedError, resolve
+from localaws.sagemaker.plan import Outcome
 from localaws.sagemaker.store import Resource
 
 Document = dict[str, Any]
 Call = Callable[[str, Document], Document]
 Progress = Callable[[Document], None]
+RunChildren = Callable[["StepContext", Definition, int], dict[str, Outcome]]
 
 _NAME_CHARACTERS = 63
 _SUFFIX_CHARACTERS = 10
@@ -63,6 +65,8 @@ class StepContext:
     definition : Definition
     parameters : dict
         The values of the execution's parameters.
+    run_children : callable
+        Runs the steps of a definition, so many at a time, in this context; their outcomes.
 
     Attributes
     ----------
@@ -81,11 +85,14 @@ class StepContext:
         execution: Resource,
         definition: Definition,
         parameters: Document,
+        run_children: RunChildren,
     ) -> None:
         self.control, self.call, self.callbacks = control, call, callbacks
         self.properties: dict[str, Document] = {}
         self.condition_outcomes: dict[str, bool] = {}
-        self._execution, self._definition, self._parameters = execution, definition, parameters
+        self._execution, self._parameters = execution, parameters
+        self._steps = dict(definition.steps)
+        self._run_children = run_children
         self._jobs: dict[str, Callable[[], object]] = {}
         self.stopping = threading.Event()
 
@@ -127,6 +134,11 @@ class StepContext:
         head = f"pipelines-{self._execution.name}-{step.name.replace('_', '-')}"
         return f"{head[: _NAME_CHARACTERS - _SUFFIX_CHARACTERS - 1].rstrip('-')}-{suffix}"
 
+    def run_children(self, children: Definition, parallel: int) -> dict[str, Outcome]:
+        """Run the children of a step, so many at a time."""
+        self._steps.update(children.steps)
+        return self._run_children(self, children, parallel)
+
     def result(self, step_name: str) -> Document:
         """What a step left for later ones, to be kept."""
         return {"properties": self.properties.get(step_name), "outcome": self.condition_outcomes.get(step_name)}
@@ -165,7 +177,7 @@ class StepContext:
             stop()
 
     def _read_property_file(self, step_name: str, file_name: str) -> Any:
-        declared = self._definition.steps[step_name].property_files[file_name]
+        declared = self._steps[step_name].property_files[file_name]
         outputs = self.properties.get(step_name, {}).get("ProcessingOutputConfig", {}).get("Outputs", [])
         for output in outputs:
             if output["OutputName"] == declared["OutputName"]:

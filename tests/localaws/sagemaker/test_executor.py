@@ -232,6 +232,61 @@ def test_a_lambda_that_raises_or_returns_something_else_fails_its_step(
     assert "the output 'total' is 'many', which is not of type Integer" in reasons[1]
 
 
+def for_each(items: Any, *body: Document, **arguments: Any) -> Document:
+    given = {"IterableItems": items, "MaxConcurrency": 2, "ForEachBody": list(body), **arguments}
+    return {"Name": "Loop", "Type": "ForEach", "Arguments": given}
+
+
+def item(path: str = "") -> Document:
+    return {"Get": f"ForEach.CurrentItem{path}"}
+
+
+def test_a_body_runs_for_each_item_and_the_best_is_picked(bench: Bench, function: Callable[[str], str]) -> None:
+    square = function("def handler(event, context):\n    return {'total': event['value'] ** 2}\n")
+    add = function("def handler(event, context):\n    return {'total': event['value'] + 1}\n")
+    first = lambda_step("Square", square, {"value": item(".n")})
+    second = lambda_step("Add", add, {"value": {"Get": "Steps.Square.OutputParameters['total']"}})
+    selector = {"Pick": "MaxBy", "Field": {"Get": "IterationOutput.Add.OutputParameters['total']"}}
+    loop = for_each({"Get": "Parameters.Items"}, first, second, Selector=selector)
+    told = [
+        {"Get": "Steps.Loop.InputItemCount"},
+        {"Get": "Steps.Loop.SucceededStepCount"},
+        {"Get": "Steps.Loop.IterationOutputs[1].Square.OutputParameters['total']"},
+        {"Get": "Steps.Loop.Selected.OutputParameters['total']"},
+    ]
+    items = json.dumps([json.dumps({"n": n}) for n in (2, -5, 3)])
+    parameters = [{"Name": "Items", "Type": "String", "DefaultValue": items}]
+    name = create(bench, loop, fail("Tell", {"Std:Join": {"On": " ", "Values": told}}), parameters=parameters)
+    _, steps = finish(bench, name)
+    assert steps["Loop"]["StepStatus"] == "Succeeded", steps["Loop"]
+    assert {f"{body}-{index}" for body in ("Square", "Add") for index in range(3)} <= set(steps)
+    assert steps["Tell"]["FailureReason"] == "3 6 25 26"
+
+
+def test_a_failed_child_fails_its_loop(bench: Bench) -> None:
+    child = processing(bench, "Child", "import os; assert os.environ['WORD'] != 'bad', 'a bad word'")
+    child["Arguments"]["Environment"] = {"WORD": item()}
+    execution, steps = finish(bench, create(bench, for_each(["good", "bad"], child)))
+    assert execution["PipelineExecutionStatus"] == "Failed"
+    assert steps["Child-1"]["FailureReason"] == "AlgorithmError: AssertionError: a bad word, exit code: 1"
+    assert steps["Loop"]["FailureReason"] == "ClientError: 1 of 2 steps of the body failed"
+
+
+@pytest.mark.parametrize(
+    ("loop", "words"),
+    [
+        (for_each(["a"]), "a ForEachBody of one step or more"),
+        (for_each(["a"], fail("Inner", "x")), "a Fail step may not stand in a ForEachBody"),
+        (for_each(["a"], lambda_step("Loop", "arn", {})), "meets the name of step 'Loop'"),
+        (for_each(["a"], lambda_step("Inner", "arn", {}), MaxConcurrency=51), "MaxConcurrency 51 is not from 1 to 50"),
+        (for_each(["a"], lambda_step("Inner", "arn", {"x": {"Get": "Steps.Ghost.X"}})), "'Ghost'"),
+    ],
+)
+def test_a_wrong_loop_is_refused(loop: Document, words: str) -> None:
+    with pytest.raises(ValidationError, match=words):
+        parse(definition(loop))
+
+
 def callback_step(queue_url: str) -> Document:
     outputs = [{"OutputName": "verdict", "OutputType": "String"}, {"OutputName": "score", "OutputType": "Integer"}]
     return {
