@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from localaws.sagemaker import families, job_operations, pipelines, registry
+from localaws.sagemaker import families, job_operations, pipeline_versions, pipelines, registry
 from localaws.sagemaker.control import Control
 from localaws.sagemaker.errors import UnsupportedOperation
 from localaws.sagemaker.executor import Executor
@@ -28,6 +28,7 @@ class Api:
             **job_operations.handlers(),
             **registry.handlers(),
             **pipelines.handlers(self.executor),
+            **pipeline_versions.handlers(),
         }
 
     @property

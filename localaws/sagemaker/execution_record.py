@@ -30,8 +30,8 @@ class ExecutionRecord:
     def __init__(self, control: Control) -> None:
         self._control = control
 
-    def create(self, pipeline: Resource, parameters: Mapping[str, Any], request: Document) -> Resource:
-        """Store a new execution of a pipeline."""
+    def create(self, pipeline: Resource, definition: str, parameters: Mapping[str, Any], request: Document) -> Resource:
+        """Store a new execution of a pipeline's definition."""
         name = "".join(random.choices(_ID_CHARACTERS, k=12))  # noqa: S311 - a name, not a secret
         arn = f"{pipeline.arn}/execution/{name}"
         now = time.time()
@@ -48,9 +48,10 @@ class ExecutionRecord:
             "ParallelismConfiguration": request.get("ParallelismConfiguration")
             or pipeline.document.get("ParallelismConfiguration"),
             "SelectiveExecutionConfig": request.get("SelectiveExecutionConfig"),
+            "PipelineVersionId": request.get("PipelineVersionId"),
         }
         internal = {
-            "definition": pipeline.document["PipelineDefinition"],
+            "definition": definition,
             "parameters": dict(parameters),
             "pipeline_name": pipeline.name,
         }

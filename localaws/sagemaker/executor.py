@@ -97,16 +97,14 @@ class Executor:
                         self._record.end_step(step.arn, "Failed", {"FailureReason": KILLED_REASON})
                 self._record.write(execution.arn, "Failed", KILLED_REASON)
 
-    def start(
-        self, pipeline: Resource, definition: Definition, parameters: Mapping[str, Any], request: Document
-    ) -> str:
-        """Store and begin an execution; its ARN. The same ClientRequestToken begins it once."""
+    def start(self, pipeline: Resource, text: str, parameters: Mapping[str, Any], request: Document) -> str:
+        """Store and begin an execution of a definition; its ARN. The same ClientRequestToken begins it once."""
         token = request["ClientRequestToken"]
         if token in self._tokens:
             return self._tokens[token]
-        resource = self._record.create(pipeline, parameters, request)
+        resource = self._record.create(pipeline, text, parameters, request)
         self._remember(token, resource.arn)
-        run = self._make_run(resource, definition, parameters)
+        run = self._make_run(resource, parse(text), parameters)
         selective = request.get("SelectiveExecutionConfig")
         if selective:
             self._select(run, selective)

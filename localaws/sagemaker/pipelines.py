@@ -12,6 +12,7 @@ from localaws.sagemaker.errors import ConflictException, ValidationError
 from localaws.sagemaker.execution_record import ENDED, EXECUTION, STEP
 from localaws.sagemaker.executor import Executor
 from localaws.sagemaker.families import find, missing, page
+from localaws.sagemaker.pipeline_versions import add_version, find_version, forget_versions, note_execution
 from localaws.sagemaker.step_cache import StepCache
 from localaws.sagemaker.store import Resource
 
@@ -71,7 +72,6 @@ def create_pipeline(control: Control, request: Document) -> Document:
     document = {key: request[key] for key in _TEXTS if key in request} | {
         "PipelineArn": arn,
         "PipelineName": name,
-        "PipelineDefinition": text,
         "PipelineStatus": "Active",
         "CreationTime": now,
         "LastModifiedTime": now,
@@ -84,6 +84,7 @@ def create_pipeline(control: Control, request: Document) -> Document:
             "Pipeline names must be unique within an AWS account and region."
             f" Pipeline with name ({name}) already exists."
         )
+    add_version(control, arn, text)
     control.tag(arn, request)
     return {"PipelineArn": arn}
 
@@ -97,12 +98,13 @@ def update_pipeline(control: Control, request: Document) -> Document:
 
     def edit(document: Document, _: Document) -> None:
         document.update({key: request[key] for key in _TEXTS if key in request})
-        if text is not None:
-            document["PipelineDefinition"] = text
         document.update(LastModifiedTime=time.time(), LastModifiedBy=control.created_by)
 
     control.store.change(pipeline.arn, edit)
-    return {"PipelineArn": pipeline.arn}
+    version = pipeline.document["PipelineVersionId"]
+    if text is not None and text != pipeline.document["PipelineDefinition"]:
+        version = add_version(control, pipeline.arn, text)
+    return {"PipelineArn": pipeline.arn, "PipelineVersionId": version}
 
 
 def delete_pipeline(control: Control, request: Document) -> Document:
@@ -113,6 +115,7 @@ def delete_pipeline(control: Control, request: Document) -> Document:
     if running:
         raise ConflictException(f"Pipeline {pipeline.arn} has a running execution: {running[0]}. Stop it first.")
     StepCache(control.store, pipeline.arn).forget()
+    forget_versions(control, pipeline.arn)
     for execution in executions:
         for step in control.store.every(STEP, parent=execution.arn):
             control.store.remove(step.arn)
@@ -140,11 +143,15 @@ def start_execution(control: Control, request: Document, executor: Executor) -> 
     """Start an execution; the same ClientRequestToken starts it once."""
     pipeline = find(control, _PIPELINE, request["PipelineName"], "StartPipelineExecution")
     given = {item["Name"]: item["Value"] for item in request.get("PipelineParameters") or []}
-    definition = parse(pipeline.document["PipelineDefinition"])
+    number: int = request.get("PipelineVersionId") or pipeline.document["PipelineVersionId"]
+    text = find_version(control, pipeline, number).document["PipelineDefinition"]
+    definition = parse(text)
     values = parameter_values(definition, given)
     if "SelectiveExecutionConfig" in request:
         _check_selection(control, definition, pipeline, request["SelectiveExecutionConfig"])
-    return {"PipelineExecutionArn": executor.start(pipeline, definition, values, request)}
+    arn = executor.start(pipeline, text, values, request | {"PipelineVersionId": number})
+    note_execution(control, pipeline.arn, number, arn)
+    return {"PipelineExecutionArn": arn}
 
 
 def _check_selection(control: Control, definition: Definition, pipeline: Resource, selective: Document) -> None:

@@ -55,12 +55,8 @@ ACCEPTED: dict[str, dict[str, tuple[Any, ...]]] = {
         "Containers[].Mode": ("SingleModel",),
     },
     "CreateModelPackage": {"CertifyForMarketplace": (False,), "ValidationSpecification": ()},
-    "StartPipelineExecution": {
-        "PipelineVersionId": (),
-        "MlflowExperimentName": (),
-    },
+    "StartPipelineExecution": {"MlflowExperimentName": ()},
     "RetryPipelineExecution": {"ParallelismConfiguration": ()},
-    "DescribePipeline": {"PipelineVersionId": ()},
 }
 
 

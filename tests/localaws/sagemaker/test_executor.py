@@ -379,11 +379,11 @@ def test_a_fault_of_the_service_is_tried_again_as_the_policy_says(
     aws = Aws("http://127.0.0.1:9", "us-east-1", "000000000000")  # nobody is there: nothing is sent
     store, notifier = Store(tmp_path / "store.sqlite"), Notifier(aws)
     control = Control(store, aws, notifier, JobRunner(store, aws, notifier, tmp_path), tmp_path)
-    pipeline = Resource("pipeline", "p", "arn:p", {"PipelineDefinition": definition(step)})
+    pipeline = Resource("pipeline", "p", "arn:p", {})
     store.add(pipeline)
     executor = Executor(control, Flaky(faults))
     request = {"ClientRequestToken": "t" * 32}
-    arn = executor.start(pipeline, parse(pipeline.document["PipelineDefinition"]), {}, request)
+    arn = executor.start(pipeline, definition(step), {}, request)
     deadline = time.monotonic() + 10
     while (execution := store.by_arn(arn)) and execution.status == "Executing":
         assert time.monotonic() < deadline

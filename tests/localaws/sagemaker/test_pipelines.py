@@ -157,6 +157,22 @@ def test_a_pipeline_is_updated_and_deleted(bench: Bench) -> None:
         PipelineName=name, PipelineDefinitionS3Location={"Bucket": bench.bucket, "ObjectKey": location}
     )
     assert bench.sagemaker.describe_pipeline(PipelineName=name)["PipelineDefinition"] == second
+    same = bench.sagemaker.update_pipeline(PipelineName=name, PipelineDefinition=second)
+    assert same["PipelineVersionId"] == 2  # the same definition is no new version
+    assert bench.sagemaker.describe_pipeline(PipelineName=name, PipelineVersionId=1)["PipelineDefinition"] == first
+    started = bench.sagemaker.start_pipeline_execution(PipelineName=name, PipelineVersionId=1)["PipelineExecutionArn"]
+    assert bench.wait_for_execution(started)["PipelineVersionId"] == 1
+    assert list(bench.steps(started)) == ["A"]
+    pipeline_arn = bench.sagemaker.describe_pipeline(PipelineName=name)["PipelineArn"]
+    bench.sagemaker.update_pipeline_version(
+        PipelineArn=pipeline_arn, PipelineVersionId=1, PipelineVersionDisplayName="first"
+    )
+    versions = bench.sagemaker.list_pipeline_versions(PipelineName=name)["PipelineVersionSummaries"]
+    assert [row["PipelineVersionId"] for row in versions] == [2, 1]
+    assert versions[1]["LastExecutionPipelineExecutionArn"] == started
+    assert versions[1]["PipelineVersionDisplayName"] == "first"
+    with pytest.raises(ClientError, match="has no version 3"):
+        bench.sagemaker.start_pipeline_execution(PipelineName=name, PipelineVersionId=3)
     bench.sagemaker.delete_pipeline(PipelineName=name)
     with pytest.raises(ClientError, match="ResourceNotFound"):
         bench.sagemaker.describe_pipeline(PipelineName=name)
