@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pipelines import _command, options
+from pipelines.errors import UsageError
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -25,12 +26,17 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _define(parsed: argparse.Namespace) -> int:
+    if parsed.file_name is not None and not parsed.file_name.parent.is_dir():
+        raise UsageError(f"--file-name {parsed.file_name}: there is no folder {parsed.file_name.parent}")
     pipeline, _ = _command.make_pipeline(parsed)
     definition = _command.definition(pipeline)
     if parsed.file_name is None:
         print(definition)
-    else:
+        return 0
+    try:
         parsed.file_name.write_text(definition, encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"--file-name {parsed.file_name}: cannot be written: {error.strerror}") from error
     return 0
 
 

@@ -37,9 +37,10 @@ class Callbacks:
     def __init__(self) -> None:
         self._waiting: dict[str, Callback] = {}
 
-    def open(self, execution_arn: str) -> Callback:
-        """A new token for a step of an execution to wait for; ten characters, as botocore's model has it."""
-        callback = Callback(secrets.token_hex(_TOKEN_CHARACTERS // 2), execution_arn)
+    def open(self, execution_arn: str, token: str | None = None) -> Callback:
+        """A token for a step of an execution to wait for: a new one, ten characters as in botocore's model, or the
+        one that it waited for already when a server's end interrupted it."""
+        callback = Callback(token or secrets.token_hex(_TOKEN_CHARACTERS // 2), execution_arn)
         self._waiting[callback.token] = callback
         return callback
 

@@ -83,7 +83,7 @@ class ExecutionRecord:
         return self._control.store.every(STEP, parent=execution_arn)
 
     def begin_step(self, execution: Resource, step: Step) -> str:
-        """Store a step that begins; the key to it."""
+        """Store a step that begins, or begins again; the key to it."""
         arn = f"{execution.arn}/step/{step.name}"
         now = time.time()
         document: Document = {
@@ -97,9 +97,16 @@ class ExecutionRecord:
         }
         internal = {"type": step.kind, "execution": execution.arn, "pipeline": execution.parent}
         resource = Resource(STEP, step.name, arn, document, internal, execution.arn, "Executing", created=now)
-        self._control.store.add(resource)
-        self._announce_step(resource, "Starting")
+        if self._control.store.add(resource):
+            self._announce_step(resource, "Starting")
+        else:  # the end of a server interrupted it
+            self.write_step(arn, {"AttemptCount": self.attempts(arn) + 1})
         return arn
+
+    def attempts(self, arn: str) -> int:
+        """How often a step has begun so far."""
+        step = self._control.store.by_arn(arn)
+        return int(step.document["AttemptCount"]) if step else 0
 
     def write_step(self, arn: str, members: Document) -> None:
         """Change members of a step that runs."""

@@ -10,8 +10,8 @@ The story of one execution, all of it in the store as it happens (`execution_rec
               trigger calls for; or Stopped
 
 RetryPipelineExecution and selective execution begin with steps that have ended already, in this execution or in an
-earlier one: their results are taken from there, and they are not run. An execution that this server's death
-interrupted is marked as failed at the next start (`recover`); it can be retried.
+earlier one: their results are taken from there, and they are not run. So does an execution that this server's death
+interrupted, at the server's next start (`recover`): what had ended is kept, what was running begins again.
 """
 
 import logging
@@ -38,10 +38,6 @@ logger = logging.getLogger(__name__)
 
 Document = dict[str, Any]
 
-KILLED_REASON = (
-    "InternalServerError: the local SageMaker was stopped while this execution was running. Start the pipeline again,"
-    " or retry the execution."
-)
 FAILED_REASON = "Step failure: One or multiple steps failed."
 _DEFAULT_PARALLEL_STEPS = 50
 _TOKENS_KEPT = 1_000
@@ -59,10 +55,14 @@ class _Run:
     outcomes: dict[str, Outcome] = field(default_factory=dict)
 
     def take_over(self, earlier: Sequence[Resource], names: Mapping[str, object]) -> None:
-        """Take the results of steps that succeeded earlier, as if they had run now."""
+        """Take what became of steps earlier, as if they had run now; of one that was interrupted, how far it came."""
         for step in earlier:
-            if step.name in names and step.status == "Succeeded":
-                self.outcomes[step.name] = Outcome.SUCCEEDED
+            if step.name not in names:
+                continue
+            if step.status == "Executing":
+                self.context.interrupted[step.name] = step.document["Metadata"]
+            else:
+                self.outcomes[step.name] = Outcome(step.status)
                 self.context.restore(step.name, step.internal.get("result") or {})
 
 
@@ -89,13 +89,14 @@ class Executor:
         self.callbacks = Callbacks()
 
     def recover(self) -> None:
-        """Mark what was running when the last server died as failed."""
-        for status in ("Executing", "Stopping"):
-            for execution in self._control.store.every(EXECUTION, status=status):
-                for step in self._record.steps(execution.arn):
-                    if step.status not in ENDED:
-                        self._record.end_step(step.arn, "Failed", {"FailureReason": KILLED_REASON})
-                self._record.write(execution.arn, "Failed", KILLED_REASON)
+        """Go on with what was running when the last server died; what was being stopped is stopped."""
+        for execution in self._control.store.every(EXECUTION, status="Stopping"):
+            for step in self._record.steps(execution.arn):
+                if step.status not in ENDED:
+                    self._record.end_step(step.arn, "Stopped", {})
+            self._record.write(execution.arn, "Stopped")
+        for execution in self._control.store.every(EXECUTION, status="Executing"):
+            self._go_on(execution)
 
     def start(self, pipeline: Resource, text: str, parameters: Mapping[str, Any], request: Document) -> str:
         """Store and begin an execution of a definition; its ARN. The same ClientRequestToken begins it once."""
@@ -113,11 +114,17 @@ class Executor:
 
     def retry(self, execution: Resource) -> None:
         """Run what did not succeed in an execution that has ended; the rest is kept."""
+        self._record.forget_unfinished(execution.arn)
+        self._record.write(execution.arn, "Executing")
+        self._go_on(execution)
+
+    def _go_on(self, execution: Resource) -> None:
         definition = parse(execution.internal["definition"])
         run = self._make_run(execution, definition, execution.internal["parameters"])
-        self._record.forget_unfinished(execution.arn)
         run.take_over(self._record.steps(execution.arn), definition.steps)
-        self._record.write(execution.arn, "Executing")
+        selective = execution.document.get("SelectiveExecutionConfig")
+        if selective:
+            self._leave_out(run, {row["StepName"] for row in selective["SelectedSteps"]})
         self._begin(run)
 
     def stop(self, arn: str) -> None:
@@ -132,6 +139,7 @@ class Executor:
 
         def run_children(context: StepContext, children: Definition, parallel: int) -> dict[str, Outcome]:
             run = _Run(resource, children, context, cache, parallel)
+            run.take_over(self._record.steps(resource.arn), children.steps)
             self._run_steps(run)
             return run.outcomes
 
@@ -148,13 +156,17 @@ class Executor:
         source = selective.get("SourcePipelineExecutionArn", "")
         needed = run.definition.before(selected) - selected
         run.take_over(self._record.steps(source), dict.fromkeys(needed))
-        for name in run.definition.steps:
-            if name not in selected:
-                run.outcomes.setdefault(name, Outcome.PASSED_OVER)
+        self._leave_out(run, selected)
         for name in needed & {name for name, outcome in run.outcomes.items() if outcome is Outcome.SUCCEEDED}:
             arn = self._record.begin_step(run.resource, run.definition.steps[name])
             reused = {"SelectiveExecutionResult": {"SourcePipelineExecutionArn": source}}
             self._record.end_step(arn, "Succeeded", reused, run.context.result(name))
+
+    @staticmethod
+    def _leave_out(run: _Run, selected: set[str]) -> None:
+        for name in run.definition.steps:
+            if name not in selected:
+                run.outcomes.setdefault(name, Outcome.PASSED_OVER)
 
     def _begin(self, run: _Run) -> None:
         self._runs[run.resource.arn] = run
@@ -216,7 +228,7 @@ class Executor:
                 if run.context.stopping.wait(pause):
                     self._record.end_step(arn, "Stopped", {})
                     return Outcome.STOPPED
-                self._record.write_step(arn, {"AttemptCount": attempt + 1})
+                self._record.write_step(arn, {"AttemptCount": self._record.attempts(arn) + 1})
             else:
                 self._record.end_step(arn, "Succeeded", members, run.context.result(step.name))
                 return Outcome.SUCCEEDED

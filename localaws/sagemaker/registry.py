@@ -8,7 +8,7 @@ from localaws.sagemaker.control import Control, Handler
 from localaws.sagemaker.errors import ConflictException, ValidationError
 from localaws.sagemaker.events import job_detail
 from localaws.sagemaker.families import find, page
-from localaws.sagemaker.store import Resource
+from localaws.sagemaker.store import Query, Resource
 
 Document = dict[str, Any]
 
@@ -80,6 +80,8 @@ def create_package(control: Control, request: Document) -> Document:
     for container in request.get("InferenceSpecification", {}).get("Containers", []):
         _check_container(control, container, package_allowed=False)
     with control.store.transaction():
+        if (earlier := _made_with_token(control, request)) is not None:
+            return {"ModelPackageArn": earlier.arn}
         resource = (
             _versioned(control, request) if "ModelPackageGroupName" in request else _unversioned(control, request)
         )
@@ -88,6 +90,17 @@ def create_package(control: Control, request: Document) -> Document:
         control.tag(resource.arn, request)
     _announce(control, resource)
     return {"ModelPackageArn": resource.arn}
+
+
+def _made_with_token(control: Control, request: Document) -> Resource | None:
+    """The package that an earlier request with the same ClientToken made."""
+    token, group = request.get("ClientToken"), request.get("ModelPackageGroupName")
+    if token is None or group is None:
+        return None
+    parent = group if group.startswith("arn:") else control.aws.arn(_GROUP, group)
+    where = {"parent = ?": parent, "json_extract(internal, '$.client_token') = ?": token}
+    found, _ = control.store.page(Query(_PACKAGE, where, limit=1))
+    return found[0] if found else None
 
 
 def _versioned(control: Control, request: Document) -> Resource:
@@ -103,10 +116,11 @@ def _versioned(control: Control, request: Document) -> Resource:
         "ModelApprovalStatus": approval,
     }
     return Resource(
-        _PACKAGE,
-        f"{group.name}/{version}",
-        arn,
-        document,
+        kind=_PACKAGE,
+        name=f"{group.name}/{version}",
+        arn=arn,
+        document=document,
+        internal={"client_token": request.get("ClientToken")},
         parent=group.arn,
         status="Completed",
         approval=approval,

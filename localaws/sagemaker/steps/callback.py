@@ -1,4 +1,8 @@
-"""Callback steps: a message with a token to an SQS queue; the step ends when somebody answers with that token."""
+"""Callback steps: a message with a token to an SQS queue; the step ends when somebody answers with that token.
+
+A step that a server's end interrupted waits for the same token again, and sends its message again: SQS delivers at
+least once anyway.
+"""
 
 import json
 from typing import Any
@@ -17,7 +21,8 @@ _WAIT_SECONDS = 7 * 86_400
 def run(step: Step, context: StepContext, progress: Progress) -> Document:
     """Send the message and wait, seven days at most."""
     queue_url = context.value(step.document["SqsQueueUrl"])
-    callback = context.callbacks.open(context.execution_arn)
+    interrupted = context.interrupted.pop(step.name, {}).get("Callback", {})
+    callback = context.callbacks.open(context.execution_arn, interrupted.get("CallbackToken"))
     metadata: Document = {"CallbackToken": callback.token, "SqsQueueUrl": queue_url}
     progress({"Callback": metadata})
     message = {

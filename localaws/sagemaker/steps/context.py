@@ -1,5 +1,6 @@
 """What the steps of one execution share: the way to the API, the values of expressions, the jobs that run."""
 
+import hashlib
 import json
 import random
 import string
@@ -73,6 +74,8 @@ class StepContext:
     properties : dict of str to dict
         What Describe says of each finished step's job or resource.
     condition_outcomes : dict of str to bool
+    interrupted : dict of str to dict
+        The metadata of steps that the end of a server interrupted, by name.
     stopping : threading.Event
         Set when the execution is asked to stop.
     """
@@ -90,6 +93,7 @@ class StepContext:
         self.control, self.call, self.callbacks = control, call, callbacks
         self.properties: dict[str, Document] = {}
         self.condition_outcomes: dict[str, bool] = {}
+        self.interrupted: dict[str, Document] = {}
         self._execution, self._parameters = execution, parameters
         self._steps = dict(definition.steps)
         self._run_children = run_children
@@ -156,6 +160,10 @@ class StepContext:
         while not event.wait(_LOOK_SECONDS) and not self.stopping.is_set():
             if time.monotonic() > deadline:
                 return
+
+    def token(self, step: Step) -> str:
+        """A ClientToken that is the same whenever this step of this execution asks."""
+        return hashlib.sha256(f"{self._execution.arn}/{step.name}".encode()).hexdigest()[:36]
 
     def follow(self, arn: str, stop: Callable[[], object]) -> None:
         """Wait for a job; `stop` is called when the execution is stopped meanwhile."""

@@ -11,7 +11,8 @@ Document = dict[str, Any]
 
 def run(step: Step, context: StepContext, _: Progress) -> Document:
     """Register a package; the step's properties are what DescribeModelPackage answers."""
-    request = _without_empty(context.request(step))
+    # The same token after an interruption: a version that was registered already is not registered twice.
+    request = _without_empty(context.request(step)) | {"ClientToken": context.token(step)}
     group = request.get("ModelPackageGroupName")
     if group:
         _make_group(context, group)
