@@ -39,7 +39,7 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=20, help="kills (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=0, help="of the moments (default: %(default)s)")
     options = parser.parse_args()
-    moments = random.Random(options.seed)  # noqa: S311 - moments, not secrets
+    moments = random.Random(options.seed)
     print(description())
     with tempfile.TemporaryDirectory() as folder:
         state_dir = Path(folder) / "state"
