@@ -2,7 +2,15 @@
 
 from typing import Any
 
-from localaws.sagemaker import families, job_operations, pipelines, registry
+from localaws.sagemaker import (
+    associations,
+    experiments,
+    families,
+    job_operations,
+    pipelines,
+    registry,
+    simple_families,
+)
 from localaws.sagemaker.control import Control
 from localaws.sagemaker.errors import UnsupportedOperation
 from localaws.sagemaker.executor import Executor
@@ -25,6 +33,9 @@ class Api:
         self.executor = Executor(control, self.call)
         self._handlers = {
             **families.handlers(),
+            **simple_families.handlers(),
+            **experiments.handlers(),
+            **associations.handlers(),
             **job_operations.handlers(),
             **registry.handlers(),
             **pipelines.handlers(self.executor),

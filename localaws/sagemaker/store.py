@@ -42,6 +42,7 @@ CREATE TABLE IF NOT EXISTS resource (
 CREATE INDEX IF NOT EXISTS resource_by_creation ON resource (kind, created, number);
 CREATE INDEX IF NOT EXISTS resource_by_parent ON resource (kind, parent, created, number);
 CREATE INDEX IF NOT EXISTS resource_by_status ON resource (kind, status);
+CREATE INDEX IF NOT EXISTS resource_by_name ON resource (kind, name, number);
 CREATE TABLE IF NOT EXISTS tag (
     arn TEXT NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (arn, key)
 );
@@ -62,7 +63,8 @@ class Resource:
     internal : dict
         What only this server needs, such as the request that a job was made from.
     parent : str
-        The ARN of the group, pipeline or execution that it belongs to, or an empty string.
+        The ARN of the group, pipeline or execution that it belongs to, or the URI that it was made from, or an empty
+        string.
     """
 
     kind: str
@@ -86,7 +88,8 @@ class Query:
     ----------
     where : mapping of str to value
         SQL conditions with one placeholder each, such as ``{"status = ?": "Failed"}``.
-    sort_by : {"created", "name", "status", "modified", "arn"}
+    sort_by : str
+        A column, or an SQL expression over one.
     limit : int
         Rows on a page.
     """
@@ -223,15 +226,14 @@ class Store:
             values += [last_value, last_number]
         direction = "DESC" if query.descending else "ASC"
         rows = self._connection.execute(
-            f"SELECT {_COLUMNS} FROM resource WHERE {' AND '.join(conditions)}"  # noqa: S608 - names are the code's own
+            f"SELECT {_COLUMNS}, {query.sort_by} FROM resource"  # noqa: S608 - names are the code's own
+            f" WHERE {' AND '.join(conditions)}"
             f" ORDER BY {query.sort_by} {direction}, number {direction} LIMIT ?",
             (*values, query.limit + 1),
         ).fetchall()
-        resources = [_resource(row) for row in rows[: query.limit]]
-        if len(rows) <= query.limit:
-            return resources, None
-        last = resources[-1]
-        return resources, _encode_token(getattr(last, query.sort_by), last.number)
+        shown = rows[: query.limit]
+        token = None if len(rows) <= query.limit else _encode_token(shown[-1][-1], shown[-1][0])
+        return [_resource(row[:-1]) for row in shown], token
 
     def every(self, kind: str, **columns: str) -> Sequence[Resource]:
         """All resources of a kind whose columns have these values, oldest first."""

@@ -61,6 +61,7 @@ ACCEPTED: dict[str, dict[str, tuple[Any, ...]]] = {
         "MlflowExperimentName": (),
     },
     "DescribePipeline": {"PipelineVersionId": ()},
+    "UpdateProject": {"ServiceCatalogProvisioningUpdateDetails": (), "TemplateProvidersToUpdate": ()},
 }
 
 
