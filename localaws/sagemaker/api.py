@@ -6,6 +6,7 @@ from localaws.sagemaker import (
     associations,
     experiments,
     families,
+    group_policy,
     job_operations,
     pipelines,
     registry,
@@ -38,6 +39,7 @@ class Api:
             **associations.handlers(),
             **job_operations.handlers(),
             **registry.handlers(),
+            **group_policy.handlers(),
             **pipelines.handlers(self.executor),
         }
 

@@ -201,8 +201,8 @@ def _update(family: SimpleFamily) -> Handler:
 
 def changes(operation_name: str, document: Document, request: Document) -> Document:
     """The members that an Update request gives a document, after the request's shape."""
-    changed: Document = {}
     shape = input_shape(operation_name)
+    changed: Document = {}
     for member, value in request.items():
         if member in _NOT_KEPT or value is None or member in shape.required_members:
             continue
