@@ -10,6 +10,7 @@ from localaws.sagemaker import (
     job_operations,
     pipelines,
     registry,
+    search,
     simple_families,
 )
 from localaws.sagemaker.control import Control
@@ -37,6 +38,7 @@ class Api:
             **simple_families.handlers(),
             **experiments.handlers(),
             **associations.handlers(),
+            **search.handlers(),
             **job_operations.handlers(),
             **registry.handlers(),
             **group_policy.handlers(),

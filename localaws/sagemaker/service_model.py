@@ -125,6 +125,12 @@ def summary(shape_name: str, document: Document) -> Document:
     return members_of(_service().shape_for(shape_name), document)
 
 
+def search_record(member: str) -> StructureShape:
+    """The shape of a resource in a result of Search, such as the record's ``TrainingJob``."""
+    shape: StructureShape = _service().shape_for("SearchRecord").members[member]
+    return shape
+
+
 def members_of(shape: StructureShape, document: Document) -> Document:
     """`document` cut down to the members of a structure."""
     return {name: document[name] for name in shape.members if document.get(name) is not None}

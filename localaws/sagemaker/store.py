@@ -221,7 +221,7 @@ class Store:
         conditions = ["kind = ?", *query.where]
         values: list[Any] = [query.kind, *query.where.values()]
         if query.token:
-            last_value, last_number = _decode_token(query.token)
+            last_value, last_number = decode_token(query.token)
             conditions.append(f"({query.sort_by}, number) {'<' if query.descending else '>'} (?, ?)")
             values += [last_value, last_number]
         direction = "DESC" if query.descending else "ASC"
@@ -232,7 +232,7 @@ class Store:
             (*values, query.limit + 1),
         ).fetchall()
         shown = rows[: query.limit]
-        token = None if len(rows) <= query.limit else _encode_token(shown[-1][-1], shown[-1][0])
+        token = None if len(rows) <= query.limit else encode_token(shown[-1][-1], shown[-1][0])
         return [_resource(row[:-1]) for row in shown], token
 
     def every(self, kind: str, **columns: str) -> Sequence[Resource]:
@@ -244,6 +244,16 @@ class Store:
     def tags(self, arn: str) -> dict[str, str]:
         """The tags of a resource, sorted by key."""
         return dict(self._connection.execute("SELECT key, value FROM tag WHERE arn = ? ORDER BY key", (arn,)))
+
+    def tags_of_kind(self, kind: str) -> dict[str, dict[str, str]]:
+        """The tags of all resources of a kind, by ARN."""
+        found: dict[str, dict[str, str]] = {}
+        rows = self._connection.execute(
+            "SELECT tag.arn, key, value FROM tag JOIN resource USING (arn) WHERE kind = ? ORDER BY key", (kind,)
+        )
+        for arn, key, value in rows:
+            found.setdefault(arn, {})[key] = value
+        return found
 
     def tag(self, arn: str, tags: Mapping[str, str]) -> None:
         """Add tags to a resource; one of the same key is replaced."""
@@ -283,11 +293,19 @@ def _resource(row: tuple[Any, ...]) -> Resource:
     )
 
 
-def _encode_token(value: Any, number: int) -> str:
+def encode_token(value: Any, number: int) -> str:
+    """The token of the page after the row with this sort value and number."""
     return base64.urlsafe_b64encode(json.dumps([value, number]).encode()).decode()
 
 
-def _decode_token(token: str) -> tuple[Any, int]:
+def decode_token(token: str) -> tuple[Any, int]:
+    """The sort value and the number that a token was made of.
+
+    Raises
+    ------
+    ValidationError
+        When the token is none of ours.
+    """
     try:
         value, number = json.loads(base64.urlsafe_b64decode(token))
         return value, int(number)

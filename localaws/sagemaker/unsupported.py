@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from localaws.sagemaker.errors import UnsupportedOperation
+from localaws.sagemaker.search import SEARCHABLE
 
 Document = dict[str, Any]
 
@@ -61,6 +62,11 @@ ACCEPTED: dict[str, dict[str, tuple[Any, ...]]] = {
         "MlflowExperimentName": (),
     },
     "DescribePipeline": {"PipelineVersionId": ()},
+    "Search": {
+        "Resource": tuple(SEARCHABLE),
+        "VisibilityConditions": (),
+        "CrossAccountFilterOption": ("SameAccount",),
+    },
     "UpdateProject": {"ServiceCatalogProvisioningUpdateDetails": (), "TemplateProvidersToUpdate": ()},
 }
 
