@@ -32,6 +32,7 @@ class Api:
 
     def __init__(self, control: Control) -> None:
         self._control = control
+        self._known = operation_names()  # loads botocore's model now, not in the first caller's time
         self.executor = Executor(control, self.call)
         self._handlers = {
             **families.handlers(),
@@ -67,7 +68,7 @@ class Api:
         """
         handler = self._handlers.get(operation)
         if handler is None:
-            known = "is an operation of SageMaker which" if operation in operation_names() else "is none that"
+            known = "is an operation of SageMaker which" if operation in self._known else "is none that"
             raise UnsupportedOperation(f"{operation} {known} the local SageMaker does not have")
         check_request(operation, request)
         refuse_unsupported(operation, request)

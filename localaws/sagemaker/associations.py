@@ -1,27 +1,18 @@
-"""The edges of the lineage graph: who contributed to, produced, was derived from or belongs to what.
+"""The edges of the lineage graph, and walks along them: who contributed to, produced or was derived from what."""
 
-An association is a resource between two others: its parent is the source's ARN, its name the destination's, its status
-the type of the edge. Source and destination make it unique, as on AWS.
-"""
-
-import time
+from collections.abc import Iterator
 from typing import Any
 
 from localaws.sagemaker.control import Control, Handler
 from localaws.sagemaker.errors import ResourceNotFound, ValidationError
 from localaws.sagemaker.families import page
-from localaws.sagemaker.simple_families import ASSOCIATION
-from localaws.sagemaker.store import Resource
+from localaws.sagemaker.lineage_graph import ASSOCIATION, NOUNS, Graph, association_key, entity_type
+from localaws.sagemaker.store import Resource, decode_token, encode_token
 
 Document = dict[str, Any]
 
-_NOUNS = {
-    "experiment": "Experiment",
-    "experiment-trial-component": "TrialComponent",
-    "artifact": "Artifact",
-    "context": "Context",
-    "action": "Action",
-}
+_DEPTH = 10
+_VERTICES = 50
 
 
 def handlers() -> dict[str, Handler]:
@@ -30,6 +21,7 @@ def handlers() -> dict[str, Handler]:
         "AddAssociation": add_association,
         "DeleteAssociation": delete_association,
         "ListAssociations": list_associations,
+        "QueryLineage": query_lineage,
     }
 
 
@@ -37,47 +29,20 @@ def add_association(control: Control, request: Document) -> Document:
     """Draw an edge between two entities."""
     source = _entity(control, request["SourceArn"])
     destination = _entity(control, request["DestinationArn"])
-    if not associate(control, source, destination, request.get("AssociationType", "")):
+    graph = Graph(control.store, control.aws)
+    if not graph.associate(source, destination, request.get("AssociationType", "")):
         raise ValidationError(f"Association between {source.arn} and {destination.arn} already exists")
     return {"SourceArn": source.arn, "DestinationArn": destination.arn}
 
 
-def associate(control: Control, source: Resource, destination: Resource, association_type: str) -> bool:
-    """Store an edge; False when there is one between the two."""
-    now = time.time()
-    document = {
-        "SourceArn": source.arn,
-        "DestinationArn": destination.arn,
-        "SourceType": entity_type(source),
-        "DestinationType": entity_type(destination),
-        "AssociationType": association_type or None,
-        "SourceName": _name(source),
-        "DestinationName": _name(destination),
-        "CreationTime": now,
-        "CreatedBy": control.created_by,
-    }
-    return control.store.add(
-        Resource(
-            ASSOCIATION,
-            destination.arn,
-            _key(source.arn, destination.arn),
-            document,
-            parent=source.arn,
-            status=association_type,
-            created=now,
-        )
-    )
-
-
 def delete_association(control: Control, request: Document) -> Document:
     """Take an edge away."""
-    key = _key(request["SourceArn"], request["DestinationArn"])
+    ends = {name: request[name] for name in ("SourceArn", "DestinationArn")}
+    key = association_key(*ends.values())
     if control.store.by_arn(key) is None:
-        raise ResourceNotFound(
-            f"Association between {request['SourceArn']} and {request['DestinationArn']} does not exist"
-        )
+        raise ResourceNotFound(f"Association between {' and '.join(ends.values())} does not exist")
     control.store.remove(key)
-    return {"SourceArn": request["SourceArn"], "DestinationArn": request["DestinationArn"]}
+    return ends
 
 
 def list_associations(control: Control, request: Document) -> Document:
@@ -85,30 +50,76 @@ def list_associations(control: Control, request: Document) -> Document:
     return page(control, "ListAssociations", ASSOCIATION, request, descending=True)
 
 
-def entity_type(entity: Resource) -> str:
-    """What an entity is: an artifact's own type such as ``DataSet``, a trial component's kind of job, or its noun."""
-    noun = _NOUNS[entity.kind]
-    kind: str = entity.document.get(f"{noun}Type") or entity.document.get("Source", {}).get("SourceType") or noun
-    return kind
+def query_lineage(control: Control, request: Document) -> Document:
+    """The entities that are reached from some, nearest first, and with the first page the edges between all of them."""
+    starts = [_entity(control, arn) for arn in request.get("StartArns") or []]
+    if not starts:
+        raise ValidationError("StartArns is required: a walk through the lineage begins somewhere")
+    direction = request.get("Direction") or "Both"
+    reached, edges = _walk(control, starts, direction, request.get("MaxDepth") or _DEPTH)
+    filters = request.get("Filters") or {}
+    vertices = [entity for entity in reached if _passes(entity, filters)]
+    begin = decode_token(request["NextToken"])[1] if request.get("NextToken") else 0
+    end = begin + (request.get("MaxResults") or _VERTICES)
+    shown = {entity.arn for entity in (*starts, *vertices)}
+    kept = [edge for edge in edges if {edge["SourceArn"], edge["DestinationArn"]} <= shown]
+    return {
+        "Vertices": [
+            {"Arn": entity.arn, "Type": entity_type(entity), "LineageType": NOUNS[entity.kind]}
+            for entity in vertices[begin:end]
+        ],
+        "Edges": kept if request.get("IncludeEdges", True) and begin == 0 else [],
+        "NextToken": encode_token("vertex", end) if end < len(vertices) else None,
+    }
 
 
-def lineage_type(entity: Resource) -> str:
-    """``TrialComponent``, ``Artifact``, ``Context`` or ``Action``."""
-    return _NOUNS[entity.kind]
+def _walk(
+    control: Control, starts: list[Resource], direction: str, depth: int
+) -> tuple[list[Resource], list[Document]]:
+    """Breadth first from the starts, which are not among what is reached."""
+    seen = {entity.arn for entity in starts}
+    edges: dict[str, Document] = {}
+    reached: list[Resource] = []
+    border = [entity.arn for entity in starts]
+    for _ in range(depth):
+        further = []
+        for arn in border:
+            for other, edge in _neighbours(control, arn, direction):
+                edges[edge.arn] = edge.document
+                if other not in seen and (entity := control.store.by_arn(other)) is not None:
+                    seen.add(other)
+                    reached.append(entity)
+                    further.append(other)
+        border = further
+    return reached, list(edges.values())
 
 
-def _name(entity: Resource) -> str | None:
-    name: str | None = entity.document.get(f"{_NOUNS[entity.kind]}Name")
-    return name
+def _neighbours(control: Control, arn: str, direction: str) -> Iterator[tuple[str, Resource]]:
+    if direction in ("Both", "Descendants"):
+        for edge in _edges(control, "parent", arn):
+            yield edge.name, edge
+    if direction in ("Both", "Ascendants"):
+        for edge in _edges(control, "name", arn):
+            yield edge.parent, edge
+
+
+def _edges(control: Control, column: str, arn: str) -> Iterator[Resource]:
+    yield from control.store.every(ASSOCIATION, **{column: arn})
+
+
+def _passes(entity: Resource, filters: Document) -> bool:
+    properties = entity.document.get("Properties") or {}
+    return (
+        entity_type(entity) in (filters.get("Types") or [entity_type(entity)])
+        and NOUNS[entity.kind] in (filters.get("LineageTypes") or NOUNS.values())
+        and filters.get("CreatedAfter", 0) <= entity.created <= filters.get("CreatedBefore", entity.created)
+        and filters.get("ModifiedAfter", 0) <= entity.modified <= filters.get("ModifiedBefore", entity.modified)
+        and all(properties.get(key) == value for key, value in (filters.get("Properties") or {}).items())
+    )
 
 
 def _entity(control: Control, arn: str) -> Resource:
     entity = control.store.by_arn(arn)
-    if entity is None or entity.kind not in _NOUNS:
+    if entity is None or entity.kind not in NOUNS:
         raise ResourceNotFound(f"Could not find the lineage entity '{arn}'")
     return entity
-
-
-def _key(source_arn: str, destination_arn: str) -> str:
-    """The key of an association, which AWS gives no ARN: no caller sees it."""
-    return f"{source_arn} {destination_arn}"

@@ -1,14 +1,10 @@
-"""Which trial components belong to which trials, and the lists that are filtered by it.
+"""Which trial components belong to which trials, and the lists that are filtered by it."""
 
-A membership is a resource of its own between the two: its parent is the trial's ARN, its name the component's.
-"""
-
-import time
 from typing import Any
 
 from localaws.sagemaker.control import Control, Handler
 from localaws.sagemaker.families import find, page
-from localaws.sagemaker.simple_families import MEMBERSHIP
+from localaws.sagemaker.lineage_graph import MEMBERSHIP, Graph, membership_key
 from localaws.sagemaker.store import Query, Resource
 
 Document = dict[str, Any]
@@ -36,22 +32,27 @@ def handlers() -> dict[str, Handler]:
 def associate(control: Control, request: Document) -> Document:
     """Add a component to a trial; one that is there already stays."""
     trial, component = _both(control, request, "AssociateTrialComponent")
-    join(control, trial.arn, component.arn)
+    Graph(control.store, control.aws).join(trial.arn, component.arn)
     return {"TrialArn": trial.arn, "TrialComponentArn": component.arn}
 
 
-def join(control: Control, trial_arn: str, component_arn: str) -> None:
-    """Store that a component belongs to a trial."""
-    now = time.time()
-    control.store.add(
-        Resource(MEMBERSHIP, component_arn, _arn(trial_arn, component_arn), {}, parent=trial_arn, created=now)
-    )
+def check_experiment_config(control: Control, operation: str, request: Document) -> None:
+    """Refuse a job for an experiment or a trial that is not there.
+
+    Raises
+    ------
+    ResourceNotFound
+    """
+    config = request.get("ExperimentConfig") or {}
+    for kind, member in ((EXPERIMENT, "ExperimentName"), (TRIAL, "TrialName")):
+        if member in config:
+            find(control, kind, config[member], operation)
 
 
 def disassociate(control: Control, request: Document) -> Document:
     """Take a component out of a trial."""
     trial, component = _both(control, request, "DisassociateTrialComponent")
-    control.store.remove(_arn(trial.arn, component.arn))
+    control.store.remove(membership_key(trial.arn, component.arn))
     return {"TrialArn": trial.arn, "TrialComponentArn": component.arn}
 
 
@@ -97,8 +98,3 @@ def _page(control: Control, operation: str, kind: str, query: Document, where: D
 def _both(control: Control, request: Document, operation: str) -> tuple[Resource, Resource]:
     trial = find(control, TRIAL, request["TrialName"], operation)
     return trial, find(control, COMPONENT, request["TrialComponentName"], operation)
-
-
-def _arn(trial_arn: str, component_arn: str) -> str:
-    """The key of a membership, which AWS gives no ARN: no caller sees it."""
-    return f"{trial_arn} {component_arn}"

@@ -8,6 +8,8 @@ from localaws.sagemaker.control import Control, Handler
 from localaws.sagemaker.errors import ApiError, ConflictException, ValidationError
 from localaws.sagemaker.events import job_detail
 from localaws.sagemaker.families import find, page
+from localaws.sagemaker.lineage import record_package
+from localaws.sagemaker.lineage_graph import Graph
 from localaws.sagemaker.service_model import summary
 from localaws.sagemaker.simple_families import changes
 from localaws.sagemaker.store import Resource
@@ -217,5 +219,6 @@ def _check_container(control: Control, container: Document, *, package_allowed: 
 
 
 def _announce(control: Control, resource: Resource) -> None:
+    record_package(Graph(control.store, control.aws), resource)
     detail = job_detail(resource.document)
     control.notifier.event("SageMaker Model Package State Change", detail, [resource.arn])

@@ -7,8 +7,6 @@ A row of the table is all that such a family needs. What botocore's model says o
     Delete      refused while something hangs on it, as on AWS
 """
 
-import hashlib
-import json
 import secrets
 import string
 import time
@@ -21,14 +19,11 @@ from botocore.model import MapShape
 from localaws.sagemaker.control import Control, Handler
 from localaws.sagemaker.errors import ValidationError
 from localaws.sagemaker.families import Family, find, read_handlers
+from localaws.sagemaker.lineage_graph import ASSOCIATION, MEMBERSHIP, artifact_name
 from localaws.sagemaker.service_model import input_shape
 from localaws.sagemaker.store import Query, Resource
 
 Document = dict[str, Any]
-
-ASSOCIATION = "association"
-MEMBERSHIP = "trial-membership"
-"""The kinds of what is stored between two resources: its parent is the ARN of the one, its name that of the other."""
 
 _NOT_KEPT = ("Tags", "ClientToken")
 _PROJECT_ID_CHARACTERS = 12
@@ -125,11 +120,6 @@ def handlers() -> dict[str, Handler]:
         found[f"Update{family.noun}"] = _update(family)
         found[f"Delete{family.noun}"] = _delete(family)
     return found
-
-
-def artifact_name(source: Document) -> str:
-    """What stands for an artifact in its ARN: there is one artifact of a source."""
-    return hashlib.md5(json.dumps(source, sort_keys=True).encode(), usedforsecurity=False).hexdigest()
 
 
 def is_referred_to(control: Control, dependant: Dependant, arn: str) -> bool:

@@ -1,10 +1,13 @@
 """The model registry beyond versions and approval: policies, batches, packages without a group."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from localaws.sagemaker.store import Resource, Store
+from localaws.sagemaker.transform import model_container
 from tests.localaws.sagemaker.conftest import IMAGE, ROLE, Bench, unique
 from tests.localaws.sagemaker.test_api import make_package, refusal
 
@@ -101,3 +104,15 @@ def test_an_update_keeps_all_that_it_is_given(bench: Bench) -> None:
     assert described["CustomerMetadataProperties"] == {"b": "2", "c": "3"}
     assert described["AdditionalInferenceSpecifications"] == [specification]
     assert described["LastModifiedTime"] > described["CreationTime"]
+
+
+@pytest.mark.parametrize("named", ["package", "arn:aws:sagemaker:us-east-1:000000000000:model-package/package"])
+def test_a_models_package_is_found_by_its_name_and_by_its_arn(tmp_path: Path, named: str) -> None:
+    store = Store(tmp_path / "store.sqlite")
+    prefix = "arn:aws:sagemaker:us-east-1:000000000000"
+    container: Document = {"Image": IMAGE, "ModelDataUrl": "s3://bucket/model.tar.gz"}
+    package = {"InferenceSpecification": {"Containers": [container]}}
+    store.add(Resource("model-package", "package", f"{prefix}:model-package/package", package))
+    model = {"PrimaryContainer": {"ModelPackageName": named}}
+    store.add(Resource("model", "model", f"{prefix}:model/model", model))
+    assert model_container(store, f"{prefix}:model/model")["ModelDataUrl"] == "s3://bucket/model.tar.gz"
