@@ -32,10 +32,11 @@ _FILTERS: dict[str, str] = {
     "SourceArn": "parent = ?",
     "DestinationArn": "name = ?",
     "AssociationType": "status = ?",
-    **{
-        member: f"json_extract(document, '$.{member}') = ?"
-        for member in ("ArtifactType", "ContextType", "ActionType", "SourceType", "DestinationType")
-    },
+    "ArtifactType": "status = ?",
+    "ContextType": "status = ?",
+    "ActionType": "status = ?",
+    "SourceType": "json_extract(document, '$.SourceType') = ?",
+    "DestinationType": "json_extract(document, '$.DestinationType') = ?",
 }
 _SORT_COLUMNS = {
     "Name": "name",

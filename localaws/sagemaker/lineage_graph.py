@@ -50,7 +50,8 @@ class Graph:
             "LastModifiedBy": self.aws.user_context,
         }
         parent = source.get("SourceUri") or source.get("SourceArn") or ""
-        resource = Resource(kind, name, arn, full, parent=parent, created=now)
+        own_type = document.get(f"{NOUNS[kind]}Type", "")
+        resource = Resource(kind, name, arn, full, parent=parent, status=own_type, created=now)
         self.store.add(resource)
         return resource
 

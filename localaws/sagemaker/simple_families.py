@@ -161,7 +161,15 @@ def new_resource(control: Control, family: SimpleFamily, request: Document) -> R
         "LastModifiedBy": control.created_by,
     }
     document |= family.complete(document)
-    return Resource(family.kind, name, arn, document, parent=_parent(control, family, request), created=now)
+    return Resource(
+        family.kind,
+        name,
+        arn,
+        document,
+        parent=_parent(control, family, request),
+        status=document.get(f"{family.noun}Type", ""),
+        created=now,
+    )
 
 
 def _parent(control: Control, family: SimpleFamily, request: Document) -> str:

@@ -39,10 +39,12 @@ CREATE TABLE IF NOT EXISTS resource (
     internal TEXT NOT NULL DEFAULT '{}',
     UNIQUE (kind, parent, name)
 );
-CREATE INDEX IF NOT EXISTS resource_by_creation ON resource (kind, created, number);
+DROP INDEX IF EXISTS resource_by_creation;
+CREATE INDEX IF NOT EXISTS resource_in_order ON resource (kind, created, number, name, status);
 CREATE INDEX IF NOT EXISTS resource_by_parent ON resource (kind, parent, created, number);
-CREATE INDEX IF NOT EXISTS resource_by_status ON resource (kind, status);
-CREATE INDEX IF NOT EXISTS resource_by_name ON resource (kind, name, number);
+DROP INDEX IF EXISTS resource_by_status;
+CREATE INDEX IF NOT EXISTS resource_of_status ON resource (kind, status, created, number);
+CREATE INDEX IF NOT EXISTS resource_of_name ON resource (kind, name, created, number);
 CREATE TABLE IF NOT EXISTS tag (
     arn TEXT NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (arn, key)
 );
@@ -65,6 +67,8 @@ class Resource:
     parent : str
         The ARN of the group, pipeline or execution that it belongs to, or the URI that it was made from, or an empty
         string.
+    status : str
+        What lists are filtered by: a job's status, a lineage entity's or an association's type.
     """
 
     kind: str
@@ -225,10 +229,11 @@ class Store:
             conditions.append(f"({query.sort_by}, number) {'<' if query.descending else '>'} (?, ?)")
             values += [last_value, last_number]
         direction = "DESC" if query.descending else "ASC"
+        order = f"ORDER BY {query.sort_by} {direction}, number {direction}"
         rows = self._connection.execute(
-            f"SELECT {_COLUMNS}, {query.sort_by} FROM resource"  # noqa: S608 - names are the code's own
-            f" WHERE {' AND '.join(conditions)}"
-            f" ORDER BY {query.sort_by} {direction}, number {direction} LIMIT ?",
+            f"SELECT {_COLUMNS}, {query.sort_by} FROM resource WHERE number IN"  # noqa: S608 - names are the code's own
+            # Numbers are found and sorted first, so that no document but the page's own is read or moved.
+            f" (SELECT number FROM resource WHERE {' AND '.join(conditions)} {order} LIMIT ?) {order}",
             (*values, query.limit + 1),
         ).fetchall()
         shown = rows[: query.limit]
