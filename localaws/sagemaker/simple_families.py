@@ -49,11 +49,14 @@ class SimpleFamily(Family):
     dependants : tuple of Dependant
     complete : callable
         What a new document has beyond the request.
+    takes_edges : bool
+        Whether its associations go with it, as those of a job's trial component do, instead of keeping it.
     """
 
     parent: tuple[str, ...] = ()
     dependants: tuple[Dependant, ...] = ()
     complete: Callable[[Document], Document] = lambda _: {}
+    takes_edges: bool = False
 
 
 def _display_name(noun: str) -> Callable[[Document], Document]:
@@ -86,6 +89,7 @@ SIMPLE_FAMILIES = (
         "Experiments",
         descending=True,
         dependants=(Dependant("experiment-trial", "parent", "trials"),),
+        takes_edges=True,
         complete=_display_name("Experiment"),
     ),
     SimpleFamily(
@@ -102,7 +106,8 @@ SIMPLE_FAMILIES = (
         "experiment-trial-component",
         "TrialComponents",
         descending=True,
-        dependants=(Dependant(MEMBERSHIP, "name", "trials"), *_ASSOCIATED),
+        dependants=(Dependant(MEMBERSHIP, "name", "trials"),),
+        takes_edges=True,
         complete=_display_name("TrialComponent"),
     ),
     SimpleFamily("Artifact", "artifact", "Artifacts", descending=True, key="ArtifactArn", dependants=_ASSOCIATED),
@@ -225,10 +230,17 @@ def _delete(family: SimpleFamily) -> Handler:
             for dependant in family.dependants:
                 if is_referred_to(control, dependant, resource.arn):
                     raise ValidationError(f"{resource.arn} still has {dependant.words}: remove them first")
+            if family.takes_edges:
+                _remove_edges(control, resource.arn)
             control.store.remove(resource.arn)
         return {f"{family.noun}Arn": resource.arn}
 
     return delete
+
+
+def _remove_edges(control: Control, arn: str) -> None:
+    for edge in (*control.store.every(ASSOCIATION, parent=arn), *control.store.every(ASSOCIATION, name=arn)):
+        control.store.remove(edge.arn)
 
 
 def _which(control: Control, family: SimpleFamily, request: Document) -> str:

@@ -117,6 +117,9 @@ def test_the_edges_lead_from_a_package_to_the_raw_data(bench: Bench) -> None:
     )
     assert [*first["Vertices"], *second["Vertices"]] == ascendants["Vertices"][:2]
 
+    bench.sagemaker.delete_trial_component(TrialComponentName=component["TrialComponentName"])  # its edges go with it
+    assert edges(bench, DestinationArn=arn_of[model]) == []
+
 
 def test_each_change_of_the_approval_is_an_action(bench: Bench) -> None:
     name = {"ModelPackageGroupName": unique("group")}
