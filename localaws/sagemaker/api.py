@@ -2,7 +2,18 @@
 
 from typing import Any
 
-from localaws.sagemaker import families, job_operations, pipeline_versions, pipelines, registry
+from localaws.sagemaker import (
+    associations,
+    experiments,
+    families,
+    group_policy,
+    job_operations,
+    pipeline_versions,
+    pipelines,
+    registry,
+    search,
+    simple_families,
+)
 from localaws.sagemaker.control import Control
 from localaws.sagemaker.errors import UnsupportedOperation
 from localaws.sagemaker.executor import Executor
@@ -22,11 +33,17 @@ class Api:
 
     def __init__(self, control: Control) -> None:
         self._control = control
+        self._known = operation_names()  # loads botocore's model now, not in the first caller's time
         self.executor = Executor(control, self.call)
         self._handlers = {
             **families.handlers(),
+            **simple_families.handlers(),
+            **experiments.handlers(),
+            **associations.handlers(),
+            **search.handlers(),
             **job_operations.handlers(),
             **registry.handlers(),
+            **group_policy.handlers(),
             **pipelines.handlers(self.executor),
             **pipeline_versions.handlers(),
         }
@@ -53,7 +70,7 @@ class Api:
         """
         handler = self._handlers.get(operation)
         if handler is None:
-            known = "is an operation of SageMaker which" if operation in operation_names() else "is none that"
+            known = "is an operation of SageMaker which" if operation in self._known else "is none that"
             raise UnsupportedOperation(f"{operation} {known} the local SageMaker does not have")
         check_request(operation, request)
         refuse_unsupported(operation, request)

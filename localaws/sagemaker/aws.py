@@ -29,6 +29,11 @@ class Aws:
     _clients: dict[str, Any] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
+    @property
+    def user_context(self) -> dict[str, Any]:
+        """Who made a resource (``UserContext``): there is one user on a laptop."""
+        return {"IamIdentity": {"Arn": f"arn:aws:iam::{self.account_id}:root"}}
+
     def client(self, service: str) -> Any:
         """The client of a service such as ``s3``; boto3 clients serve several threads at once."""
         with self._lock:

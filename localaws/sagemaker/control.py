@@ -31,8 +31,8 @@ class Control:
 
     @property
     def created_by(self) -> Document:
-        """Who made a resource: there is one user on a laptop."""
-        return {"IamIdentity": {"Arn": f"arn:aws:iam::{self.aws.account_id}:root"}}
+        """Who made a resource."""
+        return self.aws.user_context
 
     def tag(self, arn: str, request: Document) -> None:
         """Store the Tags of a Create request."""

@@ -4,7 +4,7 @@ What a family's list can be filtered and sorted by is read from the request's me
 summary shape of botocore's model. A filter that is not known here is refused, not ignored.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,12 +28,25 @@ _FILTERS: dict[str, str] = {
     "LastModifiedTimeBefore": "modified < ?",
     "StatusEquals": "status = ?",
     "ModelApprovalStatus": "approval = ?",
+    "SourceUri": "parent = ?",
+    "SourceArn": "parent = ?",
+    "DestinationArn": "name = ?",
+    "AssociationType": "status = ?",
+    "ArtifactType": "status = ?",
+    "ContextType": "status = ?",
+    "ActionType": "status = ?",
+    "SourceType": "json_extract(document, '$.SourceType') = ?",
+    "DestinationType": "json_extract(document, '$.DestinationType') = ?",
 }
 _SORT_COLUMNS = {
     "Name": "name",
     "CreationTime": "created",
     "Status": "status",
     "PipelineExecutionArn": "arn",
+    "SourceArn": "parent",
+    "DestinationArn": "name",
+    "SourceType": "json_extract(document, '$.SourceType')",
+    "DestinationType": "json_extract(document, '$.DestinationType')",
 }
 _PAGING = ("SortBy", "SortOrder", "NextToken", "MaxResults")
 
@@ -45,13 +58,15 @@ class Family:
     Attributes
     ----------
     noun : str
-        Such as ``TrainingJob``: Describe takes ``TrainingJobName``.
+        Such as ``TrainingJob``: its document has ``TrainingJobName`` and ``TrainingJobArn``.
     kind : str
         Such as ``training-job``: the word in ARNs, and the kind in the store.
     plural : str
         Such as ``TrainingJobs``: the List operation.
     descending : bool
         The order of a list when the request names none (API reference of each List operation).
+    key : str
+        The member by which Describe, Update and Delete are told which one: the noun's name when empty.
     """
 
     noun: str
@@ -59,6 +74,12 @@ class Family:
     plural: str
     descending: bool = False
     deletable: bool = False
+    key: str = ""
+
+    def identify(self, request: Document) -> str:
+        """The name or ARN that a request gives."""
+        identity: str = request[self.key or f"{self.noun}Name"]
+        return identity
 
 
 FAMILIES = (
@@ -91,9 +112,15 @@ def missing(operation: str, message: str) -> ApiError:
 
 
 def handlers() -> dict[str, Handler]:
-    """The operations of all families in the table, by name."""
+    """The operations of all families in this module's table, by name, and those of tags."""
     found: dict[str, Handler] = {"AddTags": _add_tags, "ListTags": _list_tags, "DeleteTags": _delete_tags}
-    for family in FAMILIES:
+    return found | read_handlers(FAMILIES)
+
+
+def read_handlers(families: Iterable[Family]) -> dict[str, Handler]:
+    """Describe, List and, where the table says so, Delete of some families."""
+    found: dict[str, Handler] = {}
+    for family in families:
         found[f"Describe{family.noun}"] = _describe(family)
         found[f"List{family.plural}"] = _list(family)
         if family.deletable:
@@ -103,15 +130,14 @@ def handlers() -> dict[str, Handler]:
 
 def _describe(family: Family) -> Handler:
     def describe(control: Control, request: Document) -> Document:
-        name = request[f"{family.noun}Name"]
-        return find(control, family.kind, name, f"Describe{family.noun}").document
+        return find(control, family.kind, family.identify(request), f"Describe{family.noun}").document
 
     return describe
 
 
 def _delete(family: Family) -> Handler:
     def delete(control: Control, request: Document) -> Document:
-        resource = find(control, family.kind, request[f"{family.noun}Name"], f"Delete{family.noun}")
+        resource = find(control, family.kind, family.identify(request), f"Delete{family.noun}")
         if family.kind.endswith("-job"):
             refuse_running(resource)
         control.store.remove(resource.arn)
@@ -122,7 +148,11 @@ def _delete(family: Family) -> Handler:
 
 def _list(family: Family) -> Handler:
     def list_them(control: Control, request: Document) -> Document:
-        return page(control, f"List{family.plural}", family.kind, request, descending=family.descending)
+        def row(resource: Resource) -> Document:
+            # A summary has the Source of an experiment, trial or trial component under another name.
+            return {f"{family.noun}Source": resource.document.get("Source"), **resource.document}
+
+        return page(control, f"List{family.plural}", family.kind, request, descending=family.descending, row=row)
 
     return list_them
 

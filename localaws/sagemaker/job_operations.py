@@ -8,6 +8,7 @@ from typing import Any
 
 from localaws.sagemaker.control import Control, Handler
 from localaws.sagemaker.errors import ResourceInUse
+from localaws.sagemaker.experiments import check_experiment_config
 from localaws.sagemaker.families import find
 from localaws.sagemaker.jobs import JobType, kind
 from localaws.sagemaker.processing import ProcessingJob, check_processing_request
@@ -57,6 +58,7 @@ def _create(family: _JobFamily) -> Handler:
 
     def create(control: Control, request: Document) -> Document:
         family.check(request, control.state_dir)
+        check_experiment_config(control, f"Create{noun}Job", request)
         if noun == "Transform":
             model_container(control.store, control.aws.arn("model", request["ModelName"]))
         name = request[f"{noun}JobName"]

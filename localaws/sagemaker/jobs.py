@@ -29,6 +29,8 @@ from typing import Any, Protocol
 from localaws.sagemaker.aws import Aws
 from localaws.sagemaker.errors import ConflictException, JobFailure, JobStopped, ValidationError
 from localaws.sagemaker.events import Notifier, job_detail
+from localaws.sagemaker.lineage import record_job
+from localaws.sagemaker.lineage_graph import Graph
 from localaws.sagemaker.store import Resource, Store
 
 logger = logging.getLogger(__name__)
@@ -229,7 +231,10 @@ class JobRunner:
         if noun == "Training" and started:
             members["TrainingTimeInSeconds"] = members["BillableTimeInSeconds"] = max(1, round(now - started))
         exceeded = resource.document.get("SecondaryStatus") == "MaxRuntimeExceeded"
-        self.update(arn, noun, members, None if exceeded else status)
+        with self.store.transaction():
+            self.update(arn, noun, members, None if exceeded else status)
+            if (ended := self.store.by_arn(arn)) is not None:
+                record_job(Graph(self.store, self.aws), ended, noun)
         self._announce(arn, noun)
 
     def _announce(self, arn: str, noun: str) -> None:

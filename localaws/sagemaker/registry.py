@@ -5,16 +5,20 @@ from typing import Any
 
 from localaws.sagemaker import images, s3
 from localaws.sagemaker.control import Control, Handler
-from localaws.sagemaker.errors import ConflictException, ValidationError
+from localaws.sagemaker.errors import ApiError, ConflictException, ValidationError
 from localaws.sagemaker.events import job_detail
 from localaws.sagemaker.families import find, page
+from localaws.sagemaker.lineage import record_package
+from localaws.sagemaker.lineage_graph import Graph
+from localaws.sagemaker.service_model import summary
+from localaws.sagemaker.simple_families import changes
 from localaws.sagemaker.store import Query, Resource
 
 Document = dict[str, Any]
 
 _GROUP = "model-package-group"
 _PACKAGE = "model-package"
-_EDITABLE = ("ModelApprovalStatus", "ApprovalDescription", "InferenceSpecification", "SourceUri", "ModelCard")
+_TO_ADD = "AdditionalInferenceSpecificationsToAdd"
 
 
 def handlers() -> dict[str, Handler]:
@@ -25,6 +29,7 @@ def handlers() -> dict[str, Handler]:
         "DeleteModelPackageGroup": delete_group,
         "CreateModelPackage": create_package,
         "DescribeModelPackage": describe_package,
+        "BatchDescribeModelPackage": describe_packages,
         "ListModelPackages": list_packages,
         "UpdateModelPackage": update_package,
         "DeleteModelPackage": delete_package,
@@ -162,6 +167,19 @@ def describe_package(control: Control, request: Document) -> Document:
     return find(control, _PACKAGE, request["ModelPackageName"], "DescribeModelPackage").document
 
 
+def describe_packages(control: Control, request: Document) -> Document:
+    """What is stored of several packages, and what is wrong with each of the others."""
+    found: Document = {}
+    errors: Document = {}
+    for arn in request["ModelPackageArnList"]:
+        try:
+            package = find(control, _PACKAGE, arn, "BatchDescribeModelPackage").document
+            found[arn] = summary("BatchDescribeModelPackageSummary", package)
+        except ApiError as error:
+            errors[arn] = {"ErrorCode": error.code, "ErrorResponse": error.message}
+    return {"ModelPackageSummaries": found, "BatchDescribeModelPackageErrorMap": errors}
+
+
 def list_packages(control: Control, request: Document) -> Document:
     """A page of the packages of a group, or of those without a group."""
     query = dict(request)
@@ -180,12 +198,13 @@ def update_package(control: Control, request: Document) -> Document:
     resource = find(control, _PACKAGE, request["ModelPackageArn"], "UpdateModelPackage")
 
     def edit(document: Document, _: Document) -> dict[str, str]:
-        document.update({key: request[key] for key in _EDITABLE if key in request})
-        metadata = document.get("CustomerMetadataProperties", {}) | request.get("CustomerMetadataProperties", {})
-        for key in request.get("CustomerMetadataPropertiesToRemove", []):
-            metadata.pop(key, None)
-        if metadata:
-            document["CustomerMetadataProperties"] = metadata
+        changed = changes("UpdateModelPackage", document, request)
+        if added := changed.pop(_TO_ADD, None):
+            changed["AdditionalInferenceSpecifications"] = [
+                *document.get("AdditionalInferenceSpecifications", []),
+                *added,
+            ]
+        document.update(changed)
         document.update(LastModifiedTime=time.time(), LastModifiedBy=control.created_by)
         return {"approval": document.get("ModelApprovalStatus", "")}
 
@@ -214,5 +233,6 @@ def _check_container(control: Control, container: Document, *, package_allowed: 
 
 
 def _announce(control: Control, resource: Resource) -> None:
+    record_package(Graph(control.store, control.aws), resource)
     detail = job_detail(resource.document)
     control.notifier.event("SageMaker Model Package State Change", detail, [resource.arn])

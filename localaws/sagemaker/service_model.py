@@ -66,6 +66,20 @@ def operation(name: str) -> OperationModel:
     return _service().operation_model(name)
 
 
+def input_shape(operation_name: str) -> StructureShape:
+    """The shape of an operation's request.
+
+    Raises
+    ------
+    LookupError
+        The operation takes none.
+    """
+    shape = operation(operation_name).input_shape
+    if shape is None:
+        raise LookupError(f"{operation_name} takes no request")
+    return shape
+
+
 def declares_error(operation_name: str, code: str) -> bool:
     """Whether the operation's model lists this error; others answer ValidationException in its place."""
     return any(shape.name == code for shape in operation(operation_name).error_shapes)
@@ -109,6 +123,12 @@ def answer(operation_name: str, document: Document) -> Document:
 def summary(shape_name: str, document: Document) -> Document:
     """The members of `document` that a summary shape such as ``ModelSummary`` has."""
     return members_of(_service().shape_for(shape_name), document)
+
+
+def search_record(member: str) -> StructureShape:
+    """The shape of a resource in a result of Search, such as the record's ``TrainingJob``."""
+    shape: StructureShape = _service().shape_for("SearchRecord").members[member]
+    return shape
 
 
 def members_of(shape: StructureShape, document: Document) -> Document:

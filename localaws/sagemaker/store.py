@@ -39,9 +39,12 @@ CREATE TABLE IF NOT EXISTS resource (
     internal TEXT NOT NULL DEFAULT '{}',
     UNIQUE (kind, parent, name)
 );
-CREATE INDEX IF NOT EXISTS resource_by_creation ON resource (kind, created, number);
+DROP INDEX IF EXISTS resource_by_creation;
+CREATE INDEX IF NOT EXISTS resource_in_order ON resource (kind, created, number, name, status);
 CREATE INDEX IF NOT EXISTS resource_by_parent ON resource (kind, parent, created, number);
-CREATE INDEX IF NOT EXISTS resource_by_status ON resource (kind, status);
+DROP INDEX IF EXISTS resource_by_status;
+CREATE INDEX IF NOT EXISTS resource_of_status ON resource (kind, status, created, number);
+CREATE INDEX IF NOT EXISTS resource_of_name ON resource (kind, name, created, number);
 CREATE TABLE IF NOT EXISTS tag (
     arn TEXT NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (arn, key)
 );
@@ -62,7 +65,10 @@ class Resource:
     internal : dict
         What only this server needs, such as the request that a job was made from.
     parent : str
-        The ARN of the group, pipeline or execution that it belongs to, or an empty string.
+        The ARN of the group, pipeline or execution that it belongs to, or the URI that it was made from, or an empty
+        string.
+    status : str
+        What lists are filtered by: a job's status, a lineage entity's or an association's type.
     """
 
     kind: str
@@ -86,7 +92,8 @@ class Query:
     ----------
     where : mapping of str to value
         SQL conditions with one placeholder each, such as ``{"status = ?": "Failed"}``.
-    sort_by : {"created", "name", "status", "modified", "arn"}
+    sort_by : str
+        A column, or an SQL expression over one.
     limit : int
         Rows on a page.
     """
@@ -218,20 +225,20 @@ class Store:
         conditions = ["kind = ?", *query.where]
         values: list[Any] = [query.kind, *query.where.values()]
         if query.token:
-            last_value, last_number = _decode_token(query.token)
+            last_value, last_number = decode_token(query.token)
             conditions.append(f"({query.sort_by}, number) {'<' if query.descending else '>'} (?, ?)")
             values += [last_value, last_number]
         direction = "DESC" if query.descending else "ASC"
+        order = f"ORDER BY {query.sort_by} {direction}, number {direction}"
         rows = self._connection.execute(
-            f"SELECT {_COLUMNS} FROM resource WHERE {' AND '.join(conditions)}"  # noqa: S608 - names are the code's own
-            f" ORDER BY {query.sort_by} {direction}, number {direction} LIMIT ?",
+            f"SELECT {_COLUMNS}, {query.sort_by} FROM resource WHERE number IN"  # noqa: S608 - names are the code's own
+            # Numbers are found and sorted first, so that no document but the page's own is read or moved.
+            f" (SELECT number FROM resource WHERE {' AND '.join(conditions)} {order} LIMIT ?) {order}",
             (*values, query.limit + 1),
         ).fetchall()
-        resources = [_resource(row) for row in rows[: query.limit]]
-        if len(rows) <= query.limit:
-            return resources, None
-        last = resources[-1]
-        return resources, _encode_token(getattr(last, query.sort_by), last.number)
+        shown = rows[: query.limit]
+        token = None if len(rows) <= query.limit else encode_token(shown[-1][-1], shown[-1][0])
+        return [_resource(row[:-1]) for row in shown], token
 
     def every(self, kind: str, **columns: str) -> Sequence[Resource]:
         """All resources of a kind whose columns have these values, oldest first."""
@@ -242,6 +249,16 @@ class Store:
     def tags(self, arn: str) -> dict[str, str]:
         """The tags of a resource, sorted by key."""
         return dict(self._connection.execute("SELECT key, value FROM tag WHERE arn = ? ORDER BY key", (arn,)))
+
+    def tags_of_kind(self, kind: str) -> dict[str, dict[str, str]]:
+        """The tags of all resources of a kind, by ARN."""
+        found: dict[str, dict[str, str]] = {}
+        rows = self._connection.execute(
+            "SELECT tag.arn, key, value FROM tag JOIN resource USING (arn) WHERE kind = ? ORDER BY key", (kind,)
+        )
+        for arn, key, value in rows:
+            found.setdefault(arn, {})[key] = value
+        return found
 
     def tag(self, arn: str, tags: Mapping[str, str]) -> None:
         """Add tags to a resource; one of the same key is replaced."""
@@ -281,11 +298,19 @@ def _resource(row: tuple[Any, ...]) -> Resource:
     )
 
 
-def _encode_token(value: Any, number: int) -> str:
+def encode_token(value: Any, number: int) -> str:
+    """The token of the page after the row with this sort value and number."""
     return base64.urlsafe_b64encode(json.dumps([value, number]).encode()).decode()
 
 
-def _decode_token(token: str) -> tuple[Any, int]:
+def decode_token(token: str) -> tuple[Any, int]:
+    """The sort value and the number that a token was made of.
+
+    Raises
+    ------
+    ValidationError
+        When the token is none of ours.
+    """
     try:
         value, number = json.loads(base64.urlsafe_b64decode(token))
         return value, int(number)

@@ -153,6 +153,11 @@ class Requests:
             connection.close()
 
 
+def _beside(arn: str, kind: str, name: str) -> str:
+    """The ARN of a resource of the same account and region."""
+    return f"{arn.rpartition(':')[0]}:{kind}/{name.lower()}"
+
+
 def model_container(store: Store, model_arn: str) -> Document:
     """The container definition that a model serves with, that of its model package where it names one.
 
@@ -172,7 +177,8 @@ def model_container(store: Store, model_arn: str) -> Document:
     definition: Document = containers[0]
     if "ModelPackageName" not in definition:
         return definition
-    package = store.by_arn(definition["ModelPackageName"])
+    name = definition["ModelPackageName"]
+    package = store.by_arn(name if name.startswith("arn:") else _beside(model_arn, "model-package", name))
     if package is None:
         raise ResourceNotFound(f"Could not find model package '{definition['ModelPackageName']}'")
     packaged: Document = package.document["InferenceSpecification"]["Containers"][0]

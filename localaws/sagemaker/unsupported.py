@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from localaws.sagemaker.errors import UnsupportedOperation
+from localaws.sagemaker.search import SEARCHABLE
 
 Document = dict[str, Any]
 
@@ -57,6 +58,12 @@ ACCEPTED: dict[str, dict[str, tuple[Any, ...]]] = {
     "CreateModelPackage": {"CertifyForMarketplace": (False,), "ValidationSpecification": ()},
     "StartPipelineExecution": {"MlflowExperimentName": ()},
     "RetryPipelineExecution": {"ParallelismConfiguration": ()},
+    "Search": {
+        "Resource": tuple(SEARCHABLE),
+        "VisibilityConditions": (),
+        "CrossAccountFilterOption": ("SameAccount",),
+    },
+    "UpdateProject": {"ServiceCatalogProvisioningUpdateDetails": (), "TemplateProvidersToUpdate": ()},
 }
 
 

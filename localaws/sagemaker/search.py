@@ -1,0 +1,136 @@
+"""Search: everything of one kind that an expression matches, in any order, by pages.
+
+What is searched is what botocore's SearchRecord shows of a resource, and with it its tags (``Tags.team``), a training
+job's final metrics (``Metrics.accuracy``), and a trial component's trials (``Parents``) and job (``SourceDetail``).
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from localaws.sagemaker.control import Control, Handler
+from localaws.sagemaker.errors import ValidationError
+from localaws.sagemaker.experiments import parents_of
+from localaws.sagemaker.lineage_graph import MEMBERSHIP
+from localaws.sagemaker.search_expression import check, matches, values
+from localaws.sagemaker.service_model import members_of, search_record
+from localaws.sagemaker.store import Query, Resource, decode_token, encode_token
+
+Document = dict[str, Any]
+
+_PAGE = 10
+_JOBS = {"training-job": "TrainingJob", "processing-job": "ProcessingJob", "transform-job": "TransformJob"}
+
+
+@dataclass(frozen=True)
+class _Searchable:
+    kind: str
+    member: str
+
+
+SEARCHABLE = {
+    "TrainingJob": _Searchable("training-job", "TrainingJob"),
+    "HyperParameterTuningJob": _Searchable("hyper-parameter-tuning-job", "HyperParameterTuningJob"),
+    "Experiment": _Searchable("experiment", "Experiment"),
+    "ExperimentTrial": _Searchable("experiment-trial", "Trial"),
+    "ExperimentTrialComponent": _Searchable("experiment-trial-component", "TrialComponent"),
+    "ModelPackage": _Searchable("model-package", "ModelPackage"),
+    "ModelPackageGroup": _Searchable("model-package-group", "ModelPackageGroup"),
+    "Pipeline": _Searchable("pipeline", "Pipeline"),
+    "PipelineExecution": _Searchable("pipeline-execution", "PipelineExecution"),
+    "Project": _Searchable("project", "Project"),
+}
+"""The kinds of resources that can be searched, by the request's ``Resource``, and where a result holds them."""
+
+
+def handlers() -> dict[str, Handler]:
+    """The operation of this module."""
+    return {"Search": search}
+
+
+def search(control: Control, request: Document) -> Document:
+    """One page of what an expression matches."""
+    searchable = SEARCHABLE[request["Resource"]]
+    shape = search_record(searchable.member)
+    expression = request.get("SearchExpression") or {}
+    sort_by = request.get("SortBy") or "LastModifiedTime"
+    properties = frozenset((*shape.members, "Metrics", "Tags"))
+    check(expression, properties)
+    check({"Filters": [{"Name": sort_by, "Operator": "Exists"}]}, properties | {"LastModifiedTime"})
+    tags = control.store.tags_of_kind(searchable.kind)
+    found = []
+    for resource in control.store.every(searchable.kind):
+        document = _document(control, resource)
+        if matches(expression, document | _facets(document, tags.get(resource.arn, {}))):
+            found.append((_sort_key(document, resource, sort_by), resource, document))
+    descending = request.get("SortOrder", "Descending") == "Descending"
+    rows, token = _page(found, descending, request.get("MaxResults") or _PAGE, request.get("NextToken"))
+    results = []
+    for _, resource, document in rows:
+        own = [{"Key": key, "Value": value} for key, value in tags.get(resource.arn, {}).items()]
+        results.append({searchable.member: members_of(shape, document | {"Tags": own or None})})
+    return {"Results": results, "NextToken": token, "TotalHits": {"Value": len(found), "Relation": "EqualTo"}}
+
+
+def _document(control: Control, resource: Resource) -> Document:
+    """What is stored of a resource and what Search adds to it."""
+    document = resource.document
+    if resource.kind == "experiment-trial-component":
+        return document | _of_component(control, resource)
+    if resource.kind == "experiment-trial":
+        return document | {"TrialComponentSummaries": _components(control, resource)}
+    if resource.kind == "pipeline-execution":
+        given = resource.internal.get("parameters", {}).items()
+        return document | {"PipelineParameters": [{"Name": name, "Value": str(value)} for name, value in given]}
+    return document
+
+
+def _of_component(control: Control, component: Resource) -> Document:
+    arn = component.document.get("Source", {}).get("SourceArn", "")
+    job = control.store.by_arn(arn) if arn else None
+    detail = {"SourceArn": arn, _JOBS[job.kind]: job.document} if job and job.kind in _JOBS else None
+    return {"Parents": parents_of(control, component.arn), "SourceDetail": detail}
+
+
+def _components(control: Control, trial: Resource) -> list[Document]:
+    members, _ = control.store.page(Query(MEMBERSHIP, {"parent = ?": trial.arn}, descending=False, limit=1000))
+    components = [control.store.by_arn(member.name) for member in members]
+    names = ("TrialComponentName", "TrialComponentArn", "CreationTime", "CreatedBy")
+    return [
+        {name: component.document[name] for name in names} | {"TrialComponentSource": component.document.get("Source")}
+        for component in components
+        if component is not None
+    ]
+
+
+def _facets(document: Document, tags: dict[str, str]) -> Document:
+    """Lists that a filter addresses by key."""
+    metrics = document.get("FinalMetricDataList") or []
+    summaries = document.get("Metrics") or []
+    by_name = {metric["MetricName"]: metric["Value"] for metric in metrics}
+    return {"Tags": tags, "Metrics": by_name | {summary["MetricName"]: summary for summary in summaries}}
+
+
+def _sort_key(document: Document, resource: Resource, sort_by: str) -> list[Any]:
+    """Missing values come before numbers, numbers before texts; the number of the resource decides among equals."""
+    if sort_by in ("LastModifiedTime", "CreationTime"):
+        value: Any = resource.modified if sort_by == "LastModifiedTime" else resource.created
+    else:
+        value = next(values(document | _facets(document, {}), sort_by), None)
+    if value is None or isinstance(value, dict):
+        return [0, 0, resource.number]
+    return [2, value, resource.number] if isinstance(value, str) else [1, value, resource.number]
+
+
+def _page(
+    found: list[tuple[list[Any], Resource, Document]], descending: bool, limit: int, token: str | None
+) -> tuple[list[tuple[list[Any], Resource, Document]], str | None]:
+    ordered = sorted(found, key=lambda row: row[0], reverse=descending)
+    if token:
+        value, number = decode_token(token)
+        if not isinstance(value, list):
+            raise ValidationError(f"Invalid NextToken '{token[:80]}': it is another operation's")
+        last = [*value, number]
+        ordered = [row for row in ordered if (row[0] < last if descending else row[0] > last)]
+    rows = ordered[:limit]
+    more = len(ordered) > limit
+    return rows, encode_token(rows[-1][0][:2], rows[-1][0][2]) if more else None

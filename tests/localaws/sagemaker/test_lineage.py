@@ -1,0 +1,205 @@
+"""The lineage that is recorded by itself, as a client walks along it."""
+
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from localaws.sagemaker.aws import Aws
+from localaws.sagemaker.lineage import record_job
+from localaws.sagemaker.lineage_graph import Graph
+from localaws.sagemaker.store import Query, Resource, Store
+from tests.localaws.sagemaker.conftest import (
+    IMAGE,
+    Bench,
+    channel,
+    processing_input,
+    processing_output,
+    unique,
+)
+from tests.localaws.sagemaker.test_api import refusal
+
+Document = dict[str, Any]
+
+TRAIN = "import pathlib; pathlib.Path('/opt/ml/model/weights').write_text('1'); print('accuracy=0.75')"
+PREPARE = "import pathlib; pathlib.Path('/opt/ml/processing/output/x.csv').write_text('1')"
+
+
+def edges(bench: Bench, **query: Any) -> list[Document]:
+    pages = bench.sagemaker.get_paginator("list_associations").paginate(**query)
+    return [row for page in pages for row in page["AssociationSummaries"]]
+
+
+def artifact_of(bench: Bench, uri: str) -> Document:
+    (row,) = bench.sagemaker.list_artifacts(SourceUri=uri)["ArtifactSummaries"]
+    found: Document = row
+    return found
+
+
+def component_of(bench: Bench, job_arn: str) -> Document:
+    (row,) = bench.sagemaker.list_trial_components(SourceArn=job_arn)["TrialComponentSummaries"]
+    found: Document = bench.sagemaker.describe_trial_component(TrialComponentName=row["TrialComponentName"])
+    return found
+
+
+def test_the_edges_lead_from_a_package_to_the_raw_data(bench: Bench) -> None:
+    raw, prepared = bench.put("raw/data.csv", "1"), f"s3://{bench.bucket}/prepared"
+    processing = bench.run_processing(
+        bench.processing(
+            PREPARE,
+            ProcessingInputs=[processing_input("raw", raw, "/opt/ml/processing/input/raw")],
+            ProcessingOutputConfig={"Outputs": [processing_output("prepared", prepared, "/opt/ml/processing/output")]},
+        )
+    )
+    training = bench.run_training(
+        bench.training(
+            TRAIN,
+            InputDataConfig=[channel("train", prepared)],
+            HyperParameters={"rate": "0.5", "optimizer": "sgd"},
+            AlgorithmSpecification={"MetricDefinitions": [{"Name": "accuracy", "Regex": "accuracy=([0-9.]+)"}]},
+        )
+    )
+    model = training["ModelArtifacts"]["S3ModelArtifacts"]
+    group = unique("group")
+    bench.sagemaker.create_model_package_group(ModelPackageGroupName=group)
+    package = bench.sagemaker.create_model_package(
+        ModelPackageGroupName=group,
+        InferenceSpecification={
+            "Containers": [{"Image": IMAGE, "ModelDataUrl": model}],
+            "SupportedContentTypes": ["text/csv"],
+            "SupportedResponseMIMETypes": ["text/csv"],
+        },
+    )["ModelPackageArn"]
+
+    component = component_of(bench, training["TrainingJobArn"])
+    assert component["TrialComponentName"] == f"{training['TrainingJobName']}-aws-training-job"
+    assert component["Source"]["SourceType"] == "SageMakerTrainingJob"
+    assert component["Status"]["PrimaryStatus"] == "Completed"
+    assert component["Parameters"]["rate"] == {"NumberValue": 0.5}
+    assert component["Parameters"]["optimizer"] == {"StringValue": "sgd"}
+    assert component["InputArtifacts"]["train"] == {"Value": prepared}
+    assert component["OutputArtifacts"]["SageMaker.ModelArtifact"] == {"Value": model}
+    assert [(one["MetricName"], one["Last"]) for one in component["Metrics"]] == [("accuracy", 0.75)]
+
+    arn_of = {uri: artifact_of(bench, uri)["ArtifactArn"] for uri in (raw, prepared, model)}
+    (made,) = edges(bench, DestinationArn=arn_of[model])
+    assert (made["SourceArn"], made["AssociationType"]) == (component["TrialComponentArn"], "Produced")
+    read = edges(bench, DestinationArn=component["TrialComponentArn"], AssociationType="ContributedTo")
+    assert {row["SourceType"] for row in read} == {"DataSet", "Image"}
+    assert arn_of[prepared] in [row["SourceArn"] for row in read]
+    preparation = component_of(bench, processing["ProcessingJobArn"])["TrialComponentArn"]
+    assert [row["SourceArn"] for row in edges(bench, DestinationArn=arn_of[prepared])] == [preparation]
+
+    packaged = artifact_of(bench, package)["ArtifactArn"]
+    assert {row["SourceType"] for row in edges(bench, DestinationArn=packaged)} == {"Model", "Image", "Approval"}
+    (membership,) = edges(bench, SourceArn=packaged)
+    assert (membership["DestinationType"], membership["AssociationType"]) == ("ModelGroup", "AssociatedWith")
+
+    ascendants = bench.sagemaker.query_lineage(StartArns=[packaged], Direction="Ascendants")
+    types = {vertex["Arn"]: vertex["Type"] for vertex in ascendants["Vertices"]}
+    assert types[arn_of[raw]] == "DataSet"
+    assert types[component["TrialComponentArn"]] == "TrainingJob"
+    assert types[preparation] == "ProcessingJob"
+    assert {"SourceArn": arn_of[model], "DestinationArn": packaged, "AssociationType": "ContributedTo"} in (
+        ascendants["Edges"]
+    )
+    near = bench.sagemaker.query_lineage(
+        StartArns=[packaged], Direction="Ascendants", MaxDepth=1, Filters={"Types": ["Model"]}, IncludeEdges=False
+    )
+    assert [vertex["Arn"] for vertex in near["Vertices"]] == [arn_of[model]]
+    assert near["Edges"] == []
+    descendants = bench.sagemaker.query_lineage(StartArns=[arn_of[raw]], Direction="Descendants")["Vertices"]
+    assert packaged in [vertex["Arn"] for vertex in descendants]
+    first = bench.sagemaker.query_lineage(StartArns=[packaged], Direction="Ascendants", MaxResults=1)
+    second = bench.sagemaker.query_lineage(
+        StartArns=[packaged], Direction="Ascendants", MaxResults=1, NextToken=first["NextToken"]
+    )
+    assert [*first["Vertices"], *second["Vertices"]] == ascendants["Vertices"][:2]
+
+    bench.sagemaker.delete_trial_component(TrialComponentName=component["TrialComponentName"])  # its edges go with it
+    assert edges(bench, DestinationArn=arn_of[model]) == []
+
+
+def test_each_change_of_the_approval_is_an_action(bench: Bench) -> None:
+    name = {"ModelPackageGroupName": unique("group")}
+    bench.sagemaker.create_model_package_group(**name)
+    package = bench.sagemaker.create_model_package(
+        **name,
+        InferenceSpecification={
+            "Containers": [{"Image": IMAGE}],
+            "SupportedContentTypes": ["text/csv"],
+            "SupportedResponseMIMETypes": ["text/csv"],
+        },
+    )["ModelPackageArn"]
+    for change in ({"ModelApprovalStatus": "Approved"}, {"ApprovalDescription": "good"}, {"SourceUri": "s3://b/k"}):
+        bench.sagemaker.update_model_package(ModelPackageArn=package, **change)
+    actions = bench.sagemaker.list_actions(SourceUri=package, SortOrder="Ascending")["ActionSummaries"]
+    statuses = [
+        bench.sagemaker.describe_action(ActionName=row["ActionName"])["Properties"]["ModelApprovalStatus"]
+        for row in actions
+    ]
+    assert statuses == ["PendingManualApproval", "Approved"]
+
+
+def test_a_job_of_an_experiment_joins_its_trial_even_when_it_fails(bench: Bench) -> None:
+    experiment, trial = unique("experiment"), unique("trial")
+    config = {"ExperimentName": experiment, "TrialName": trial, "TrialComponentDisplayName": "first-try"}
+    request = bench.processing("raise SystemExit('no')", ExperimentConfig=config)
+    assert refusal(bench.sagemaker.create_processing_job, **request)[0] == "ResourceNotFound"
+    bench.sagemaker.create_experiment(ExperimentName=experiment)
+    bench.sagemaker.create_trial(TrialName=trial, ExperimentName=experiment)
+    bench.run_processing(request)
+    (row,) = bench.sagemaker.list_trial_components(TrialName=trial)["TrialComponentSummaries"]
+    assert (row["DisplayName"], row["Status"]["PrimaryStatus"]) == ("first-try", "Failed")
+    component = bench.sagemaker.describe_trial_component(TrialComponentName=row["TrialComponentName"])
+    assert component.get("OutputArtifacts", {}) == {}
+
+
+def training_job(name: str) -> Resource:
+    arn = f"arn:aws:sagemaker:us-east-1:000000000000:training-job/{name}"
+    document = {
+        "TrainingJobName": name,
+        "AlgorithmSpecification": {"TrainingImage": IMAGE},
+        "InputDataConfig": [channel(f"channel-{number}", f"s3://bucket/{name}/{number}") for number in range(5)],
+        "ModelArtifacts": {"S3ModelArtifacts": f"s3://bucket/{name}/model.tar.gz"},
+    }
+    return Resource("training-job", name, arn, document, status="Completed")
+
+
+@pytest.fixture
+def graph(tmp_path: Path) -> Graph:
+    return Graph(Store(tmp_path / "store.sqlite"), Aws(None, "us-east-1", "000000000000"))
+
+
+def test_it_costs_a_job_two_milliseconds_at_most(graph: Graph) -> None:
+    seconds = []
+    for number in range(50):
+        began = time.perf_counter()
+        record_job(graph, training_job(f"job-{number}"), "Training")
+        seconds.append(time.perf_counter() - began)
+    assert len(graph.store.page(Query("association", limit=1000))[0]) == 50 * 7
+    assert sorted(seconds)[25] < 0.002
+
+
+def test_a_transform_reads_and_makes_data(graph: Graph) -> None:
+    document = {
+        "ModelName": "model",
+        "TransformInput": {"DataSource": {"S3DataSource": {"S3Uri": "s3://bucket/in"}}},
+        "TransformOutput": {"S3OutputPath": "s3://bucket/out"},
+        "TransformResources": {"InstanceCount": 1, "InstanceType": "ml.m5.large"},
+    }
+    record_job(graph, Resource("transform-job", "t", "arn:t", document, status="Completed"), "Transform")
+    (component,) = graph.store.every("experiment-trial-component")
+    assert component.document["Parameters"]["SageMaker.ModelName"] == {"StringValue": "model"}
+    (read,) = graph.store.every("association", name=component.arn)
+    (made,) = graph.store.every("association", parent=component.arn)
+    assert read.parent == graph.artifact("s3://bucket/in", "DataSet").arn
+    assert made.name == graph.artifact("s3://bucket/out", "DataSet").arn
+
+
+def test_a_job_does_not_fail_because_of_its_lineage(graph: Graph, caplog: pytest.LogCaptureFixture) -> None:
+    odd = Resource("training-job", "odd", "arn:odd", {"AlgorithmSpecification": None}, status="Completed")
+    record_job(graph, odd, "Training")
+    assert "The lineage of arn:odd could not be recorded" in caplog.text
+    assert graph.store.every("experiment-trial-component") == []
