@@ -32,10 +32,12 @@ def main() -> None:
     jobs = JobRunner(store, aws, notifier, state_dir)
     api = Api(Control(store, aws, notifier, jobs, state_dir))
     jobs.recover()
+    api.tuner.recover()
     api.executor.recover()
     WarmHome(Path(sys.executable), state_dir).prepare()
 
     def shut_down() -> None:
+        api.tuner.close()
         jobs.close()
         notifier.close()
 

@@ -7,6 +7,8 @@ from localaws.sagemaker.control import Control
 from localaws.sagemaker.errors import UnsupportedOperation
 from localaws.sagemaker.executor import Executor
 from localaws.sagemaker.service_model import answer, check_request, operation_names
+from localaws.sagemaker.tuning import operations as tuning_operations
+from localaws.sagemaker.tuning.tuner import Tuner
 from localaws.sagemaker.unsupported import refuse_unsupported
 
 Document = dict[str, Any]
@@ -23,11 +25,13 @@ class Api:
     def __init__(self, control: Control) -> None:
         self._control = control
         self.executor = Executor(control, self.call)
+        self.tuner = Tuner(control, self.call)
         self._handlers = {
             **families.handlers(),
             **job_operations.handlers(),
             **registry.handlers(),
             **pipelines.handlers(self.executor),
+            **tuning_operations.handlers(self.tuner),
         }
 
     @property

@@ -67,6 +67,11 @@ class StepContext:
         self._stopping = threading.Event()
 
     @property
+    def execution_id(self) -> str:
+        """The execution's name."""
+        return self._execution.name
+
+    @property
     def scope(self) -> Scope:
         """What expressions are resolved against at this moment."""
         return Scope(
@@ -95,12 +100,12 @@ class StepContext:
         head = f"pipelines-{self._execution.name}-{step.name.replace('_', '-')}"
         return f"{head[: _NAME_CHARACTERS - _SUFFIX_CHARACTERS - 1].rstrip('-')}-{suffix}"
 
-    def follow(self, arn: str, stop: Callable[[], object]) -> None:
-        """Wait for a job; `stop` is called when the execution is stopped meanwhile."""
+    def follow(self, arn: str, stop: Callable[[], object], wait: Callable[[str], object] | None = None) -> None:
+        """Wait for a job, with `wait` where it is none of the job runner's; `stop` is called when the execution is."""
         self._jobs[arn] = stop
         if self._stopping.is_set():
             self._try_stop(stop)
-        self.control.jobs.wait(arn)
+        (wait or self.control.jobs.wait)(arn)
         self._jobs.pop(arn, None)
 
     def stop_jobs(self) -> None:
