@@ -69,9 +69,9 @@ def _check_definitions(request: Document) -> None:
 def _check_ranges(config: Document, definition: Document) -> None:
     ranges = ranges_of(config, definition)
     for row in ranges.get("IntegerParameterRanges") or []:
-        _check_numbers(row, int, "an integer")
         if row.get("ScalingType") == "ReverseLogarithmic":
             raise ValidationError(f"Integer range '{row['Name']}': ReverseLogarithmic is for continuous ranges only")
+        _check_numbers(row, int, "an integer")
     for row in ranges.get("ContinuousParameterRanges") or []:
         _check_numbers(row, float, "a number")
     for row in ranges.get("CategoricalParameterRanges") or []:

@@ -33,7 +33,7 @@ class MedianRule:
     """``TrainingJobEarlyStoppingType: Auto``.
 
     A job is stopped when its last value is worse than the median of the running means that the earlier jobs had at
-    the same epoch.
+    the same epoch; one that ended before it, at its last.
     """
 
     objective: Objective
@@ -44,7 +44,7 @@ class MedianRule:
         means = [
             self.objective.loss(running_mean(other.curve, epochs))
             for other in others
-            if epochs and not other.runs and other.value is not None and len(other.curve) >= epochs
+            if epochs and not other.runs and other.value is not None
         ]
         if len(means) < MEDIAN_OF_AT_LEAST:
             return False
