@@ -2,6 +2,7 @@
 
 import random
 import string
+import threading
 import time
 from typing import Any
 
@@ -26,13 +27,15 @@ def run(step: Step, context: StepContext, progress: Progress) -> Document:
     ]
     metadata = {"TuningJob": {"Arn": arn}}
     progress(metadata)
-    context.follow(
-        arn,
-        stop=lambda: context.call("StopHyperParameterTuningJob", name),
-        wait=lambda _: _wait(context, name),
-    )
+    asked = threading.Event()
+
+    def stop() -> None:
+        asked.set()
+        context.call("StopHyperParameterTuningJob", name)
+
+    context.follow(arn, stop, wait=lambda _: _wait(context, name))
     job = context.call("DescribeHyperParameterTuningJob", name)
-    if job[_STATUS] == "Stopped":
+    if job[_STATUS] == "Stopped" and asked.is_set():
         raise StepStopped
     if job[_STATUS] != "Completed":
         raise StepFailed(job.get("FailureReason", f"the tuning job ended as {job[_STATUS]}"))

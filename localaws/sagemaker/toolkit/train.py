@@ -161,6 +161,8 @@ def _fetch_code(source: str) -> None:
         packed = _downloaded(source, Path(folder)) if source.startswith("s3://") else Path(source)
         try:
             with tarfile.open(packed) as tar:
+                if hasattr(tarfile, "data_filter"):
+                    tar.extraction_filter = tarfile.data_filter
                 tar.extractall(_CODE)  # noqa: S202 - the user's own code, which is about to run
         except (OSError, tarfile.TarError) as error:
             raise TrainError(f"ClientError: cannot unpack sagemaker_submit_directory '{source}': {error}") from error

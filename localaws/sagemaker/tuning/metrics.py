@@ -1,5 +1,6 @@
 """The values of a metric, read from a training job's log while the job writes it."""
 
+import math
 import re
 from pathlib import Path
 from typing import BinaryIO
@@ -45,6 +46,8 @@ class MetricReader:
 
     def _add(self, match: re.Match[str]) -> None:
         try:
-            self.values.append(float(match[1]))
+            value = float(match[1])
         except (IndexError, ValueError):
             return  # no number: final_metrics passes over it too
+        if math.isfinite(value):
+            self.values.append(value)

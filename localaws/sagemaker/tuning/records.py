@@ -4,6 +4,7 @@ A row is written before its training job is created: whatever dies in between, n
 The row's document is the ``HyperParameterTrainingJobSummary`` that lists show.
 """
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -57,6 +58,8 @@ class Record:
         values = {row["MetricName"]: row["Value"] for row in job.get("FinalMetricDataList") or []}
         ended = status in ("Completed", "Stopped")
         value = values.get(objective.metric_name) if ended else None
+        if value is not None and not math.isfinite(value):
+            value = None  # nan is no result that others could be compared with
         if value is not None and (not curve or curve[-1] != value):
             curve = [*curve, value]
         document = self.document | {name: job[name] for name in _COPIED if name in job}

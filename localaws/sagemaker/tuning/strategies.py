@@ -20,7 +20,7 @@ from localaws.sagemaker.tuning.objective import Objective, Trial
 from localaws.sagemaker.tuning.ranges import Categorical, Space
 
 N_RANDOM_FIRST = 3
-"""A Bayesian search begins with this many draws, or as many as it runs at a time, whichever is more."""
+"""A Bayesian search draws until it has so many results; jobs that start together at its beginning are all drawn."""
 
 
 class Strategy(Protocol):

@@ -56,6 +56,7 @@ class _Run:
     reason: str | None = None
     readers: dict[str, MetricReader] = field(default_factory=dict)
     stopped: set[str] = field(default_factory=set)
+    judged: dict[str, int] = field(default_factory=dict)
     exhausted: set[str] = field(default_factory=set)
 
     def of(self, definition: Definition) -> list[Record]:
@@ -83,10 +84,12 @@ class Tuner:
     control : Control
     call : callable
         The API: an operation's name and a request to its answer.
+    clock : callable
+        The time in seconds since the epoch.
     """
 
-    def __init__(self, control: Control, call: Call) -> None:
-        self._control, self._call = control, call
+    def __init__(self, control: Control, call: Call, clock: Callable[[], float] = time.time) -> None:
+        self._control, self._call, self._clock = control, call, clock
         self._runs: dict[str, tuple[_Run, threading.Thread]] = {}
         self._closing = threading.Event()
 
@@ -171,7 +174,7 @@ class Tuner:
                 return  # its training jobs are being ended with the server: the next start looks at them
             curve = self._curve(run, record) if run.plan.rule(run.definition(record)) else []
             if job is None:  # this server died between writing the row and creating the job
-                seen = replace(record.failed(KILLED_REASON, time.time()), lost=True)
+                seen = replace(record.failed(KILLED_REASON, self._clock()), lost=True)
             else:
                 lost = job.document.get("FailureReason") == KILLED_REASON
                 seen = record.seen(job.document, run.definition(record).objective, curve, lost=lost)
@@ -192,16 +195,19 @@ class Tuner:
     def _prune(self, run: _Run) -> None:
         for record in run.running():
             definition = run.definition(record)
-            rule = run.plan.rule(definition)
+            rule, epochs = run.plan.rule(definition), len(record.trial.curve)
+            if rule is None or epochs == run.judged.get(record.name, 0):
+                continue
+            run.judged[record.name] = epochs
             others = [other.trial for other in run.of(definition) if other.name != record.name]
-            if rule is not None and record.trial.curve and rule.stops(record.trial, others):
+            if rule.stops(record.trial, others):
                 self._stop_job(run, record)
 
     def _judge(self, run: _Run) -> None:
         if run.stop.is_set():
             self._stop_all(run)
             return
-        if run.verdict is not None:
+        if run.verdict not in (None, Verdict.BUDGET):
             return
         counted = run.counted()
         more = len(counted) < run.plan.max_jobs and len(run.exhausted) < len(run.plan.definitions)
@@ -209,8 +215,9 @@ class Tuner:
         seconds = run.plan.criteria.seconds
         if hopeless := completion.hopeless(trials, more=more):
             run.verdict, run.reason = Verdict.HOPELESS, hopeless
-        elif seconds is not None and time.time() - run.resource.created > seconds:
+        elif seconds is not None and self._clock() - run.resource.created > seconds:
             run.verdict = Verdict.OUT_OF_TIME
+            run.reason = f"The tuning job exceeded MaxRuntimeInSeconds {seconds}"
         elif any(self._met(run, definition) for definition in run.plan.definitions):
             run.verdict = Verdict.CRITERION
         elif not more:
@@ -241,14 +248,14 @@ class Tuner:
         """Create a training job; False when its request is refused."""
         name = f"{run.resource.name}-{len(run.records) + 1:03d}-{uuid.uuid4().hex[:8]}"
         arn = self._control.aws.arn("training-job", name)
-        record = records.new_record(name, arn, definition.name, trial, time.time())
+        record = records.new_record(name, arn, definition.name, trial, self._clock())
         records.save(self._control.store, run.resource.arn, record)
         run.records[name] = record
         request = definition.training_request(name, dict(trial.values), run.plan.tags)
         try:
             self._call("CreateTrainingJob", request)
         except ApiError as error:
-            run.records[name] = record.failed(f"{error.code}: {error.message}", time.time())
+            run.records[name] = record.failed(f"{error.code}: {error.message}", self._clock())
             records.save(self._control.store, run.resource.arn, run.records[name])
             return False
 
@@ -283,14 +290,14 @@ class Tuner:
             "NumberOfTrainingJobsObjectiveNotImproving": not_improving(definition.objective, values)
         }
         if "ConvergenceDetectedTime" not in details and completion.converged(definition.objective, values):
-            details["ConvergenceDetectedTime"] = time.time()
+            details["ConvergenceDetectedTime"] = self._clock()
         members["TuningJobCompletionDetails"] = details
         if any(run.resource.document.get(name) != value for name, value in members.items()):
             run.resource.document.update(members)
             self._write(run.resource.arn, members, None)
 
     def _end(self, run: _Run, status: str, reason: str | None) -> None:
-        now = time.time()
+        now = self._clock()
         members: Document = {
             "HyperParameterTuningEndTime": now,
             "ConsumedResources": {"RuntimeInSeconds": round(now - run.resource.created)},
@@ -304,7 +311,7 @@ class Tuner:
         def edit(document: Document, _: Document) -> dict[str, str]:
             if document["HyperParameterTuningJobStatus"] not in _RUNNING:
                 return {}  # it ended while it was asked to stop
-            document.update(members, LastModifiedTime=time.time())
+            document.update(members, LastModifiedTime=self._clock())
             if status:
                 document["HyperParameterTuningJobStatus"] = status
             return {"status": document["HyperParameterTuningJobStatus"]}

@@ -1,9 +1,11 @@
-"""Local AWS is killed while a tuning job runs: the tuning job goes on at the next start and loses nothing."""
+"""Local AWS is killed, or stopped, while a tuning job runs: it goes on at the next start and loses nothing."""
 
 import os
 import signal
 import time
 from collections.abc import Callable
+
+import pytest
 
 from tests.conftest import LocalAws
 from tests.localaws.sagemaker.conftest import bench_of
@@ -22,7 +24,8 @@ print(f'loss={{x * x}};')
 """
 
 
-def test_kill_9_during_a_tuning_job(own_local_aws: Callable[[], LocalAws]) -> None:
+@pytest.mark.parametrize("way", ["kill -9", "stop"])
+def test_a_tuning_job_survives_the_server(own_local_aws: Callable[[], LocalAws], way: str) -> None:
     before = bench_of(aws := own_local_aws())
     request = tuning(before, SCRIPT.format(bucket=before.bucket), jobs=5, parallel=1)
     name = request["HyperParameterTuningJobName"]
@@ -32,9 +35,12 @@ def test_kill_9_during_a_tuning_job(own_local_aws: Callable[[], LocalAws]) -> No
     ended = training_jobs(before, name, StatusEquals="Completed")
     (killed,) = training_jobs(before, name, StatusEquals="InProgress")
     assert len(ended) == 2
-    time.sleep(2.5)  # MiniStack saves its state every two seconds
-    for pid in aws.pids().values():
-        os.kill(pid, signal.SIGKILL)
+    if way == "stop":
+        assert aws.command("stop").returncode == 0
+    else:
+        time.sleep(2.5)  # MiniStack saves its state every two seconds
+        for pid in aws.pids().values():
+            os.kill(pid, signal.SIGKILL)
 
     after = own_local_aws()
     sagemaker = after.client("sagemaker")
