@@ -6,6 +6,7 @@ How a request travels (each stage is a module, and knows only the ones below it)
     api           the operation's name -> validation against botocore's model -> its handler
     operations    what the operations do: jobs, models, registry, pipelines (one module a family)
     executor      runs the DAG of one pipeline execution, through the same api as everybody
+    tuning        runs tuning jobs: training jobs through the same api, one thread a tuning job
     jobs          the life of a job: staged, run, uploaded; one thread each
     container     the process itself: /opt/ml in private namespaces
     store         SQLite: every resource and its status; nothing lives only in memory

@@ -3,6 +3,7 @@
 import argparse
 import logging
 import sys
+import threading
 from pathlib import Path
 
 import uvicorn
@@ -16,6 +17,8 @@ from localaws.sagemaker.jobs import JobRunner
 from localaws.sagemaker.server import Server
 from localaws.sagemaker.store import Store
 from localaws.sagemaker.warm_home import WarmHome
+
+_SERVICES_SECONDS = 30.0
 
 
 def main() -> None:
@@ -32,10 +35,11 @@ def main() -> None:
     jobs = JobRunner(store, aws, notifier, state_dir)
     api = Api(Control(store, aws, notifier, jobs, state_dir))
     jobs.recover()
-    api.executor.recover()
+    threading.Thread(target=_go_on, args=(aws, api), name="recovery", daemon=True).start()
     WarmHome(Path(sys.executable), state_dir).prepare()
 
     def shut_down() -> None:
+        api.tuner.close()
         jobs.close()
         notifier.close()
 
@@ -48,6 +52,13 @@ def main() -> None:
         timeout_keep_alive=75,
         timeout_graceful_shutdown=3,
     )
+
+
+def _go_on(aws: Aws, api: Api) -> None:
+    """Go on with what ran when the last server died, as soon as the other services answer: they may start just now."""
+    aws.wait_until_there(_SERVICES_SECONDS)
+    api.tuner.recover()
+    api.executor.recover()
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -18,6 +18,8 @@ from localaws.sagemaker.control import Control
 from localaws.sagemaker.errors import UnsupportedOperation
 from localaws.sagemaker.executor import Executor
 from localaws.sagemaker.service_model import answer, check_request, operation_names
+from localaws.sagemaker.tuning import operations as tuning_operations
+from localaws.sagemaker.tuning.tuner import Tuner
 from localaws.sagemaker.unsupported import refuse_unsupported
 
 Document = dict[str, Any]
@@ -35,6 +37,7 @@ class Api:
         self._control = control
         self._known = operation_names()  # loads botocore's model now, not in the first caller's time
         self.executor = Executor(control, self.call)
+        self.tuner = Tuner(control, self.call)
         self._handlers = {
             **families.handlers(),
             **simple_families.handlers(),
@@ -46,6 +49,7 @@ class Api:
             **group_policy.handlers(),
             **pipelines.handlers(self.executor),
             **pipeline_versions.handlers(),
+            **tuning_operations.handlers(self.tuner),
         }
 
     @property

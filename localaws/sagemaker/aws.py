@@ -1,8 +1,11 @@
 """The other AWS services, as SageMaker itself reaches them: boto3 clients at one address, made once each."""
 
+import socket
 import threading
+import time
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlsplit
 
 import boto3
 from botocore.config import Config
@@ -45,6 +48,19 @@ class Aws:
         client = boto3.client(service, endpoint_url=self.endpoint_url, region_name=self.region, config=_CONFIG)
         client.meta.events.register("before-send", _name_the_caller)
         return client
+
+    def wait_until_there(self, seconds: float) -> None:
+        """Return when somebody listens at the endpoint, or after so many seconds."""
+        if not self.endpoint_url:
+            return
+        address = urlsplit(self.endpoint_url)
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            try:
+                socket.create_connection((address.hostname or "", address.port or 80), timeout=1).close()
+                return
+            except OSError:
+                time.sleep(0.05)
 
     def arn(self, kind: str, name: str) -> str:
         """A SageMaker ARN; the service lower-cases names in them."""

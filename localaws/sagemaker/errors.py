@@ -7,6 +7,7 @@
     +-- SerializationError      SerializationException: a member has the wrong JSON type
     +-- ResourceNotFound        what is described, updated or stopped is not there
     +-- ResourceInUse           a job of this name is there already
+    +-- ResourceLimitExceeded   one of AWS's quotas
     +-- ConflictException       a pipeline's or a package's state does not allow it
     +-- UnsupportedOperation    AWS has it, this local SageMaker does not: said, never faked
     JobFailure                  a job ends as Failed, with this reason
@@ -53,6 +54,12 @@ class ResourceInUse(ApiError):
     """A resource of this name exists already."""
 
     code = "ResourceInUse"
+
+
+class ResourceLimitExceeded(ApiError):
+    """The request goes beyond one of AWS's quotas."""
+
+    code = "ResourceLimitExceeded"
 
 
 class ConflictException(ApiError):

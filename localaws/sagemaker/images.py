@@ -2,7 +2,7 @@
 
 An image is a file system with an interpreter and a `serve` program. Here the interpreter is one of the host's, by
 default the one this server runs on, whose environment has what SageMaker's framework images have; `serve` is the
-project's own model server, with the image's contract.
+project's own model server, `train` the project's own training toolkit (`toolkit/train.py`), with the image's contracts.
 
 ``images.json`` in the state directory maps more images, or other interpreters, by the beginning of the repository's
 name::
@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from localaws.sagemaker.errors import ValidationError
+from localaws.sagemaker.toolkit import train
 
 _URI = re.compile(r"(?:(?P<registry>[^/]+\.[^/]+)/)?(?P<repository>[^:@]+)(?:[:@].+)?")
 _FRAMEWORKS = (
@@ -46,6 +47,11 @@ class Image:
     def serve(self) -> list[str]:
         """The command line of the image's model server."""
         return [str(self.interpreter), "-m", "serving", "--host", "127.0.0.1"]
+
+    @property
+    def train(self) -> list[str]:
+        """The command line of the image's `train` program, which runs when a job names no entry point."""
+        return [str(self.interpreter), train.__file__]
 
     @property
     def read_only(self) -> list[Path]:

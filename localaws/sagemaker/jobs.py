@@ -181,6 +181,11 @@ class JobRunner:
         if running:
             running[1].join()
 
+    def log(self, arn: str) -> Path | None:
+        """The log that a running job's container writes; None when the job has ended."""
+        running = self._running.get(arn)
+        return running[0].log if running else None
+
     def close(self) -> None:
         """End all containers; their jobs are marked as failed, since they did not end by themselves."""
         for job, _ in list(self._running.values()):

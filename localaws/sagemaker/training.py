@@ -21,6 +21,7 @@ from localaws.sagemaker.script import Script, ScriptEnd, run_script
 Document = dict[str, Any]
 
 _REASON_CHARACTERS = 900
+_TOOLKIT = ("sagemaker_program", "sagemaker_submit_directory")
 
 
 class TrainingJob:
@@ -47,9 +48,10 @@ class TrainingJob:
 
     def _run_script(self, job: Job) -> ScriptEnd:
         algorithm = job.request["AlgorithmSpecification"]
+        image = images.find(algorithm["TrainingImage"], job.runner.state_dir)
         script = Script(
-            image=images.find(algorithm["TrainingImage"], job.runner.state_dir),
-            argv=[*algorithm["ContainerEntrypoint"], *algorithm.get("ContainerArguments", [])],
+            image=image,
+            argv=[*(algorithm.get("ContainerEntrypoint") or image.train), *algorithm.get("ContainerArguments", [])],
             variables={
                 "TRAINING_JOB_NAME": job.name,
                 "TRAINING_JOB_ARN": job.arn,
@@ -80,15 +82,26 @@ def check_training_request(request: Document, state_dir: Path) -> None:
         raise ValidationError("ResourceConfig is required")
     images.find(algorithm["TrainingImage"], state_dir)
     if not algorithm.get("ContainerEntrypoint"):
-        raise ValidationError(
-            f"AlgorithmSpecification has no ContainerEntrypoint: on this host the image '{algorithm['TrainingImage']}'"
-            " stands for an interpreter and has no `train` program. ModelTrainer with source_code sets one."
-        )
+        _check_toolkit(request)
     names = [channel["ChannelName"] for channel in request.get("InputDataConfig", [])]
     if len(set(names)) != len(names):
         raise ValidationError(f"Channel names must be unique: {', '.join(names)}")
     for definition in algorithm.get("MetricDefinitions", []):
         _check_regex(definition)
+
+
+def _check_toolkit(request: Document) -> None:
+    """Without an entry point the image's own `train` runs: that of the framework images."""
+    algorithm = request["AlgorithmSpecification"]
+    missing = [name for name in _TOOLKIT if not request.get("HyperParameters", {}).get(name)]
+    if missing:
+        raise ValidationError(
+            f"AlgorithmSpecification has no ContainerEntrypoint: the `train` program of '{algorithm['TrainingImage']}'"
+            f" then needs {' and '.join(missing)} among the HyperParameters. ModelTrainer and HyperparameterTuner with"
+            " source_code set one or the other."
+        )
+    if algorithm.get("ContainerArguments"):
+        raise ValidationError("ContainerArguments without a ContainerEntrypoint would replace the image's `train`")
 
 
 def _check_regex(definition: dict[str, str]) -> None:

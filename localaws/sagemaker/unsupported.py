@@ -41,6 +41,12 @@ ACCEPTED: dict[str, dict[str, tuple[Any, ...]]] = {
         "DebugRuleConfigurations": ([],),
         "ProfilerRuleConfigurations": ([],),
     },
+    "CreateHyperParameterTuningJob": {
+        "Autotune": (),
+        "HyperParameterTuningJobConfig.ParameterRanges.AutoParameters": ([],),
+        "TrainingJobDefinition.HyperParameterRanges.AutoParameters": ([],),
+        "TrainingJobDefinitions[].HyperParameterRanges.AutoParameters": ([],),
+    },
     "CreateTransformJob": {
         "TransformResources.InstanceCount": (1,),
         f"TransformInput.{_S3_SOURCE}": ("S3Prefix",),

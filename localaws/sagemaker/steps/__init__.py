@@ -7,7 +7,17 @@ from collections.abc import Callable
 from typing import Any
 
 from localaws.sagemaker.definition import Step
-from localaws.sagemaker.steps import callback, condition, fail, for_each, function, job, model, register_model
+from localaws.sagemaker.steps import (
+    callback,
+    condition,
+    fail,
+    for_each,
+    function,
+    job,
+    model,
+    register_model,
+    tuning,
+)
 from localaws.sagemaker.steps.context import Progress, StepContext
 
 Document = dict[str, Any]
@@ -15,6 +25,7 @@ Document = dict[str, Any]
 _STEPS: dict[str, Callable[[Step, StepContext, Progress], Document]] = {
     "Processing": job.run,
     "Training": job.run,
+    "Tuning": tuning.run,
     "Transform": job.run,
     "Model": model.run,
     "RegisterModel": register_model.run,

@@ -106,6 +106,11 @@ class StepContext:
         return self._execution.arn
 
     @property
+    def execution_id(self) -> str:
+        """The execution's name."""
+        return self._execution.name
+
+    @property
     def scope(self) -> Scope:
         """What expressions are resolved against at this moment."""
         return Scope(
@@ -165,12 +170,12 @@ class StepContext:
         """A ClientToken that is the same whenever this step of this execution asks."""
         return hashlib.sha256(f"{self._execution.arn}/{step.name}".encode()).hexdigest()[:36]
 
-    def follow(self, arn: str, stop: Callable[[], object]) -> None:
-        """Wait for a job; `stop` is called when the execution is stopped meanwhile."""
+    def follow(self, arn: str, stop: Callable[[], object], wait: Callable[[str], object] | None = None) -> None:
+        """Wait for a job, with `wait` where it is none of the job runner's; `stop` is called when the execution is."""
         self._jobs[arn] = stop
         if self.stopping.is_set():
             self._try_stop(stop)
-        self.control.jobs.wait(arn)
+        (wait or self.control.jobs.wait)(arn)
         self._jobs.pop(arn, None)
 
     def stop(self) -> None:

@@ -1,0 +1,82 @@
+"""What a tuning job wants of a metric, and the trials that it is judged by."""
+
+import statistics
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from localaws.sagemaker.tuning.ranges import Values
+
+_NOTABLE = 0.01
+"""An improvement of 1 % or less is none (API reference, HyperParameterTuningJobCompletionDetails)."""
+
+
+@dataclass(frozen=True)
+class Objective:
+    """The metric that is made as small, or as large, as it can be."""
+
+    metric_name: str
+    minimize: bool
+
+    @property
+    def kind(self) -> str:
+        """``Minimize`` or ``Maximize``."""
+        return "Minimize" if self.minimize else "Maximize"
+
+    def loss(self, value: float) -> float:
+        """A number that is the smaller the better."""
+        return value if self.minimize else -value
+
+    def reached(self, value: float, target: float) -> bool:
+        """Whether a value is as good as a target."""
+        return self.loss(value) <= self.loss(target)
+
+    def improves(self, value: float, best: float) -> bool:
+        """Whether a value is notably better than the best so far."""
+        return self.loss(best) - self.loss(value) > _NOTABLE * abs(best)
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One training job of a tuning job, as strategies and rules see it.
+
+    Attributes
+    ----------
+    number : int
+        Which of its definition's suggestions it tries, from 0.
+    values : mapping of str to str
+        The tuned hyperparameters.
+    status : str
+        ``TrainingJobStatus``.
+    value : float or None
+        The final value of the objective metric; None while it runs, and when it printed none.
+    curve : sequence of float
+        All values of the objective metric, in the order in which they were printed.
+    """
+
+    number: int
+    values: Values
+    status: str = "InProgress"
+    value: float | None = None
+    curve: Sequence[float] = field(default_factory=tuple)
+
+    @property
+    def runs(self) -> bool:
+        """Whether it has not ended."""
+        return self.status in ("InProgress", "Stopping")
+
+
+def running_mean(curve: Sequence[float], length: int) -> float:
+    """The mean of a curve's first values."""
+    return statistics.fmean(curve[:length])
+
+
+def not_improving(objective: Objective, values: Iterable[float]) -> int:
+    """How many values since the last one that was notably better than all before it."""
+    best: float | None = None
+    since = 0
+    for value in values:
+        if best is None or objective.improves(value, best):
+            best, since = value, 0
+        else:
+            since += 1
+    return since
