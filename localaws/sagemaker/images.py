@@ -48,7 +48,7 @@ class Image:
         return [str(self.interpreter), "-m", "serving", "--host", "127.0.0.1"]
 
     @property
-    def read_only(self) -> list[Path]:
+    def protected(self) -> list[Path]:
         """What a container must not write to: the environment which the interpreter belongs to."""
         return [self.interpreter.parent.parent]
 

@@ -74,7 +74,7 @@ def container_command(
     job: Job, image: Image, argv: Sequence[str], variables: Mapping[str, str], *, network: bool = True
 ) -> Command:
     """A command line in an image, with the way to AWS and the job's own variables in its environment."""
-    return Command(argv, job.environment(variables), image.interpreter, image.read_only, network)
+    return Command(argv, job.environment(variables), image.interpreter, image.protected, network)
 
 
 def last_line(log: Path) -> str:
