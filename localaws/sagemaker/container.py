@@ -131,6 +131,9 @@ class Command:
         Folders to which what a container writes is kept to itself, or refused: never written to.
     network : bool
         False leaves the process with a loopback device of its own.
+    host_name : str
+    hosts : mapping of str to str
+        The addresses of the job's hosts by name, for /etc/hosts.
     """
 
     argv: Sequence[str]
@@ -138,6 +141,8 @@ class Command:
     interpreter: Path
     protected: Sequence[Path] = field(default_factory=list)
     network: bool = True
+    host_name: str = HOST_NAME
+    hosts: Mapping[str, str] = field(default_factory=lambda: {HOST_NAME: "127.0.0.1"})
 
 
 class Container:
@@ -156,7 +161,7 @@ class Container:
         missing = [tool for tool in _TOOLS if shutil.which(tool) is None]
         if missing:
             raise JobFailure(f"InternalServerError: {', '.join(missing)} not found: install the package util-linux")
-        (folder / HOSTS).write_text(f"{_hosts()}\n127.0.0.1 {HOST_NAME}\n")
+        (folder / HOSTS).write_text(_hosts(command))
         (folder / "tmp").mkdir(exist_ok=True)
         script, arguments = _prepare(folder, command)
         with log.open("ab") as output:
@@ -177,14 +182,14 @@ class Container:
         self.end(grace_seconds=0)
         os.close(self._ends)
 
-    def wait(self, limits: Limits, stop: threading.Event) -> int | None:
-        """Wait for the end; None when the time limit or a stop ended it.
+    def wait(self, limits: Limits, *stops: threading.Event) -> int | None:
+        """Wait for the end; None when the time limit or one of the stops ended it.
 
         Must be called from the thread that made the container.
         """
         deadline = time.monotonic() + limits.seconds
         while not self._ended_within(_POLL_SECONDS):
-            if stop.is_set() or time.monotonic() > deadline:
+            if any(stop.is_set() for stop in stops) or time.monotonic() > deadline:
                 self.end(limits.grace_seconds)
                 return None
         return self._process.wait()
@@ -249,17 +254,18 @@ def _environment(command: Command) -> dict[str, str]:
         "HOME": "/opt/ml/tmp",
         "TMPDIR": "/opt/ml/tmp",
         **command.environment,
-        "CONTAINER_HOST": HOST_NAME,
+        "CONTAINER_HOST": command.host_name,
         "CONTAINER_NETWORK": "host" if command.network else "none",
         "PATH": f"{command.interpreter.parent}:{_PATH}",
     }
 
 
-def _hosts() -> str:
+def _hosts(command: Command) -> str:
     try:
-        return Path("/etc/hosts").read_text()
+        known = Path("/etc/hosts").read_text()
     except OSError:
-        return "127.0.0.1 localhost"
+        known = "127.0.0.1 localhost"
+    return "\n".join([known, *(f"{address} {name}" for name, address in command.hosts.items()), ""])
 
 
 def _child_of(pid: int) -> int | None:

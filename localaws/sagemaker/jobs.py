@@ -41,6 +41,8 @@ _FINAL = ("Completed", "Failed", "Stopped")
 _SECONDARY_MESSAGES = {
     "Starting": "Preparing the instances for training",
     "Downloading": "Downloading input data",
+    "Interrupted": "The managed spot training instances were interrupted",
+    "Restarting": "Restarting the training job from its checkpoint",
     "Training": "Training image download completed. Training in progress.",
     "Uploading": "Uploading generated training model",
     "Completed": "Training job completed",

@@ -35,12 +35,12 @@ class LogShipper:
     group, stream : str
         Such as ``/aws/sagemaker/TrainingJobs`` and ``my-job/algo-1-1700000000``.
     path : Path
-        The file; it may not exist yet.
+        The file; it may not exist yet. What is in it already is not shipped.
     """
 
     def __init__(self, client: Any, group: str, stream: str, path: Path) -> None:
         self._client, self._group, self._stream, self._path = client, group, stream, path
-        self._position = 0
+        self._position = path.stat().st_size if path.exists() else 0
         self._closed = threading.Event()
         self._thread = threading.Thread(target=self._follow, name=f"logs {stream}", daemon=True)
         self._thread.start()

@@ -1,13 +1,19 @@
-"""Runs the script of a processing or training job in its container, its log shipped while it runs."""
+"""Runs the script of a processing or training job in a container for each instance, its log shipped while it runs.
 
+The instances begin together. When one fails, the others are ended; the first failure is the job's.
+"""
+
+import threading
 import time
 from collections import deque
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from localaws.sagemaker.container import HOST_NAME, Command, Container, Limits
+from localaws.sagemaker.container import Command, Container, Limits
 from localaws.sagemaker.images import Image
+from localaws.sagemaker.instances import Instance
 from localaws.sagemaker.jobs import Job
 from localaws.sagemaker.logs import LogShipper
 from localaws.sagemaker.warm_home import WarmHome
@@ -32,9 +38,11 @@ class Script:
     variables: Mapping[str, str]
     network: bool
 
-    def command(self, job: Job) -> Command:
-        """The command line of the job's container."""
-        return container_command(job, self.image, self.argv, self.variables, network=self.network)
+    def command(self, job: Job, instance: Instance, instances: Sequence[Instance]) -> Command:
+        """The command line of an instance's container."""
+        command = container_command(job, self.image, self.argv, self.variables, network=self.network)
+        hosts = {each.name: each.address for each in instances}
+        return replace(command, host_name=instance.name, hosts=hosts)
 
 
 @dataclass(frozen=True)
@@ -47,27 +55,70 @@ class ScriptEnd:
         None when the time limit or a stop ended it.
     last_words : str
         The last line it printed: of a Python script that failed, its exception.
+    instance : Instance
+        Where it ran.
+    ended : float
+        When, by the monotonic clock.
     """
 
     exit_code: int | None
     last_words: str
+    instance: Instance
+    ended: float
 
 
-def run_script(job: Job, script: Script) -> ScriptEnd:
-    """Run a job's script to its end, MaxRuntimeInSeconds long at most.
+def run_script(job: Job, script: Script, instances: Sequence[Instance], seconds: float) -> ScriptEnd:
+    """Run a job's script on all instances to its end, for so many seconds at most.
 
     All that it printed is in CloudWatch Logs when this returns.
+
+    Returns
+    -------
+    ScriptEnd
+        The first failure; else that of an instance which was ended; else that of the first instance.
     """
-    seconds = job.request.get("StoppingCondition", {}).get("MaxRuntimeInSeconds", _DEFAULT_SECONDS)
-    WarmHome(script.image.interpreter, job.runner.state_dir).copy_to(job.folder / "tmp")
-    stream = f"{job.name}/{HOST_NAME}-{int(time.time())}"
-    shipper = LogShipper(job.runner.aws.client("logs"), job.log_group, stream, job.log)
+    over = threading.Event()
+    ends: list[ScriptEnd] = []
+
+    def run(instance: Instance) -> None:
+        try:
+            ends.append(_run_one(job, script.command(job, instance, instances), instance, seconds, over))
+        except BaseException:
+            over.set()
+            raise
+
+    if len(instances) == 1:
+        run(instances[0])
+    else:
+        with ThreadPoolExecutor(len(instances)) as pool:
+            for done in [pool.submit(run, instance) for instance in instances]:
+                done.result()
+    return min(ends, key=_weight)
+
+
+def max_runtime(job: Job) -> float:
+    """How many seconds a job may run: MaxRuntimeInSeconds, a day by default."""
+    seconds: float = job.request.get("StoppingCondition", {}).get("MaxRuntimeInSeconds", _DEFAULT_SECONDS)
+    return seconds
+
+
+def _weight(end: ScriptEnd) -> tuple[bool, bool, float]:
+    return not end.exit_code, end.exit_code is not None, end.ended
+
+
+def _run_one(job: Job, command: Command, instance: Instance, seconds: float, over: threading.Event) -> ScriptEnd:
+    WarmHome(command.interpreter, job.runner.state_dir).copy_to(instance.folder / "tmp")
+    stream = f"{job.name}/{instance.name}-{int(time.time())}"
+    shipper = LogShipper(job.runner.aws.client("logs"), job.log_group, stream, instance.log)
     try:
-        with Container(job.folder, script.command(job), job.log) as container:
-            exit_code = container.wait(Limits(seconds), job.stop)
+        with Container(instance.folder, command, instance.log) as container:
+            exit_code = container.wait(Limits(seconds), job.stop, over)
+            ended = time.monotonic()
+            if exit_code:
+                over.set()
     finally:
         shipper.close()
-    return ScriptEnd(exit_code, last_line(job.log) if exit_code else "")
+    return ScriptEnd(exit_code, last_line(instance.log) if exit_code else "", instance, ended)
 
 
 def container_command(

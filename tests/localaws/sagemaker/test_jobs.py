@@ -196,9 +196,11 @@ while s3.list_objects_v2(Bucket=bucket, Prefix="here/").get("KeyCount", 0) < 2:
 @pytest.mark.parametrize(
     ("member", "value"),
     [
-        ("CheckpointConfig", {"S3Uri": "s3://bucket/checkpoints"}),
-        ("EnableManagedSpotTraining", True),
-        ("ResourceConfig", {"InstanceType": "ml.m5.xlarge", "InstanceCount": 2, "VolumeSizeInGB": 1}),
+        ("RetryStrategy", {"MaximumRetryAttempts": 2}),
+        (
+            "ModelPackageConfig",
+            {"ModelPackageGroupArn": "arn:aws:sagemaker:us-east-1:000000000000:model-package-group/g"},
+        ),
     ],
 )
 def test_what_would_not_happen_is_refused_by_name(bench: Bench, member: str, value: Any) -> None:
