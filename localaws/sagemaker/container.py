@@ -17,15 +17,18 @@ import subprocess
 import threading
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from localaws.sagemaker.errors import JobFailure
 from localaws.sagemaker.layers import HOSTS, MOUNT, layers_of_host
+from localaws.sagemaker.memory import uses_more_than
 
 HOST_NAME = "algo-1"
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _POLL_SECONDS = 0.05
+_KILLED_WITHIN_SECONDS = 5.0
 _TOOLS = ("unshare", "setpriv", "mount", "umount")
 
 # Makes /opt/ml a folder to mount on where the host has none: /opt is rebuilt on a tmpfs out of what is there.
@@ -110,10 +113,13 @@ class Limits:
         How long it may run.
     grace_seconds : float
         How long a process that handles SIGTERM may take for it; SageMaker gives 120.
+    memory_bytes : int or None
+        How much memory all its processes may use together; None for as much as there is.
     """
 
     seconds: float
     grace_seconds: float = 120.0
+    memory_bytes: int | None = None
 
 
 @dataclass(frozen=True)
@@ -131,6 +137,8 @@ class Command:
         Folders to which what a container writes is kept to itself, or refused: never written to.
     network : bool
         False leaves the process with a loopback device of its own.
+    cpus : sequence of int
+        The CPUs that it runs on; all of the host's when there are none.
     host_name : str
     hosts : mapping of str to str
         The addresses of the job's hosts by name, for /etc/hosts.
@@ -141,6 +149,7 @@ class Command:
     interpreter: Path
     protected: Sequence[Path] = field(default_factory=list)
     network: bool = True
+    cpus: Sequence[int] = ()
     host_name: str = HOST_NAME
     hosts: Mapping[str, str] = field(default_factory=lambda: {HOST_NAME: "127.0.0.1"})
 
@@ -155,6 +164,11 @@ class Container:
     command : Command
     log : Path
         Where its standard output and error go.
+
+    Attributes
+    ----------
+    out_of_memory : bool
+        Whether it was ended because it used more memory than its limit.
     """
 
     def __init__(self, folder: Path, command: Command, log: Path) -> None:
@@ -166,13 +180,23 @@ class Container:
         script, arguments = _prepare(folder, command)
         with log.open("ab") as output:
             self._process = subprocess.Popen(
-                [*_namespaces(command.network), "/bin/sh", "-c", script, "container", str(folder), *arguments],
+                [
+                    *_cpus(command),
+                    *_namespaces(command.network),
+                    "/bin/sh",
+                    "-c",
+                    script,
+                    "container",
+                    str(folder),
+                    *arguments,
+                ],
                 env=_environment(command),
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
+        self.out_of_memory = False
         self._ends = os.pidfd_open(self._process.pid)
 
     def __enter__(self) -> "Container":
@@ -192,6 +216,10 @@ class Container:
             if any(stop.is_set() for stop in stops) or time.monotonic() > deadline:
                 self.end(limits.grace_seconds)
                 return None
+            if limits.memory_bytes and uses_more_than(self._process.pid, limits.memory_bytes):
+                self.out_of_memory = True
+                self.end(grace_seconds=0)
+                return 128 + signal.SIGKILL
         return self._process.wait()
 
     def _ended_within(self, seconds: float) -> bool:
@@ -210,11 +238,30 @@ class Container:
         """
         first = _child_of(self._process.pid)
         if grace_seconds and first is not None and _handles_sigterm(first):
-            os.kill(first, signal.SIGTERM)
+            with suppress(ProcessLookupError):
+                os.kill(first, signal.SIGTERM)
             self._ended_within(grace_seconds)
         if self._process.poll() is None:
             self._process.kill()
             self._process.wait()
+        if first is not None:
+            _wait_until_gone(first)
+
+
+def _wait_until_gone(first: int) -> None:
+    """Wait for the end of a namespace's first process, which comes after that of all others in it."""
+    try:
+        ends = os.pidfd_open(first)
+    except ProcessLookupError:
+        return
+    try:
+        select.select([ends], [], [], _KILLED_WITHIN_SECONDS)
+    finally:
+        os.close(ends)
+
+
+def _cpus(command: Command) -> list[str]:
+    return ["taskset", "--cpu-list", ",".join(map(str, command.cpus))] if command.cpus else []
 
 
 def _namespaces(network: bool) -> list[str]:

@@ -14,6 +14,7 @@ from typing import Any
 from localaws.sagemaker import images, s3
 from localaws.sagemaker.errors import JobFailure, JobStopped, ValidationError
 from localaws.sagemaker.inputs import Source
+from localaws.sagemaker.instance_types import OUT_OF_MEMORY, limits_of
 from localaws.sagemaker.instances import Instance, check_count, make_instances, resource_config
 from localaws.sagemaker.jobs import Job
 from localaws.sagemaker.script import Script, max_runtime, run_script
@@ -57,6 +58,7 @@ class ProcessingJob:
                 **job.request.get("Environment", {}),
             },
             network=not job.request.get("NetworkConfig", {}).get("EnableNetworkIsolation", False),
+            size=limits_of(_cluster(job.request)["InstanceType"]),
         )
         end = run_script(job, script, instances, max_runtime(job))
         message = end.instance.folder / "output" / "message"
@@ -64,6 +66,8 @@ class ProcessingJob:
             job.update(ExitMessage=message.read_text(errors="replace")[:1024])
         if end.exit_code is None:
             raise JobStopped
+        if end.out_of_memory:
+            raise JobFailure(f"ClientError: {OUT_OF_MEMORY}")
         if end.exit_code:
             reason = message.read_text(errors="replace").strip() if message.is_file() else end.last_words
             raise JobFailure(f"AlgorithmError: {reason[:900]}, exit code: {end.exit_code}")
@@ -85,6 +89,7 @@ def check_processing_request(request: Document, state_dir: Path) -> None:
         _check_local_path(item["S3Output"].get("LocalPath", ""), item["OutputName"])
     application = request["AppSpecification"]
     images.find(application["ImageUri"], state_dir)
+    limits_of(_cluster(request)["InstanceType"])
     if not application.get("ContainerEntrypoint"):
         raise ValidationError(
             f"AppSpecification has no ContainerEntrypoint: on this host the image '{application['ImageUri']}'"

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from localaws.sagemaker.container import Command, Container, Limits
 from localaws.sagemaker.images import Image
+from localaws.sagemaker.instance_types import Size, cpus_for
 from localaws.sagemaker.instances import Instance
 from localaws.sagemaker.jobs import Job
 from localaws.sagemaker.logs import LogShipper
@@ -31,18 +32,22 @@ class Script:
         The job's own environment variables.
     network : bool
         False: EnableNetworkIsolation.
+    size : Size or None
+        What each instance is held to.
     """
 
     image: Image
     argv: Sequence[str]
     variables: Mapping[str, str]
     network: bool
+    size: Size | None
 
     def command(self, job: Job, instance: Instance, instances: Sequence[Instance]) -> Command:
         """The command line of an instance's container."""
         command = container_command(job, self.image, self.argv, self.variables, network=self.network)
         hosts = {each.name: each.address for each in instances}
-        return replace(command, host_name=instance.name, hosts=hosts)
+        cpus = cpus_for(self.size.cpus) if self.size else ()
+        return replace(command, host_name=instance.name, hosts=hosts, cpus=cpus)
 
 
 @dataclass(frozen=True)
@@ -59,12 +64,15 @@ class ScriptEnd:
         Where it ran.
     ended : float
         When, by the monotonic clock.
+    out_of_memory : bool
+        Whether it needed more than its instance has.
     """
 
     exit_code: int | None
     last_words: str
     instance: Instance
     ended: float
+    out_of_memory: bool
 
 
 def run_script(job: Job, script: Script, instances: Sequence[Instance], seconds: float) -> ScriptEnd:
@@ -77,12 +85,13 @@ def run_script(job: Job, script: Script, instances: Sequence[Instance], seconds:
     ScriptEnd
         The first failure; else that of an instance which was ended; else that of the first instance.
     """
+    limits = Limits(seconds, memory_bytes=script.size.memory_bytes if script.size else None)
     over = threading.Event()
     ends: list[ScriptEnd] = []
 
     def run(instance: Instance) -> None:
         try:
-            ends.append(_run_one(job, script.command(job, instance, instances), instance, seconds, over))
+            ends.append(_run_one(job, script.command(job, instance, instances), instance, limits, over))
         except BaseException:
             over.set()
             raise
@@ -106,19 +115,20 @@ def _weight(end: ScriptEnd) -> tuple[bool, bool, float]:
     return not end.exit_code, end.exit_code is not None, end.ended
 
 
-def _run_one(job: Job, command: Command, instance: Instance, seconds: float, over: threading.Event) -> ScriptEnd:
+def _run_one(job: Job, command: Command, instance: Instance, limits: Limits, over: threading.Event) -> ScriptEnd:
     WarmHome(command.interpreter, job.runner.state_dir).copy_to(instance.folder / "tmp")
     stream = f"{job.name}/{instance.name}-{int(time.time())}"
     shipper = LogShipper(job.runner.aws.client("logs"), job.log_group, stream, instance.log)
     try:
         with Container(instance.folder, command, instance.log) as container:
-            exit_code = container.wait(Limits(seconds), job.stop, over)
+            exit_code = container.wait(limits, job.stop, over)
             ended = time.monotonic()
             if exit_code:
                 over.set()
     finally:
         shipper.close()
-    return ScriptEnd(exit_code, last_line(instance.log) if exit_code else "", instance, ended)
+    last_words = last_line(instance.log) if exit_code else ""
+    return ScriptEnd(exit_code, last_words, instance, ended, container.out_of_memory)
 
 
 def container_command(

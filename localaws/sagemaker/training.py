@@ -16,6 +16,7 @@ from typing import Any
 from localaws.sagemaker import archive, images, s3, spot
 from localaws.sagemaker.errors import JobFailure, JobStopped, UnsupportedOperation, ValidationError
 from localaws.sagemaker.inputs import Source
+from localaws.sagemaker.instance_types import OUT_OF_MEMORY, limits_of
 from localaws.sagemaker.instances import Instance, check_count, make_instances, resource_config
 from localaws.sagemaker.jobs import Job
 from localaws.sagemaker.logs import final_metrics
@@ -61,6 +62,7 @@ class TrainingJob:
                 **job.request.get("Environment", {}),
             },
             network=not job.request.get("EnableNetworkIsolation", False),
+            size=limits_of(job.request["ResourceConfig"]["InstanceType"]),
         )
 
     def _record_metrics(self, job: Job, instances: Sequence[Instance]) -> None:
@@ -110,6 +112,7 @@ def check_training_request(request: Document, state_dir: Path) -> None:
     count = request["ResourceConfig"].get("InstanceCount", 1)
     check_count("ResourceConfig.InstanceCount", count, isolated=request.get("EnableNetworkIsolation", False))
     images.find(algorithm["TrainingImage"], state_dir)
+    limits_of(request["ResourceConfig"]["InstanceType"])
     if not algorithm.get("ContainerEntrypoint"):
         raise ValidationError(
             f"AlgorithmSpecification has no ContainerEntrypoint: on this host the image '{algorithm['TrainingImage']}'"
@@ -169,6 +172,8 @@ def _channel_config(channel: Document) -> Document:
 
 def _reason(end: ScriptEnd) -> str:
     failure = end.instance.folder / "output/failure"
+    if end.out_of_memory:
+        return f"OutOfMemory: {OUT_OF_MEMORY}"
     text = failure.read_text(errors="replace").strip() if failure.is_file() else ""
     return (text or end.last_words)[:_REASON_CHARACTERS]
 
