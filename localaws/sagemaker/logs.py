@@ -24,6 +24,7 @@ _BATCH_BYTES = 1_000_000
 _EVENT_OVERHEAD_BYTES = 26
 _EVENT_BYTES = 256 * 1024 - _EVENT_OVERHEAD_BYTES
 _READ_BYTES = 8 * 1024 * 1024
+_LINE_CHARACTERS = 1024 * 1024
 
 
 class LogShipper:
@@ -129,7 +130,7 @@ def final_metrics(log: Path, definitions: Sequence[dict[str, str]]) -> list[dict
     values: dict[str, float] = {}
     if patterns and log.exists():
         with log.open(encoding="utf-8", errors="replace") as lines:
-            for line in lines:
+            for line in iter(lambda: lines.readline(_LINE_CHARACTERS), ""):
                 for name, pattern in patterns:
                     for match in pattern.finditer(line):
                         values.update(_number(name, match))

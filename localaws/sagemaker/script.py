@@ -3,9 +3,9 @@
 The instances begin together. When one fails, the others are ended; the first failure is the job's.
 """
 
+import shutil
 import threading
 import time
-from collections import deque
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -20,6 +20,8 @@ from localaws.sagemaker.logs import LogShipper
 from localaws.sagemaker.warm_home import WarmHome
 
 _DEFAULT_SECONDS = 86_400
+_TAIL_BYTES = 64 * 1024
+_FULL_BYTES = 64 * 1024
 
 
 @dataclass(frozen=True)
@@ -127,8 +129,14 @@ def _run_one(job: Job, command: Command, instance: Instance, limits: Limits, ove
                 over.set()
     finally:
         shipper.close()
-    last_words = last_line(instance.log) if exit_code else ""
+    last_words = _last_words(instance.log) if exit_code else ""
     return ScriptEnd(exit_code, last_words, instance, ended, container.out_of_memory)
+
+
+def _last_words(log: Path) -> str:
+    """What a script said last; when the disk is full, its log may be cut off, so that is said first."""
+    full = shutil.disk_usage(log.parent).free < _FULL_BYTES
+    return " ".join([*(["No space left on device."] if full else []), last_line(log)]).strip()
 
 
 def container_command(
@@ -139,6 +147,8 @@ def container_command(
 
 
 def last_line(log: Path) -> str:
-    """The last line of a log that is not empty; an empty text when there is none."""
-    with log.open(encoding="utf-8", errors="replace") as lines:
-        return next(iter(deque((line.strip() for line in lines if line.strip()), maxlen=1)), "")
+    """The last line of a log that is not empty, of its last 64 KiB; an empty text when there is none."""
+    with log.open("rb") as file:
+        file.seek(max(0, log.stat().st_size - _TAIL_BYTES))
+        lines = file.read().decode(errors="replace").splitlines()
+    return next((line.strip() for line in reversed(lines) if line.strip()), "")
