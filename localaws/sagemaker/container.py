@@ -292,7 +292,7 @@ def _prepare(folder: Path, command: Command) -> tuple[str, list[str]]:
     if layers is None:
         return _enter(_PROTECT), [str(len(protected)), *protected, *command.argv]
     layers.write(folder)
-    return _enter(MOUNT), [*layers.arguments, *command.argv]
+    return _enter(MOUNT), [str(len(layers.covered)), *command.argv]
 
 
 def _environment(command: Command) -> dict[str, str]:

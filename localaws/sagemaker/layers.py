@@ -31,9 +31,9 @@ _OPT_ML = "/opt/ml"
 _AS_THEY_ARE = ("/proc", "/sys", "/dev", _OPT_ML)
 _NOT_COVERED = (*_AS_THEY_ARE, "/run", "/boot", "/lost+found")
 
-# $ml: the folder. $1: how many layers; $2: how many mounts are made read-only; then these; then whatever follows.
+# $ml: the folder. $1: how many layers; then whatever follows.
 MOUNT = rf"""
-layers=$1; count=$2; shift 2
+layers=$1; shift
 mount -t tmpfs -o mode=0755 none "$ml/{_LAYERS}"
 while [ "$layers" -gt 0 ]; do
     layers=$((layers - 1)); folders="$folders $layers/upper $layers/work"
@@ -41,10 +41,6 @@ done
 cd "$ml/{_LAYERS}"
 mkdir -p $folders
 mount --all --fstab "$ml/{_FSTAB}"
-while [ "$count" -gt 0 ]; do
-    mount -o remount,bind,ro "$1"
-    shift; count=$((count - 1))
-done
 """
 
 
@@ -54,11 +50,6 @@ class Layers:
 
     covered: Sequence[str]
     read_only: Sequence[str]
-
-    @property
-    def arguments(self) -> list[str]:
-        """What the script `MOUNT` is called with."""
-        return [str(len(self.covered)), str(len(self.read_only)), *self.read_only]
 
     def write(self, folder: Path) -> None:
         """Prepare the folder that becomes /opt/ml."""
@@ -73,12 +64,15 @@ class Layers:
             f"upperdir={here}/{number}/upper,workdir={here}/{number}/work 0 0"
             for number, covered in enumerate(self.covered)
         )
+        # `mount --all` passes over the root itself, and over what seems to be mounted already.
+        remounts = (f"read-only {_escaped(point)}/. none remount,bind,ro 0 0" for point in self.read_only)
         return "\n".join(
             (
                 f"{_escaped(str(folder))} {_OPT_ML} none rbind 0 0",
                 *overlays,
                 f"{_OPT_ML}/{HOSTS} /etc/hosts none bind 0 0",
                 "none /dev/shm tmpfs mode=1777 0 0",
+                *remounts,
                 "",
             )
         )
@@ -103,7 +97,7 @@ def layers_of_host(unshare: tuple[str, ...], make_mount_point: str, writable: tu
         (Path(folder) / HOSTS).touch()
         script = f"set -e; ml=$1; shift; {make_mount_point} {MOUNT}"
         tried = subprocess.run(
-            [*unshare, "/bin/sh", "-c", script, "layers", folder, *layers.arguments],
+            [*unshare, "/bin/sh", "-c", script, "layers", folder, str(len(layers.covered))],
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
