@@ -54,7 +54,7 @@ class Image:
         return [str(self.interpreter), train.__file__]
 
     @property
-    def read_only(self) -> list[Path]:
+    def protected(self) -> list[Path]:
         """What a container must not write to: the environment which the interpreter belongs to."""
         return [self.interpreter.parent.parent]
 

@@ -18,6 +18,7 @@ process is gone with the server.
 import logging
 import os
 import shutil
+import sqlite3
 import tempfile
 import threading
 import time
@@ -43,6 +44,8 @@ _FINAL = ("Completed", "Failed", "Stopped")
 _SECONDARY_MESSAGES = {
     "Starting": "Preparing the instances for training",
     "Downloading": "Downloading input data",
+    "Interrupted": "The managed spot training instances were interrupted",
+    "Restarting": "Restarting the training job from its checkpoint",
     "Training": "Training image download completed. Training in progress.",
     "Uploading": "Uploading generated training model",
     "Completed": "Training job completed",
@@ -220,9 +223,18 @@ class JobRunner:
             logger.exception("Job %s met a defect of the local SageMaker", job.name)
             status, reason = "Failed", f"InternalServerError: {type(error).__name__}: {error}"
         finally:
-            self._end(job.arn, job.noun, status, reason)
+            self._end_with_room(job, status, reason)
             self._running.pop(job.arn, None)
             shutil.rmtree(job.folder.parent, ignore_errors=True)
+
+    def _end_with_room(self, job: Job, status: str, reason: str | None) -> None:
+        """End a job; when the disk is full, what the job itself wrote makes room for the last word about it."""
+        try:
+            self._end(job.arn, job.noun, status, reason)
+        except sqlite3.OperationalError:
+            logger.exception("The end of job %s could not be stored: its folder is deleted first", job.name)
+            shutil.rmtree(job.folder.parent, ignore_errors=True)
+            self._end(job.arn, job.noun, status, reason)
 
     def _end(self, arn: str, noun: str, status: str, reason: str | None) -> None:
         resource = self.store.by_arn(arn)

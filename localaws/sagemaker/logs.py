@@ -24,6 +24,7 @@ _BATCH_BYTES = 1_000_000
 _EVENT_OVERHEAD_BYTES = 26
 _EVENT_BYTES = 256 * 1024 - _EVENT_OVERHEAD_BYTES
 _READ_BYTES = 8 * 1024 * 1024
+_LINE_CHARACTERS = 1024 * 1024
 
 
 class LogShipper:
@@ -35,12 +36,12 @@ class LogShipper:
     group, stream : str
         Such as ``/aws/sagemaker/TrainingJobs`` and ``my-job/algo-1-1700000000``.
     path : Path
-        The file; it may not exist yet.
+        The file; it may not exist yet. What is in it already is not shipped.
     """
 
     def __init__(self, client: Any, group: str, stream: str, path: Path) -> None:
         self._client, self._group, self._stream, self._path = client, group, stream, path
-        self._position = 0
+        self._position = path.stat().st_size if path.exists() else 0
         self._closed = threading.Event()
         self._thread = threading.Thread(target=self._follow, name=f"logs {stream}", daemon=True)
         self._thread.start()
@@ -129,7 +130,7 @@ def final_metrics(log: Path, definitions: Sequence[dict[str, str]]) -> list[dict
     values: dict[str, float] = {}
     if patterns and log.exists():
         with log.open(encoding="utf-8", errors="replace") as lines:
-            for line in lines:
+            for line in iter(lambda: lines.readline(_LINE_CHARACTERS), ""):
                 for name, pattern in patterns:
                     for match in pattern.finditer(line):
                         values.update(_number(name, match))

@@ -5,15 +5,20 @@ The contract is that of "Build Your Own Processing Container" in the SageMaker g
 ``/opt/ml/output/message`` that becomes the job's ``ExitMessage``.
 """
 
+import itertools
 import json
+from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from localaws.sagemaker import images, s3
-from localaws.sagemaker.container import HOST_NAME
 from localaws.sagemaker.errors import JobFailure, JobStopped, ValidationError
+from localaws.sagemaker.inputs import Source
+from localaws.sagemaker.instance_types import OUT_OF_MEMORY, limits_of
+from localaws.sagemaker.instances import Instance, check_count, make_instances, resource_config
 from localaws.sagemaker.jobs import Job
-from localaws.sagemaker.script import Script, run_script
+from localaws.sagemaker.script import Script, max_runtime, run_script
+from localaws.sagemaker.sync import uploading
 
 Document = dict[str, Any]
 
@@ -28,20 +33,21 @@ class ProcessingJob:
     def run(self, job: Job) -> None:
         """Stage, run and collect one job."""
         client = job.runner.aws.client("s3")
-        for item in job.request.get("ProcessingInputs", []):
-            source = item["S3Input"]
-            gunzip = source.get("S3CompressionType") == "Gzip"
-            s3.download(client, source["S3Uri"], inside(job.folder, source["LocalPath"]), gunzip=gunzip)
-        outputs = job.request.get("ProcessingOutputConfig", {}).get("Outputs", [])
-        for item in outputs:
-            inside(job.folder, item["S3Output"]["LocalPath"]).mkdir(parents=True, exist_ok=True)
-        _write_configuration(job)
-        self._run_script(job)
-        for item in outputs:
-            target = item["S3Output"]
-            s3.upload_folder(client, inside(job.folder, target["LocalPath"]), target["S3Uri"])
+        instances = make_instances(_cluster(job.request)["InstanceCount"], job.folder, job.log)
+        outputs = [item["S3Output"] for item in job.request.get("ProcessingOutputConfig", {}).get("Outputs", [])]
+        for instance in instances:
+            _stage(job, instance, instances, outputs)
+        folders = [
+            (inside(instance.folder, target["LocalPath"]), target["S3Uri"], target.get("S3UploadMode"))
+            for instance, target in itertools.product(instances, outputs)
+        ]
+        with uploading(client, ((folder, uri) for folder, uri, mode in folders if mode == "Continuous")):
+            self._run_script(job, instances)
+        for folder, uri, mode in folders:
+            if mode != "Continuous":
+                s3.upload_folder(client, folder, uri)
 
-    def _run_script(self, job: Job) -> None:
+    def _run_script(self, job: Job, instances: Sequence[Instance]) -> None:
         application = job.request["AppSpecification"]
         script = Script(
             image=images.find(application["ImageUri"], job.runner.state_dir),
@@ -52,20 +58,27 @@ class ProcessingJob:
                 **job.request.get("Environment", {}),
             },
             network=not job.request.get("NetworkConfig", {}).get("EnableNetworkIsolation", False),
+            size=limits_of(_cluster(job.request)["InstanceType"]),
         )
-        end = run_script(job, script)
-        message = job.folder / "output" / "message"
+        end = run_script(job, script, instances, max_runtime(job))
+        message = end.instance.folder / "output" / "message"
         if message.is_file():
             job.update(ExitMessage=message.read_text(errors="replace")[:1024])
         if end.exit_code is None:
             raise JobStopped
+        if end.out_of_memory:
+            raise JobFailure(f"ClientError: {OUT_OF_MEMORY}")
         if end.exit_code:
             reason = message.read_text(errors="replace").strip() if message.is_file() else end.last_words
             raise JobFailure(f"AlgorithmError: {reason[:900]}, exit code: {end.exit_code}")
 
 
 def check_processing_request(request: Document, state_dir: Path) -> None:
-    """Refuse what is wrong beyond botocore's model: local paths, the image, no command."""
+    """Refuse what is wrong beyond botocore's model: local paths, the image, no command, too many instances."""
+    isolated = request.get("NetworkConfig", {}).get("EnableNetworkIsolation", False)
+    check_count(
+        "ProcessingResources.ClusterConfig.InstanceCount", _cluster(request)["InstanceCount"], isolated=isolated
+    )
     for item in request.get("ProcessingInputs", []):
         if "S3Input" not in item:
             raise ValidationError(f"ProcessingInput '{item['InputName']}' has no S3Input")
@@ -76,6 +89,7 @@ def check_processing_request(request: Document, state_dir: Path) -> None:
         _check_local_path(item["S3Output"].get("LocalPath", ""), item["OutputName"])
     application = request["AppSpecification"]
     images.find(application["ImageUri"], state_dir)
+    limits_of(_cluster(request)["InstanceType"])
     if not application.get("ContainerEntrypoint"):
         raise ValidationError(
             f"AppSpecification has no ContainerEntrypoint: on this host the image '{application['ImageUri']}'"
@@ -94,23 +108,24 @@ def _check_local_path(local_path: str, name: str) -> None:
         raise ValidationError(f"LocalPath '{local_path}' of '{name}' must be a path under /opt/ml/processing")
 
 
-def _write_configuration(job: Job) -> None:
-    folder = job.folder / "config"
+def _cluster(request: Document) -> Document:
+    cluster: Document = request["ProcessingResources"]["ClusterConfig"]
+    return cluster
+
+
+def _stage(job: Job, instance: Instance, instances: Sequence[Instance], outputs: Sequence[Document]) -> None:
+    """Fill an instance's folder: its inputs, the folders of the outputs, the configuration."""
+    client = job.runner.aws.client("s3")
+    for item in job.request.get("ProcessingInputs", []):
+        source = item["S3Input"]
+        gunzip = source.get("S3CompressionType") == "Gzip"
+        target = inside(instance.folder, source["LocalPath"])
+        Source.of(source, gunzip=gunzip).download(client, target, instance, len(instances))
+    for output in outputs:
+        inside(instance.folder, output["LocalPath"]).mkdir(parents=True, exist_ok=True)
+    folder = instance.folder / "config"
     folder.mkdir()
-    (job.folder / "output").mkdir(exist_ok=True)
+    (instance.folder / "output").mkdir(exist_ok=True)
     (folder / "processingjobconfig.json").write_text(json.dumps({"ProcessingJobArn": job.arn, **job.request}))
-    instance_type = job.request["ProcessingResources"]["ClusterConfig"]["InstanceType"]
-    (folder / "resourceconfig.json").write_text(json.dumps(resource_config(instance_type)))
-
-
-def resource_config(instance_type: str) -> Document:
-    """``resourceconfig.json`` of a job with one instance."""
-    group = "homogeneousCluster"
-    return {
-        "current_host": HOST_NAME,
-        "current_instance_type": instance_type,
-        "current_group_name": group,
-        "hosts": [HOST_NAME],
-        "instance_groups": [{"instance_group_name": group, "instance_type": instance_type, "hosts": [HOST_NAME]}],
-        "network_interface_name": "lo",
-    }
+    hosts = resource_config(instance, instances, _cluster(job.request)["InstanceType"])
+    (folder / "resourceconfig.json").write_text(json.dumps(hosts))

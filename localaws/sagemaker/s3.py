@@ -65,17 +65,27 @@ def objects_under(client: Client, uri: str) -> list[S3Object]:
     JobFailure
         When there is none or S3 refuses, with SageMaker's sentence.
     """
-    prefix = Location.of(uri)
-    try:
-        found = list(_listing(client, prefix))
-    except (ClientError, BotoCoreError) as error:
-        raise JobFailure(f"ClientError: Cannot list '{uri}': {error}") from error
+    found = list_objects(client, uri)
     if not found:
         raise JobFailure(
             f'ClientError: No S3 objects found under S3 URL "{uri}" given in input data source. Please ensure that the'
             " bucket exists in the selected region, and that objects exist under that S3 prefix."
         )
     return found
+
+
+def list_objects(client: Client, uri: str) -> list[S3Object]:
+    """Every object whose key begins with the URI's key, in key order; there may be none.
+
+    Raises
+    ------
+    JobFailure
+        When S3 refuses.
+    """
+    try:
+        return list(_listing(client, Location.of(uri)))
+    except (ClientError, BotoCoreError) as error:
+        raise JobFailure(f"ClientError: Cannot list '{uri}': {error}") from error
 
 
 def _listing(client: Client, prefix: Location) -> Iterator[S3Object]:
@@ -107,26 +117,25 @@ def fetch(client: Client, item: S3Object, target: Path) -> None:
         raise JobFailure(f"ClientError: Data download failed: {item.location}: {error}") from error
 
 
-def download(client: Client, uri: str, folder: Path, *, gunzip: bool = False) -> None:
-    """Download everything under a prefix into a folder, keeping relative paths.
+def download_object(client: Client, item: S3Object, folder: Path, *, gunzip: bool = False) -> None:
+    """Download an object into a folder, under its relative path.
 
     Parameters
     ----------
     gunzip : bool, default=False
-        Unpack each object (``CompressionType: Gzip``); a name's ``.gz`` goes.
+        Unpack it (``CompressionType: Gzip``); a name's ``.gz`` goes.
 
     Raises
     ------
     JobFailure
-        Nothing is there, a key would leave the folder, or a download fails.
+        The path would leave the folder, or the download fails.
     """
-    for item in objects_under(client, uri):
-        if ".." in PurePosixPath(item.relative).parts:
-            raise JobFailure(f"ClientError: Data download failed: the key {item.location} leaves its folder")
-        target = folder / item.relative
-        fetch(client, item, target)
-        if gunzip:
-            _gunzip(target, item)
+    if ".." in PurePosixPath(item.relative).parts:
+        raise JobFailure(f"ClientError: Data download failed: the key {item.location} leaves its folder")
+    target = folder / item.relative
+    fetch(client, item, target)
+    if gunzip:
+        _gunzip(target, item)
 
 
 def _gunzip(target: Path, item: S3Object) -> None:

@@ -19,6 +19,7 @@ from typing import Any
 from localaws.sagemaker import archive, images, s3
 from localaws.sagemaker.container import HOST_NAME, Command, Container
 from localaws.sagemaker.errors import JobFailure, JobStopped, ResourceNotFound
+from localaws.sagemaker.inputs import Source
 from localaws.sagemaker.jobs import Job
 from localaws.sagemaker.logs import LogShipper
 from localaws.sagemaker.script import container_command, last_line
@@ -41,7 +42,7 @@ class TransformJob:
         client = job.runner.aws.client("s3")
         definition = model_container(job.runner.store, job.runner.aws.arn("model", job.request["ModelName"]))
         _stage_model(client, definition, job.folder)
-        items = s3.objects_under(client, job.request["TransformInput"]["DataSource"]["S3DataSource"]["S3Uri"])
+        items = Source.of(job.request["TransformInput"]["DataSource"]["S3DataSource"]).objects(client)
         stream = f"{job.name}/{HOST_NAME}-{int(time.time())}"
         shipper = LogShipper(job.runner.aws.client("logs"), job.log_group, stream, job.log)
         try:

@@ -5,13 +5,15 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
+import venv
 from pathlib import Path
 
 import pytest
 
-from localaws.sagemaker import container
+from localaws.sagemaker import container, layers
 from localaws.sagemaker.container import Command, Container, Limits
 
 INTERPRETER = Path(sys.executable)
@@ -56,13 +58,82 @@ def test_python3_is_the_images_interpreter(folder: Path) -> None:
     assert log.read_text().strip() == sys.prefix
 
 
-def test_the_hosts_environment_cannot_be_written_to(folder: Path, tmp_path: Path) -> None:
+WRITE_AND_READ = """
+import os, pathlib, sys
+for place in sys.argv[1:]:
+    path = pathlib.Path(place, "written-in-a-container")
+    path.write_text("kept?")
+    assert path.read_text() == "kept?"
+    kept = next(pathlib.Path(place).glob("kept*"), None)
+    if kept:
+        kept.unlink()
+print("written")
+"""
+
+
+def test_what_is_written_outside_opt_ml_goes_with_the_container(folder: Path, tmp_path: Path) -> None:
     environment = tmp_path / "environment"
     environment.mkdir()
-    code, output = run(folder, f"open({str(environment / 'x')!r}, 'w')", read_only=[environment])
+    (environment / "kept").write_text("as it was")
+    places = [str(environment), tempfile.gettempdir(), str(Path.home()), "/etc", "/usr/lib", "/dev/shm"]
+    argv = [sys.executable, "-c", WRITE_AND_READ, *places]
+    log = folder.parent / "job.log"
+    for _ in range(2):
+        with Container(folder, Command(argv, {}, INTERPRETER), log) as container:
+            assert container.wait(Limits(30), NEVER) == 0, log.read_text()
+    assert not [place for place in places if Path(place, "written-in-a-container").exists()]
+    assert (environment / "kept").read_text() == "as it was"
+
+
+def test_nothing_can_be_written_where_no_layer_is(folder: Path) -> None:
+    code, output = run(folder, "open('/written-in-a-container', 'w')")
+    assert code == 1
+    assert "Read-only file system" in output
+
+
+def test_pip_installs_for_the_container_only(folder: Path, tmp_path: Path) -> None:
+    """Into an environment of the test's own, which takes its packages, pip among them, from this one."""
+    venv.create(tmp_path / "environment", system_site_packages=True, symlinks=True)
+    python = tmp_path / "environment" / "bin" / "python"
+    package = folder / "package"
+    (package / "src").mkdir(parents=True)
+    (package / "src" / "only_here.py").write_text("answer = 42")
+    (package / "setup.py").write_text(
+        "from setuptools import setup; setup(name='only-here', package_dir={'': 'src'}, py_modules=['only_here'])"
+    )
+    script = f"{python} setup.py -q install_lib && cd / && {python} -c 'import only_here; print(only_here.answer)'"
+    log = folder.parent / "job.log"
+    argv = ["/bin/sh", "-c", f"cd /opt/ml/package && {script}"]
+    with Container(folder, Command(argv, {}, python), log) as container:
+        assert container.wait(Limits(60), NEVER) == 0, log.read_text()
+    assert log.read_text().splitlines()[-1] == "42"
+    assert not list((tmp_path / "environment").rglob("only_here*"))
+
+
+def test_where_layers_are_refused_the_environment_is_read_only(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    environment = tmp_path / "environment"
+    environment.mkdir()
+    monkeypatch.setattr(container, "layers_of_host", lambda *_: None)
+    code, output = run(folder, f"open({str(environment / 'x')!r}, 'w')", protected=[environment])
     assert code == 1
     assert "Read-only file system" in output
     (environment / "still-writable-here").touch()
+
+
+def test_a_kernel_that_refuses_layers_is_noticed(caplog: pytest.LogCaptureFixture) -> None:
+    unshare = ("sh", "-c", "echo overlay: wrong fs type >&2; exit 32")
+    assert layers.layers_of_host(unshare, "", ()) is None
+    assert "overlay: wrong fs type" in caplog.text
+
+
+def test_folders_with_mounts_below_are_passed_through() -> None:
+    planned = layers.plan(["/", "/proc", "/dev", "/dev/shm", "/usr/lib"])
+    assert "/usr" not in planned.covered
+    assert {"/usr/bin", "/usr/lib"} <= set(planned.covered)
+    assert not [path for path in planned.covered if path.startswith(("/proc", "/dev", "/opt/ml"))]
+    assert planned.read_only == ["/"]
 
 
 def test_only_what_was_given_is_in_the_environment(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -72,10 +143,20 @@ def test_only_what_was_given_is_in_the_environment(folder: Path, monkeypatch: py
 
 
 def test_without_network_nothing_is_reached(folder: Path) -> None:
-    script = "import socket; socket.create_connection(('127.0.0.1', 1), 2)"
+    script = "import socket; socket.create_connection(('192.0.2.1', 1), 2)"
     code, output = run(folder, script, network=False)
     assert code == 1
     assert "Network is unreachable" in output
+
+
+def test_without_network_a_script_reaches_itself(folder: Path) -> None:
+    script = """
+import os, socket
+server = socket.create_server(("127.0.0.1", 0))
+client = socket.create_connection(("algo-1", server.getsockname()[1]), 2)
+print("reached", "CONTAINER_NETWORK" in os.environ)
+"""
+    assert run(folder, script, network=False) == (0, "reached False\n")
 
 
 def test_the_time_limit_ends_it(folder: Path) -> None:
@@ -147,6 +228,7 @@ def test_who_is_not_root_gets_a_user_namespace(tmp_path_factory: pytest.TempPath
     place = tmp_path_factory.mktemp("nobody", numbered=True)
     shutil.copytree(Path(container.__file__).parents[1], place / "localaws")
     (place / "ml").mkdir()
+    (place / "environment").mkdir()
     for path in (place, *place.rglob("*")):
         os.chown(path, NOBODY, NOBODY)
     script = f"""
@@ -155,8 +237,9 @@ from pathlib import Path
 from localaws.sagemaker import container
 from localaws.sagemaker.container import Command, Container, Limits
 place = Path({str(place)!r})
-argv = ["/bin/sh", "-c", "echo $(id -u) $(hostname) $(ls /opt/ml); touch /usr/written"]
-with Container(place / "ml", Command(argv, {{}}, Path("/usr/bin/python3"), [Path("/usr")]), place / "log") as container:
+argv = ["/bin/sh", "-c", "echo $(id -u) $(hostname) $(ls /opt/ml); touch $PLACE/x; ls $PLACE; touch /usr/x"]
+command = Command(argv, {{"PLACE": str(place / "environment")}}, Path("/usr/bin/python3"), [place / "environment"])
+with Container(place / "ml", command, place / "log") as container:
     container.wait(Limits(30), threading.Event())
 print((place / "log").read_text())
 """
@@ -168,8 +251,9 @@ print((place / "log").read_text())
         [*identity, "/usr/bin/python3", "-c", script], cwd=place, capture_output=True, text=True, check=False
     )
     assert "0 algo-1 tmp" in done.stdout, done.stderr
-    assert "Read-only file system" in done.stdout
-    assert not Path("/usr/written").exists()
+    assert "\nx\n" in done.stdout
+    assert not list((place / "environment").iterdir())
+    assert not Path("/usr/x").exists()
 
 
 def test_kill_9_of_the_parent_ends_the_container(folder: Path) -> None:

@@ -1,0 +1,47 @@
+"""How much memory the processes of a container use.
+
+Resident pages, of which those that several processes share count once: a limit of the address space would end programs
+which reserve much and use little, as PyTorch does, and a control group is not everybody's to make.
+"""
+
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+_PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
+_PSS = re.compile(r"^Pss:\s+([0-9]+) kB", re.MULTILINE)
+
+
+def uses_more_than(pid: int, limit: int) -> bool:
+    """Whether a process and its descendants use more memory than a limit, in bytes.
+
+    The sum of what is resident is quickly read; only when it is above the limit is the exact figure looked up.
+    """
+    pids = list(_family(pid))
+    return sum(map(_resident, pids)) > limit and sum(map(_proportional, pids)) > limit
+
+
+def _family(pid: int) -> Iterator[int]:
+    yield pid
+    for children in Path(f"/proc/{pid}/task").glob("*/children"):
+        for child in _read(children).split():
+            yield from _family(int(child))
+
+
+def _resident(pid: int) -> int:
+    words = _read(Path(f"/proc/{pid}/statm")).split()
+    return int(words[1]) * _PAGE_BYTES if words else 0
+
+
+def _proportional(pid: int) -> int:
+    found = _PSS.search(_read(Path(f"/proc/{pid}/smaps_rollup")))
+    return int(found[1]) * 1024 if found else _resident(pid)
+
+
+def _read(path: Path) -> str:
+    """A file of /proc; empty when its process has ended."""
+    try:
+        return path.read_text()
+    except OSError:
+        return ""
