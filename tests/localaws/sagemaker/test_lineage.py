@@ -1,5 +1,7 @@
 """The lineage that is recorded by itself, as a client walks along it."""
 
+import json
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -10,6 +12,7 @@ from localaws.sagemaker.aws import Aws
 from localaws.sagemaker.lineage import record_job
 from localaws.sagemaker.lineage_graph import Graph
 from localaws.sagemaker.store import Query, Resource, Store
+from tests.conftest import LocalAws
 from tests.localaws.sagemaker.conftest import (
     IMAGE,
     Bench,
@@ -203,3 +206,22 @@ def test_a_job_does_not_fail_because_of_its_lineage(graph: Graph, caplog: pytest
     record_job(graph, odd, "Training")
     assert "The lineage of arn:odd could not be recorded" in caplog.text
     assert graph.store.every("experiment-trial-component") == []
+
+
+def test_the_sdk_shows_the_table_of_a_job(local_aws: LocalAws, bench: Bench) -> None:
+    job = bench.run_training(bench.training(TRAIN))
+    script = (
+        "from sagemaker.core.helper.session_helper import Session\n"
+        "from sagemaker.core.lineage.visualizer import LineageTableVisualizer\n"
+        f"session = Session(default_bucket={bench.bucket!r})\n"
+        f"table = LineageTableVisualizer(session).show(training_job_name={job['TrainingJobName']!r})\n"
+        "print(table.to_json(orient='records'))\n"
+    )
+    shown = local_aws.run([sys.executable, "-c", script])
+    assert shown.returncode == 0, shown.stderr
+    rows = {row["Type"]: (row["Direction"], row["Association Type"]) for row in json.loads(shown.stdout)}
+    assert rows == {
+        "DataSet": ("Input", "ContributedTo"),
+        "Image": ("Input", "ContributedTo"),
+        "Model": ("Output", "Produced"),
+    }
