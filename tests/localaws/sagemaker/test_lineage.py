@@ -147,7 +147,12 @@ def test_each_change_of_the_approval_is_an_action(bench: Bench) -> None:
 
 def test_a_job_of_an_experiment_joins_its_trial_even_when_it_fails(bench: Bench) -> None:
     experiment, trial = unique("experiment"), unique("trial")
-    config = {"ExperimentName": experiment, "TrialName": trial, "TrialComponentDisplayName": "first-try"}
+    config = {
+        "ExperimentName": experiment,
+        "TrialName": trial,
+        "TrialComponentDisplayName": "first-try",
+        "RunName": "one",
+    }
     request = bench.processing("raise SystemExit('no')", ExperimentConfig=config)
     assert refusal(bench.sagemaker.create_processing_job, **request)[0] == "ResourceNotFound"
     bench.sagemaker.create_experiment(ExperimentName=experiment)
@@ -157,6 +162,13 @@ def test_a_job_of_an_experiment_joins_its_trial_even_when_it_fails(bench: Bench)
     assert (row["DisplayName"], row["Status"]["PrimaryStatus"]) == ("first-try", "Failed")
     component = bench.sagemaker.describe_trial_component(TrialComponentName=row["TrialComponentName"])
     assert component.get("OutputArtifacts", {}) == {}
+    by_name = {"Name": "TrialComponentName", "Operator": "Equals", "Value": row["TrialComponentName"]}
+    (found,) = bench.sagemaker.search(Resource="ExperimentTrialComponent", SearchExpression={"Filters": [by_name]})[
+        "Results"
+    ]
+    assert found["TrialComponent"]["RunName"] == "one"
+    assert found["TrialComponent"]["Parents"] == [{"ExperimentName": experiment, "TrialName": trial}]
+    assert found["TrialComponent"]["SourceDetail"]["ProcessingJob"]["ProcessingJobStatus"] == "Failed"
 
 
 def training_job(name: str) -> Resource:
