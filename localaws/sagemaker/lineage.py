@@ -60,7 +60,7 @@ def _record_job(graph: Graph, job: Resource, noun: str) -> None:
     document = job.document
     inputs = _INPUTS[noun](document)
     outputs = _OUTPUTS[noun](document) if job.status == "Completed" else []
-    experiment = document.get("ExperimentConfig") or {}
+    experiment, reason = document.get("ExperimentConfig") or {}, document.get("FailureReason")
     name = f"{job.name}-aws-{noun.lower()}-job"
     component = graph.entity(
         "experiment-trial-component",
@@ -68,8 +68,9 @@ def _record_job(graph: Graph, job: Resource, noun: str) -> None:
         {
             "TrialComponentName": name,
             "DisplayName": experiment.get("TrialComponentDisplayName") or name,
+            "RunName": experiment.get("RunName"),
             "Source": {"SourceArn": job.arn, "SourceType": f"SageMaker{noun}Job"},
-            "Status": {"PrimaryStatus": job.status, "Message": document.get("FailureReason")},
+            "Status": {"PrimaryStatus": job.status} | ({"Message": reason} if reason else {}),
             "StartTime": document.get(f"{noun}StartTime"),
             "EndTime": document.get(f"{noun}EndTime"),
             "Parameters": {key: parameter(value) for key, value in _parameters(document, noun)},

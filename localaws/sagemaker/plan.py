@@ -114,4 +114,4 @@ def final_status(definition: Definition, outcomes: Mapping[str, Outcome], *, sto
     }
     if failed:
         return "CompletedWithFailures" if failed <= answered else "Failed"
-    return "Stopped" if stopped else "Succeeded"
+    return "Stopped" if stopped or Outcome.STOPPED in outcomes.values() else "Succeeded"

@@ -6,10 +6,11 @@
     filter       Name Operator Value: the name is a path, which goes through maps, structures and lists
     nested       filters that one item of a list must pass together
 
-Values are compared as what they are: times with ISO 8601, numbers with numbers; a text that holds a number, as
-hyperparameters do, is compared as one with a number. What is not there passes NotExists and NotEquals only.
+Values are compared as what they are: times with ISO 8601, numbers with numbers, texts with texts, which have no order;
+a hyperparameter that holds a number is one. What is not there passes NotExists and NotEquals only.
 """
 
+import math
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
@@ -135,7 +136,7 @@ def _compare(value: Any, operator: str, text: str, name: str) -> bool:
     if isinstance(value, bool):
         return operator in ("Equals", "In") and text.lower() == str(value).lower()
     wanted = _seconds(text, name) if _is_time(name) else _number(text)
-    number = _number(value)
+    number = _number(value) if not isinstance(value, str) or name.startswith("HyperParameters.") else None
     if number is None or wanted is None:
         return operator in ("Equals", "In") and bool(value == text)
     outcomes = {
@@ -155,9 +156,10 @@ def _is_time(name: str) -> bool:
 
 def _number(value: Any) -> float | None:
     try:
-        return float(value)
+        number = float(value)
     except (TypeError, ValueError):
         return None
+    return number if math.isfinite(number) else None
 
 
 def _seconds(text: str, name: str) -> float:

@@ -1,5 +1,7 @@
 """The lineage that is recorded by itself, as a client walks along it."""
 
+import json
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -10,6 +12,7 @@ from localaws.sagemaker.aws import Aws
 from localaws.sagemaker.lineage import record_job
 from localaws.sagemaker.lineage_graph import Graph
 from localaws.sagemaker.store import Query, Resource, Store
+from tests.conftest import LocalAws
 from tests.localaws.sagemaker.conftest import (
     IMAGE,
     Bench,
@@ -144,7 +147,12 @@ def test_each_change_of_the_approval_is_an_action(bench: Bench) -> None:
 
 def test_a_job_of_an_experiment_joins_its_trial_even_when_it_fails(bench: Bench) -> None:
     experiment, trial = unique("experiment"), unique("trial")
-    config = {"ExperimentName": experiment, "TrialName": trial, "TrialComponentDisplayName": "first-try"}
+    config = {
+        "ExperimentName": experiment,
+        "TrialName": trial,
+        "TrialComponentDisplayName": "first-try",
+        "RunName": "one",
+    }
     request = bench.processing("raise SystemExit('no')", ExperimentConfig=config)
     assert refusal(bench.sagemaker.create_processing_job, **request)[0] == "ResourceNotFound"
     bench.sagemaker.create_experiment(ExperimentName=experiment)
@@ -154,6 +162,13 @@ def test_a_job_of_an_experiment_joins_its_trial_even_when_it_fails(bench: Bench)
     assert (row["DisplayName"], row["Status"]["PrimaryStatus"]) == ("first-try", "Failed")
     component = bench.sagemaker.describe_trial_component(TrialComponentName=row["TrialComponentName"])
     assert component.get("OutputArtifacts", {}) == {}
+    by_name = {"Name": "TrialComponentName", "Operator": "Equals", "Value": row["TrialComponentName"]}
+    (found,) = bench.sagemaker.search(Resource="ExperimentTrialComponent", SearchExpression={"Filters": [by_name]})[
+        "Results"
+    ]
+    assert found["TrialComponent"]["RunName"] == "one"
+    assert found["TrialComponent"]["Parents"] == [{"ExperimentName": experiment, "TrialName": trial}]
+    assert found["TrialComponent"]["SourceDetail"]["ProcessingJob"]["ProcessingJobStatus"] == "Failed"
 
 
 def training_job(name: str) -> Resource:
@@ -203,3 +218,22 @@ def test_a_job_does_not_fail_because_of_its_lineage(graph: Graph, caplog: pytest
     record_job(graph, odd, "Training")
     assert "The lineage of arn:odd could not be recorded" in caplog.text
     assert graph.store.every("experiment-trial-component") == []
+
+
+def test_the_sdk_shows_the_table_of_a_job(local_aws: LocalAws, bench: Bench) -> None:
+    job = bench.run_training(bench.training(TRAIN))
+    script = (
+        "from sagemaker.core.helper.session_helper import Session\n"
+        "from sagemaker.core.lineage.visualizer import LineageTableVisualizer\n"
+        f"session = Session(default_bucket={bench.bucket!r})\n"
+        f"table = LineageTableVisualizer(session).show(training_job_name={job['TrainingJobName']!r})\n"
+        "print(table.to_json(orient='records'))\n"
+    )
+    shown = local_aws.run([sys.executable, "-c", script])
+    assert shown.returncode == 0, shown.stderr
+    rows = {row["Type"]: (row["Direction"], row["Association Type"]) for row in json.loads(shown.stdout)}
+    assert rows == {
+        "DataSet": ("Input", "ContributedTo"),
+        "Image": ("Input", "ContributedTo"),
+        "Model": ("Output", "Produced"),
+    }

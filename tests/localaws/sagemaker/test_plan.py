@@ -60,6 +60,7 @@ def test_a_branch_that_was_not_taken_is_passed_over_with_what_follows() -> None:
 def test_the_final_status() -> None:
     assert final_status(CHAIN, dict.fromkeys(CHAIN.steps, OK), stopped=False) == "Succeeded"
     assert final_status(CHAIN, {"a": OK, "b": STOPPED}, stopped=True) == "Stopped"
+    assert final_status(CHAIN, {"a": OK, "b": STOPPED, "c": OVER}, stopped=False) == "Stopped"  # its job was stopped
     assert final_status(CHAIN, {"a": FAILED, "free": OK}, stopped=False) == "Failed"
     assert final_status(ANSWERED, {"train": FAILED, "notify": OK}, stopped=False) == "CompletedWithFailures"
     assert final_status(ANSWERED, {"train": FAILED, "notify": FAILED}, stopped=False) == "Failed"
