@@ -151,16 +151,24 @@ class JobRunner:
 
     def start(self, job_type: JobType, resource: Resource, request: Document) -> None:
         """Run a job that was just stored."""
-        self._folders.mkdir(parents=True, exist_ok=True)
-        home = Path(tempfile.mkdtemp(prefix=f"{resource.name[:40]}-", dir=self._folders))
-        home.chmod(0o755)
+        try:
+            home = self._make_home(resource.name)
+        except OSError as error:
+            self._end(resource.arn, job_type.noun, "Failed", f"InternalServerError: no folder for the job: {error}")
+            return
         folder = home / "ml"
-        folder.mkdir()
         job = Job(job_type.noun, resource.name, resource.arn, request, folder, home / "job.log", self)
         thread = threading.Thread(target=self._live, args=(job_type, job), name=job.name, daemon=True)
         self._running[job.arn] = (job, thread)
         self._announce(job.arn, job.noun)
         thread.start()
+
+    def _make_home(self, name: str) -> Path:
+        self._folders.mkdir(parents=True, exist_ok=True)
+        home = Path(tempfile.mkdtemp(prefix=f"{name[:40]}-", dir=self._folders))
+        home.chmod(0o755)
+        (home / "ml").mkdir()
+        return home
 
     def stop(self, resource: Resource, noun: str) -> None:
         """Ask a job to stop; returns at once, as AWS does.

@@ -193,10 +193,23 @@ while s3.list_objects_v2(Bucket=bucket, Prefix="here/").get("KeyCount", 0) < 2:
     assert [job["ProcessingJobStatus"] for job in jobs] == ["Completed", "Completed"]
 
 
+AUGMENTED = {
+    "ChannelName": "train",
+    "DataSource": {
+        "S3DataSource": {
+            "S3DataType": "AugmentedManifestFile",
+            "S3Uri": "s3://bucket/manifest.jsonl",
+            "AttributeNames": ["image", "label"],
+        }
+    },
+}
+
+
 @pytest.mark.parametrize(
     ("member", "value"),
     [
         ("RetryStrategy", {"MaximumRetryAttempts": 2}),
+        ("InputDataConfig", [AUGMENTED]),
         (
             "ModelPackageConfig",
             {"ModelPackageGroupArn": "arn:aws:sagemaker:us-east-1:000000000000:model-package-group/g"},
