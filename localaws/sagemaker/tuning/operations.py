@@ -65,8 +65,10 @@ def create_tuning_job(control: Control, request: Document, tuner: Tuner) -> Docu
 
 
 def describe_tuning_job(control: Control, request: Document) -> Document:
-    """What is stored of a tuning job."""
-    return _find(control, request, "DescribeHyperParameterTuningJob").document
+    """What is stored of a tuning job, and how long one that runs has run."""
+    resource = _find(control, request, "DescribeHyperParameterTuningJob")
+    running = {"ConsumedResources": {"RuntimeInSeconds": round(time.time() - resource.created)}}
+    return running | resource.document
 
 
 def list_tuning_jobs(control: Control, request: Document) -> Document:
