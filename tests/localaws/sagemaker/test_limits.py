@@ -38,7 +38,7 @@ MIB = 1024**2
         ("ml.p3.2xlarge", 8, 61),
     ],
 )
-def test_the_sizes_are_those_of_awss_table(instance_type: str, cpus: int, gibibytes: float) -> None:
+def test_a_types_size_follows_from_its_name(instance_type: str, cpus: int, gibibytes: float) -> None:
     assert size_of(instance_type) == Size(cpus, int(gibibytes * GIB))
 
 
