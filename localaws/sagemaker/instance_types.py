@@ -2,8 +2,7 @@
 
 Without this environment variable of the server, a job may use the whole host. With it, each instance of a processing or
 training job runs on as many CPUs as its type has, or on all there are, and is ended when its processes need more memory
-than the type has, with AWS's reason. The sizes are those of AWS's "Amazon SageMaker AI pricing" page, which follow from
-a type's name, with few exceptions.
+than the type has. Sizes follow from a type's name, with few exceptions.
 """
 
 import itertools

@@ -91,8 +91,8 @@ def test_nothing_can_be_written_where_no_layer_is(folder: Path) -> None:
     assert "Read-only file system" in output
 
 
-def test_pip_installs_for_the_container_only(folder: Path, tmp_path: Path) -> None:
-    """Into an environment of the test's own, which takes its packages, pip among them, from this one."""
+def test_what_is_installed_is_there_for_the_container_only(folder: Path, tmp_path: Path) -> None:
+    """By setuptools, into an environment of the test's own."""
     venv.create(tmp_path / "environment", system_site_packages=True, symlinks=True)
     python = tmp_path / "environment" / "bin" / "python"
     package = folder / "package"

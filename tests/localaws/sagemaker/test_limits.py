@@ -38,7 +38,7 @@ MIB = 1024**2
         ("ml.p3.2xlarge", 8, 61),
     ],
 )
-def test_the_sizes_are_those_of_awss_table(instance_type: str, cpus: int, gibibytes: float) -> None:
+def test_a_types_size_follows_from_its_name(instance_type: str, cpus: int, gibibytes: float) -> None:
     assert size_of(instance_type) == Size(cpus, int(gibibytes * GIB))
 
 
@@ -110,9 +110,13 @@ def test_a_job_that_needs_more_than_its_instance_has(
     script = "import time; blocks = [b'x' * 2**28 for _ in range(20)]; time.sleep(60)"
     small = {"InstanceType": "ml.t3.medium", "InstanceCount": 1, "VolumeSizeInGB": 1}
     advice = "Please use an instance type with more memory, or reduce the size of job data processed on an instance."
-    job = bench.run_training(bench.training(script, ResourceConfig=small))
+    training = bench.training(script, ResourceConfig=small)
+    processing = bench.processing(script, ProcessingResources={"ClusterConfig": small})
+    bench.sagemaker.create_training_job(**training)
+    bench.sagemaker.create_processing_job(**processing)
+    job = bench.wait("training", training["TrainingJobName"])
     assert job["FailureReason"] == f"AlgorithmError: OutOfMemory: {advice}, exit code: 137"
-    job = bench.run_processing(bench.processing(script, ProcessingResources={"ClusterConfig": small}))
+    job = bench.wait("processing", processing["ProcessingJobName"])
     assert job["FailureReason"] == f"ClientError: {advice}"
     with pytest.raises(ClientError, match=r"The size of the instance type 'ml.p2.xlarge' is not known"):
         bench.sagemaker.create_training_job(
