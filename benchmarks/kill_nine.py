@@ -7,7 +7,6 @@ minutes; run it longer before a release.
 """
 
 import argparse
-import json
 import os
 import random
 import signal
@@ -26,6 +25,7 @@ from tests.conftest import LocalAws, local_aws_command, start_local_aws
 from tests.localaws.sagemaker.conftest import Bench, bench_of
 from tests.localaws.sagemaker.test_jobs import make_model
 from tests.localaws.sagemaker.test_pipelines import definition, processing
+from tests.localaws.sagemaker.tuning.conftest import tuning
 
 ROLE = "arn:aws:iam::000000000000:role/Execution"
 PIPELINE, QUEUE = "kill-nine", "kill-nine"
@@ -151,39 +151,15 @@ def make_pipeline(aws: LocalAws, bench: Bench) -> None:
         "TransformResources": {"InstanceType": "ml.m5.xlarge", "InstanceCount": 1},
     }
     transform = {"Name": "Predict", "Type": "Transform", "Arguments": arguments, "DependsOn": ["Ask"]}
-    text = definition(prepare, tuning(bench), train, ask, transform)
+    text = definition(prepare, tuning_step(bench), train, ask, transform)
     bench.sagemaker.create_pipeline(PipelineName=PIPELINE, PipelineDefinition=text, RoleArn=ROLE)
 
 
-def tuning(bench: Bench) -> dict[str, Any]:
-    """A tuning step of four small jobs, two at a time."""
-    script = """
-import json
-x = float(json.load(open("/opt/ml/input/config/hyperparameters.json"))["x"])
-print(f"loss={(x - 0.3) ** 2};")
-"""
-    training = bench.training(
-        script, AlgorithmSpecification={"MetricDefinitions": [{"Name": "loss", "Regex": "loss=([-0-9.e]+);"}]}
-    )
-    kept = (
-        "AlgorithmSpecification",
-        "InputDataConfig",
-        "OutputDataConfig",
-        "ResourceConfig",
-        "RoleArn",
-        "StoppingCondition",
-    )
-    config = {
-        "Strategy": "Random",
-        "HyperParameterTuningJobObjective": {"Type": "Minimize", "MetricName": "loss"},
-        "ResourceLimits": {"MaxNumberOfTrainingJobs": 4, "MaxParallelTrainingJobs": 2},
-        "ParameterRanges": {"ContinuousParameterRanges": [{"Name": "x", "MinValue": "0", "MaxValue": "1"}]},
-    }
-    arguments = {
-        "HyperParameterTuningJobConfig": config,
-        "TrainingJobDefinition": {name: training[name] for name in kept},
-    }
-    return {"Name": "Tune", "Type": "Tuning", "Arguments": json.loads(json.dumps(arguments)), "DependsOn": ["Prepare"]}
+def tuning_step(bench: Bench) -> dict[str, Any]:
+    """Four small training jobs, two at a time."""
+    arguments = tuning(bench, jobs=4, parallel=2)
+    del arguments["HyperParameterTuningJobName"]
+    return {"Name": "Tune", "Type": "Tuning", "Arguments": arguments, "DependsOn": ["Prepare"]}
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from botocore import xform_name
 
 from tests.conftest import LocalAws
 from tests.localaws.sagemaker.conftest import IMAGE, ROLE, bench_of, unique
+from tests.localaws.sagemaker.tuning.conftest import run, tuning
 
 SERVICE = botocore.session.get_session().get_service_model("sagemaker")
 DOCUMENTED = (Path(__file__).parents[3] / "docs" / "localaws.md").read_text()  # which test_docs holds to the code
@@ -24,7 +25,7 @@ DEFINITION = {
 
 @pytest.fixture(scope="module")
 def required(local_aws: LocalAws) -> dict[str, str]:
-    """What list commands ask for, by the member's name: a pipeline that has run, a model with a tag."""
+    """What list commands ask for, by the member's name: a pipeline that has run, a model with a tag, a tuning job."""
     bench = bench_of(local_aws)
     pipeline, model = unique("pipeline"), unique("model")
     bench.sagemaker.create_pipeline(PipelineName=pipeline, PipelineDefinition=json.dumps(DEFINITION), RoleArn=ROLE)
@@ -32,7 +33,14 @@ def required(local_aws: LocalAws) -> dict[str, str]:
     bench.wait_for_execution(execution)
     tags = [{"Key": "team", "Value": "blue"}]
     arn = bench.sagemaker.create_model(ModelName=model, PrimaryContainer={"Image": IMAGE}, Tags=tags)["ModelArn"]
-    return {"PipelineName": pipeline, "PipelineExecutionArn": execution, "ResourceArn": arn}
+    tuned = tuning(bench, jobs=1, parallel=1)
+    run(bench, tuned)
+    return {
+        "PipelineName": pipeline,
+        "PipelineExecutionArn": execution,
+        "ResourceArn": arn,
+        "HyperParameterTuningJobName": tuned["HyperParameterTuningJobName"],
+    }
 
 
 @pytest.mark.parametrize("operation", LISTS)
