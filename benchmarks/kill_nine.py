@@ -29,7 +29,7 @@ from tests.localaws.sagemaker.tuning.conftest import tuning
 
 ROLE = "arn:aws:iam::000000000000:role/Execution"
 PIPELINE, QUEUE = "kill-nine", "kill-nine"
-_LONGEST_SECONDS = 4.0
+_LONGEST_SECONDS = 2.2
 _BOUND_SECONDS = 90
 
 
