@@ -1,5 +1,6 @@
 """What the tests of the local SageMaker share: clients, a bucket of the test's own, and requests to begin from."""
 
+import json
 import time
 import uuid
 from dataclasses import dataclass
@@ -143,6 +144,31 @@ class Bench:
         """The steps of an execution by name."""
         pages = self.sagemaker.get_paginator("list_pipeline_execution_steps").paginate(PipelineExecutionArn=arn)
         return {step["StepName"]: step for page in pages for step in page["PipelineExecutionSteps"]}
+
+
+class EventQueue:
+    """A queue that gets SageMaker's events of one detail-type from the event bus."""
+
+    def __init__(self, aws: LocalAws, detail_type: str) -> None:
+        self._sqs, events = aws.client("sqs"), aws.client("events")
+        self._url = self._sqs.create_queue(QueueName=unique("queue"))["QueueUrl"]
+        attributes = self._sqs.get_queue_attributes(QueueUrl=self._url, AttributeNames=["QueueArn"])["Attributes"]
+        rule = unique("rule")
+        pattern = {"source": ["aws.sagemaker"], "detail-type": [detail_type]}
+        events.put_rule(Name=rule, EventPattern=json.dumps(pattern))
+        events.put_targets(Rule=rule, Targets=[{"Id": "queue", "Arn": attributes["QueueArn"]}])
+
+    def statuses(self, member: str, about: tuple[str, str], last: str) -> list[str]:
+        """The values of a member of the events about one thing, until the last one has come."""
+        seen: list[str] = []
+        deadline = time.monotonic() + 10
+        while last not in seen:
+            assert time.monotonic() < deadline, seen
+            for message in self._sqs.receive_message(QueueUrl=self._url, MaxNumberOfMessages=10).get("Messages", []):
+                detail = json.loads(message["Body"])["detail"]
+                if detail[about[0]] == about[1]:
+                    seen.append(detail[member])
+        return seen
 
 
 def unique(name: str) -> str:

@@ -14,6 +14,7 @@ from tests.localaws.sagemaker.conftest import (
     IMAGE,
     ROLE,
     Bench,
+    EventQueue,
     channel,
     processing_input,
     processing_output,
@@ -229,24 +230,9 @@ def test_a_processing_path_stays_where_it_may_be(bench: Bench, path: str) -> Non
 
 
 def test_a_job_announces_itself_on_the_event_bus(local_aws: LocalAws, bench: Bench) -> None:
-    sqs, events = local_aws.client("sqs"), local_aws.client("events")
-    queue = sqs.create_queue(QueueName=unique("queue"))["QueueUrl"]
-    arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
-    rule = unique("rule")
-    pattern = {"source": ["aws.sagemaker"], "detail-type": ["SageMaker Training Job State Change"]}
-    events.put_rule(Name=rule, EventPattern=json.dumps(pattern))
-    events.put_targets(Rule=rule, Targets=[{"Id": "queue", "Arn": arn}])
+    queue = EventQueue(local_aws, "SageMaker Training Job State Change")
     name = bench.run_training(bench.training("pass"))["TrainingJobName"]
-    seen: list[str] = []
-
-    def completed() -> bool:
-        for message in sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages", []):
-            detail = json.loads(message["Body"])["detail"]
-            if detail["TrainingJobName"] == name:
-                seen.append(detail["TrainingJobStatus"])
-        return "Completed" in seen
-
-    assert _eventually(completed)
+    seen = queue.statuses("TrainingJobStatus", ("TrainingJobName", name), last="Completed")
     assert seen == ["InProgress", "Completed"]
 
 

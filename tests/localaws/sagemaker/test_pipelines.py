@@ -8,7 +8,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.conftest import LocalAws
-from tests.localaws.sagemaker.conftest import IMAGE, ROLE, Bench, processing_output, unique
+from tests.localaws.sagemaker.conftest import IMAGE, ROLE, Bench, EventQueue, processing_output, unique
 
 Document = dict[str, Any]
 
@@ -244,26 +244,7 @@ def test_models_and_packages_are_made_by_steps(bench: Bench) -> None:
 
 
 def test_an_execution_announces_itself_on_the_event_bus(local_aws: LocalAws, bench: Bench) -> None:
-    sqs, events = local_aws.client("sqs"), local_aws.client("events")
-    queue = sqs.create_queue(QueueName=unique("queue"))["QueueUrl"]
-    queue_arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
-    rule = unique("rule")
-    events.put_rule(
-        Name=rule,
-        EventPattern=json.dumps(
-            {
-                "source": ["aws.sagemaker"],
-                "detail-type": ["SageMaker Model Building Pipeline Execution Status Change"],
-            }
-        ),
-    )
-    events.put_targets(Rule=rule, Targets=[{"Id": "queue", "Arn": queue_arn}])
+    queue = EventQueue(local_aws, "SageMaker Model Building Pipeline Execution Status Change")
     arn = bench.run_pipeline(definition(fail("A", "x")))["PipelineExecutionArn"]
-    seen: list[str] = []
-    deadline = time.monotonic() + 10
-    while "Failed" not in seen and time.monotonic() < deadline:
-        for message in sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages", []):
-            detail = json.loads(message["Body"])["detail"]
-            if detail["pipelineExecutionArn"] == arn:
-                seen.append(detail["currentPipelineExecutionStatus"])
+    seen = queue.statuses("currentPipelineExecutionStatus", ("pipelineExecutionArn", arn), last="Failed")
     assert seen == ["Executing", "Failed"]

@@ -1,6 +1,5 @@
 """Tuning jobs run for real, with boto3."""
 
-import json
 import time
 from typing import Any
 
@@ -8,7 +7,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.conftest import LocalAws
-from tests.localaws.sagemaker.conftest import Bench, unique
+from tests.localaws.sagemaker.conftest import Bench, EventQueue
 from tests.localaws.sagemaker.tuning.conftest import (
     QUADRATIC,
     continuous,
@@ -220,23 +219,10 @@ def test_definitions_with_ranges_of_their_own_take_turns(bench: Bench) -> None:
 
 
 def test_a_tuning_job_announces_itself_on_the_event_bus(local_aws: LocalAws, bench: Bench) -> None:
-    sqs, events = local_aws.client("sqs"), local_aws.client("events")
-    queue = sqs.create_queue(QueueName=unique("queue"))["QueueUrl"]
-    arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
-    rule = unique("rule")
-    pattern = {"source": ["aws.sagemaker"], "detail-type": ["SageMaker HyperParameter Tuning Job State Change"]}
-    events.put_rule(Name=rule, EventPattern=json.dumps(pattern))
-    events.put_targets(Rule=rule, Targets=[{"Id": "queue", "Arn": arn}])
+    queue = EventQueue(local_aws, "SageMaker HyperParameter Tuning Job State Change")
     name = run(bench, tuning(bench, jobs=1, parallel=1))["HyperParameterTuningJobName"]
-    seen: list[str] = []
-    deadline = time.monotonic() + 10
-    while "Completed" not in seen:
-        assert time.monotonic() < deadline, seen
-        for message in sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages", []):
-            detail = json.loads(message["Body"])["detail"]
-            if detail["HyperParameterTuningJobName"] == name:
-                seen.append(detail["HyperParameterTuningJobStatus"])
-    assert seen == ["InProgress", "Completed"]
+    about = ("HyperParameterTuningJobName", name)
+    assert queue.statuses("HyperParameterTuningJobStatus", about, last="Completed") == ["InProgress", "Completed"]
 
 
 def _ranges(kind: str, **row: Any) -> dict[str, Any]:
