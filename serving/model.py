@@ -10,10 +10,10 @@ Who is to blame for an exception decides what the caller is told:
 """
 
 import importlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from serving import codecs
 from serving.errors import BadRequestError, NotAcceptableError, StartError
@@ -30,8 +30,16 @@ _PICKLED_BY = {".dill": "dill", ".pkl": "pickle", ".joblib": "joblib"}
 class Answer:
     """What an invocation gives: the body, and its media type."""
 
-    body: bytes
+    body: bytes | Iterator[bytes | str]
     content_type: str
+
+
+class Request(NamedTuple):
+    """One request's part of a batch."""
+
+    body: bytes
+    media: MediaType
+    accepts: Sequence[str]
 
 
 class Model:
@@ -54,6 +62,13 @@ class Model:
         self._model = model
         self._script = script
         self._predict = _predictor(model, script)
+
+    batch_size = 1
+    max_batch_delay = 0.0
+    forkable = True
+
+    def invoke_many(self, requests: Sequence[Request]) -> list[Answer | BaseException]:
+        return [self.invoke(*request) for request in requests]
 
     def invoke(self, body: bytes, media: MediaType, accepts: Sequence[str]) -> Answer:
         """Answer one request.
