@@ -169,7 +169,8 @@ class Connection(asyncio.Protocol):
         limit = self._shared.max_bytes
         if limit is not None and (self._head.length or 0) > limit:
             self._refused = self._shared.too_large()
-        if self._head.header(b"expect").lower() == "100-continue" and self._refused is None:
+        self._expects = self._head.header(b"expect").lower() == "100-continue"
+        if self._expects and self._refused is None:
             self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
     def on_body(self, chunk: bytes) -> None:
@@ -272,6 +273,7 @@ class Connection(asyncio.Protocol):
         self._chunks = []
         self._size = 0
         self._received = 0
+        self._expects = False
         self._refused = None
 
     def _parse(self, data: bytes) -> None:
@@ -319,8 +321,11 @@ class Connection(asyncio.Protocol):
     def _check_received(self) -> None:
         if self._head is _UNREADABLE and self._refused is None and self._received > _MAX_HEAD_BYTES:
             self._refuse(HeadTooLargeError(f"The request's head is larger than {_MAX_HEAD_BYTES} bytes."))
-        elif self._refused is not None and max(self._size, self._head.length or 0) > _MAX_DISCARDED_BYTES:
+        elif self._refused is not None and (self._expects or self._rest_is_too_long()):
             self._refuse(self._refused)
+
+    def _rest_is_too_long(self) -> bool:
+        return max(self._size, self._head.length or 0) > _MAX_DISCARDED_BYTES
 
     def _handle_requests(self) -> None:
         if self._handling:

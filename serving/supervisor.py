@@ -243,11 +243,11 @@ class Supervisor:
         now = time.monotonic()
         return min(ready, key=lambda place: self._load_of(place, now), default=None)
 
-    def _load_of(self, place: _Place, now: float) -> tuple[bool, float]:
+    def _load_of(self, place: _Place, now: float) -> tuple[bool, float, int]:
         row = self._board.row(place.number)
         since = row[Field.BUSY_SINCE]
         slow = bool(since) and now - since > _LOOK_SECONDS
-        return slow, place.given - row[Field.CLOSED_CONNECTIONS]
+        return slow, place.given - row[Field.CLOSED_CONNECTIONS], place.given
 
     # The end
 

@@ -76,10 +76,14 @@ def environment(**variables: str) -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def start(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Server]]:
-    """Start a server on a script's text, or on a prepared model directory; all end with the module."""
+    """Start a server on a script's text, or on a prepared model directory; all end with the module.
+
+    One worker, unless the variables say otherwise: then it is known which one answers.
+    """
     servers: list[Server] = []
 
     def _start(script: str | None = None, model_dir: Path | None = None, **variables: str) -> Server:
+        variables = {"SAGEMAKER_MODEL_SERVER_WORKERS": "1"} | variables
         model_dir = model_dir or write_model(tmp_path_factory.mktemp("model") / "m", script)
         process = subprocess.Popen(
             command(model_dir, "--port", "0"), env=environment(**variables), stdout=subprocess.PIPE, text=True
