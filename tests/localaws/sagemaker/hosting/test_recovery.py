@@ -49,8 +49,9 @@ def test_after_kill_nine_endpoints_are_in_service_again_and_an_update_is_undone(
         os.kill(pid, signal.SIGKILL)
     until(lambda: servers(aws.state_dir) == [])
 
-    aws.command("start")
+    aws = own_local_aws()
     started = time.monotonic()
+    endpoints = Endpoints(bench_of(aws), aws.client("sagemaker-runtime"))
     until(lambda: answers(endpoints, name) == answers(endpoints, updating) == "1")
     assert time.monotonic() - started < _BACK_SECONDS
     assert endpoints.wait(name)["ProductionVariants"][0]["DesiredInstanceCount"] == 2
