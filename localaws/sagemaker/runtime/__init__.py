@@ -2,7 +2,16 @@
 
 ::
 
-    service   the routes of the runtime's API: checks, choice of fleet, variant and instance, AWS's answers and errors
-    client    connections to the model servers, kept open
-    errors    what can go wrong, in AWS's words
+    service         the routes of the runtime's API, AWS's answers and errors
+    invocation      a request, and what came of it
+    dispatch        choice of fleet, variant and instance; an instance that is gone is passed over
+    client          connections to the model servers, kept open
+    streaming       an answer piece by piece (event_stream: AWS's encoding, stream_client: from the model server)
+    errors          what can go wrong, in AWS's words
+
+What happens beside the answer, off its way::
+
+    capture   what was asked and answered, in S3
+    metrics   how often and how fast, in CloudWatch
+    shadow    the same request at the variant that is tried out
 """
