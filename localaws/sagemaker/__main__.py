@@ -14,6 +14,7 @@ from localaws.sagemaker.container import enter_host_namespace
 from localaws.sagemaker.control import Control
 from localaws.sagemaker.events import Notifier
 from localaws.sagemaker.jobs import JobRunner
+from localaws.sagemaker.runtime.asynchronous import AsyncInvocations
 from localaws.sagemaker.runtime.capture import DataCapture
 from localaws.sagemaker.runtime.dispatch import Dispatcher
 from localaws.sagemaker.runtime.invocation import Invocation
@@ -44,6 +45,8 @@ def main() -> None:
     WarmHome(Path(sys.executable), state_dir).prepare()
 
     capture, metrics = DataCapture(aws), EndpointMetrics(aws)
+    dispatcher = Dispatcher(api.routes, aws.account_id, aws.region)
+    asynchronous = AsyncInvocations(store, aws, api.routes, dispatcher, metrics, capture.record)
 
     def answered(invocation: Invocation) -> None:
         metrics.record(invocation)
@@ -58,7 +61,7 @@ def main() -> None:
         notifier.close()
 
     uvicorn.run(
-        Server(api, Runtime(Dispatcher(api.routes, aws.account_id, aws.region), answered), shut_down),
+        Server(api, Runtime(dispatcher, answered, asynchronous), shut_down),
         host=options.host,
         port=options.port,
         log_level="warning",

@@ -57,6 +57,9 @@ ACCEPTED: dict[str, dict[str, tuple[Any, ...]]] = {
         "PrimaryContainer.Mode": ("SingleModel",),
         "Containers[].Mode": ("SingleModel",),
     },
+    "CreateEndpointConfig": {
+        "AsyncInferenceConfig.OutputConfig.NotificationConfig.IncludeInferenceResponseIn": ([],),
+    },
     "CreateModelPackage": {"CertifyForMarketplace": (False,), "ValidationSpecification": ()},
     "StartPipelineExecution": {"MlflowExperimentName": ()},
     "RetryPipelineExecution": {"ParallelismConfiguration": ()},

@@ -50,6 +50,19 @@ class Dispatcher:
         self._client = ModelClient()
         self._outstanding: Counter[str] = Counter()
 
+    def route(self, endpoint_name: str) -> Route:
+        """The endpoint's fleets.
+
+        Raises
+        ------
+        ValidationError
+            No such endpoint is in service.
+        """
+        route = self._routes.get(endpoint_name)
+        if route is None or not route.fleets:
+            raise ValidationError(f"Endpoint {endpoint_name} of account {self._account_id} not found.")
+        return route
+
     def target(self, request: Request) -> tuple[Route, Fleet, Variant]:
         """Which variant of which fleet is to answer.
 
@@ -58,9 +71,7 @@ class Dispatcher:
         ValidationError
             No such endpoint or variant, or too large a body.
         """
-        route = self._routes.get(request.endpoint_name)
-        if route is None or not route.fleets:
-            raise ValidationError(f"Endpoint {request.endpoint_name} of account {self._account_id} not found.")
+        route = self.route(request.endpoint_name)
         fleet = route.choose_fleet(random.random())  # noqa: S311 -- a share of the traffic, no secret
         variant = _variant(fleet, request)
         _check_size(variant, request)

@@ -79,17 +79,17 @@ class EndpointMetrics:
 
     def record(self, invocation: Invocation) -> None:
         """Count an invocation that reached a variant."""
-        status = invocation.answer.status
         values = {
             "Invocations": 1.0,
             "InvocationsPerInstance": 1 / max(1, len(invocation.variant.instances)),
-            "Invocation4XXErrors": float(400 <= status < 500),
-            "Invocation5XXErrors": float(status >= 500 or status == 0),
             "InvocationModelErrors": float(isinstance(invocation.fault, ModelError)),
-            "ModelLatency": round(invocation.model_seconds * 1e6),
-            "OverheadLatency": round(invocation.overhead_seconds * 1e6),
+            "OverheadLatency": float(round(invocation.overhead_seconds * 1e6)),
         }
-        self.add(invocation.route.endpoint_name, invocation.variant.name, values)
+        self.add(invocation.route.endpoint_name, invocation.variant.name, values | _model_values(invocation))
+
+    def record_model(self, invocation: Invocation) -> None:
+        """Count what AWS also counts of an asynchronous invocation: how long the model took, and what it answered."""
+        self.add(invocation.route.endpoint_name, invocation.variant.name, _model_values(invocation))
 
     def add(self, endpoint_name: str, variant_name: str, values: Document) -> None:
         """Count a value of each of some metrics.
@@ -129,6 +129,15 @@ class EndpointMetrics:
                 self._unsent.popleft()
         except (ClientError, BotoCoreError) as error:
             logger.warning("The metrics of endpoints wait for CloudWatch: %s", error)
+
+
+def _model_values(invocation: Invocation) -> dict[str, float]:
+    status = invocation.answer.status
+    return {
+        "Invocation4XXErrors": float(400 <= status < 500),
+        "Invocation5XXErrors": float(status >= 500 or status == 0),
+        "ModelLatency": float(round(invocation.model_seconds * 1e6)),
+    }
 
 
 def put(aws: Aws, namespace: str, data: list[Document]) -> None:

@@ -13,7 +13,8 @@ from urllib.parse import unquote
 
 import orjson
 
-from localaws.sagemaker.hosting.routes import Variant
+from localaws.sagemaker.hosting.routes import Fleet, Route, Variant
+from localaws.sagemaker.runtime.asynchronous import AsyncInvocations
 from localaws.sagemaker.runtime.client import Headers
 from localaws.sagemaker.runtime.dispatch import Dispatcher
 from localaws.sagemaker.runtime.errors import RuntimeFault, ValidationError
@@ -35,14 +36,27 @@ class Runtime:
     dispatcher : Dispatcher
     answered : callable(Invocation)
         Called after each invocation that reached a variant, right or wrong.
+    asynchronous : AsyncInvocations
+        Takes those that need not be answered at once.
     """
 
-    def __init__(self, dispatcher: Dispatcher, answered: Callable[[Invocation], None]) -> None:
+    def __init__(
+        self, dispatcher: Dispatcher, answered: Callable[[Invocation], None], asynchronous: AsyncInvocations
+    ) -> None:
         self._dispatcher = dispatcher
+        self._asynchronous = asynchronous
         self._answered = answered
         self._shadows = Shadows(self._repeat, answered)
         self._streaming = Streaming(dispatcher)
-        self._operations = {"invocations": self._invoke, "invocations-response-stream": self._stream}
+        self._operations = {
+            "invocations": self._invoke,
+            "invocations-response-stream": self._stream,
+            "async-invocations": self._accept,
+        }
+
+    async def start(self) -> None:
+        """Go on with the asynchronous invocations that the last server did not finish."""
+        await self._asynchronous.start()
 
     async def __call__(self, path: str, headers: dict[bytes, bytes], body: bytes, send: Send) -> None:
         """Answer one HTTP request."""
@@ -57,13 +71,30 @@ class Runtime:
             await _respond(send, fault.status, _fault_headers(fault, request_id), orjson.dumps(fault.members))
 
     async def _invoke(self, request: Request, send: Send) -> None:
-        done = await self._dispatcher.invoke(*self._dispatcher.target(request), request)
+        done = await self._dispatcher.invoke(*self._target(request), request)
         if done.fault is not None:
             self._answered(done)
             raise done.fault
         await _respond(send, 200, _answer_headers(done), done.answer.body)
         self._answered(done)
         self._shadows.follow(done)
+
+    def _target(self, request: Request) -> tuple[Route, Fleet, Variant]:
+        route, fleet, variant = self._dispatcher.target(request)
+        if fleet.async_config is not None:
+            raise ValidationError(f"Endpoint {request.endpoint_name} is asynchronous: call InvokeEndpointAsync.")
+        return route, fleet, variant
+
+    async def _accept(self, request: Request, send: Send) -> None:
+        pending = await self._asynchronous.accept(request)
+        headers = [
+            (b"content-type", b"application/json"),
+            (b"x-amzn-sagemaker-outputlocation", pending.output_location.encode()),
+            (b"x-amzn-requestid", request.event_id.encode()),
+        ]
+        if pending.failure_location:
+            headers.append((b"x-amzn-sagemaker-failurelocation", pending.failure_location.encode()))
+        await _respond(send, 202, headers, orjson.dumps({"InferenceId": pending.inference_id}))
 
     async def _stream(self, request: Request, send: Send) -> None:
         request.headers[b"accept"] = request.headers.get(b"x-amzn-sagemaker-accept", b"*/*")

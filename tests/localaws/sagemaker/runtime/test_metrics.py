@@ -11,14 +11,12 @@ from tests.localaws.sagemaker.hosting.conftest import until
 
 
 class Watch:
-    """The metrics of one variant."""
+    """The metrics of one variant, or of an endpoint as a whole."""
 
     def __init__(self, local_aws, endpoint_name, variant_name="AllTraffic"):
         self._cloudwatch = local_aws.client("cloudwatch")
-        self._dimensions = [
-            {"Name": "EndpointName", "Value": endpoint_name},
-            {"Name": "VariantName", "Value": variant_name},
-        ]
+        self._dimensions = [{"Name": "EndpointName", "Value": endpoint_name}]
+        self._dimensions += [{"Name": "VariantName", "Value": variant_name}] if variant_name else []
 
     def statistic(self, metric, statistic, namespace="AWS/SageMaker"):
         now = datetime.now(UTC)
