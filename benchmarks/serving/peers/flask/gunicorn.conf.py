@@ -1,0 +1,9 @@
+import os
+
+# As in the `serve` program of SageMaker's scikit_bring_your_own example: sync workers on a Unix socket.
+bind = "unix:gunicorn.sock"
+workers = int(os.environ["WORKERS"])
+worker_class = "sync"
+timeout = 60
+# The workers' heartbeat files in memory, as gunicorn's FAQ advises.
+worker_tmp_dir = "/dev/shm"
