@@ -58,7 +58,9 @@ def _compare(options: argparse.Namespace, folder: Path, console: Console) -> int
     return 1 if missing else 0
 
 
-def install(names: list[str], cache: Path, say: rounds.Callable[[str], None]) -> tuple[dict[str, Path | None], list[str]]:
+def install(
+    names: list[str], cache: Path, say: rounds.Callable[[str], None]
+) -> tuple[dict[str, Path | None], list[str]]:
     """Each server's environment, and why those that are missing are missing."""
     environments: dict[str, Path | None] = {}
     missing = []

@@ -1,8 +1,10 @@
 """A server as processes: started, asked until it answers rightly, weighed, stopped."""
 
 import contextlib
+import getpass
 import http.client
 import os
+import random
 import shutil
 import signal
 import socket
@@ -59,12 +61,14 @@ def running(
     """
     port, management_port, metrics_port = free_ports(3)
     values = {
+        "site_packages": str(next(environment.glob("lib/*/site-packages"))) if environment else "",
         "port": str(port),
         "management_port": str(management_port),
         "metrics_port": str(metrics_port),
         "workers": str(workers),
         "model_dir": str(workload.model_dir),
         "run": str(folder),
+        "user": getpass.getuser(),
     }
     _copy_files(server, values, folder)
     (folder / "ml").mkdir()
@@ -76,7 +80,7 @@ def running(
     try:
         with log.open("wb") as output:
             for command in server.commands:
-                argv = _argv([part.format(**values) for part in command], variables)
+                argv = _argv([part.format(**values) for part in command.split()], variables)
                 process = subprocess.Popen(
                     argv, cwd=folder, env=variables, stdout=output, stderr=output, start_new_session=True
                 )
@@ -105,13 +109,12 @@ def _variables(server: Server, values: dict[str, str], environment: Path | None)
     """The environment: this one's without what could configure a server, and what the server's files read."""
     variables = {name: value for name, value in os.environ.items() if not name.startswith(("SAGEMAKER_", "PYTHON"))}
     variables |= {name.upper(): value for name, value in values.items()}
-    variables |= {name: value.format(**values) for name, value in server.environment.items()}
     home = str(environment / "bin") if environment else str(Path(sys.executable).parent)
     variables["PATH"] = os.pathsep.join([home, variables["PATH"], "/usr/sbin"])
-    paths = [str(PEERS / "common")] if environment else [str(PEERS.parents[2])]
-    variables["PYTHONPATH"] = os.pathsep.join(paths)
+    variables["PYTHONPATH"] = str(PEERS / "common") if environment else str(PEERS.parents[2])
     # No server gets several threads for one prediction: the workers are the parallelism.
-    return variables | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+    variables |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+    return variables | {name: value.format(**values) for name, value in server.environment.items()}
 
 
 def _argv(command: list[str], variables: dict[str, str]) -> list[str]:
@@ -190,9 +193,11 @@ def _pss(pid: int) -> int:
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports that were free a moment ago."""
-    with contextlib.ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for one in sockets:
-            one.bind(("127.0.0.1", 0))
-        return [one.getsockname()[1] for one in sockets]
+    """Ports that were free a moment ago, of those that multi-model-server takes: below 32,767."""
+    ports: list[int] = []
+    while len(ports) < count:
+        port = random.randrange(20_000, 32_000)
+        with socket.socket() as one, contextlib.suppress(OSError):
+            one.bind(("127.0.0.1", port))
+            ports.append(port)
+    return ports

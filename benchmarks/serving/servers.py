@@ -23,8 +23,8 @@ class Server:
 
     Attributes
     ----------
-    commands : tuple of tuple of str
-        Its programs, started in this order.
+    commands : tuple of str
+        Its programs with their arguments, started in this order; no shell reads them.
     folder : str, optional
         Its files in ``peers``.
     request : callable
@@ -38,7 +38,7 @@ class Server:
     """
 
     title: str
-    commands: tuple[tuple[str, ...], ...]
+    commands: tuple[str, ...]
     folder: str | None = None
     request: Callable[[Workload], Request] = as_sagemaker
     environment: Mapping[str, str] = field(default_factory=dict)
@@ -53,53 +53,52 @@ class Server:
         return path if path.is_file() else None
 
 
-_UVICORN = ("python", "-m", "uvicorn", "--host", "127.0.0.1", "--port", "{port}", "--workers", "{workers}", "--no-access-log")
+_UVICORN = "python -m uvicorn --host 127.0.0.1 --port {port} --workers {workers} --no-access-log app:app"
 
 SERVERS: dict[str, Server] = {
     OURS: Server(
         "serving (this project)",
-        (("python", "-m", "serving", "--model-dir", "{model_dir}", "--host", "127.0.0.1", "--port", "{port}"),),
+        ("python -m serving --model-dir {model_dir} --host 127.0.0.1 --port {port}",),
         environment={"SAGEMAKER_MODEL_SERVER_WORKERS": "{workers}"},
     ),
     "flask": Server(
         "Flask, gunicorn sync, nginx",
-        (("gunicorn", "-c", "gunicorn.conf.py", "wsgi:app"), ("nginx", "-p", "{run}", "-c", "{run}/nginx.conf")),
+        ("gunicorn -c gunicorn.conf.py wsgi:app", "nginx -p {run} -c {run}/nginx.conf"),
         folder="flask",
         debian={"nginx": "nginx-light"},
     ),
-    "fastapi": Server(
-        "FastAPI, uvicorn",
-        ((*_UVICORN, "--log-level", "warning", "app:app"),),
-        folder="fastapi",
-    ),
+    "fastapi": Server("FastAPI, uvicorn", (_UVICORN,), folder="fastapi"),
     MMS: Server(
         "multi-model-server, sagemaker-inference",
         (
-            ("multi-model-server", "--start", "--foreground", "--model-store", "/")
-            + ("--mms-config", "mms.properties", "--models", "model={run}/ml/model"),
+            "multi-model-server --start --foreground --model-store / --models model={run}/ml/model "
+            "--mms-config mms.properties --log-config {site_packages}/sagemaker_inference/etc/log4j2.xml",
         ),
         folder="mms",
-        environment={"SAGEMAKER_BASE_DIR": "{run}/ml", "SAGEMAKER_PROGRAM": "inference.py"},
+        environment={
+            "SAGEMAKER_BASE_DIR": "{run}/ml",
+            "SAGEMAKER_PROGRAM": "inference.py",
+            "PYTHONPATH": "{model_dir}/code",
+            "TMPDIR": "{run}",  # where it notes that it is running
+        },
         debian={"java": "default-jre-headless"},
         ready_made=True,
     ),
-    "mlserver": Server(
-        "MLServer", (("mlserver", "start", "."),), folder="mlserver", request=as_tensor, ready_made=True
-    ),
+    "mlserver": Server("MLServer", ("mlserver start .",), folder="mlserver", request=as_tensor, ready_made=True),
     "bentoml": Server(
         "BentoML",
-        (("bentoml", "serve", "service:LinearRegression", "--host", "127.0.0.1", "--port", "{port}"),),
+        ("bentoml serve service:LinearRegression --host 127.0.0.1 --port {port}",),
         folder="bentoml",
         request=as_json,
         environment={"BENTOML_DO_NOT_TRACK": "True", "BENTOML_HOME": "{run}/home"},
         ready_made=True,
     ),
-    "litserve": Server("LitServe", (("python", "server.py"),), folder="litserve", request=as_json, ready_made=True),
+    "litserve": Server("LitServe", ("python server.py",), folder="litserve", request=as_json, ready_made=True),
     ECHO: Server(
         "echo: bare asyncio protocol, httptools, uvloop",
-        (("python", "protocol.py", "{port}", "{workers}"),),
+        ("python protocol.py {port} {workers}",),
         folder="echo",
         echoes=True,
     ),
-    "asgi-echo": Server("echo: bare ASGI, uvicorn", ((*_UVICORN, "app:app"),), folder="echo", echoes=True),
+    "asgi-echo": Server("echo: bare ASGI, uvicorn", (_UVICORN,), folder="echo", echoes=True),
 }
