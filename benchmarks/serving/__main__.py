@@ -5,6 +5,7 @@ import os
 import shutil
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 from rich.console import Console
@@ -18,7 +19,7 @@ _CONNECTIONS = (1, 8, 64)
 
 
 def main() -> int:
-    """Run the comparison; 1 when a server could not be measured, 0 else."""
+    """Run the comparison; 1 when a server was left out, 0 else."""
     options = _parser().parse_args()
     console = Console(stderr=True)
     try:
@@ -31,45 +32,38 @@ def main() -> int:
 
 
 def _compare(options: argparse.Namespace, folder: Path, console: Console) -> int:
-    with console.status("installing") as status:
-        environments, missing = install(options.servers, options.cache, lambda text: status.update(text))
-        for reason in missing:
+    with console.status("training the models") as status:
+        models = [one for one in workloads.prepare(folder / "models") if one.name in options.workloads]
+        environments, left_out = install(options.servers, options.cache, status.update)
+        plan = rounds.Plan(environments, models, options.connections, options.rounds, options.seconds, options.workers)
+        plan, wrong = rounds.check(plan, folder, status.update)
+        left_out += wrong
+        for reason in left_out:
             console.print(f"left out: {reason}", style="yellow", markup=False)
-        status.update("training the models")
-        plan = rounds.Plan(
-            environments,
-            [one for one in workloads.prepare(folder / "models") if one.name in options.workloads],
-            options.connections,
-            options.rounds,
-            options.seconds,
-            options.workers,
-        )
-        results = rounds.run(plan, folder, lambda text: status.update(text))
+        results = rounds.run(plan, folder, status.update)
     parts = [
         f"{description()}; {plan.workers} workers each; medians of {plan.rounds} interleaved rounds of "
         f"{plan.seconds:g} s a point.",
-        *(f"Left out: {reason}." for reason in missing),
+        *(f"Left out: {reason.splitlines()[0]}" for reason in left_out),
         *report.tables(plan, results),
     ]
     text = "\n\n".join(parts) + "\n"
     print(text)
     if options.output:
         options.output.write_text(text)
-    return 1 if missing else 0
+    return 1 if left_out else 0
 
 
-def install(
-    names: list[str], cache: Path, say: rounds.Callable[[str], None]
-) -> tuple[dict[str, Path | None], list[str]]:
+def install(names: list[str], cache: Path, say: Callable[[str], None]) -> tuple[dict[str, Path | None], list[str]]:
     """Each server's environment, and why those that are missing are missing."""
     environments: dict[str, Path | None] = {}
     missing = []
     for name in names:
         server = SERVERS[name]
+        say(f"installing {name}")
         try:
             _check_programs(name, server)
             requirements = server.requirements
-            say(f"installing {name}")
             environments[name] = environment.ensure(cache, name, requirements) if requirements else None
         except OSError as error:
             missing.append(str(error))

@@ -54,15 +54,15 @@ def ratios(plan: Plan, results: Results) -> str:
         for name in plan.environments:
             if name != OURS and not SERVERS[name].echoes:
                 theirs = results[name, workload.name]
-                rows.append(_row(plan, workload, f"req/s over {name}", _rates(plan, ours, [theirs])))
+                rows.append(_row(workload, f"req/s over {name}", _rates(plan, ours, [theirs])))
         ready_made = [results[name, workload.name] for name in plan.environments if SERVERS[name].ready_made]
         if ready_made:
             title = "req/s over the best ready-made model server"
-            rows.append(_row(plan, workload, title, _rates(plan, ours, ready_made)))
+            rows.append(_row(workload, title, _rates(plan, ours, ready_made)))
         if ECHO in plan.environments:
             echo = results[ECHO, workload.name]
             beside = [ours.p50_us(count) / echo.p50_us(count) for count in plan.connections]
-            rows.append(_row(plan, workload, "p50 over echo's", beside))
+            rows.append(_row(workload, "p50 over echo's", beside))
     heads = [f"at {count}" for count in plan.connections]
     text = _table(["workload", "ours", *heads], rows)
     if MMS in plan.environments:
@@ -76,7 +76,7 @@ def _rates(plan: Plan, ours: Measured, theirs: Sequence[Measured]) -> list[float
     return [ours.rate(count) / max(one.rate(count) for one in theirs) for count in plan.connections]
 
 
-def _row(plan: Plan, workload: Workload, title: str, values: Sequence[float]) -> list[str]:
+def _row(workload: Workload, title: str, values: Sequence[float]) -> list[str]:
     return [workload.name, title, *(f"{value:.2f}" for value in values)]
 
 

@@ -5,11 +5,11 @@ So that whatever else happens on the machine meets all of them, and each start i
 
 import statistics
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from benchmarks.serving import wrk
-from benchmarks.serving.process import running
+from benchmarks.serving.process import StartError, running
 from benchmarks.serving.servers import SERVERS
 from benchmarks.serving.workloads import Workload
 
@@ -61,6 +61,22 @@ class Measured:
 
 
 Results = dict[tuple[str, str], Measured]
+
+
+def check(plan: Plan, folder: Path, say: Callable[[str], None]) -> tuple[Plan, list[str]]:
+    """Have every server answer every workload once; the plan without those that do not, and what these said."""
+    wrong = {}
+    for name in plan.environments:
+        say(f"checking {name}")
+        try:
+            for workload in plan.workloads:
+                place = folder / f"check-{name}-{workload.name}"
+                with running(SERVERS[name], workload, plan.workers, plan.environments[name], place):
+                    pass
+        except StartError as error:
+            wrong[name] = str(error)
+    right = {name: environment for name, environment in plan.environments.items() if name not in wrong}
+    return replace(plan, environments=right), list(wrong.values())
 
 
 def run(plan: Plan, folder: Path, say: Callable[[str], None]) -> Results:

@@ -1,7 +1,7 @@
 """The limit for an ASGI application on uvicorn: no framework, the body sent back."""
 
 
-async def app(scope, receive, send):
+async def app(_scope, receive, send):
     """Answer any request with its own body."""
     body = b""
     more = True

@@ -22,14 +22,13 @@ class Echo(asyncio.Protocol):
     def connection_made(self, transport):
         self._transport = transport
         self._parser = httptools.HttpRequestParser(self)
-        self._body = b""
 
     def data_received(self, data):
         self._parser.feed_data(data)
 
     def on_message_begin(self):
-        self._body = b""
         self._headers = []
+        self._body = b""
 
     def on_header(self, name, value):
         self._headers.append((name, value))

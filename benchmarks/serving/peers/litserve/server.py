@@ -12,7 +12,7 @@ WORKERS = int(os.environ["WORKERS"])
 class LinearRegression(litserve.LitAPI):
     """The linear regression."""
 
-    def setup(self, device):
+    def setup(self, device):  # noqa: ARG002 - LitServe passes it by name
         self.model = lr.MODEL
 
     def decode_request(self, request):
