@@ -1,179 +1,233 @@
-"""The ASGI application: SageMaker's three paths, and an answer to everything that goes wrong on the way.
+"""The application: what each path answers, and an answer to everything that goes wrong on the way.
 
-There is no framework between the HTTP parser and the model: three paths need no router, and each layer left
+There is no framework between the HTTP parser and the model: four paths need no router, and each layer left
 out is latency that every prediction would pay.
 
 Sources: "Use Your Own Inference Code with Hosting Services" and "... with Batch Transform" in the SageMaker
-Developer Guide; the ASGI specification 3.0.
+Developer Guide.
 """
 
 import asyncio
-import json
 import logging
+import time
 import uuid
-from collections.abc import Awaitable, Callable, MutableMapping
-from dataclasses import dataclass
-from http import HTTPStatus
-from typing import Any
+from bisect import bisect_left
+from collections.abc import Callable, Iterator
 
 import orjson
 
+from serving import metrics
+from serving.board import ANSWERED, LATENCY_BOUNDS, REQUEST_BUCKETS, Board, Field, Row
+from serving.chain import Served
+from serving.connection import Connection
 from serving.errors import (
     MethodNotAllowedError,
     ModelTimeoutError,
     NotFoundError,
-    PayloadTooLargeError,
     RequestError,
+    StuckError,
 )
-from serving.media import JSON, parse_accept, parse_content_type
-from serving.model import Model
+from serving.message import Head, Response, error_body, refusal
+from serving.model import Answer
+from serving.repository import Repository
+from serving.runner import Outcome, Runner
 from serving.settings import Settings
-from serving.worker import Worker
-
-Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
-Headers = dict[bytes, bytes]
+from serving.stream import Stream
 
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class Response:
-    """An HTTP response: status, media type, body, and further headers."""
-
-    body: bytes
-    content_type: str = JSON
-    status: HTTPStatus = HTTPStatus.OK
-    headers: tuple[tuple[bytes, bytes], ...] = ()
-
-
-class DisconnectedError(Exception):
-    """The caller went away before its body was complete; nobody is left to answer."""
-
-
 class App:
-    """The server's application.
+    """One worker's application.
 
     Parameters
     ----------
-    model : Model
-        Loaded before the application is made: /ping says 200 from its first answer on.
-    worker : Worker
-        Runs the model's code.
+    model : Served or None
+        It is loaded before the application is made: /ping says 200 from its first answer on. None begins the
+        multi-model mode.
+    board : Board
+        The numbers of all workers.
+    row : Row
+        This worker's.
     settings : Settings
-        Size limit and time-out.
     """
 
-    def __init__(self, model: Model, worker: Worker, settings: Settings) -> None:
-        self._model = model
-        self._worker = worker
-        self._timeout = settings.timeout
-        self._max_payload_mb = settings.max_payload_mb
-        self._max_bytes = settings.max_payload_bytes
-        self._routes = {
+    def __init__(self, model: Served | None, board: Board, row: Row, settings: Settings) -> None:
+        self.row = row
+        self.timeout = settings.timeout
+        self._runner = None if model is None else Runner(model, row)
+        self._repository = Repository(row) if model is None else None
+        self._board = board
+        self._settings = settings
+        self._routes: dict[str, tuple[str, Callable[[], Response]]] = {
             "/ping": ("GET", self._ping),
-            "/invocations": ("POST", self._invocations),
             "/execution-parameters": ("GET", self._execution_parameters),
+            "/metrics": ("GET", self._metrics),
         }
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one HTTP request."""
-        headers: Headers = dict(scope["headers"])
-        try:
-            response = await self._respond(scope, headers, receive)
-        except RequestError as error:
-            response = _refused(error, scope)
-        except DisconnectedError:
+    def handle(self, head: Head, body: bytes, connection: Connection) -> None:
+        """Answer one request, now or later."""
+        if self._runner is not None and head.path == "/invocations" and head.method == "POST":
+            Invocation(self, self._runner, head, body, connection).submit()
             return
-        # The model's code may raise anything, SystemExit too; one request's failure must not end the others'.
-        except (Exception, SystemExit) as error:
-            response = _failed(error, scope, headers)
-        await _send(response, send)
+        try:
+            if self._repository is not None and head.path.startswith("/models"):
+                self._handle_models(self._repository, head, body, connection)
+            else:
+                connection.respond(self._route(head)())
+        except RequestError as error:
+            log_refusal(error, head)
+            connection.respond(refusal(error))
 
-    async def _respond(self, scope: Scope, headers: Headers, receive: Receive) -> Response:
-        path = scope["path"]
-        if path not in self._routes:
-            raise NotFoundError(f"There is no {path}: the paths are {', '.join(self._routes)}.")
-        method, handler = self._routes[path]
-        if scope["method"] != method:
-            raise MethodNotAllowedError(f"{path} takes {method}, not {scope['method']}.", allow=method)
-        return await handler(headers, receive)
+    def _handle_models(self, repository: Repository, head: Head, body: bytes, connection: Connection) -> None:
+        runner = repository.runner(head.path)
+        if runner is None:
+            repository.manage(head, body, lambda outcome: self._respond(outcome, head, connection))
+        elif head.method == "POST":
+            Invocation(self, runner, head, body, connection).submit()
+        else:
+            raise MethodNotAllowedError(f"{head.path} takes POST, not {head.method}.", allow="POST")
 
-    async def _ping(self, _headers: Headers, _receive: Receive) -> Response:
+    def _respond(self, outcome: Response | BaseException, head: Head, connection: Connection) -> None:
+        if connection.gone:
+            return
+        if isinstance(outcome, RequestError):
+            log_refusal(outcome, head)
+            outcome = refusal(outcome)
+        elif isinstance(outcome, BaseException):
+            outcome = failure(outcome, head)
+        connection.respond(outcome)
+
+    def _route(self, head: Head) -> Callable[[], Response]:
+        paths = {path: method for path, (method, _) in self._routes.items()}
+        if self._runner is not None:
+            paths["/invocations"] = "POST"
+        if head.path not in paths:
+            raise NotFoundError(f"There is no {head.path}: the paths are {', '.join(paths)}.")
+        method = paths[head.path]
+        if head.method != method:
+            raise MethodNotAllowedError(f"{head.path} takes {method}, not {head.method}.", allow=method)
+        return self._routes[head.path][1]
+
+    def _ping(self) -> Response:
+        if not self._board.any_responsive(time.monotonic(), self.timeout):
+            raise StuckError(f"The model has been busy with one call for more than {self.timeout} seconds.")
         return Response(b"")
 
-    async def _execution_parameters(self, _headers: Headers, _receive: Receive) -> Response:
+    def _execution_parameters(self) -> Response:
         parameters = {
-            "MaxConcurrentTransforms": 1,  # one call at a time: more requests in flight would only wait
+            "MaxConcurrentTransforms": self._settings.workers,  # more requests in flight would only wait
             "BatchStrategy": "MULTI_RECORD",  # the Developer Guide's spelling; the API says MultiRecord
-            "MaxPayloadInMB": self._max_payload_mb,
+            "MaxPayloadInMB": self._settings.max_payload_mb,
         }
         return Response(orjson.dumps(parameters))
 
-    async def _invocations(self, headers: Headers, receive: Receive) -> Response:
-        media = parse_content_type(headers.get(b"content-type", b"").decode("latin-1"))
-        accepts = parse_accept(headers.get(b"accept", b"").decode("latin-1"))
-        self._check_size(int(headers.get(b"content-length", b"0")))
-        body = await self._read_body(receive)
-        try:
-            async with asyncio.timeout(self._timeout) as limit:
-                answer = await self._worker.run(self._model.invoke, body, media, accepts)
-        except TimeoutError as error:
-            if not limit.expired():  # the model's own
-                raise
-            sentence = f"No answer within {self._timeout} seconds (SAGEMAKER_MODEL_SERVER_TIMEOUT)."
-            raise ModelTimeoutError(sentence) from error
-        return Response(answer.body, answer.content_type)
-
-    async def _read_body(self, receive: Receive) -> bytes:
-        chunks = []
-        size = 0
-        more = True
-        while more:
-            message = await receive()
-            if message["type"] == "http.disconnect":
-                raise DisconnectedError
-            chunks.append(message.get("body", b""))
-            size += len(chunks[-1])
-            self._check_size(size)
-            more = message.get("more_body", False)
-        return b"".join(chunks)
-
-    def _check_size(self, size: int) -> None:
-        if self._max_bytes is not None and size > self._max_bytes:
-            raise PayloadTooLargeError(
-                f"The body is larger than {self._max_bytes} bytes "
-                f"(SAGEMAKER_MAX_PAYLOAD_IN_MB={self._max_payload_mb}): send fewer records at a time."
-            )
+    def _metrics(self) -> Response:
+        return Response(metrics.exposition(self._board, self._settings.workers), metrics.CONTENT_TYPE)
 
 
-def _refused(error: RequestError, scope: Scope) -> Response:
-    fields = {"status": int(error.status), "method": scope["method"], "path": scope["path"]}
-    # The cause is the script's own exception, if it was the script that refused.
-    log.info("refused: %s", error, extra={"fields": fields}, exc_info=error.__cause__)
-    headers = ((b"allow", error.allow.encode()),) if isinstance(error, MethodNotAllowedError) else ()
-    return Response(_error_body(str(error)), status=error.status, headers=headers)
+class Invocation:
+    """One POST to /invocations, from its last byte in to its first byte out."""
+
+    __slots__ = (
+        "_app",
+        "_connection",
+        "_head",
+        "_runner",
+        "_started",
+        "_timer",
+        "accepts",
+        "answered",
+        "body",
+        "media",
+    )
+
+    def __init__(self, app: App, runner: Runner, head: Head, body: bytes, connection: Connection) -> None:
+        self.body, self.media, self.accepts = body, head.media, head.accepts
+        self.answered = False
+        self._app, self._runner, self._head, self._connection = app, runner, head, connection
+        self._started = time.monotonic()
+        self._timer: asyncio.TimerHandle | None = None
+
+    def submit(self) -> None:
+        """Have the model called."""
+        self._app.row[Field.RECEIVED] += 1
+        self._app.row[Field.BYTES_IN] += len(self.body)
+        self._runner.submit(self)
+        if not self.answered:
+            self._timer = asyncio.get_running_loop().call_later(self._app.timeout, self._expired)
+
+    def done(self, outcome: Outcome) -> None:
+        """Answer with what the model made, or with what went wrong."""
+        if self.answered:  # too late
+            return
+        if isinstance(outcome, Answer):
+            if isinstance(outcome.body, bytes):
+                self._succeed(outcome.body, outcome.content_type)
+            else:
+                self._stream(outcome.body, outcome.content_type)
+        elif isinstance(outcome, RequestError):
+            log_refusal(outcome, self._head)
+            self._answer(refusal(outcome))
+        else:
+            self._answer(self._failure(outcome))
+
+    def _succeed(self, body: bytes, content_type: str) -> None:
+        self._app.row[Field.BYTES_OUT] += len(body)
+        self._count(200)
+        if not self._connection.gone:
+            self._connection.succeed(body, content_type)
+
+    def _answer(self, response: Response) -> None:
+        self._count(response.status)
+        if not self._connection.gone:
+            self._connection.respond(response)
+
+    def _stream(self, chunks: Iterator[bytes | str], content_type: str) -> None:
+        Stream(self._runner, self._connection, chunks, content_type, self._streamed).start()
+
+    def _streamed(self, error: BaseException | None, began: bool) -> None:
+        """The stream has ended: well, or with an error, before or after its first chunk."""
+        if error is None:
+            self._count(200)
+        elif began:
+            self._failure(error)
+            self._count(500)
+        else:
+            self._answer(refusal(error) if isinstance(error, RequestError) else self._failure(error))
+
+    def _expired(self) -> None:
+        self._app.row[Field.TIME_OUTS] += 1
+        sentence = f"No answer within {self._app.timeout} seconds (SAGEMAKER_MODEL_SERVER_TIMEOUT)."
+        self.done(ModelTimeoutError(sentence))
+
+    def _count(self, status: int) -> None:
+        self.answered = True
+        if self._timer is not None:
+            self._timer.cancel()
+        row, seconds = self._app.row, time.monotonic() - self._started
+        row[Field.ANSWERED_2XX if status == 200 else ANSWERED[f"{status // 100}XX"]] += 1
+        row[Field.REQUEST_SECONDS] += seconds
+        row[REQUEST_BUCKETS + bisect_left(LATENCY_BOUNDS, seconds)] += 1
+
+    def _failure(self, error: BaseException) -> Response:
+        self._app.row[Field.MODEL_ERRORS] += 1
+        return failure(error, self._head)
 
 
-def _failed(error: BaseException, scope: Scope, headers: Headers) -> Response:
-    request_id = headers.get(b"x-request-id", b"").decode("latin-1") or uuid.uuid4().hex
-    fields = {"status": 500, "method": scope["method"], "path": scope["path"], "request_id": request_id}
+def failure(error: BaseException, head: Head) -> Response:
+    """The answer to a request on which the model's own code failed; its exception is for the log only."""
+    request_id = head.header(b"x-request-id") or uuid.uuid4().hex
+    fields = {"status": 500, "method": head.method, "path": head.path, "request_id": request_id}
     log.error("the model failed", extra={"fields": fields}, exc_info=error)
     sentence = f"The model failed on this request; the log has the reason under request id {request_id}."
-    return Response(_error_body(sentence), status=HTTPStatus.INTERNAL_SERVER_ERROR)
+    return Response(error_body(sentence), status=500)
 
 
-def _error_body(sentence: str) -> bytes:
-    # Not orjson, which refuses the lone surrogates that a script may quote from a caller's body.
-    return json.dumps({"error": sentence}).encode()
-
-
-async def _send(response: Response, send: Send) -> None:
-    headers = [
-        (b"content-type", response.content_type.encode("latin-1")),
-        (b"content-length", b"%d" % len(response.body)),
-        *response.headers,
-    ]
-    await send({"type": "http.response.start", "status": int(response.status), "headers": headers})
-    await send({"type": "http.response.body", "body": response.body})
+def log_refusal(error: RequestError, head: Head) -> None:
+    """Say in the log why a request was refused."""
+    fields = {"status": int(error.status), "method": head.method, "path": head.path}
+    if request_id := head.header(b"x-request-id"):
+        fields["request_id"] = request_id
+    # The cause is the script's own exception, if it was the script that refused.
+    log.info("refused: %s", error, extra={"fields": fields}, exc_info=error.__cause__)

@@ -10,9 +10,14 @@
         ├── NotFoundError                 404
         ├── MethodNotAllowedError         405
         ├── NotAcceptableError            406
+        ├── RequestTimeoutError           408
+        ├── ConflictError                 409
         ├── PayloadTooLargeError          413
         ├── UnsupportedMediaTypeError     415
-        └── ModelTimeoutError             504
+        ├── HeadTooLargeError             431
+        ├── StuckError                    503
+        ├── ModelTimeoutError             504
+        └── OutOfMemoryError              507
 
 An exception of the model's own code is none of these: it is logged with its traceback and answered as 500,
 without its text.
@@ -75,6 +80,24 @@ class NotAcceptableError(RequestError):
     status = HTTPStatus.NOT_ACCEPTABLE
 
 
+class RequestTimeoutError(RequestError):
+    """The caller took too long to send it."""
+
+    status = HTTPStatus.REQUEST_TIMEOUT
+
+
+class ConflictError(RequestError):
+    """A model of that name is loaded already."""
+
+    status = HTTPStatus.CONFLICT
+
+
+class OutOfMemoryError(RequestError):
+    """There is no memory left for another model: SageMaker then unloads one and asks again."""
+
+    status = HTTPStatus.INSUFFICIENT_STORAGE
+
+
 class PayloadTooLargeError(RequestError):
     """The body is larger than the limit."""
 
@@ -85,6 +108,18 @@ class UnsupportedMediaTypeError(RequestError):
     """The body is of a type, or in a charset, that cannot be read."""
 
     status = HTTPStatus.UNSUPPORTED_MEDIA_TYPE
+
+
+class HeadTooLargeError(RequestError):
+    """The request line and the headers are larger than the limit."""
+
+    status = HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
+
+
+class StuckError(RequestError):
+    """Every worker's model has been busy with one call for longer than the time-out."""
+
+    status = HTTPStatus.SERVICE_UNAVAILABLE
 
 
 class ModelTimeoutError(RequestError):

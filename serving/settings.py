@@ -4,6 +4,7 @@ The variables are those of AWS's own inference containers (``sagemaker-inference
 ``parameters.py``), and ``SAGEMAKER_MAX_PAYLOAD_IN_MB`` is what a batch transform job sets.
 """
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,11 +31,16 @@ class Settings:
         The script's file name; None when nobody named one: then inference.py, if there is one.
     host, port : str, int
         Where to listen. Port 0 takes a free one, which the log names.
+    workers : int
+        Processes that answer, each one call at a time; by default one for each CPU that this process may use.
     timeout : int
-        Seconds that one invocation may take, its wait in the queue included.
+        Seconds that one invocation may take, its wait in the queue included; and that a caller may take to send
+        one request.
     max_payload_mb : int
         Largest request body in units of 1,048,576 bytes (InvokeEndpoint's limit is 6 of these); 0 is no
         limit, as in CreateTransformJob's MaxPayloadInMB.
+    multi_model : bool
+        Serve many models, which come and go: see `repository`. There is one worker then.
     """
 
     model_dir: Path
@@ -42,8 +48,10 @@ class Settings:
     program: str | None
     host: str
     port: int
+    workers: int
     timeout: int
     max_payload_mb: int
+    multi_model: bool
 
     @property
     def max_payload_bytes(self) -> int | None:
@@ -56,6 +64,7 @@ def read_settings(
     model_dir: str = DEFAULT_MODEL_DIR,
     host: str = DEFAULT_HOST,
     port: int | None = None,
+    workers: int | None = None,
 ) -> Settings:
     """Join the command line's options with the environment's.
 
@@ -66,7 +75,10 @@ def read_settings(
     model_dir, host : str
         As on the command line.
     port : int, optional
-        As on the command line; None leaves it to SAGEMAKER_BIND_TO_PORT, then to 8080.
+        As on the command line; None leaves it to SAGEMAKER_BIND_TO_PORT, then to the first of
+        SAGEMAKER_SAFE_PORT_RANGE, then to 8080.
+    workers : int, optional
+        As on the command line; None leaves it to SAGEMAKER_MODEL_SERVER_WORKERS, then to the number of CPUs.
 
     Raises
     ------
@@ -76,15 +88,36 @@ def read_settings(
     directory = Path(model_dir).absolute()
     if not directory.is_dir():
         raise SettingError(f"The model directory {model_dir} is not a folder: unpack model.tar.gz there, or name it.")
+    multi_model = environ.get("SAGEMAKER_MULTI_MODEL", "").lower() == "true"
+    cpus = 1 if multi_model else len(os.sched_getaffinity(0))
     return Settings(
         model_dir=directory,
         code_dir=_code_dir(environ.get("SAGEMAKER_SUBMIT_DIRECTORY"), directory),
         program=environ.get("SAGEMAKER_PROGRAM") or None,
         host=host,
-        port=_integer(environ, "SAGEMAKER_BIND_TO_PORT", 8080, 0, 65535) if port is None else port,
+        port=_port(environ) if port is None else port,
+        workers=_integer(environ, "SAGEMAKER_MODEL_SERVER_WORKERS", cpus, 1, 1024) if workers is None else workers,
         timeout=_integer(environ, "SAGEMAKER_MODEL_SERVER_TIMEOUT", 60, 1, 3600),
         max_payload_mb=_integer(environ, "SAGEMAKER_MAX_PAYLOAD_IN_MB", 6, 0, 100),
+        multi_model=multi_model,
     )
+
+
+def _port(environ: Mapping[str, str]) -> int:
+    """The port that the environment names.
+
+    SAGEMAKER_SAFE_PORT_RANGE, such as 21000-21999, is what a container of a serial pipeline may use beside the port
+    which it is bound to. Without SAGEMAKER_BIND_TO_PORT its first port is the one that nobody else takes.
+    """
+    safe = environ.get("SAGEMAKER_SAFE_PORT_RANGE")
+    if not safe:
+        return _integer(environ, "SAGEMAKER_BIND_TO_PORT", 8080, 0, 65535)
+    first, _, last = safe.partition("-")
+    if not (first.isdecimal() and last.isdecimal() and 0 < int(first) <= int(last) <= 65535):
+        raise SettingError(
+            f"SAGEMAKER_SAFE_PORT_RANGE has the value {safe!r}: expected two ports, such as 21000-21999."
+        )
+    return _integer(environ, "SAGEMAKER_BIND_TO_PORT", int(first), 0, 65535)
 
 
 def _code_dir(submit_directory: str | None, model_dir: Path) -> Path:

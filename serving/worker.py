@@ -1,72 +1,121 @@
-"""Where the model's code runs: one call at a time, and never for long in the event loop.
+"""One worker: an event loop, a model, and the connections that the supervisor hands over.
 
-One at a time, because SageMaker's own containers do so too: a script that is right there needs no lock here.
-Parallel calls are a matter of several processes.
-
-In a thread, because /ping has to be answered while the model thinks. The way there and back costs more than a
-small model's own work, though. Linear regression, keep-alive, two shared cores, medians of three interleaved
-runs: through the thread 215 us (p50, one connection) and 4,100 answers a second (four connections); without it
-155 us and 6,900. So a model earns its place in the event loop by a row of quick calls, and loses it by one slow
-call. Measured so: 194 us and 7,400. The price is that this one call, at most one in ``_TRUSTED_AFTER + 1``, keeps
-/ping waiting and is answered late rather than timed out.
+A worker is forked by the supervisor, with the model in its memory already or to be loaded by itself. Through a socket
+it gets the connections' file descriptors, and says when it is ready. When that socket ends, because the supervisor
+stops or died, the worker answers what it was asked and ends too.
 """
 
 import asyncio
-import threading
-import time
+import logging
+import signal
+import socket
+import sys
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
-from typing import TypeVar
 
-T = TypeVar("T")
+import uvloop
 
-_QUICK_SECONDS = 0.002
-_TRUSTED_AFTER = 16
+from serving.app import App
+from serving.board import Board, Row
+from serving.chain import Served
+from serving.connection import Connections
+from serving.errors import StartError
+from serving.settings import Settings
+
+READY = b"R"
+CANNOT_START = 3  # the exit code of a worker that cannot load its model
+
+# How long a connection may be silent, once the server is asked to stop, and still be answered: what a caller had sent
+# before it could know.
+_LAST_CALL_SECONDS = 0.05
+_DESCRIPTORS = 64
+
+log = logging.getLogger(__name__)
 
 
-class Worker:
-    """Runs the model's calls."""
+def run_worker(
+    load: Callable[[], Served | None], control: socket.socket, board: Board, number: int, settings: Settings
+) -> int:
+    """Serve until the supervisor says to stop; give the exit code.
 
-    def __init__(self) -> None:
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="model")
-        self._busy = threading.Lock()  # held during a call, also one whose caller has given up waiting
-        self._quick_calls = 0  # in a row; read and written only while _busy is held
+    Parameters
+    ----------
+    load : callable() -> Served or None
+        None is for the multi-model mode, which begins with nothing.
+    control : socket
+        The worker's end of a pair.
+    board : Board
+    number : int
+        Which worker this is, from 0.
+    settings : Settings
+    """
+    # The supervisor decides: a terminal's Ctrl-C, or a SIGTERM to the whole group, reaches it too. Not SIG_IGN, which
+    # the model's own child processes would inherit.
+    for stop in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(stop, lambda *_: None)
+    try:
+        model = load()
+    except StartError as error:
+        report(error)
+        return CANNOT_START
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_Worker(model, control, board, board.row(number), settings).serve())
+    return 0
 
-    async def run(self, function: Callable[..., T], *arguments: object) -> T:
-        """Call ``function(*arguments)`` when the calls before it have ended.
 
-        Raises
-        ------
-        Exception
-            Whatever the function raises; StopIteration, which no coroutine can raise, as RuntimeError.
-        """
-        if self._busy.acquire(blocking=False):
-            try:
-                if self._quick_calls >= _TRUSTED_AFTER:
-                    return self._call(function, *arguments)
-            finally:
-                self._busy.release()
+def report(error: StartError) -> None:
+    """Say why nothing can be served: in the log with the traceback, on stderr in a sentence."""
+    log.error("not started: %s", error, exc_info=error.__cause__)
+    print(f"serving: {error}", file=sys.stderr, flush=True)
+
+
+class _Worker:
+    def __init__(
+        self, model: Served | None, control: socket.socket, board: Board, row: Row, settings: Settings
+    ) -> None:
+        app = App(model, board, row, settings)
+        self._connections = Connections(app.handle, settings, row)
+        self._control = control
+        self._timeout = settings.timeout
+        self._stopping = asyncio.Event()
+        self._accepting: set[asyncio.Task[object]] = set()
+
+    async def serve(self) -> None:
         loop = asyncio.get_running_loop()
-        return (await loop.run_in_executor(self._thread, self._outcome, function, *arguments)).result()
+        self._control.setblocking(False)
+        loop.add_reader(self._control, self._take_connections)
+        self._control.send(READY)
+        while not self._stopping.is_set():
+            self._connections.sweep()
+            await _wait(self._stopping, 1)
+        await asyncio.sleep(_LAST_CALL_SECONDS)
+        self._connections.drain()
+        for _ in range(int(self._timeout / 0.01)):
+            if not self._connections.open:
+                break
+            await asyncio.sleep(0.01)
 
-    def _outcome(self, function: Callable[..., T], *arguments: object) -> Future[T]:
-        # Wrapped, because asyncio does not bring every exception over from a thread: of TimeoutError it makes a new
-        # one without the traceback, and at StopIteration it waits for ever.
-        outcome: Future[T] = Future()
-        with self._busy:
-            try:
-                outcome.set_result(self._call(function, *arguments))
-            except BaseException as error:
-                outcome.set_exception(error)
-        return outcome
-
-    def _call(self, function: Callable[..., T], *arguments: object) -> T:
-        started = time.perf_counter()
-        quick_calls = self._quick_calls
+    def _take_connections(self) -> None:
+        loop = asyncio.get_running_loop()
         try:
-            result = function(*arguments)
-            quick_calls += 1  # only by a call that succeeds: a refused body says nothing about the model
-        finally:
-            slow = time.perf_counter() - started >= _QUICK_SECONDS
-            self._quick_calls = 0 if slow else quick_calls
-        return result
+            data, descriptors, _, _ = socket.recv_fds(self._control, _DESCRIPTORS, _DESCRIPTORS)
+        except BlockingIOError:
+            return
+        except OSError:
+            data, descriptors = b"", []
+        for descriptor in descriptors:
+            connection = socket.socket(fileno=descriptor)
+            connection.setblocking(False)
+            task = loop.create_task(loop.connect_accepted_socket(self._connections.new, connection))
+            self._accepting.add(task)
+            task.add_done_callback(self._accepting.discard)
+        if not data:
+            loop.remove_reader(self._control)
+            self._stopping.set()
+
+
+async def _wait(event: asyncio.Event, seconds: float) -> None:
+    try:
+        async with asyncio.timeout(seconds):
+            await event.wait()
+    except TimeoutError:
+        return

@@ -76,10 +76,14 @@ def environment(**variables: str) -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def start(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Server]]:
-    """Start a server on a script's text, or on a prepared model directory; all end with the module."""
+    """Start a server on a script's text, or on a prepared model directory; all end with the module.
+
+    One worker, unless the variables say otherwise: then it is known which one answers.
+    """
     servers: list[Server] = []
 
     def _start(script: str | None = None, model_dir: Path | None = None, **variables: str) -> Server:
+        variables = {"SAGEMAKER_MODEL_SERVER_WORKERS": "1"} | variables
         model_dir = model_dir or write_model(tmp_path_factory.mktemp("model") / "m", script)
         process = subprocess.Popen(
             command(model_dir, "--port", "0"), env=environment(**variables), stdout=subprocess.PIPE, text=True
@@ -111,3 +115,26 @@ def _port(server: Server) -> int:
     port = ports.get(timeout=20)
     assert port is not None, f"the server ended: {server.log}"
     return port
+
+
+def write_files(folder: Path, files: dict[str, str | bytes]) -> Path:
+    """Write files by their paths below `folder`."""
+    for name, content in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+    return folder
+
+
+def refused(model_dir: Path, **variables: str) -> str:
+    """What the server says on stderr when it does not start."""
+    ended = subprocess.run(
+        command(model_dir, "--port", "0"),
+        check=False,
+        env=environment(**variables),
+        capture_output=True,
+        text=True,
+        timeout=20,
+    )
+    assert ended.returncode == 1
+    return ended.stderr

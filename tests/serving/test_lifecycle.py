@@ -147,13 +147,13 @@ def test_sigterm_ends_idle_connections_at_once(start):
 
 
 def test_the_server_needs_nothing_but_its_own_libraries():
-    heavy = "import sys, serving.server, serving.model, serving.script; print(*sys.modules)"
+    heavy = "import sys, serving.supervisor, serving.model, serving.script; print(*sys.modules)"
     modules = subprocess.run([sys.executable, "-c", heavy], capture_output=True, text=True, check=True).stdout.split()
     assert {"localaws", "pipelines", "boto3", "sagemaker", "sklearn", "pandas"}.isdisjoint(modules)
 
 
-def test_help_reads_neither_numpy_nor_uvicorn():
+def test_help_reads_neither_numpy_nor_uvloop():
     code = "import sys\nfrom serving.cli import main\ntry:\n    main(['--help'])\nfinally:\n    print(*sys.modules)"
     shown = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True).stdout
     assert "--model-dir" in shown
-    assert {"numpy", "uvicorn"}.isdisjoint(shown.split())
+    assert {"numpy", "uvloop"}.isdisjoint(shown.split())
