@@ -1,7 +1,7 @@
 """The model server under steady load for a long time: no error, no growth of memory, no slower answers.
 
 1. The peak: wrk with 64 connections, each sending as soon as it is answered.
-2. Paced connections: each waits some milliseconds, drawn anew each time, before it sends again. Their number is found
+2. Paced connections: each waits 0 to 2 milliseconds, drawn anew each time, before it sends again. Their number is found
    by trying, so that together they ask at the wanted share of the peak.
 3. Ten seconds after ten seconds of that, for as many minutes as wanted; the proportional set size of all processes in
    the middle of each, the 99th percentile and the errors of each.
@@ -32,8 +32,8 @@ PEAK_CONNECTIONS = 64
 PERIOD_SECONDS = 10
 MOST_GROWTH = 0.05
 MOST_P99_RISE = 0.25
-_PACE_MS = 8
-_TRIES = 3
+_PACE_MS = 1
+_TRIES = 5
 _TRY_SECONDS = 3
 _FIRST_MINUTE = 60 // PERIOD_SECONDS
 

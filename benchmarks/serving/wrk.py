@@ -26,10 +26,10 @@ function done(summary, latency, requests)
     e.connect + e.read + e.write + e.status + e.timeout))
 end
 """
-# Between half of the pace and one and a half of it: connections that begin together do not stay together.
+# Drawn anew each time: connections that begin together do not stay together.
 _DELAY = """
 function delay()
-  return math.random({least}, {most})
+  return math.random(0, {most})
 end
 """
 
@@ -87,7 +87,7 @@ def load(port: int, request: Request, connections: int, seconds: float, folder: 
     script.write_text(_SCRIPT.format(body=body, content_type=request.content_type, accept=request.accept))
     if pace_ms:
         with script.open("a") as file:
-            file.write(_DELAY.format(least=pace_ms // 2, most=pace_ms + pace_ms // 2))
+            file.write(_DELAY.format(most=2 * pace_ms))
     threads = max(1, min(connections, (os.cpu_count() or 1) // 2))
     options = ["-t", str(threads), "-c", str(connections), "-d", f"{max(1, round(seconds))}s", "-s", str(script)]
     command = [find(), *options, f"http://127.0.0.1:{port}{request.path}"]
