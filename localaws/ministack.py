@@ -21,16 +21,19 @@ import importlib
 import importlib.metadata
 import os
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+import boto3
 import uvicorn
 
 from localaws.asgi import Application
+from localaws.cloudformation.sagemaker import TYPES, Provisioner
 from localaws.errors import HookMissingError
 from localaws.gateway import Gateway, asked_by_service
-from localaws.settings import HOST, REGION
+from localaws.settings import CREDENTIALS, HOST, REGION
 from localaws.snapshot import SnapshotLoop
 
 
@@ -135,6 +138,25 @@ def let_services_emit() -> None:
     module._put_events = put  # type: ignore[attr-defined]
 
 
+def let_cloudformation_provision(provisioners: Mapping[str, Provisioner]) -> None:
+    """Let stacks have resources of more types, each provisioned in a worker thread.
+
+    Hooks ``ministack.services.cloudformation.provisioners._RESOURCE_HANDLERS``, the table of types, and
+    ``...stacks._runs_on_worker_thread``, which says for which types the event loop must not wait.
+    """
+    handlers = hook("ministack.services.cloudformation.provisioners", "_RESOURCE_HANDLERS")
+    stacks = importlib.import_module("ministack.services.cloudformation.stacks")
+    in_thread = hook(stacks.__name__, "_runs_on_worker_thread")
+    for name, provisioner in provisioners.items():
+        handlers[name] = {
+            "create": provisioner.create,
+            "update": provisioner.update,
+            "update_with_logical_id": True,
+            "delete": provisioner.delete,
+        }
+    stacks._runs_on_worker_thread = lambda name: name in provisioners or in_thread(name)  # type: ignore[attr-defined]
+
+
 def main(argv: Sequence[str] | None = None) -> None:
     """Serve MiniStack until SIGTERM or SIGINT."""
     parser = argparse.ArgumentParser(prog="python -m localaws.ministack", description=main.__doc__)
@@ -147,6 +169,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     try:
         application = load_application()
         let_services_emit()
+        let_cloudformation_provision(_sagemaker_types(arguments.sagemaker_url))
         gateway = Gateway(application, arguments.sagemaker_url, SnapshotLoop(state_writer()))
     except HookMissingError as error:
         raise SystemExit(str(error)) from None
@@ -163,6 +186,11 @@ def main(argv: Sequence[str] | None = None) -> None:
         timeout_keep_alive=75,
         timeout_graceful_shutdown=5,
     )
+
+
+def _sagemaker_types(url: str) -> dict[str, Provisioner]:
+    client = cache(lambda: boto3.client("sagemaker", endpoint_url=url, region_name=REGION, **CREDENTIALS))
+    return {name: Provisioner(type_, client) for name, type_ in TYPES.items()}
 
 
 if __name__ == "__main__":

@@ -1,5 +1,7 @@
 """Where local AWS listens and where its state is."""
 
+import math
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +16,7 @@ DEFAULT_PORT = 4566
 DEFAULT_STATE_DIR = ".localaws"
 STATE_DIR_VARIABLE = "LOCALAWS_STATE_DIR"
 PORT_VARIABLE = "LOCALAWS_PORT"
+TIME_SCALE_VARIABLE = "LOCALAWS_TIME_SCALE"
 
 
 @dataclass(frozen=True)
@@ -75,3 +78,23 @@ def requested_ports(port: int | None, sagemaker_port: int | None, environ: Mappi
 def default_ports() -> Ports:
     """Ports for when nothing was said."""
     return Ports(DEFAULT_PORT, DEFAULT_PORT + 1)
+
+
+def time_scale(environ: Mapping[str, str] = os.environ) -> float:
+    """What a second of a configured wait takes here, in seconds: 1, or what LOCALAWS_TIME_SCALE says.
+
+    With 0.01 the bake of five minutes in a production configuration can be looked at in three seconds.
+
+    Raises
+    ------
+    LocalAwsError
+        The variable is not a number above 0.
+    """
+    text = environ.get(TIME_SCALE_VARIABLE) or "1"
+    try:
+        scale = float(text)
+    except ValueError:
+        scale = 0.0
+    if not 0 < scale < math.inf:
+        raise LocalAwsError(f"{TIME_SCALE_VARIABLE} has the value {text!r}. Set it to a number above 0, such as 0.01.")
+    return scale

@@ -14,6 +14,7 @@ from localaws.sagemaker.container import enter_host_namespace
 from localaws.sagemaker.control import Control
 from localaws.sagemaker.events import Notifier
 from localaws.sagemaker.jobs import JobRunner
+from localaws.sagemaker.runtime.service import Runtime
 from localaws.sagemaker.server import Server
 from localaws.sagemaker.store import Store
 from localaws.sagemaker.warm_home import WarmHome
@@ -39,12 +40,13 @@ def main() -> None:
     WarmHome(Path(sys.executable), state_dir).prepare()
 
     def shut_down() -> None:
+        api.host.close()
         api.tuner.close()
         jobs.close()
         notifier.close()
 
     uvicorn.run(
-        Server(api, shut_down),
+        Server(api, Runtime(api.routes, aws.account_id, aws.region, lambda _: None), shut_down),
         host=options.host,
         port=options.port,
         log_level="warning",
@@ -57,6 +59,7 @@ def main() -> None:
 def _go_on(aws: Aws, api: Api) -> None:
     """Go on with what ran when the last server died, as soon as the other services answer: they may start just now."""
     aws.wait_until_there(_SERVICES_SECONDS)
+    api.host.recover()
     api.tuner.recover()
     api.executor.recover()
 

@@ -17,6 +17,9 @@ from localaws.sagemaker import (
 from localaws.sagemaker.control import Control
 from localaws.sagemaker.errors import UnsupportedOperation
 from localaws.sagemaker.executor import Executor
+from localaws.sagemaker.hosting import operations as hosting_operations
+from localaws.sagemaker.hosting.host import Host
+from localaws.sagemaker.hosting.routes import Routes
 from localaws.sagemaker.service_model import answer, check_request, operation_names
 from localaws.sagemaker.tuning import operations as tuning_operations
 from localaws.sagemaker.tuning.tuner import Tuner
@@ -38,6 +41,8 @@ class Api:
         self._known = operation_names()  # loads botocore's model now, not in the first caller's time
         self.executor = Executor(control, self.call)
         self.tuner = Tuner(control, self.call)
+        self.routes = Routes()
+        self.host = Host(control, self.routes)
         self._handlers = {
             **families.handlers(),
             **simple_families.handlers(),
@@ -50,6 +55,7 @@ class Api:
             **pipelines.handlers(self.executor),
             **pipeline_versions.handlers(),
             **tuning_operations.handlers(self.tuner),
+            **hosting_operations.handlers(self.host),
         }
 
     @property

@@ -1,8 +1,10 @@
 """The other AWS services, as SageMaker itself reaches them: boto3 clients at one address, made once each."""
 
+import os
 import socket
 import threading
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
@@ -61,6 +63,21 @@ class Aws:
                 return
             except OSError:
                 time.sleep(0.05)
+
+    def environment(self, variables: Mapping[str, str]) -> dict[str, str]:
+        """The environment of a container: the way to AWS, and the container's own variables over it."""
+        environment = {
+            "AWS_REGION": self.region,
+            "AWS_DEFAULT_REGION": self.region,
+            "AWS_EC2_METADATA_DISABLED": "true",
+            "PYTHONUNBUFFERED": "1",
+        }
+        if self.endpoint_url:
+            environment["AWS_ENDPOINT_URL"] = self.endpoint_url
+        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
+            if name in os.environ:
+                environment[name] = os.environ[name]
+        return environment | dict(variables)
 
     def arn(self, kind: str, name: str) -> str:
         """A SageMaker ARN; the service lower-cases names in them."""

@@ -109,18 +109,7 @@ class Job:
 
     def environment(self, variables: Mapping[str, str]) -> dict[str, str]:
         """The environment of the job's container: the way to AWS, and the job's own variables over it."""
-        aws = self.runner.aws
-        environment = {
-            "AWS_REGION": aws.region,
-            "AWS_DEFAULT_REGION": aws.region,
-            "AWS_EC2_METADATA_DISABLED": "true",
-        }
-        if aws.endpoint_url:
-            environment["AWS_ENDPOINT_URL"] = aws.endpoint_url
-        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
-            if name in os.environ:
-                environment[name] = os.environ[name]
-        return environment | {"PYTHONUNBUFFERED": "1"} | dict(variables)
+        return self.runner.aws.environment(variables)
 
 
 class JobRunner:

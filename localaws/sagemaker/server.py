@@ -15,6 +15,7 @@ import orjson
 
 from localaws.sagemaker.api import Api
 from localaws.sagemaker.errors import ApiError, InternalFailure, SerializationError, UnsupportedOperation
+from localaws.sagemaker.runtime.service import PREFIX, Runtime
 
 logger = logging.getLogger(__name__)
 
@@ -32,12 +33,14 @@ class Server:
     Parameters
     ----------
     api : Api
+    runtime : Runtime
+        Answers what is asked of endpoints.
     on_shutdown : callable
         Called when the HTTP server ends.
     """
 
-    def __init__(self, api: Api, on_shutdown: Callable[[], None]) -> None:
-        self._api, self._on_shutdown = api, on_shutdown
+    def __init__(self, api: Api, runtime: Runtime, on_shutdown: Callable[[], None]) -> None:
+        self._api, self._runtime, self._on_shutdown = api, runtime, on_shutdown
         self._pool = ThreadPoolExecutor(max_workers=_THREADS, thread_name_prefix="api")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -50,6 +53,9 @@ class Server:
             return
         headers = dict(scope["headers"])
         body = await _body(receive)
+        if scope["path"].startswith(PREFIX):
+            await self._runtime(scope["path"], headers, body, send)
+            return
         loop = asyncio.get_running_loop()
         status, answer = await loop.run_in_executor(
             self._pool, self._answer, scope["path"], headers.get(b"x-amz-target", b""), body
@@ -67,7 +73,7 @@ class Server:
     def _answer(self, path: str, target: bytes, body: bytes) -> tuple[int, Any]:
         try:
             if not target.startswith(_TARGET):
-                raise UnsupportedOperation(f"{path}: the local SageMaker has no endpoints yet, and no such route")
+                raise UnsupportedOperation(f"{path}: the local SageMaker has no such route")
             return 200, self._api.call(target.removeprefix(_TARGET).decode(), _parsed(body))
         except ApiError as error:
             return error.http_status, _error(error)

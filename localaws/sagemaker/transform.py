@@ -8,21 +8,19 @@ limit allow. An object ``folder/x.csv`` becomes ``folder/x.csv.out``; nothing is
 import gzip
 import http
 import http.client
-import socket
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from localaws.sagemaker import archive, images, s3
-from localaws.sagemaker.container import HOST_NAME, Command, Container
-from localaws.sagemaker.errors import JobFailure, JobStopped, ResourceNotFound
+from localaws.sagemaker import s3
+from localaws.sagemaker.container import HOST_NAME, Container
+from localaws.sagemaker.errors import JobFailure, JobStopped
 from localaws.sagemaker.inputs import Source
 from localaws.sagemaker.jobs import Job
 from localaws.sagemaker.logs import LogShipper
-from localaws.sagemaker.script import container_command, last_line
+from localaws.sagemaker.model_server import containers_of, free_port, server_command, stage, wait_until_ready
 from localaws.sagemaker.store import Store
 
 Document = dict[str, Any]
@@ -41,7 +39,7 @@ class TransformJob:
         """Stage, run and collect one job."""
         client = job.runner.aws.client("s3")
         definition = model_container(job.runner.store, job.runner.aws.arn("model", job.request["ModelName"]))
-        _stage_model(client, definition, job.folder)
+        stage(client, definition, job.folder)
         items = Source.of(job.request["TransformInput"]["DataSource"]["S3DataSource"]).objects(client)
         stream = f"{job.name}/{HOST_NAME}-{int(time.time())}"
         shipper = LogShipper(job.runner.aws.client("logs"), job.log_group, stream, job.log)
@@ -51,9 +49,11 @@ class TransformJob:
             shipper.close()
 
     def _serve(self, job: Job, definition: Document, items: list[s3.S3Object]) -> None:
-        port = _free_port()
-        with Container(job.folder, _server_command(job, definition, port), job.log) as container:
-            _wait_until_ready(container, port, job)
+        port = free_port()
+        variables = {**job.request.get("Environment", {}), "SAGEMAKER_BATCH": "true"}
+        command = server_command(job.runner.aws, job.runner.state_dir, definition, port, variables)
+        with Container(job.folder, command, job.log) as container:
+            wait_until_ready(container, port, job.log, _START_SECONDS, job.stop)
             requests = Requests.of(job.request, port)
             with ThreadPoolExecutor(max_workers=job.request.get("MaxConcurrentTransforms") or 1) as pool:
                 for done in [pool.submit(_transform, job, item, requests) for item in items]:
@@ -154,13 +154,8 @@ class Requests:
             connection.close()
 
 
-def _beside(arn: str, kind: str, name: str) -> str:
-    """The ARN of a resource of the same account and region."""
-    return f"{arn.rpartition(':')[0]}:{kind}/{name.lower()}"
-
-
 def model_container(store: Store, model_arn: str) -> Document:
-    """The container definition that a model serves with, that of its model package where it names one.
+    """The only container of a model.
 
     Raises
     ------
@@ -169,76 +164,11 @@ def model_container(store: Store, model_arn: str) -> Document:
     JobFailure
         The model is a chain of several containers.
     """
-    model = store.by_arn(model_arn)
-    if model is None:
-        raise ResourceNotFound(f"Could not find model '{model_arn.rpartition('/')[2]}'")
-    containers = model.document.get("Containers") or [model.document["PrimaryContainer"]]
-    if len(containers) > 1:
-        raise JobFailure(f"ClientError: '{model.name}' has {len(containers)} containers; one is supported here so far")
-    definition: Document = containers[0]
-    if "ModelPackageName" not in definition:
-        return definition
-    name = definition["ModelPackageName"]
-    package = store.by_arn(name if name.startswith("arn:") else _beside(model_arn, "model-package", name))
-    if package is None:
-        raise ResourceNotFound(f"Could not find model package '{definition['ModelPackageName']}'")
-    packaged: Document = package.document["InferenceSpecification"]["Containers"][0]
-    return packaged | {"Environment": packaged.get("Environment", {}) | definition.get("Environment", {})}
-
-
-def _stage_model(client: Any, definition: Document, folder: Path) -> None:
-    target = folder / "model"
-    target.mkdir()
-    uri = definition.get("ModelDataUrl")
-    if not uri:
-        return
-    packed = folder / "model.tar.gz"
-    (item,) = s3.objects_under(client, uri)[:1]
-    s3.fetch(client, item, packed)
-    archive.unpack(packed, target)
-    packed.unlink()
-
-
-def _server_command(job: Job, definition: Document, port: int) -> Command:
-    image = images.find(definition["Image"], job.runner.state_dir)
-    variables = {
-        **definition.get("Environment", {}),
-        **job.request.get("Environment", {}),
-        "SAGEMAKER_BIND_TO_PORT": str(port),
-        "SAGEMAKER_BATCH": "true",
-    }
-    return container_command(job, image, image.serve, variables)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-def _wait_until_ready(container: Container, port: int, job: Job) -> None:
-    deadline = time.monotonic() + _START_SECONDS
-    while time.monotonic() < deadline:
-        if job.stop.is_set():
-            raise JobStopped
-        if container.poll() is not None:
-            raise JobFailure(f"ClientError: The model server did not start: {last_line(job.log)[:800]}")
-        if _ping(port):
-            return
-        time.sleep(0.02)
-    raise JobFailure(f"ClientError: The model server did not answer /ping within {_START_SECONDS} seconds")
-
-
-def _ping(port: int) -> bool:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=2)
-    try:
-        connection.request("GET", "/ping")
-        return connection.getresponse().status == http.HTTPStatus.OK
-    except OSError:
-        return False
-    finally:
-        connection.close()
+    definition, *others = containers_of(store, model_arn)
+    if others:
+        name = model_arn.rpartition("/")[2]
+        raise JobFailure(f"ClientError: '{name}' has {len(others) + 1} containers; a transform job here takes one")
+    return definition
 
 
 def _transform(job: Job, item: s3.S3Object, requests: Requests) -> None:

@@ -1,0 +1,142 @@
+"""How the traffic moves from one fleet to the next: AWS's deployment guardrails as a plan, and its execution.
+
+A blue/green update starts the green fleet beside the blue one, moves the traffic in steps, and bakes after each: it
+waits, and watches the alarms. An alarm, a green fleet that does not start, or too much time, and all traffic goes back.
+
+Source: "Blue/Green Deployments" and "Auto-Rollback Configuration and Monitoring" in the SageMaker Developer Guide.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from localaws.sagemaker.errors import JobFailure
+
+Document = dict[str, Any]
+
+_LOOK_SECONDS = 1.0
+
+
+@dataclass(frozen=True)
+class Step:
+    """A part of a shift.
+
+    Attributes
+    ----------
+    share : float
+        Of the traffic that the green fleet has from now on.
+    bake_seconds : float
+        How long it is watched before the next step.
+    """
+
+    share: float
+    bake_seconds: float
+
+
+@dataclass(frozen=True)
+class Shift:
+    """A whole shift.
+
+    Attributes
+    ----------
+    alarms : tuple of str
+        Names of CloudWatch alarms that bring the blue fleet back.
+    termination_seconds : float
+        How long the blue fleet stays after it.
+    longest_seconds : float
+        What takes longer is rolled back.
+    """
+
+    steps: tuple[Step, ...]
+    alarms: tuple[str, ...]
+    termination_seconds: float
+    longest_seconds: float
+
+
+def plan(config: Document | None, instances: int) -> Shift:
+    """The shift that a DeploymentConfig describes; all at once, without a wait, when there is none.
+
+    Parameters
+    ----------
+    config : dict or None
+        A DeploymentConfig.
+    instances : int
+        Of the green fleet: what sizes in instances are parts of.
+    """
+    config = config or {}
+    alarms = tuple(alarm["AlarmName"] for alarm in config.get("AutoRollbackConfiguration", {}).get("Alarms", []))
+    if "RollingUpdatePolicy" in config:
+        policy = config["RollingUpdatePolicy"]
+        size = _share(policy["MaximumBatchSize"], instances)
+        steps = _linear(size, policy["WaitIntervalInSeconds"])
+        return Shift(steps, alarms, 0, policy.get("MaximumExecutionTimeoutInSeconds", 28_800))
+    policy = config.get("BlueGreenUpdatePolicy", {})
+    routing = policy.get("TrafficRoutingConfiguration", {"Type": "ALL_AT_ONCE", "WaitIntervalInSeconds": 0})
+    wait = routing["WaitIntervalInSeconds"]
+    if routing["Type"] == "CANARY":
+        steps = (Step(_share(routing["CanarySize"], instances), wait), Step(1.0, wait))
+    elif routing["Type"] == "LINEAR":
+        steps = _linear(_share(routing["LinearStepSize"], instances), wait)
+    else:
+        steps = (Step(1.0, wait),)
+    longest = policy.get("MaximumExecutionTimeoutInSeconds", 28_800)
+    return Shift(steps, alarms, policy.get("TerminationWaitInSeconds", 0), longest)
+
+
+def _share(size: Document, instances: int) -> float:
+    value: float = size["Value"]
+    return min(1.0, value / 100 if size["Type"] == "CAPACITY_PERCENT" else value / max(instances, 1))
+
+
+def _linear(size: float, wait: float) -> tuple[Step, ...]:
+    count = max(1, round(1 / size + 0.499))
+    return tuple(Step(min(1.0, number * size), wait) for number in range(1, count + 1))
+
+
+def carry_out(
+    shift: Shift,
+    move: Callable[[float], None],
+    firing: Callable[[Sequence[str]], list[str]],
+    stop: threading.Event,
+    scale: float,
+) -> None:
+    """Move the traffic step by step, and watch.
+
+    Parameters
+    ----------
+    move : callable(share)
+        Gives the green fleet its share.
+    firing : callable(names) -> names
+        Which of the alarms are in ALARM.
+    stop : Event
+        Ends it: the server stops.
+    scale : float
+        What a second of a wait takes here, in seconds.
+
+    Raises
+    ------
+    JobFailure
+        An alarm fired, or it took too long; the text says which.
+    """
+    deadline = time.monotonic() + shift.longest_seconds * scale
+    for step in shift.steps:
+        move(step.share)
+        _bake(shift, time.monotonic() + step.bake_seconds * scale, deadline, firing, stop)
+
+
+def _bake(
+    shift: Shift, until: float, deadline: float, firing: Callable[[Sequence[str]], list[str]], stop: threading.Event
+) -> None:
+    while True:
+        if shift.alarms and (fired := firing(shift.alarms)):
+            names = ", ".join(fired)
+            raise JobFailure(f"One or more configured alarms are in ALARM state: {names}. The update was rolled back.")
+        now = time.monotonic()
+        if now >= until:
+            return
+        if now >= deadline:
+            raise JobFailure("The update took longer than MaximumExecutionTimeoutInSeconds and was rolled back.")
+        if stop.wait(min(_LOOK_SECONDS, until - now)):
+            raise JobFailure("The local SageMaker was stopped during the update.")

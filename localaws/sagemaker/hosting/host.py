@@ -1,0 +1,321 @@
+"""Every endpoint of one local SageMaker: what runs for it, and what the store says of it.
+
+A change (create, update, scale, delete) is carried out in a thread of its own; meanwhile the endpoint's status is not
+``InService``, so that there is one change at a time. The store is written first and last, and says enough to go on
+after a kill -9: what was in service comes back, what was being updated comes back as it was before.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from localaws.sagemaker.control import Control
+from localaws.sagemaker.errors import ApiError, JobFailure
+from localaws.sagemaker.events import job_detail
+from localaws.sagemaker.hosting.deployment import carry_out, plan
+from localaws.sagemaker.hosting.fleet import Capacity, LiveFleet
+from localaws.sagemaker.hosting.routes import Route, Routes
+from localaws.sagemaker.store import Resource
+from localaws.settings import time_scale
+
+logger = logging.getLogger(__name__)
+
+Document = dict[str, Any]
+
+ENDPOINT = "endpoint"
+CONFIG = "endpoint-config"
+_CHANGING = ("Creating", "Updating", "RollingBack", "SystemUpdating", "Deleting")
+_INTERRUPTED = "The update was interrupted by a stop of the local SageMaker; the earlier configuration is in service."
+
+
+@dataclass
+class _Live:
+    """What runs for an endpoint."""
+
+    fleets: list[LiveFleet] = field(default_factory=list)
+
+
+class Host:
+    """Runs the endpoints.
+
+    Parameters
+    ----------
+    control : Control
+    routes : Routes
+        Kept up to date.
+    """
+
+    def __init__(self, control: Control, routes: Routes) -> None:
+        self._control = control
+        self._routes = routes
+        self._live: dict[str, _Live] = {}
+        self._lock = threading.RLock()
+        self._stop = threading.Event()
+        routes.on_failure = self._suspect
+
+    def recover(self) -> None:
+        """Bring back what was in service when the last server ended."""
+        for resource in self._control.store.every(ENDPOINT):
+            if resource.status == "Deleting":
+                self._control.store.remove(resource.arn)
+            elif resource.status in ("InService", *_CHANGING):
+                self._in_thread(self._bring_back, resource)
+
+    def create(self, resource: Resource) -> None:
+        """Bring up an endpoint that was just stored as Creating."""
+        self._in_thread(self._create, resource)
+
+    def update(self, resource: Resource, config_name: str, options: Document) -> None:
+        """Move an endpoint, just stored as Updating, to another EndpointConfig.
+
+        Parameters
+        ----------
+        options : dict
+            DeploymentConfig, RetainAllVariantProperties and ExcludeRetainedVariantProperties of the request.
+        """
+        self._in_thread(self._update, resource, config_name, options)
+
+    def scale(self, resource: Resource, capacities: Mapping[str, Capacity]) -> None:
+        """Give variants of an endpoint, just stored as Updating, other weights and counts."""
+        self._in_thread(self._scale, resource, capacities)
+
+    def delete(self, resource: Resource) -> None:
+        """Take down an endpoint that was just stored as Deleting."""
+        self._routes.remove(resource.name)
+        self._in_thread(self._delete, resource)
+
+    def close(self) -> None:
+        """Take no more changes; the servers end with this process."""
+        self._stop.set()
+
+    def summaries(self, resource: Resource) -> Document:
+        """The members of DescribeEndpoint that tell about what runs."""
+        with self._lock:
+            live = self._live.get(resource.arn)
+            fleets = list(live.fleets) if live else []
+        found: Document = {}
+        if fleets:
+            found |= _variants(fleets[0])
+        if len(fleets) > 1:
+            green = _variants(fleets[-1])
+            name = fleets[-1].config["EndpointConfigName"]
+            found["PendingDeploymentSummary"] = {"EndpointConfigName": name, **green}
+        return found
+
+    def capacities(self, resource: Resource) -> dict[str, Capacity]:
+        """Weights and counts of an endpoint's variants as they are now."""
+        stored = resource.internal.get("Capacities", {})
+        return {name: Capacity(**capacity) for name, capacity in stored.items()}
+
+    # Changes, each in its thread
+
+    def _create(self, resource: Resource) -> None:
+        fleet: LiveFleet | None = None
+        try:
+            fleet = self._new_fleet(resource, resource.document["EndpointConfigName"], {})
+            fleet.start()
+            self._take_over(resource, fleet)
+            self._settle(resource, "InService")
+        except (JobFailure, ApiError, OSError, ClientError, BotoCoreError) as error:
+            if fleet is not None:
+                fleet.end()
+            self._settle(resource, "Failed", str(error))
+
+    def _bring_back(self, resource: Resource) -> None:
+        interrupted = resource.status in ("Updating", "RollingBack", "SystemUpdating")
+        try:
+            fleet = self._new_fleet(resource, resource.document["EndpointConfigName"], self.capacities(resource))
+            fleet.share = 1.0
+            self._keep(resource, [fleet])  # it serves as soon as the first server is ready
+            fleet.start()
+            self._settle(resource, "InService", _INTERRUPTED if interrupted else None)
+        except (JobFailure, ApiError, OSError, ClientError, BotoCoreError) as error:
+            self._settle(resource, "Failed", str(error))
+
+    def _update(self, resource: Resource, config_name: str, options: Document) -> None:
+        blue = self._live[resource.arn].fleets[0]
+        green: LiveFleet | None = None
+        try:
+            green = self._new_fleet(resource, config_name, self._retained(blue, options))
+            self._keep(resource, [blue, green])
+            green.start()
+            self._shift(resource, blue, green, options.get("DeploymentConfig"))
+        except (JobFailure, ApiError, OSError, ClientError, BotoCoreError) as error:
+            self._roll_back(resource, blue, green, str(error))
+            return
+        self._settle(resource, "InService", config_name=config_name)
+        blue.end()
+
+    def _shift(self, resource: Resource, blue: LiveFleet, green: LiveFleet, config: Document | None) -> None:
+        shift = plan(config, sum(capacity.count for capacity in green.capacities.values()))
+
+        def move(share: float) -> None:
+            blue.share, green.share = 1.0 - share, share
+            self._publish(resource)
+
+        carry_out(shift, move, self._firing, self._stop, time_scale())
+        if self._stop.wait(shift.termination_seconds * time_scale()):
+            raise JobFailure("The local SageMaker was stopped during the update.")
+        self._take_over(resource, green)
+
+    def _roll_back(self, resource: Resource, blue: LiveFleet, green: LiveFleet | None, reason: str) -> None:
+        if self._stop.is_set():
+            return  # the next start does it
+        self._note(resource, {"EndpointStatus": "RollingBack"})
+        blue.share = 1.0
+        self._keep(resource, [blue])
+        if green is not None:
+            green.end()
+        self._settle(resource, "InService", reason)
+
+    def _scale(self, resource: Resource, capacities: Mapping[str, Capacity]) -> None:
+        fleet = self._live[resource.arn].fleets[0]
+        try:
+            fleet.scale(capacities)
+        except (JobFailure, OSError) as error:
+            self._settle(resource, "InService", str(error))
+            return
+        self._settle(resource, "InService")
+
+    def _delete(self, resource: Resource) -> None:
+        live = self._live.pop(resource.arn, None)
+        for fleet in live.fleets if live else []:
+            fleet.end()
+        self._announce(resource)
+        self._control.store.remove(resource.arn)
+
+    # Fleets and routes
+
+    def _new_fleet(self, resource: Resource, config_name: str, capacities: Mapping[str, Capacity]) -> LiveFleet:
+        config = self._control.store.by_arn(self._control.aws.arn(CONFIG, config_name))
+        if config is None:
+            raise JobFailure(f'Could not find endpoint configuration "{config_name}".')
+        publish = lambda: self._publish(resource)  # noqa: E731
+        return LiveFleet(self._control, resource.name, config.document, capacities, publish)
+
+    def _retained(self, blue: LiveFleet, options: Document) -> dict[str, Capacity]:
+        if not options.get("RetainAllVariantProperties"):
+            return {}
+        excluded = {item["VariantPropertyType"] for item in options.get("ExcludeRetainedVariantProperties") or []}
+        if "DesiredInstanceCount" in excluded and "DesiredWeight" in excluded:
+            return {}
+        return dict(blue.capacities)
+
+    def _take_over(self, resource: Resource, fleet: LiveFleet) -> None:
+        fleet.share = 1.0
+        self._keep(resource, [fleet])
+
+    def _keep(self, resource: Resource, fleets: list[LiveFleet]) -> None:
+        with self._lock:
+            self._live[resource.arn] = _Live(fleets)
+        self._publish(resource)
+
+    def _publish(self, resource: Resource) -> None:
+        with self._lock:
+            live = self._live.get(resource.arn)
+            if live is None:
+                return
+            fleets = tuple(fleet.route for fleet in live.fleets)
+            self._routes.put(Route(resource.name, resource.arn, fleets))
+
+    def _suspect(self, endpoint_name: str, instance_id: str) -> None:
+        arn = self._control.aws.arn(ENDPOINT, endpoint_name)
+        for fleet in self._live[arn].fleets if arn in self._live else []:
+            fleet.suspect(instance_id)
+
+    def _firing(self, names: Sequence[str]) -> list[str]:
+        answer = self._control.aws.client("cloudwatch").describe_alarms(
+            AlarmNames=list(names), AlarmTypes=["MetricAlarm", "CompositeAlarm"], StateValue="ALARM"
+        )
+        found = [*answer.get("MetricAlarms", []), *answer.get("CompositeAlarms", [])]
+        return [alarm["AlarmName"] for alarm in found if alarm["StateValue"] == "ALARM"]
+
+    # The store
+
+    def _settle(
+        self, resource: Resource, status: str, reason: str | None = None, config_name: str | None = None
+    ) -> None:
+        members: Document = {"EndpointStatus": status, "FailureReason": reason and reason[:1024]}
+        if config_name:
+            members["EndpointConfigName"] = config_name
+        live = self._live.get(resource.arn)
+        if live and live.fleets:
+            capture = live.fleets[0].config.get("DataCaptureConfig")
+            members["DataCaptureConfig"] = capture and _capture_summary(capture)
+            members["AsyncInferenceConfig"] = live.fleets[0].config.get("AsyncInferenceConfig")
+        self._note(resource, members)
+
+    def _note(self, resource: Resource, members: Document) -> None:
+        live = self._live.get(resource.arn)
+
+        def edit(document: Document, internal: Document) -> dict[str, str]:
+            document.update(members, LastModifiedTime=time.time())
+            for name in [name for name, value in document.items() if value is None]:
+                del document[name]
+            if live and live.fleets and document["EndpointStatus"] == "InService":
+                capacities = live.fleets[0].capacities
+                internal["Capacities"] = {name: vars(capacity) for name, capacity in capacities.items()}
+            return {"status": document["EndpointStatus"]}
+
+        self._control.store.change(resource.arn, edit)
+        self._announce(resource)
+
+    def _announce(self, resource: Resource) -> None:
+        announce(self._control, resource.arn)
+
+    def _in_thread(self, work: Callable[..., None], resource: Resource, *arguments: Any) -> None:
+        def run() -> None:
+            try:
+                work(resource, *arguments)
+            except Exception as error:
+                logger.exception("Endpoint %s met a defect of the local SageMaker", resource.name)
+                self._settle(resource, "Failed", f"InternalServerError: {type(error).__name__}: {error}")
+
+        threading.Thread(target=run, name=f"endpoint {resource.name}", daemon=True).start()
+
+
+def announce(control: Control, arn: str) -> None:
+    """Tell the event bus what state an endpoint is in."""
+    resource = control.store.by_arn(arn)
+    if resource is not None:
+        detail = job_detail(resource.document) | {"Tags": control.store.tags(arn)}
+        control.notifier.event("SageMaker Endpoint State Change", detail, [arn])
+
+
+def _variants(fleet: LiveFleet) -> Document:
+    production = [variant["VariantName"] for variant in fleet.config["ProductionVariants"]]
+    found: Document = {"ProductionVariants": [_summary(fleet, name) for name in production]}
+    shadows = [_summary(fleet, name) for name in fleet.groups if name not in production]
+    return found | ({"ShadowProductionVariants": shadows} if shadows else {})
+
+
+def _summary(fleet: LiveFleet, name: str) -> Document:
+    group, capacity = fleet.groups[name], fleet.capacities[name]
+    images = [
+        {"SpecifiedImage": container["Image"], "ResolvedImage": container["Image"]} for container in group.containers
+    ]
+    found: Document = {
+        "VariantName": name,
+        "DeployedImages": images,
+        "CurrentWeight": capacity.weight,
+        "DesiredWeight": capacity.weight,
+    }
+    if serverless := group.variant.get("ServerlessConfig"):
+        return found | {"CurrentServerlessConfig": serverless, "DesiredServerlessConfig": serverless}
+    return found | {"CurrentInstanceCount": len(group.ready), "DesiredInstanceCount": capacity.count}
+
+
+def _capture_summary(capture: Document) -> Document:
+    enabled = capture.get("EnableCapture", False)
+    return {
+        "EnableCapture": enabled,
+        "CaptureStatus": "Started" if enabled else "Stopped",
+        "CurrentSamplingPercentage": capture["InitialSamplingPercentage"],
+        "DestinationS3Uri": capture["DestinationS3Uri"],
+        "KmsKeyId": capture.get("KmsKeyId", ""),
+    }

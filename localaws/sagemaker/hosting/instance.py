@@ -1,0 +1,181 @@
+"""One instance of a variant: its model server, kept alive.
+
+A thread starts the server, says when it is ready, looks after it, and starts it again when it ends or does not answer
+/ping any more. It is that thread's death which would end the server (`container`), so it lives as long as the instance.
+"""
+
+import shutil
+import threading
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from localaws.sagemaker.aws import Aws
+from localaws.sagemaker.container import Container
+from localaws.sagemaker.errors import ApiError, JobFailure, JobStopped
+from localaws.sagemaker.hosting import routes
+from localaws.sagemaker.logs import LogShipper
+from localaws.sagemaker.model_server import free_port, is_healthy, server_command, wait_until_ready
+
+Document = dict[str, Any]
+
+_LOOK_SECONDS = 0.1
+_PING_EVERY_SECONDS = 5.0
+_MISSED_PINGS = 3
+_DRAIN_SECONDS = 0.3  # after leaving the routes, for a request that had its address already
+_GRACE_SECONDS = 65.0
+_LONGEST_PAUSE_SECONDS = 5.0
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What an instance runs.
+
+    Attributes
+    ----------
+    log_group, stream_prefix : str
+        Where its log goes, such as ``/aws/sagemaker/Endpoints/name`` and ``AllTraffic``.
+    containers : tuple of dict
+        Container definitions, in the order of the chain.
+    models : tuple of Path
+        The staged folder of each.
+    start_seconds : float
+        How long a server may take to be ready.
+    """
+
+    aws: Aws
+    state_dir: Path
+    folder: Path
+    log_group: str
+    stream_prefix: str
+    containers: tuple[Document, ...]
+    models: tuple[Path, ...]
+    start_seconds: float
+
+
+class ServerInstance:
+    """A running instance.
+
+    Parameters
+    ----------
+    plan : Plan
+    changed : callable()
+        Called when it has become ready, or is not any more.
+    """
+
+    def __init__(self, plan: Plan, changed: Callable[[], None]) -> None:
+        self.instance_id = routes.new_instance_id()
+        self._plan = plan
+        self._changed = changed
+        self._folder = plan.folder / self.instance_id
+        self._ports: tuple[int, ...] | None = None
+        self._stop = threading.Event()
+        self._suspect = threading.Event()
+        self._first = threading.Event()  # ready, or failed, for the first time
+        self.failure: str | None = None
+        self._thread = threading.Thread(target=self._live, name=f"instance {self.instance_id}", daemon=True)
+        self._thread.start()
+
+    @property
+    def route(self) -> routes.Instance | None:
+        """Where its requests go; None while it is not ready."""
+        ports = self._ports
+        return routes.Instance(self.instance_id, ports) if ports else None
+
+    def wait_until_started(self, seconds: float) -> bool:
+        """Whether the server has become ready, or failed, within so many seconds."""
+        return self._first.wait(seconds)
+
+    def suspect(self) -> None:
+        """Look after the server now: somebody could not reach it."""
+        self._suspect.set()
+
+    def drain(self) -> None:
+        """Take no more requests, finish those that are there, end. Returns at once."""
+        self._ports = None
+        self._stop.set()
+
+    def join(self, seconds: float) -> None:
+        """Wait for the end."""
+        self._thread.join(seconds)
+
+    def _live(self) -> None:
+        pause = 0.0
+        try:
+            while not self._stop.wait(pause):
+                started = time.monotonic()
+                self._run_once()
+                self._lost()
+                pause = (
+                    0.0
+                    if time.monotonic() - started > _PING_EVERY_SECONDS
+                    else min(pause * 2 + 0.1, _LONGEST_PAUSE_SECONDS)
+                )
+        finally:
+            shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _run_once(self) -> None:
+        try:
+            self._serve()
+        except JobStopped:
+            return
+        except (JobFailure, ApiError, OSError) as error:
+            self.failure = str(error)
+            self._first.set()
+
+    def _lost(self) -> None:
+        if self._ports is not None:
+            self._ports = None
+            self._changed()
+
+    def _serve(self) -> None:
+        ports = tuple(free_port() for _ in self._plan.containers)
+        with ExitStack() as stack:
+            running = [self._start(stack, number, port) for number, port in enumerate(ports)]
+            for (container, log), port in zip(running, ports, strict=True):
+                wait_until_ready(container, port, log, self._plan.start_seconds, self._stop)
+            self._ports, self.failure = ports, None
+            self._first.set()
+            self._changed()
+            self._watch([container for container, _ in running], ports)
+            if self._stop.is_set():
+                time.sleep(_DRAIN_SECONDS)
+                for container, _ in running:
+                    container.end(_GRACE_SECONDS)
+
+    def _start(self, stack: ExitStack, number: int, port: int) -> tuple[Container, Path]:
+        folder = self._folder / str(number)
+        shutil.rmtree(folder, ignore_errors=True)
+        # Linked, not copied: a server that writes to its model replaces files, it does not write into them.
+        shutil.copytree(self._plan.models[number], folder / "model", copy_function=_link, symlinks=True)
+        log = self._folder / f"{number}.log"
+        variables = {"SAGEMAKER_MODEL_SERVER_WORKERS": "1"}
+        definition = self._plan.containers[number]
+        command = server_command(
+            self._plan.aws, self._plan.state_dir, definition, port, variables | definition.get("Environment", {})
+        )
+        container = stack.enter_context(Container(folder, command, log))
+        chain = f"/{number + 1}" if len(self._plan.containers) > 1 else ""
+        stream = f"{self._plan.stream_prefix}/{self.instance_id}{chain}"
+        stack.callback(LogShipper(self._plan.aws.client("logs"), self._plan.log_group, stream, log).close)
+        return container, log
+
+    def _watch(self, containers: list[Container], ports: tuple[int, ...]) -> None:
+        """Return when it has to stop, or a server has ended or does not answer."""
+        missed, next_ping = 0, time.monotonic() + _PING_EVERY_SECONDS
+        while not self._stop.is_set():
+            if any(container.poll() is not None for container in containers):
+                return
+            if self._suspect.wait(_LOOK_SECONDS) or time.monotonic() > next_ping:
+                self._suspect.clear()
+                next_ping = time.monotonic() + _PING_EVERY_SECONDS
+                missed = 0 if all(map(is_healthy, ports)) else missed + 1
+            if missed >= _MISSED_PINGS:
+                return
+
+
+def _link(source: str, target: str) -> None:
+    Path(target).hardlink_to(source)

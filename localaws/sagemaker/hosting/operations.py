@@ -1,0 +1,168 @@
+"""The operations on EndpointConfigs and Endpoints: checked as AWS checks them, stored, handed to the host."""
+
+import time
+from collections import Counter
+from typing import Any
+
+from localaws.sagemaker.control import Control, Handler
+from localaws.sagemaker.errors import ValidationError
+from localaws.sagemaker.families import Family, find, read_handlers
+from localaws.sagemaker.hosting.fleet import Capacity, initial_capacity, variants_of
+from localaws.sagemaker.hosting.host import CONFIG, ENDPOINT, Host, announce
+from localaws.sagemaker.store import Resource
+
+Document = dict[str, Any]
+
+_FAMILIES = (
+    Family("EndpointConfig", CONFIG, "EndpointConfigs", descending=True, deletable=True),
+    Family("Endpoint", ENDPOINT, "Endpoints", descending=True),
+)
+
+
+def handlers(host: Host) -> dict[str, Handler]:
+    """The operations by name."""
+
+    def create_endpoint(control: Control, request: Document) -> Document:
+        return _create_endpoint(control, host, request)
+
+    def describe_endpoint(control: Control, request: Document) -> Document:
+        resource = find(control, ENDPOINT, request["EndpointName"], "DescribeEndpoint")
+        return resource.document | host.summaries(resource)
+
+    def update_endpoint(control: Control, request: Document) -> Document:
+        return _update_endpoint(control, host, request)
+
+    def update_capacities(control: Control, request: Document) -> Document:
+        return _update_capacities(control, host, request)
+
+    def delete_endpoint(control: Control, request: Document) -> Document:
+        resource = find(control, ENDPOINT, request["EndpointName"], "DeleteEndpoint")
+        if resource.status in ("Creating", "Updating", "RollingBack"):
+            raise ValidationError(f'Cannot update in-progress endpoint "{resource.arn}".')
+        if resource.status != "Deleting":
+            host.delete(_begin(control, resource, {"EndpointStatus": "Deleting"}))
+        return {}
+
+    return read_handlers(_FAMILIES) | {
+        "CreateEndpointConfig": create_config,
+        "CreateEndpoint": create_endpoint,
+        "DescribeEndpoint": describe_endpoint,
+        "UpdateEndpoint": update_endpoint,
+        "UpdateEndpointWeightsAndCapacities": update_capacities,
+        "DeleteEndpoint": delete_endpoint,
+    }
+
+
+def create_config(control: Control, request: Document) -> Document:
+    """Store an EndpointConfig whose models are there."""
+    for name, count in Counter(variant["VariantName"] for variant in variants_of(request)).items():
+        if count > 1:
+            raise ValidationError(f"Variant names must be unique: {name} is there {count} times")
+    for variant in variants_of(request):
+        _check_variant(control, variant)
+    name = request["EndpointConfigName"]
+    arn = control.aws.arn(CONFIG, name)
+    document = {key: value for key, value in request.items() if key != "Tags"}
+    for variant in variants_of(document):
+        variant.setdefault("InitialVariantWeight", 1.0)
+    document |= {"EndpointConfigArn": arn, "CreationTime": time.time()}
+    if not control.store.add(Resource(CONFIG, name, arn, document)):
+        raise ValidationError(f'Cannot create already existing endpoint configuration "{arn}".')
+    control.tag(arn, request)
+    return {"EndpointConfigArn": arn}
+
+
+def _check_variant(control: Control, variant: Document) -> None:
+    name = variant["VariantName"]
+    if "ModelName" not in variant:
+        raise ValidationError(f"The variant {name} needs a ModelName: inference components are not supported here")
+    find(control, "model", variant["ModelName"], "CreateEndpointConfig")
+    if ("ServerlessConfig" in variant) == ("InstanceType" in variant):
+        raise ValidationError(f"The variant {name} must have either an InstanceType or a ServerlessConfig")
+    if "ServerlessConfig" in variant and "InitialInstanceCount" in variant:
+        raise ValidationError(f"The variant {name} is serverless and cannot have an InitialInstanceCount")
+    if "InstanceType" in variant and "InitialInstanceCount" not in variant:
+        raise ValidationError(f"The variant {name} needs an InitialInstanceCount")
+
+
+def _create_endpoint(control: Control, host: Host, request: Document) -> Document:
+    name, config_name = request["EndpointName"], request["EndpointConfigName"]
+    config = find(control, CONFIG, config_name, "CreateEndpoint")
+    arn, now = control.aws.arn(ENDPOINT, name), time.time()
+    document = {
+        "EndpointName": name,
+        "EndpointArn": arn,
+        "EndpointConfigName": config.name,
+        "EndpointStatus": "Creating",
+        "CreationTime": now,
+        "LastModifiedTime": now,
+        **_deployment(request),
+    }
+    if not control.store.add(Resource(ENDPOINT, name, arn, document, status="Creating")):
+        raise ValidationError(f'Cannot create already existing endpoint "{arn}".')
+    control.tag(arn, request)
+    announce(control, arn)
+    host.create(_stored(control, arn))
+    return {"EndpointArn": arn}
+
+
+def _update_endpoint(control: Control, host: Host, request: Document) -> Document:
+    resource = _in_service(control, request, "UpdateEndpoint")
+    config = find(control, CONFIG, request["EndpointConfigName"], "UpdateEndpoint")
+    options = dict(request)
+    if request.get("RetainDeploymentConfig"):
+        options["DeploymentConfig"] = resource.document.get("LastDeploymentConfig")
+    members = {"EndpointStatus": "Updating", "FailureReason": None, **_deployment(options)}
+    host.update(_begin(control, resource, members), config.name, options)
+    return {"EndpointArn": resource.arn}
+
+
+def _update_capacities(control: Control, host: Host, request: Document) -> Document:
+    resource = _in_service(control, request, "UpdateEndpointWeightsAndCapacities")
+    config = find(control, CONFIG, resource.document["EndpointConfigName"], "UpdateEndpointWeightsAndCapacities")
+    now = {variant["VariantName"]: initial_capacity(variant) for variant in variants_of(config.document)}
+    now |= host.capacities(resource)
+    wanted: dict[str, Capacity] = {}
+    for item in request["DesiredWeightsAndCapacities"]:
+        name = item["VariantName"]
+        if name not in now:
+            raise ValidationError(f'The variant name(s) "{name}" is/are not present within endpoint "{resource.arn}".')
+        weight, count = item.get("DesiredWeight", now[name].weight), item.get("DesiredInstanceCount", now[name].count)
+        wanted[name] = Capacity(weight, count)
+    host.scale(_begin(control, resource, {"EndpointStatus": "Updating"}), wanted)
+    return {"EndpointArn": resource.arn}
+
+
+def _deployment(request: Document) -> Document:
+    return {"LastDeploymentConfig": request["DeploymentConfig"]} if request.get("DeploymentConfig") else {}
+
+
+def _in_service(control: Control, request: Document, operation: str) -> Resource:
+    resource = find(control, ENDPOINT, request["EndpointName"], operation)
+    if resource.status == "Failed":
+        raise ValidationError(
+            f'Cannot update endpoint "{resource.arn}" in status Failed: delete it and create it again.'
+        )
+    if resource.status != "InService":
+        raise ValidationError(f'Cannot update in-progress endpoint "{resource.arn}".')
+    return resource
+
+
+def _begin(control: Control, resource: Resource, members: Document) -> Resource:
+    """Write a new status, if nobody else has begun a change at this moment."""
+
+    def edit(document: Document, _: Document) -> dict[str, str]:
+        if document["EndpointStatus"] != resource.status:
+            raise ValidationError(f'Cannot update in-progress endpoint "{resource.arn}".')
+        document.update(members, LastModifiedTime=time.time())
+        for name in [name for name, value in document.items() if value is None]:
+            del document[name]
+        return {"status": document["EndpointStatus"]}
+
+    control.store.change(resource.arn, edit)
+    announce(control, resource.arn)
+    return _stored(control, resource.arn)
+
+
+def _stored(control: Control, arn: str) -> Resource:
+    return find(control, ENDPOINT, arn, "DescribeEndpoint")

@@ -1,0 +1,145 @@
+"""Where an endpoint's requests go at this moment: immutable snapshots, put by hosting and read by the runtime.
+
+A route is replaced as a whole whenever an instance comes or goes or the traffic shifts; reading it takes no lock.
+"""
+
+import random
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import Any
+
+Document = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Instance:
+    """A model server.
+
+    Attributes
+    ----------
+    instance_id : str
+        Such as ``i-0123456789abcdef0``.
+    ports : tuple of int
+        Where its containers listen on 127.0.0.1, in the order of the chain; most have one.
+    """
+
+    instance_id: str
+    ports: tuple[int, ...]
+
+    @property
+    def port(self) -> int:
+        """Where the first container listens."""
+        return self.ports[0]
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A production or shadow variant.
+
+    Attributes
+    ----------
+    weight : float
+        Its share of the traffic among its fleet's variants; of a shadow, the share of requests that it gets.
+    instances : tuple of Instance
+        Those that are ready.
+    routing : str
+        ``LEAST_OUTSTANDING_REQUESTS`` or ``RANDOM``.
+    max_concurrency : int or None
+        Of a serverless variant.
+    """
+
+    name: str
+    weight: float
+    instances: tuple[Instance, ...]
+    routing: str = "LEAST_OUTSTANDING_REQUESTS"
+    max_concurrency: int | None = None
+
+
+@dataclass(frozen=True)
+class Fleet:
+    """What one EndpointConfig brought up.
+
+    Attributes
+    ----------
+    share : float
+        Of the endpoint's traffic, 0 to 1: blue and green during a shift.
+    data_capture, async_config : dict or None
+        DataCaptureConfig and AsyncInferenceConfig of the EndpointConfig.
+    """
+
+    config_name: str
+    share: float
+    variants: tuple[Variant, ...]
+    shadows: tuple[Variant, ...] = ()
+    data_capture: Document | None = None
+    async_config: Document | None = None
+
+    def choose_variant(self, chance: float) -> Variant:
+        """The variant that a number from 0 to 1 falls on."""
+        total = sum(variant.weight for variant in self.variants)
+        mark = chance * total
+        for variant in self.variants:
+            mark -= variant.weight
+            if mark < 0:
+                return variant
+        return self.variants[-1]
+
+    def variant(self, name: str) -> Variant | None:
+        """The variant of that name."""
+        return next((variant for variant in self.variants if variant.name == name), None)
+
+
+@dataclass(frozen=True)
+class Route:
+    """An endpoint's fleets."""
+
+    endpoint_name: str
+    endpoint_arn: str
+    fleets: tuple[Fleet, ...]
+
+    def choose_fleet(self, chance: float) -> Fleet:
+        """The fleet that a number from 0 to 1 falls on."""
+        for fleet in self.fleets:
+            chance -= fleet.share
+            if chance < 0:
+                return fleet
+        return max(self.fleets, key=lambda fleet: fleet.share)
+
+
+class Routes:
+    """All routes, by endpoint name.
+
+    Attributes
+    ----------
+    on_wake : callable(endpoint_name, config_name, variant_name) -> Future
+        Hosting's: bring up an instance of a serverless variant.
+    on_failure : callable(endpoint_name, instance_id)
+        Hosting's: an instance did not take a connection.
+    """
+
+    def __init__(self) -> None:
+        self._routes: dict[str, Route] = {}
+        self.on_wake: Callable[[str, str, str], Future[Instance]] | None = None
+        self.on_failure: Callable[[str, str], None] = lambda _endpoint, _instance: None
+
+    def get(self, endpoint_name: str) -> Route | None:
+        """The route of an endpoint that is in service."""
+        return self._routes.get(endpoint_name.lower())
+
+    def put(self, route: Route) -> None:
+        """Take the place of the endpoint's route, if it has one."""
+        self._routes[route.endpoint_name.lower()] = route
+
+    def remove(self, endpoint_name: str) -> None:
+        """Take an endpoint out of service."""
+        self._routes.pop(endpoint_name.lower(), None)
+
+    def every(self) -> list[Route]:
+        """All routes."""
+        return list(self._routes.values())
+
+
+def new_instance_id() -> str:
+    """An id as EC2 gives them."""
+    return f"i-{random.getrandbits(68):017x}"

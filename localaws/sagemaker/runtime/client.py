@@ -1,0 +1,165 @@
+"""Connections to model servers: HTTP/1.1 on the event loop, kept open, one request at a time on each.
+
+A library's client would cost more than the model: this is the road of every invocation.
+"""
+
+import asyncio
+from dataclasses import dataclass
+from typing import Any
+
+import httptools
+
+Headers = list[tuple[bytes, bytes]]
+
+_IDLE_LIMIT = 60.0  # the model server closes an idle connection after 75 s
+
+
+class UnreachableError(Exception):
+    """Nobody takes connections there."""
+
+
+class BrokenError(Exception):
+    """The connection ended before the answer was whole."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A model server's answer."""
+
+    status: int
+    content_type: str
+    headers: dict[bytes, bytes]
+    body: bytes
+
+
+class ModelClient:
+    """Asks model servers on this host."""
+
+    def __init__(self) -> None:
+        self._idle: dict[int, list[_Connection]] = {}
+
+    async def ask(self, port: int, headers: Headers, body: bytes, seconds: float) -> Answer:
+        """POST a body to /invocations.
+
+        Raises
+        ------
+        UnreachableError
+            The server takes no connection.
+        BrokenError
+            It ended the connection before it answered.
+        TimeoutError
+            No answer in so many seconds.
+        """
+        request = _request(port, headers, body)
+        async with asyncio.timeout(seconds):
+            while (connection := self._take(port)) is not None:
+                try:
+                    return await self._ask(connection, request)
+                except BrokenError:
+                    # Closed while idle: the server did not take the request. With an answer begun, it is broken.
+                    if connection.answering:
+                        raise
+            return await self._ask(await _connect(port), request)
+
+    def _take(self, port: int) -> "_Connection | None":
+        idle = self._idle.get(port, [])
+        now = asyncio.get_running_loop().time()
+        while idle:
+            connection = idle.pop()
+            if not connection.closed and now - connection.idle_since < _IDLE_LIMIT:
+                return connection
+            connection.close()
+        return None
+
+    async def _ask(self, connection: "_Connection", request: bytes) -> Answer:
+        try:
+            answer = await connection.ask(request)
+        except BaseException:
+            connection.close()
+            raise
+        if connection.keeps_alive:
+            connection.idle_since = asyncio.get_running_loop().time()
+            self._idle.setdefault(connection.port, []).append(connection)
+        else:
+            connection.close()
+        return answer
+
+    def forget(self, port: int) -> None:
+        """Close the idle connections to a server that is gone."""
+        for connection in self._idle.pop(port, []):
+            connection.close()
+
+
+async def _connect(port: int) -> "_Connection":
+    try:
+        _, connection = await asyncio.get_running_loop().create_connection(lambda: _Connection(port), "127.0.0.1", port)
+    except OSError as error:
+        raise UnreachableError(str(error)) from error
+    return connection
+
+
+def _request(port: int, headers: Headers, body: bytes) -> bytes:
+    lines = b"".join([b"%b: %b\r\n" % header for header in headers])
+    start = b"POST /invocations HTTP/1.1\r\nhost: 127.0.0.1:%d\r\n%bcontent-length: %d\r\n\r\n"
+    return start % (port, lines, len(body)) + body
+
+
+class _Connection(asyncio.Protocol):
+    def __init__(self, port: int) -> None:
+        self.port = port
+        self.closed = False
+        self.keeps_alive = False
+        self.answering = False
+        self.idle_since = 0.0
+        self._transport: Any = None
+        self._parser: Any = None
+        self._headers: dict[bytes, bytes] = {}
+        self._chunks: list[bytes] = []
+        self._waiting: asyncio.Future[Answer] | None = None
+
+    async def ask(self, request: bytes) -> Answer:
+        if self.closed:
+            raise BrokenError("the connection is closed")
+        self._parser = httptools.HttpResponseParser(self)
+        self._headers, self._chunks, self.answering = {}, [], False
+        self._waiting = asyncio.get_running_loop().create_future()
+        self._transport.write(request)
+        return await self._waiting
+
+    def close(self) -> None:
+        self.closed = True
+        if self._transport is not None:
+            self._transport.close()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = transport
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self.closed = True
+        if self._waiting is not None and not self._waiting.done():
+            self._waiting.set_exception(BrokenError(f"the model server ended the connection ({error})"))
+
+    def data_received(self, data: bytes) -> None:
+        self.answering = True
+        try:
+            self._parser.feed_data(data)
+        except (httptools.HttpParserError, AttributeError) as error:
+            self._fail(BrokenError(f"the answer is not HTTP: {error}"))
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self._headers[name.lower()] = value
+
+    def on_body(self, chunk: bytes) -> None:
+        self._chunks.append(chunk)
+
+    def on_message_complete(self) -> None:
+        self.keeps_alive = self._parser.should_keep_alive()
+        if self._waiting is not None and not self._waiting.done():
+            content_type = self._headers.get(b"content-type", b"application/octet-stream").decode("latin-1")
+            answer = Answer(self._parser.get_status_code(), content_type, self._headers, b"".join(self._chunks))
+            self._waiting.set_result(answer)
+
+    def _fail(self, error: Exception) -> None:
+        self.close()
+        if self._waiting is not None and not self._waiting.done():
+            self._waiting.set_exception(error)

@@ -1,0 +1,90 @@
+"""What an invocation can end with instead of an answer.
+
+::
+
+    RuntimeFault                the error's code, HTTP status and members
+    +-- ValidationError         400: no such endpoint or variant, too large a body
+    +-- Throttled               429: a serverless variant has all the requests that it may have
+    +-- ModelNotReady           429: no server of the variant is ready
+    +-- Unavailable             503: no server could be reached
+    +-- ModelError              424: the model answered with an error, or not in time
+"""
+
+from typing import Any
+
+
+class RuntimeFault(Exception):
+    """An error answer of the runtime.
+
+    Parameters
+    ----------
+    message : str
+    """
+
+    code = "InternalFailure"
+    status = 500
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.members: dict[str, Any] = {"Message": message, "message": message}
+
+
+class ValidationError(RuntimeFault):
+    """The request cannot be meant for anything here."""
+
+    code = "ValidationError"
+    status = 400
+
+
+class Throttled(RuntimeFault):
+    """Too many requests at once."""
+
+    code = "ThrottlingException"
+    status = 429
+
+
+class ModelNotReady(RuntimeFault):
+    """No server of the variant is ready."""
+
+    code = "ModelNotReadyException"
+    status = 429
+
+
+class Unavailable(RuntimeFault):
+    """No server could be reached."""
+
+    code = "ServiceUnavailable"
+    status = 503
+
+
+class ModelError(RuntimeFault):
+    """The model's container answered with an error.
+
+    Parameters
+    ----------
+    original_status : int
+        What it answered with; 0 when it did not.
+    original_message : str
+    log_stream_arn : str
+        Where its log is.
+    account_id, region, endpoint_name : str
+        For AWS's sentence.
+    """
+
+    code = "ModelError"
+    status = 424
+
+    def __init__(
+        self, original_status: int, original_message: str, log_group: str, account_id: str, region: str
+    ) -> None:
+        side = "server" if original_status >= 500 or not original_status else "client"
+        super().__init__(
+            f'Received {side} error ({original_status}) from primary with message "{original_message}". See '
+            f"https://{region}.console.aws.amazon.com/cloudwatch/home?region={region}#logEventViewer:group={log_group}"
+            f" in account {account_id} for more information."
+        )
+        self.members |= {
+            "OriginalStatusCode": original_status,
+            "OriginalMessage": original_message,
+            "LogStreamArn": f"arn:aws:logs:{region}:{account_id}:log-group:{log_group}",
+        }

@@ -1,0 +1,142 @@
+"""Endpoints with a tiny model, of which one sees which version answered and in which process."""
+
+import io
+import json
+import tarfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from tests.conftest import LocalAws
+from tests.localaws.sagemaker.conftest import IMAGE, ROLE, Bench, unique
+
+Document = dict[str, Any]
+
+SCRIPT = """
+import json, os, time
+def model_fn(d):
+    return open(d + "/version").read()
+def transform_fn(model, body, content_type, accept):
+    body = json.loads(body)
+    if body == "fail" or model == "broken":
+        raise RuntimeError("the model's own")
+    if body == "die":
+        os._exit(3)
+    time.sleep(body if isinstance(body, float) else 0)
+    return json.dumps({"version": model, "pid": os.getpid(), "host": os.uname().nodename})
+"""
+
+
+@dataclass
+class Endpoints:
+    """What the tests of endpoints do over and over."""
+
+    bench: Bench
+    runtime: Any
+    made: list[str] = field(default_factory=list)
+
+    @property
+    def client(self) -> Any:
+        return self.bench.sagemaker
+
+    def model(self, version: str, script: str = SCRIPT) -> str:
+        """A model whose answers name the version."""
+        buffer = io.BytesIO()
+        with tarfile.open(fileobj=buffer, mode="w:gz") as archive:
+            for name, text in {"version": version, "code/inference.py": script}.items():
+                entry = tarfile.TarInfo(name)
+                entry.size = len(text)
+                archive.addfile(entry, io.BytesIO(text.encode()))
+        name = unique("model")
+        key = f"{name}/model.tar.gz"
+        self.bench.s3.put_object(Bucket=self.bench.bucket, Key=key, Body=buffer.getvalue())
+        container = {"Image": IMAGE, "ModelDataUrl": f"s3://{self.bench.bucket}/{key}"}
+        self.client.create_model(ModelName=name, PrimaryContainer=container, ExecutionRoleArn=ROLE)
+        return name
+
+    def variant(self, model: str, name: str = "AllTraffic", count: int = 1, **members: Any) -> Document:
+        """A production variant."""
+        instances = (
+            {} if "ServerlessConfig" in members else {"InitialInstanceCount": count, "InstanceType": "ml.m5.large"}
+        )
+        return {"VariantName": name, "ModelName": model, **instances, **members}
+
+    def config(self, *variants: Document, **members: Any) -> str:
+        """An EndpointConfig."""
+        name = unique("config")
+        self.client.create_endpoint_config(EndpointConfigName=name, ProductionVariants=list(variants), **members)
+        return name
+
+    def create(self, config: str, status: str = "InService", **members: Any) -> str:
+        """An endpoint, when it has that status."""
+        name = unique("endpoint")
+        self.client.create_endpoint(EndpointName=name, EndpointConfigName=config, **members)
+        self.made.append(name)
+        self.wait(name, status)
+        return name
+
+    def serve(self, version: str, **members: Any) -> str:
+        """An endpoint of one variant."""
+        return self.create(self.config(self.variant(self.model(version), **members)))
+
+    def scale(self, name: str, count: int) -> None:
+        """Ask for so many instances."""
+        wanted = [{"VariantName": "AllTraffic", "DesiredInstanceCount": count}]
+        self.client.update_endpoint_weights_and_capacities(EndpointName=name, DesiredWeightsAndCapacities=wanted)
+
+    def wait(self, name: str, status: str = "InService", seconds: float = 30) -> Document:
+        """The endpoint when it has that status."""
+        deadline = time.monotonic() + seconds
+        while True:
+            found: Document = self.client.describe_endpoint(EndpointName=name)
+            if found["EndpointStatus"] == status:
+                return found
+            assert time.monotonic() < deadline, found
+            assert found["EndpointStatus"] not in ("Failed", "InService") or status == "Failed", found
+            time.sleep(0.02)
+
+    def invoke(self, name: str, body: Any = "x", **members: Any) -> Document:
+        """The model's answer."""
+        answer = self.runtime.invoke_endpoint(
+            EndpointName=name, Body=json.dumps(body), ContentType="application/json", **members
+        )
+        found: Document = json.loads(answer["Body"].read())
+        return found | {"variant": answer["InvokedProductionVariant"]}
+
+    def versions(self, name: str, times: int = 40, **members: Any) -> dict[str, int]:
+        """How often each version answered."""
+        found: dict[str, int] = {}
+        for _ in range(times):
+            version = self.invoke(name, **members)["version"]
+            found[version] = found.get(version, 0) + 1
+        return found
+
+
+@pytest.fixture
+def endpoints(bench: Bench, local_aws: LocalAws) -> Iterator[Endpoints]:
+    """Endpoints in the shared local AWS, gone after the test."""
+    made = Endpoints(bench, local_aws.client("sagemaker-runtime"))
+    yield made
+    for name in made.made:
+        until(lambda name=name: is_gone(made.client, name))
+
+
+def is_gone(client: Any, name: str) -> bool:
+    """Delete an endpoint, as soon as it may be; whether it is gone."""
+    try:
+        if client.describe_endpoint(EndpointName=name)["EndpointStatus"] in ("InService", "Failed"):
+            client.delete_endpoint(EndpointName=name)
+    except client.exceptions.ClientError as error:
+        return "Could not find" in str(error)
+    return False
+
+
+def until(condition: Callable[[], bool], seconds: float = 30) -> None:
+    """Wait for something."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)

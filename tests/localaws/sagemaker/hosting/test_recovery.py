@@ -1,0 +1,60 @@
+"""kill -9 of local AWS: what was in service is in service again, and nothing is left behind."""
+
+import os
+import signal
+import time
+from pathlib import Path
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from tests.localaws.sagemaker.conftest import bench_of
+from tests.localaws.sagemaker.hosting.conftest import Endpoints, until
+
+_BACK_SECONDS = 5.0
+
+
+def servers(state_dir):
+    """The model servers of a local AWS."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            environ = (entry / "environ").read_bytes()
+            if b"SAGEMAKER_BIND_TO_PORT=" in environ and str(state_dir).encode() in (entry / "mountinfo").read_bytes():
+                found.append(entry.name)
+        except OSError:
+            continue
+    return found
+
+
+def answers(endpoints, name):
+    try:
+        return endpoints.invoke(name)["version"]
+    except (ClientError, BotoCoreError):
+        return None
+
+
+def test_after_kill_nine_endpoints_are_in_service_again_and_an_update_is_undone(own_local_aws):
+    aws = own_local_aws()
+    endpoints = Endpoints(bench_of(aws), aws.client("sagemaker-runtime"))
+    name, updating = endpoints.serve("1"), endpoints.serve("1")
+    endpoints.scale(name, 2)
+    endpoints.wait(name)
+    config = endpoints.config(endpoints.variant(endpoints.model("2")))
+    wait = {"Type": "ALL_AT_ONCE", "WaitIntervalInSeconds": 600}
+    slow = {"BlueGreenUpdatePolicy": {"TrafficRoutingConfiguration": wait}}
+    endpoints.client.update_endpoint(EndpointName=updating, EndpointConfigName=config, DeploymentConfig=slow)
+    until(lambda: answers(endpoints, updating) == "2")
+    assert len(servers(aws.state_dir)) >= 4
+    for pid in aws.pids().values():
+        os.kill(pid, signal.SIGKILL)
+    until(lambda: servers(aws.state_dir) == [])
+
+    aws = own_local_aws()
+    started = time.monotonic()
+    endpoints = Endpoints(bench_of(aws), aws.client("sagemaker-runtime"))
+    until(lambda: answers(endpoints, name) == answers(endpoints, updating) == "1")
+    assert time.monotonic() - started < _BACK_SECONDS
+    assert endpoints.wait(name)["ProductionVariants"][0]["DesiredInstanceCount"] == 2
+    found = endpoints.wait(updating)
+    assert "interrupted" in found["FailureReason"]
+    assert found["EndpointConfigName"] != config

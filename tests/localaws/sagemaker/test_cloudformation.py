@@ -1,0 +1,169 @@
+"""Stacks with SageMaker's types: created, updated by replacement and blue/green, rolled back, deleted."""
+
+import io
+import json
+import tarfile
+import time
+
+import pytest
+from botocore.exceptions import ClientError
+
+from tests.localaws.sagemaker.conftest import IMAGE, ROLE, unique
+
+SCRIPT = """
+def model_fn(d):
+    version = open(d + "/version").read()
+    if version == "broken":
+        raise OSError("no weights")
+    return version
+def transform_fn(model, body, content_type, accept):
+    return model
+"""
+
+
+def template(model_data, count="1", **config):
+    model = {"ExecutionRoleArn": ROLE, "PrimaryContainer": {"Image": IMAGE, "ModelDataUrl": model_data}}
+    variant = {
+        "VariantName": "AllTraffic",
+        "ModelName": {"Fn::GetAtt": ["Model", "ModelName"]},
+        "InitialInstanceCount": {"Ref": "Count"},
+        "InstanceType": "ml.m5.large",
+        "InitialVariantWeight": "1",
+    }
+    return json.dumps(
+        {
+            "Parameters": {"Count": {"Type": "Number", "Default": count}},
+            "Resources": {
+                "Model": {"Type": "AWS::SageMaker::Model", "Properties": model},
+                "Config": {
+                    "Type": "AWS::SageMaker::EndpointConfig",
+                    "Properties": {"ProductionVariants": [variant], **config},
+                },
+                "Endpoint": {
+                    "Type": "AWS::SageMaker::Endpoint",
+                    "Properties": {"EndpointConfigName": {"Fn::GetAtt": ["Config", "EndpointConfigName"]}},
+                },
+            },
+            "Outputs": {
+                "Name": {"Value": {"Fn::GetAtt": ["Endpoint", "EndpointName"]}},
+                "Model": {"Value": {"Ref": "Model"}},
+            },
+        }
+    )
+
+
+@pytest.fixture
+def cloud(local_aws, bench):
+    """CloudFormation, and what makes model data of a version."""
+
+    def data(version):
+        buffer = io.BytesIO()
+        with tarfile.open(fileobj=buffer, mode="w:gz") as archive:
+            for name, text in {"version": version, "code/inference.py": SCRIPT}.items():
+                entry = tarfile.TarInfo(name)
+                entry.size = len(text)
+                archive.addfile(entry, io.BytesIO(text.encode()))
+        bench.s3.put_object(Bucket=bench.bucket, Key=f"{version}.tar.gz", Body=buffer.getvalue())
+        return f"s3://{bench.bucket}/{version}.tar.gz"
+
+    return local_aws.client("cloudformation"), data
+
+
+def wait(client, name):
+    deadline = time.monotonic() + 60
+    while True:
+        [stack] = client.describe_stacks(StackName=name)["Stacks"]
+        if not stack["StackStatus"].endswith("IN_PROGRESS"):
+            return stack["StackStatus"], {item["OutputKey"]: item["OutputValue"] for item in stack.get("Outputs", [])}
+        assert time.monotonic() < deadline, stack
+        time.sleep(0.05)
+
+
+def reasons(client, name):
+    events = client.describe_stack_events(StackName=name)["StackEvents"]
+    return " ".join(event.get("ResourceStatusReason", "") for event in events)
+
+
+def test_an_endpoint_is_created_updated_rolled_back_and_deleted(cloud, local_aws, bench):
+    client, data = cloud
+    runtime, name = local_aws.client("sagemaker-runtime"), unique("stack")
+
+    def answer(endpoint):
+        return runtime.invoke_endpoint(EndpointName=endpoint, Body=b"x")["Body"].read()
+
+    client.create_stack(StackName=name, TemplateBody=template(data("1")))
+    status, first = wait(client, name)
+    assert (status, answer(first["Name"])) == ("CREATE_COMPLETE", b"1")
+    assert first["Model"].startswith("arn:aws:sagemaker:us-east-1:000000000000:model/")
+
+    client.update_stack(StackName=name, TemplateBody=template(data("2"), count="2"))
+    status, second = wait(client, name)
+    assert (status, second["Name"], answer(first["Name"])) == ("UPDATE_COMPLETE", first["Name"], b"2")
+    found = bench.sagemaker.describe_endpoint(EndpointName=first["Name"])
+    assert found["ProductionVariants"][0]["CurrentInstanceCount"] == 2
+    with pytest.raises(ClientError, match="Could not find model"):
+        bench.sagemaker.describe_model(ModelName=first["Model"].rpartition("/")[2])
+
+    client.update_stack(StackName=name, TemplateBody=template(data("broken")))
+    status, _ = wait(client, name)
+    assert (status, answer(first["Name"])) == ("UPDATE_ROLLBACK_COMPLETE", b"2")
+    assert "no weights" in reasons(client, name)
+    assert (
+        bench.sagemaker.describe_endpoint(EndpointName=first["Name"])["EndpointConfigName"]
+        == found["EndpointConfigName"]
+    )
+
+    client.delete_stack(StackName=name)
+    deadline = time.monotonic() + 30
+    while (
+        bench.sagemaker.list_endpoints(NameContains=name)["Endpoints"]
+        or bench.sagemaker.list_endpoint_configs(NameContains=name)["EndpointConfigs"]
+        or bench.sagemaker.list_models(NameContains=name)["Models"]
+    ):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+@pytest.mark.parametrize(
+    ("version", "config", "reason"),
+    [
+        ("broken", {}, "no weights"),
+        ("1", {"Extra": 1}, "extraneous key [Extra] is not permitted"),
+        ("1", {"ProductionVariants": []}, "valid min length: 1"),
+    ],
+)
+def test_what_cannot_be_created_rolls_back_with_the_reason(cloud, bench, version, config, reason):
+    client, data = cloud
+    name = unique("stack")
+    client.create_stack(StackName=name, TemplateBody=template(data(version), **config))
+    status, _ = wait(client, name)
+    assert status == "ROLLBACK_COMPLETE"
+    assert reason in reasons(client, name)
+    assert bench.sagemaker.list_models(NameContains=name)["Models"] == []
+
+
+def test_groups_and_pipelines(cloud, bench):
+    client, _ = cloud
+    name = unique("stack")
+    step = {"Name": "Stop", "Type": "Fail", "Arguments": {"ErrorMessage": "x"}}
+    body = json.dumps({"Version": "2020-12-01", "Steps": [step]})
+    resources = {
+        "Group": {"Type": "AWS::SageMaker::ModelPackageGroup", "Properties": {"ModelPackageGroupName": name}},
+        "Pipeline": {
+            "Type": "AWS::SageMaker::Pipeline",
+            "Properties": {
+                "PipelineName": name,
+                "RoleArn": ROLE,
+                "PipelineDefinition": {"PipelineDefinitionBody": body},
+            },
+        },
+    }
+    outputs = {"Pipeline": {"Value": {"Ref": "Pipeline"}}, "Group": {"Value": {"Ref": "Group"}}}
+    client.create_stack(StackName=name, TemplateBody=json.dumps({"Resources": resources, "Outputs": outputs}))
+    status, found = wait(client, name)
+    assert (status, found["Pipeline"]) == ("CREATE_COMPLETE", name)
+    assert found["Group"].endswith(f":model-package-group/{name}")
+    resources["Pipeline"]["Properties"]["PipelineDisplayName"] = "Shown"
+    client.update_stack(StackName=name, TemplateBody=json.dumps({"Resources": resources, "Outputs": outputs}))
+    assert wait(client, name)[0] == "UPDATE_COMPLETE"
+    assert bench.sagemaker.describe_pipeline(PipelineName=name)["PipelineDisplayName"] == "Shown"
