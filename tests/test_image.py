@@ -169,6 +169,12 @@ def test_the_image_trains_and_serves(built: Path, ml: Path) -> None:
         assert predictions == pytest.approx([ANSWER], abs=1e-6)
 
 
+def test_a_training_job_without_a_script_fails_with_what_to_set(built: Path, ml: Path) -> None:
+    with start(built, ml, ["train"]) as training:
+        assert training.wait(Limits(60)) == 1
+    assert "set the hyperparameter sagemaker_program, or SAGEMAKER_PROGRAM" in (ml / "output" / "failure").read_text()
+
+
 def ask_health(built: Path, command: list[str], environment: dict[str, str]) -> int:
     program = built / "opt" / "venv" / "bin" / command[0]
     return subprocess.run([program, *command[1:]], env=environment, capture_output=True, check=False).returncode
