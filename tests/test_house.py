@@ -11,7 +11,8 @@ ROOT = Path(__file__).parent.parent
 FORBIDDEN = {
     "pipelines": ("localaws", "serving", "deploy", "tests"),
     "deploy": ("localaws", "serving", "pipelines", "tests"),
-    "serving": ("localaws", "pipelines", "deploy", "tests"),
+    "serving": ("localaws", "pipelines", "deploy", "training", "tests"),
+    "training": ("localaws", "pipelines", "deploy", "serving", "tests"),
     "localaws": ("pipelines", "deploy", "serving", "tests"),
     "localaws/sagemaker": ("ministack", "localaws.ministack", "localaws.gateway", "localaws.supervisor"),
 }
