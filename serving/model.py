@@ -6,40 +6,48 @@ Who is to blame for an exception decides what the caller is told:
   sentence;
 - ValueError from output_fn: it cannot write that type; the next acceptable one is tried, then 406. If the
   caller named none, it is the model's own failure;
+- rows of another width than a scikit-learn model's n_features_in_: 400 before predict_fn is called;
 - anything else is the model's own failure and goes up as it is, to be logged and answered as 500.
 """
 
-import importlib
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from serving import codecs
+from serving.batch import joined, parts
 from serving.errors import BadRequestError, NotAcceptableError, StartError
+from serving.loaders import load_only_file
 from serving.media import CSV, JSON, MediaType
-from serving.script import Script, TransformFn
+from serving.script import Script
 
 # The bodies that SageMaker's own containers hand over as str; all others are bytes (toolkit,
 # content_types.py).
 _TEXT_TYPES = frozenset({JSON, CSV})
-_PICKLED_BY = {".dill": "dill", ".pkl": "pickle", ".joblib": "joblib"}
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What an invocation gives: the body, and its media type."""
-
-    body: bytes | Iterator[bytes | str]
-    content_type: str
 
 
 class Request(NamedTuple):
-    """One request's part of a batch."""
+    """What the model is asked.
+
+    Attributes
+    ----------
+    body : bytes
+    media : MediaType
+        Its type.
+    accepts : sequence of str
+        Acceptable media types of the answer, best first; empty when the caller does not mind: then JSON.
+    """
 
     body: bytes
     media: MediaType
     accepts: Sequence[str]
+
+
+class Answer(NamedTuple):
+    """What an invocation gives: the body, whole or in parts as a script's generator makes them, and its media type."""
+
+    body: bytes | Iterator[bytes | str]
+    content_type: str
 
 
 class Model:
@@ -52,6 +60,13 @@ class Model:
     script : Script
         The user's functions.
 
+    Attributes
+    ----------
+    batch_size : int
+        Most requests that `invoke_many` may be given: 1, unless the script says otherwise.
+    max_batch_delay : float
+        Seconds that a request may wait for others to be batched with.
+
     Raises
     ------
     StartError
@@ -59,28 +74,18 @@ class Model:
     """
 
     def __init__(self, model: Any, script: Script) -> None:
+        self.batch_size = script.batch_size
+        self.max_batch_delay = script.max_batch_delay / 1000
         self._model = model
         self._script = script
+        self._input_fn = script.input_fn
+        self._output_fn = script.output_fn
         self._predict = _predictor(model, script)
-
-    batch_size = 1
-    max_batch_delay = 0.0
-    forkable = True
-
-    def invoke_many(self, requests: Sequence[Request]) -> list[Answer | BaseException]:
-        return [self.invoke(*request) for request in requests]
+        width = getattr(model, "n_features_in_", None)  # scikit-learn's word
+        self._width = width if isinstance(width, int) else None
 
     def invoke(self, body: bytes, media: MediaType, accepts: Sequence[str]) -> Answer:
-        """Answer one request.
-
-        Parameters
-        ----------
-        body : bytes
-            The request's body.
-        media : MediaType
-            Its type.
-        accepts : sequence of str
-            Acceptable media types of the answer, best first; empty when the caller does not mind: then JSON.
+        """Answer one request, whose parts `Request` describes.
 
         Raises
         ------
@@ -90,37 +95,83 @@ class Model:
             Whatever the model's own code raises.
         """
         if self._script.transform_fn is not None:
-            return _transform(self._script.transform_fn, self._model, body, media, accepts)
-        return self._write(self._predict(self._read(body, media)), accepts)
+            return self._transform(body, media, accepts)
+        return self._write(self._predict(self.read(body, media)), accepts)
 
-    def _read(self, body: bytes, media: MediaType) -> Any:
-        if self._script.input_fn is None:
-            return codecs.decode(body, media)
-        try:
-            return self._script.input_fn(_body_for_script(body, media), media.name)
-        except ValueError as error:
-            raise BadRequestError(str(error) or "input_fn refused the body.") from error
+    def invoke_many(self, requests: Sequence[Request]) -> list[Answer | BaseException]:
+        """Answer several requests with one call of predict_fn.
+
+        What one request is refused for is that request's alone; and if the joint call fails, each is made alone.
+
+        Returns
+        -------
+        list
+            For each request its answer, or what `invoke` would raise.
+        """
+        inputs = [_outcome(self.read, request.body, request.media) for request in requests]
+        readable = [number for number, data in enumerate(inputs) if not isinstance(data, BaseException)]
+        predictions = self._predict_jointly([inputs[number] for number in readable])
+        for number, prediction in zip(readable, predictions, strict=True):
+            inputs[number] = prediction
+        return [
+            item if isinstance(item, BaseException) else _outcome(self._write, item, request.accepts)
+            for item, request in zip(inputs, requests, strict=True)
+        ]
+
+    def read(self, body: bytes, media: MediaType) -> Any:
+        """A request's body as predict_fn wants it."""
+        if self._input_fn is None:
+            data = codecs.decode(body, media)
+        else:
+            try:
+                data = self._input_fn(_body_for_script(body, media), media.name)
+            except ValueError as error:
+                raise BadRequestError(str(error) or "input_fn refused the body.") from error
+        if self._width is not None:
+            _check_width(data, self._width)
+        return data
+
+    def predict(self, data: Any) -> Any:
+        """The model's prediction."""
+        return self._predict(data)
+
+    def _predict_jointly(self, inputs: list[Any]) -> list[Any]:
+        if len(inputs) > 1 and (whole := joined(inputs)) is not None:
+            predictions = parts(_outcome(self._predict, whole), inputs)
+            if predictions is not None:
+                return predictions
+        return [_outcome(self._predict, data) for data in inputs]
 
     def _write(self, prediction: Any, accepts: Sequence[str]) -> Answer:
-        if self._script.output_fn is None:
+        if self._output_fn is None:
             return Answer(*codecs.encode(prediction, accepts or (JSON,)))
         if not accepts:
-            return _answer("output_fn", self._script.output_fn(prediction, JSON), JSON)
+            return _answer("output_fn", self._output_fn(prediction, JSON), JSON)
         refusals = []
         for accept in accepts:
             try:
-                result = self._script.output_fn(prediction, accept)
+                result = self._output_fn(prediction, accept)
             except ValueError as error:
                 refusals.append(error)
             else:
                 return _answer("output_fn", result, accept)
-        raise NotAcceptableError(f"The answer cannot be written as {', '.join(accepts)}: {refusals[0]}") from refusals[
-            0
-        ]
+        types = ", ".join(accepts)
+        raise NotAcceptableError(f"The answer cannot be written as {types}: {refusals[0]}") from refusals[0]
+
+    def _transform(self, body: bytes, media: MediaType, accepts: Sequence[str]) -> Answer:
+        # Only the best type: to try another would be to predict again.
+        accept = accepts[0] if accepts else JSON
+        transform_fn = self._script.transform_fn
+        assert transform_fn is not None  # noqa: S101 -- for the type checker
+        try:
+            result = transform_fn(self._model, _body_for_script(body, media), media.name, accept)
+        except ValueError as error:
+            raise BadRequestError(str(error) or "transform_fn refused the body.") from error
+        return _answer("transform_fn", result, accept)
 
 
 def load_model(model_dir: Path, script: Script) -> Model:
-    """Load the model by model_fn, or, without one, from the only pickled file in `model_dir`.
+    """Load the model by model_fn, or, without one, from the only file in `model_dir` that is a model (`loaders`).
 
     Raises
     ------
@@ -128,31 +179,12 @@ def load_model(model_dir: Path, script: Script) -> Model:
         model_fn raises, or there is not exactly one file to load.
     """
     if script.model_fn is None:
-        return Model(_unpickle(_only_pickle(model_dir)), script)
+        return Model(load_only_file(model_dir), script)
     try:
         model = script.model_fn(str(model_dir))
     except (Exception, SystemExit) as error:
         raise StartError(f"model_fn failed on {model_dir}: {type(error).__name__}: {error}") from error
     return Model(model, script)
-
-
-def _only_pickle(model_dir: Path) -> Path:
-    found = sorted(path for path in model_dir.iterdir() if path.suffix in _PICKLED_BY)
-    if len(found) == 1:
-        return found[0]
-    names = ", ".join(path.name for path in found) or "none"
-    raise StartError(
-        f"No model_fn is defined, and {model_dir} does not hold exactly one {', '.join(_PICKLED_BY)} file "
-        f"({names}): define model_fn in code/inference.py."
-    )
-
-
-def _unpickle(path: Path) -> Any:
-    try:
-        with path.open("rb") as file:
-            return importlib.import_module(_PICKLED_BY[path.suffix]).load(file)
-    except Exception as error:
-        raise StartError(f"{path} cannot be loaded: {type(error).__name__}: {error}") from error
 
 
 def _predictor(model: Any, script: Script) -> Callable[[Any], Any]:
@@ -167,14 +199,18 @@ def _predictor(model: Any, script: Script) -> Callable[[Any], Any]:
     )
 
 
-def _transform(transform_fn: TransformFn, model: Any, body: bytes, media: MediaType, accepts: Sequence[str]) -> Answer:
-    # Only the best type: to try another would be to predict again.
-    accept = accepts[0] if accepts else JSON
+def _outcome(function: Callable[..., Any], *arguments: Any) -> Any:
+    """What the function gives, or raises: the model's code may raise anything, SystemExit too."""
     try:
-        result = transform_fn(model, _body_for_script(body, media), media.name, accept)
-    except ValueError as error:
-        raise BadRequestError(str(error) or "transform_fn refused the body.") from error
-    return _answer("transform_fn", result, accept)
+        return function(*arguments)
+    except BaseException as error:
+        return error
+
+
+def _check_width(data: Any, width: int) -> None:
+    shape: Sequence[int] = getattr(data, "shape", ())
+    if len(shape) == 2 and shape[1] != width:
+        raise BadRequestError(f"The rows have {shape[1]} numbers each: the model expects {width}.")
 
 
 def _body_for_script(body: bytes, media: MediaType) -> str | bytes:
@@ -182,11 +218,16 @@ def _body_for_script(body: bytes, media: MediaType) -> str | bytes:
 
 
 def _answer(function: str, result: Any, accept: str) -> Answer:
-    body, content_type = result if isinstance(result, tuple) else (result, accept)
+    body, content_type = result if type(result) is tuple else (result, accept)
     if not isinstance(content_type, str):
         raise TypeError(f"{function} returned the content type {content_type!r}: expected a str.")
     if isinstance(body, str):
         return Answer(body.encode(), content_type)
     if isinstance(body, bytes | bytearray | memoryview):
         return Answer(bytes(body), content_type)
-    raise TypeError(f"{function} returned a {type(body).__name__}: expected str, bytes, or either with a content type.")
+    if isinstance(body, Iterator):
+        return Answer(body, content_type)
+    raise TypeError(
+        f"{function} returned a {type(body).__name__}: expected str, bytes, an iterator of these, or one of them with "
+        "a content type."
+    )

@@ -6,6 +6,7 @@ define has a default.
 """
 
 import importlib.util
+import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,6 +19,8 @@ from serving.settings import DEFAULT_PROGRAM
 
 TransformFn = Callable[[Any, str | bytes, str, str], Any]
 
+_TUNED_BY = {"batch_size": "SAGEMAKER_TS_BATCH_SIZE", "max_batch_delay": "SAGEMAKER_TS_MAX_BATCH_DELAY"}
+_LONGEST_DELAY_MS = 10_000
 _STAGES = ("input_fn", "predict_fn", "output_fn")
 
 
@@ -32,6 +35,12 @@ class Script:
     predict_fn : callable(data, model) -> prediction
     output_fn : callable(prediction, accept: str) -> str, bytes, or (str or bytes, content_type)
     transform_fn : callable(model, body: str or bytes, content_type: str, accept: str) -> as output_fn
+    batch_size : int
+        A script that says more than 1 declares that its predict_fn treats each row by itself: then the rows of so many
+        requests may be put into one call.
+    max_batch_delay : float
+        Milliseconds that a request may wait for others; 0 takes what waits already. TorchServe's words, as the
+        variables SAGEMAKER_TS_BATCH_SIZE and SAGEMAKER_TS_MAX_BATCH_DELAY, which replace what the script says.
     """
 
     model_fn: Callable[[str], Any] | None = None
@@ -39,6 +48,8 @@ class Script:
     predict_fn: Callable[[Any, Any], Any] | None = None
     output_fn: Callable[[Any, str], Any] | None = None
     transform_fn: TransformFn | None = None
+    batch_size: int = 1
+    max_batch_delay: float = 0
 
 
 def load_script(code_dir: Path, program: str | None) -> Script:
@@ -82,10 +93,35 @@ def _import(path: Path) -> ModuleType:
 
 
 def _functions(module: ModuleType, path: Path) -> Script:
-    script = Script(**{name: getattr(module, name, None) for name in Script.__annotations__})
+    given = {name: getattr(module, name) for name in Script.__annotations__ if hasattr(module, name)}
+    script = Script(**(given | _tuned(given)))
     replaced = [name for name in _STAGES if getattr(script, name)]
     if script.transform_fn and replaced:
         raise StartError(
             f"{path} defines transform_fn, which stands for {', '.join(replaced)} too: remove one or the other."
         )
+    _check_batching(script, path)
     return script
+
+
+def _tuned(given: dict[str, Any]) -> dict[str, Any]:
+    """What the environment says instead; only of a script that declares that it can be batched at all."""
+    if "batch_size" not in given:
+        return {}
+    return {name: _number(os.environ[key], key) for name, key in _TUNED_BY.items() if os.environ.get(key)}
+
+
+def _number(text: str, name: str) -> int:
+    if not text.isdecimal():
+        raise StartError(f"{name} has the value {text!r}: expected a whole number.")
+    return int(text)
+
+
+def _check_batching(script: Script, path: Path) -> None:
+    size, delay = script.batch_size, script.max_batch_delay
+    if type(size) is not int or size < 1:
+        raise StartError(f"{path} has the batch_size {size!r}: expected a whole number, 1 or more.")
+    if not isinstance(delay, int | float) or not 0 <= delay <= _LONGEST_DELAY_MS:
+        raise StartError(f"{path} has the max_batch_delay {delay!r}: expected milliseconds, 0 to {_LONGEST_DELAY_MS}.")
+    if script.transform_fn and size > 1:
+        raise StartError(f"{path} defines transform_fn, which cannot be batched: remove batch_size, or use predict_fn.")

@@ -290,7 +290,7 @@ def _shared(load: Callable[[], Model]) -> Callable[[], Model]:
     """Load the model now, for all workers to come; or start this program anew if it cannot be shared."""
     before = _threads()
     model = load()
-    if not model.forkable or _threads() > before:
+    if _threads() > before:
         log.info("the model has threads of its own: each worker loads it")
         os.environ[OWN_MODELS] = "1"
         sys.stdout.flush()

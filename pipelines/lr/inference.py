@@ -7,9 +7,13 @@
 | text/csv | `0.3` on each line; a header line is skipped | `434.07` on each line |
 
 Answers hold every digit of the float64. A request that is wrong raises ValueError with a sentence for whoever sent it.
+
+A right request is read in a few microseconds: it is taken to be right, and only where that fails does a second, slower
+look find out what is wrong.
 """
 
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +23,15 @@ import numpy as np
 JSON = "application/json"
 JSON_LINES = ("application/jsonlines", "application/x-jsonlines", "application/jsonl")
 CSV = "text/csv"
+
+# Each row is predicted by itself, so the server may put the rows of several requests into one call.
+batch_size = 64
+max_batch_delay = 0  # ms: only what waits already, nobody waits for more
+
+_NUMBERS = frozenset((int, float))
+# Polars starts in 0.6 ms, then reads ten times as fast as Python and four times as fast as NumPy.
+_CHARACTERS_WORTH_POLARS = 200_000
+_NUMBERS_WORTH_POLARS = 10_000
 
 
 def model_fn(model_dir: str) -> Any:
@@ -45,11 +58,11 @@ def input_fn(body: bytes | str, content_type: str) -> Any:
         raise ValueError(f"the body is not UTF-8: {error}") from error
     if kind == JSON:
         return _as_matrix(_rows_of(_parse_json(text, "the body")))
+    if kind == CSV:
+        return _parse_csv(text)
     if kind in JSON_LINES:
         lines = enumerate(text.splitlines(), start=1)
         return _as_matrix([_row_of(_parse_json(line, f"line {n}"), n) for n, line in lines if line.strip()])
-    if kind == CSV:
-        return _parse_csv([line for line in text.splitlines() if line.strip()])
     raise ValueError(f"content type {content_type!r} is not read here: send {JSON}, {JSON_LINES[0]} or {CSV}")
 
 
@@ -72,13 +85,13 @@ def output_fn(prediction: Any, accept: str | None) -> tuple[str, str]:
         When `accept` is none of the types written here.
     """
     kind = _media_type(accept or "*/*")
-    numbers = np.asarray(prediction, np.float64).tolist()
+    numbers = np.asarray(prediction, np.float64)
     if kind in (JSON, "*/*", "application/*"):
-        return json.dumps({"predictions": numbers}), JSON
+        return f'{{"predictions": {_json_numbers(numbers)}}}', JSON
     if kind in JSON_LINES:
-        return "".join(f'{{"prediction": {number!r}}}\n' for number in numbers), kind
+        return "".join([f'{{"prediction": {number!r}}}\n' for number in numbers.tolist()]), kind
     if kind in (CSV, "text/*"):
-        return "".join(f"{number!r}\n" for number in numbers), CSV
+        return _write_csv(numbers), CSV
     raise ValueError(f"{accept!r} is not written here: accept {JSON}, {JSON_LINES[0]} or {CSV}")
 
 
@@ -87,10 +100,16 @@ def _media_type(header: str) -> str:
     return header.partition(";")[0].strip().lower()
 
 
+def _json_numbers(numbers: Any) -> str:
+    # A list of finite floats is written by Python as by JSON, in a quarter of json.dumps' time. The rest: NaN.
+    written = repr(numbers.tolist())
+    return json.dumps(numbers.tolist()) if "n" in written else written
+
+
 def _parse_json(text: str, place: str) -> Any:
     try:
         return json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"{place} is not JSON: {error}") from error
 
 
@@ -112,6 +131,26 @@ def _row_of(document: Any, line: int) -> Any:
 
 def _as_matrix(rows: Any) -> Any:
     """Make an array of a list of rows, or say what keeps them from being one."""
+    if not _are_rows_of_numbers(rows):
+        _explain_rows(rows)
+    try:
+        matrix = np.array(rows, np.float64)
+    except OverflowError as error:
+        raise ValueError(f"a number does not fit a float64: {error}") from error
+    return _check_finite(matrix)
+
+
+def _are_rows_of_numbers(rows: Any) -> bool:
+    if type(rows) is not list or not rows or type(rows[0]) is not list or not rows[0]:
+        return False
+    width = len(rows[0])
+    for row in rows:
+        if type(row) is not list or len(row) != width or not _NUMBERS.issuperset(map(type, row)):
+            return False
+    return True
+
+
+def _explain_rows(rows: Any) -> None:
     if not isinstance(rows, list) or not rows:
         raise ValueError("there is no row: send a list of rows of numbers, as in [[0.3]]")
     for number, row in enumerate(rows, start=1):
@@ -120,25 +159,42 @@ def _as_matrix(rows: Any) -> Any:
         if len(row) != len(rows[0]):
             raise ValueError(f"row {number} has {len(row)} number(s), row 1 has {len(rows[0])}")
         for column, value in enumerate(row, start=1):
-            if type(value) not in (int, float):
-                raise ValueError(f"row {number}, column {column}: {value!r} is not a number")
-    try:
-        matrix = np.array(rows, np.float64)
-    except OverflowError as error:
-        raise ValueError(f"a number does not fit a float64: {error}") from error
-    return _check_finite(matrix)
+            if type(value) not in _NUMBERS:
+                raise ValueError(f"row {number}, column {column}: {value!r:.80} is not a number")
 
 
 def _check_finite(matrix: Any) -> Any:
-    if not np.isfinite(matrix).all():
+    if math.isfinite(np.add.reduce(matrix, axis=None)):  # in half the time of looking at each
+        return matrix
+    if not np.isfinite(matrix).all():  # large numbers may have an infinite sum
         row, column = np.argwhere(~np.isfinite(matrix))[0]
         raise ValueError(f"row {row + 1}, column {column + 1}: {matrix[row, column]} is not a finite number")
     return matrix
 
 
-def _parse_csv(lines: list[str]) -> Any:
-    if lines and not any(_is_number(cell) for cell in lines[0].split(",")):
-        lines = lines[1:]  # a header line
+def _parse_csv(text: str) -> Any:
+    first, _, rest = text.lstrip("\r\n").partition("\n")
+    if not any(map(_is_number, first.split(","))):
+        text = rest  # after a header line
+    matrix = _parse_large_csv(text) if len(text) > _CHARACTERS_WORTH_POLARS else None
+    return _parse_lines([line for line in text.splitlines() if line.strip()]) if matrix is None else matrix
+
+
+def _parse_large_csv(text: str) -> Any:
+    """The same numbers sooner, or None: if there is no Polars, or anything that it does not take for a number."""
+    try:
+        import polars  # noqa: PLC0415 -- not in every image, and 0.2 s that small requests are spared
+    except ImportError:
+        return None
+    columns = {str(column): polars.Float64 for column in range(text.partition("\n")[0].count(",") + 1)}
+    try:
+        matrix = polars.read_csv(text.encode(), has_header=False, schema=columns).to_numpy()
+    except polars.exceptions.PolarsError:
+        return None
+    return matrix if len(matrix) and np.isfinite(matrix).all() else None
+
+
+def _parse_lines(lines: list[str]) -> Any:
     if not lines:
         raise ValueError("there is no row: send one row of comma-separated numbers on each line")
     try:
@@ -146,6 +202,17 @@ def _parse_csv(lines: list[str]) -> Any:
     except ValueError as error:
         raise ValueError(_what_is_wrong(lines) or str(error)) from error
     return _check_finite(matrix)
+
+
+def _write_csv(numbers: Any) -> str:
+    if len(numbers) > _NUMBERS_WORTH_POLARS and np.isfinite(numbers).all():
+        try:
+            import polars  # noqa: PLC0415
+        except ImportError:
+            pass
+        else:
+            return str(polars.DataFrame({"prediction": numbers}).write_csv(include_header=False))
+    return "".join([f"{number!r}\n" for number in numbers.tolist()])
 
 
 def _what_is_wrong(lines: list[str]) -> str | None:
