@@ -61,6 +61,5 @@ def _registered(s3_client: Any, sagemaker_client: Any, step: StepState, shell_se
     if figures:
         yield f"Metrics        {', '.join(f'{name} {value:.6g}' for name, value in figures.items())}"
     if status == "PendingManualApproval":
-        approve = "aws sagemaker update-model-package --model-approval-status Approved --model-package-arn"
-        command = shell_command(shell_setup, f"{approve} {package['ModelPackageArn']}")
+        command = shell_command(shell_setup, f"deploy-model approve-model {package['ModelPackageArn']}")
         yield f"Next           approve it: {command}"
