@@ -80,7 +80,7 @@ def _build(parsed: argparse.Namespace) -> int:
         parameters = stages.parameters(project, config, package.arn, parsed.model_execution_role)
         document = {"Parameters": parameters, "Tags": stages.tags(project, config)}
         _write(target, json.dumps(document, indent=2) + "\n")
-    _write(parsed.export_cfn_template, stages.ENDPOINT_TEMPLATE.read_text(encoding="utf-8"))
+    _write(parsed.export_cfn_template, stages.read_template(stages.ENDPOINT_TEMPLATE))
     return 0
 
 

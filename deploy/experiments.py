@@ -5,13 +5,13 @@ Both are parameters of the endpoint's template, empty when there is no experimen
 
 from collections.abc import Mapping
 
-AB_PACKAGE, AB_WEIGHT = "ChallengerModelPackageName", "ChallengerWeight"
+AB_PACKAGE, AB_WEIGHT, AB_REST = "ChallengerModelPackageName", "ChallengerWeight", "VariantWeight"
 SHADOW_PACKAGE, SHADOW_SAMPLING = "ShadowModelPackageName", "ShadowSamplingPercentage"
 
 
 def ab_test(package_arn: str, weight: int) -> dict[str, str]:
     """Give the parameters of an A/B test whose challenger gets `weight` % of the traffic."""
-    return {AB_PACKAGE: package_arn, AB_WEIGHT: str(weight)}
+    return {AB_PACKAGE: package_arn, AB_WEIGHT: str(weight), AB_REST: str(100 - weight)}
 
 
 def shadow(package_arn: str, sampling: int) -> dict[str, str]:

@@ -138,7 +138,8 @@ def parameter_defaults(cloudformation: Any, template: str) -> dict[str, str]:
 
 def physical_id(cloudformation: Any, stack_name: str, resource_type: str) -> str | None:
     """Give the physical id of the stack's only resource of a type."""
-    resources = cloudformation.describe_stack_resources(StackName=stack_name)["StackResources"]
+    pages = cloudformation.get_paginator("list_stack_resources").paginate(StackName=stack_name)
+    resources = [item for page in pages for item in page["StackResourceSummaries"]]
     found = [item["PhysicalResourceId"] for item in resources if item["ResourceType"] == resource_type]
     return found[0] if len(found) == 1 else None
 

@@ -52,7 +52,10 @@ def read_config(path: Path) -> Config:
         raise UsageError(f"the stage's configuration {path} is not JSON: {error}") from error
     if not isinstance(document, dict) or not set(document) <= {"Parameters", "Tags"}:
         raise UsageError(f'{path}: expected {{"Parameters": {{...}}, "Tags": {{...}}}}')
-    return Config(_texts(path, document, "Parameters"), _texts(path, document, "Tags"))
+    config = Config(_texts(path, document, "Parameters"), _texts(path, document, "Tags"))
+    if "StageName" not in config.parameters:
+        raise UsageError(f"{path}: Parameters has no StageName, which the endpoint is named after")
+    return config
 
 
 def parameters(project: Project, config: Config, package_arn: str, role_arn: str) -> dict[str, str]:
@@ -96,13 +99,27 @@ def stack_request(
     project: Project, stack_name: str, template: Path, values: Mapping[str, str], stack_tags: Mapping[str, str]
 ) -> Request:
     """Say what a stack is to become; its template goes to S3 when it is too long to be sent."""
-    text = template.read_text(encoding="utf-8")
+    text = read_template(template)
     body = text.encode()
     url = None
     if len(body) > TEMPLATE_BODY_BYTES:
         key = f"{project.name}/templates/{template.stem}-{hashlib.sha256(body).hexdigest()[:16]}.yml"
         url = f"https://{project.bucket}.s3.{project.session.region_name}.amazonaws.com/{key}"
     return Request(stack_name, text, url, values, stack_tags)
+
+
+def read_template(path: Path) -> str:
+    """Read a template.
+
+    Raises
+    ------
+    DeployError
+        When the installation has no such file.
+    """
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise DeployError(f"the template {path} cannot be read: {error.strerror}; install model-road again") from error
 
 
 def upload_template(project: Project, wanted: Request) -> None:
