@@ -158,6 +158,7 @@ def latency(subject: Subject) -> str:
 
 def capture_files(subject: Subject) -> str:
     """Check that the calls of this test are in S3, input and output."""
+    data_capture(subject)
     capture = subject.describe_config()["DataCaptureConfig"]
     uri = f"{capture['DestinationS3Uri'].rstrip('/')}/{subject.endpoint.name}/"
     # With sampling, which calls are captured is chance; without, it is all of them.
