@@ -18,6 +18,7 @@ import orjson
 
 from serving import metrics
 from serving.board import ANSWERED, LATENCY_BOUNDS, REQUEST_BUCKETS, Board, Field, Row
+from serving.chain import Served
 from serving.connection import Connection
 from serving.errors import (
     MethodNotAllowedError,
@@ -28,6 +29,7 @@ from serving.errors import (
 )
 from serving.message import Head, Response, error_body, refusal
 from serving.model import Answer
+from serving.repository import Repository
 from serving.runner import Outcome, Runner
 from serving.settings import Settings
 from serving.stream import Stream
@@ -40,8 +42,9 @@ class App:
 
     Parameters
     ----------
-    runner : Runner
-        Calls the model, which is loaded before the application is made: /ping says 200 from its first answer on.
+    model : Served or None
+        It is loaded before the application is made: /ping says 200 from its first answer on. None begins the
+        multi-model mode.
     board : Board
         The numbers of all workers.
     row : Row
@@ -49,10 +52,11 @@ class App:
     settings : Settings
     """
 
-    def __init__(self, runner: Runner, board: Board, row: Row, settings: Settings) -> None:
-        self.runner = runner
+    def __init__(self, model: Served | None, board: Board, row: Row, settings: Settings) -> None:
         self.row = row
         self.timeout = settings.timeout
+        self._runner = None if model is None else Runner(model, row)
+        self._repository = Repository(row) if model is None else None
         self._board = board
         self._settings = settings
         self._routes: dict[str, tuple[str, Callable[[], Response]]] = {
@@ -63,18 +67,41 @@ class App:
 
     def handle(self, head: Head, body: bytes, connection: Connection) -> None:
         """Answer one request, now or later."""
-        if head.path == "/invocations" and head.method == "POST":
-            Invocation(self, head, body, connection).submit()
+        if self._runner is not None and head.path == "/invocations" and head.method == "POST":
+            Invocation(self, self._runner, head, body, connection).submit()
             return
         try:
-            response = self._route(head)()
+            if self._repository is not None and head.path.startswith("/models"):
+                self._handle_models(self._repository, head, body, connection)
+            else:
+                connection.respond(self._route(head)())
         except RequestError as error:
             log_refusal(error, head)
-            response = refusal(error)
-        connection.respond(response)
+            connection.respond(refusal(error))
+
+    def _handle_models(self, repository: Repository, head: Head, body: bytes, connection: Connection) -> None:
+        runner = repository.runner(head.path)
+        if runner is None:
+            repository.manage(head, body, lambda outcome: self._respond(outcome, head, connection))
+        elif head.method == "POST":
+            Invocation(self, runner, head, body, connection).submit()
+        else:
+            raise MethodNotAllowedError(f"{head.path} takes POST, not {head.method}.", allow="POST")
+
+    def _respond(self, outcome: Response | BaseException, head: Head, connection: Connection) -> None:
+        if connection.gone:
+            return
+        if isinstance(outcome, RequestError):
+            log_refusal(outcome, head)
+            outcome = refusal(outcome)
+        elif isinstance(outcome, BaseException):
+            outcome = failure(outcome, head)
+        connection.respond(outcome)
 
     def _route(self, head: Head) -> Callable[[], Response]:
-        paths = {"/invocations": "POST"} | {path: method for path, (method, _) in self._routes.items()}
+        paths = {path: method for path, (method, _) in self._routes.items()}
+        if self._runner is not None:
+            paths["/invocations"] = "POST"
         if head.path not in paths:
             raise NotFoundError(f"There is no {head.path}: the paths are {', '.join(paths)}.")
         method = paths[head.path]
@@ -102,12 +129,23 @@ class App:
 class Invocation:
     """One POST to /invocations, from its last byte in to its first byte out."""
 
-    __slots__ = ("_app", "_connection", "_head", "_started", "_timer", "accepts", "answered", "body", "media")
+    __slots__ = (
+        "_app",
+        "_connection",
+        "_head",
+        "_runner",
+        "_started",
+        "_timer",
+        "accepts",
+        "answered",
+        "body",
+        "media",
+    )
 
-    def __init__(self, app: App, head: Head, body: bytes, connection: Connection) -> None:
+    def __init__(self, app: App, runner: Runner, head: Head, body: bytes, connection: Connection) -> None:
         self.body, self.media, self.accepts = body, head.media, head.accepts
         self.answered = False
-        self._app, self._head, self._connection = app, head, connection
+        self._app, self._runner, self._head, self._connection = app, runner, head, connection
         self._started = time.monotonic()
         self._timer: asyncio.TimerHandle | None = None
 
@@ -115,7 +153,7 @@ class Invocation:
         """Have the model called."""
         self._app.row[Field.RECEIVED] += 1
         self._app.row[Field.BYTES_IN] += len(self.body)
-        self._app.runner.submit(self)
+        self._runner.submit(self)
         if not self.answered:
             self._timer = asyncio.get_running_loop().call_later(self._app.timeout, self._expired)
 
@@ -146,7 +184,7 @@ class Invocation:
             self._connection.respond(response)
 
     def _stream(self, chunks: Iterator[bytes | str], content_type: str) -> None:
-        Stream(self._app.runner, self._connection, chunks, content_type, self._streamed).start()
+        Stream(self._runner, self._connection, chunks, content_type, self._streamed).start()
 
     def _streamed(self, error: BaseException | None, began: bool) -> None:
         """The stream has ended: well, or with an error, before or after its first chunk."""
@@ -174,11 +212,16 @@ class Invocation:
 
     def _failure(self, error: BaseException) -> Response:
         self._app.row[Field.MODEL_ERRORS] += 1
-        request_id = self._head.header(b"x-request-id") or uuid.uuid4().hex
-        fields = {"status": 500, "method": self._head.method, "path": self._head.path, "request_id": request_id}
-        log.error("the model failed", extra={"fields": fields}, exc_info=error)
-        sentence = f"The model failed on this request; the log has the reason under request id {request_id}."
-        return Response(error_body(sentence), status=500)
+        return failure(error, self._head)
+
+
+def failure(error: BaseException, head: Head) -> Response:
+    """The answer to a request on which the model's own code failed; its exception is for the log only."""
+    request_id = head.header(b"x-request-id") or uuid.uuid4().hex
+    fields = {"status": 500, "method": head.method, "path": head.path, "request_id": request_id}
+    log.error("the model failed", extra={"fields": fields}, exc_info=error)
+    sentence = f"The model failed on this request; the log has the reason under request id {request_id}."
+    return Response(error_body(sentence), status=500)
 
 
 def log_refusal(error: RequestError, head: Head) -> None:

@@ -1,13 +1,14 @@
 """The console script ``serving``, which SageMaker starts as ``serving serve``.
 
 Exit codes: 0 when it was asked to stop, 1 when the model cannot be loaded or the port not be bound, 2 for a
-wrong option or variable.
+wrong option or variable. Of ``serving check``: 0 when the model can be served, 1 when not.
 """
 
 import argparse
 import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from serving.errors import SettingError, StartError
 from serving.log import configure_log
@@ -15,8 +16,10 @@ from serving.settings import DEFAULT_HOST, DEFAULT_MODEL_DIR, Settings, read_set
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the server; give the exit code."""
+    """Run the command; give the exit code."""
     options = _parser().parse_args(arguments)
+    if options.command == "check":
+        return _check(options)
     try:
         settings = read_settings(os.environ, options.model_dir, options.host, options.port, options.workers)
     except SettingError as error:
@@ -26,22 +29,45 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return _serve(settings)
 
 
+def serve() -> int:
+    """The program ``serve``, which SageMaker starts in a container, without arguments."""
+    return main(["serve", *sys.argv[1:]])
+
+
+def _check(options: argparse.Namespace) -> int:
+    from serving.check import Sample, check  # noqa: PLC0415
+
+    path = options.path or Path(options.model_dir)
+    if not path.exists():
+        print(f"serving: there is no {path}: name a model.tar.gz or a model directory.", file=sys.stderr)
+        return 2
+    try:
+        body = options.sample.read_bytes() if options.sample else None
+    except OSError as error:
+        print(f"serving: the sample cannot be read: {error}", file=sys.stderr)
+        return 2
+    level = "ok"
+    for finding in check(path, Sample(body, options.content_type, options.accept)):
+        print(f"{finding.level:<8}{finding.stage:<9}{finding.sentence}", flush=True)
+        level = finding.level if finding.level == "error" else level
+    return 1 if level == "error" else 0
+
+
 def _serve(settings: Settings) -> int:
     # NumPy's and the model's libraries would each start a thread for every CPU, in every worker.
     os.environ.setdefault("OMP_NUM_THREADS", str(max(1, len(os.sched_getaffinity(0)) // settings.workers)))
     # Imported here, so that --help and a wrong option answer before NumPy and uvloop are read.
+    from serving.chain import Served, load  # noqa: PLC0415
     from serving.listener import bind  # noqa: PLC0415
-    from serving.model import Model, load_model  # noqa: PLC0415
-    from serving.script import load_script  # noqa: PLC0415
     from serving.supervisor import Supervisor  # noqa: PLC0415
     from serving.worker import report  # noqa: PLC0415
 
-    def load() -> Model:
-        return load_model(settings.model_dir, load_script(settings.code_dir, settings.program))
+    def load_served() -> Served | None:
+        return None if settings.multi_model else load(settings.model_dir, settings.code_dir, settings.program)
 
     try:
         with bind(settings.host, settings.port) as listener:
-            return Supervisor(listener, load, settings).run()
+            return Supervisor(listener, load_served, settings).run()
     except StartError as error:
         report(error)
         return 1
@@ -50,17 +76,32 @@ def _serve(settings: Settings) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="serving",
-        description="Serve a model as SageMaker expects: /ping, /invocations, /execution-parameters.",
-        epilog="SageMaker's environment variables count too: SAGEMAKER_BIND_TO_PORT, SAGEMAKER_PROGRAM, "
-        "SAGEMAKER_SUBMIT_DIRECTORY, SAGEMAKER_MODEL_SERVER_WORKERS, SAGEMAKER_MODEL_SERVER_TIMEOUT, "
-        "SAGEMAKER_MAX_PAYLOAD_IN_MB.",
+        description="Serve a model as SageMaker expects: /ping, /invocations, /execution-parameters; and /metrics.",
+        epilog="SageMaker's environment variables count too: SAGEMAKER_BIND_TO_PORT, SAGEMAKER_SAFE_PORT_RANGE, "
+        "SAGEMAKER_PROGRAM, SAGEMAKER_SUBMIT_DIRECTORY, SAGEMAKER_MODEL_SERVER_WORKERS, "
+        "SAGEMAKER_MODEL_SERVER_TIMEOUT, SAGEMAKER_MAX_PAYLOAD_IN_MB, SAGEMAKER_MULTI_MODEL, "
+        "SAGEMAKER_TS_BATCH_SIZE, SAGEMAKER_TS_MAX_BATCH_DELAY.",
     )
-    parser.add_argument("command", nargs="?", choices=["serve"], help="what SageMaker says; may be left out")
+    _add_server_options(parser)
+    commands = parser.add_subparsers(dest="command", metavar="{serve,check}")
+    commands.add_parser("serve", help="what SageMaker says; may be left out")
+    check = commands.add_parser(
+        "check",
+        help="try a model.tar.gz before SageMaker does",
+        description="Unpack, import, load and ask a model as the server would; say what is wrong and what to do.",
+    )
+    check.add_argument("path", type=Path, nargs="?", help="a model.tar.gz or a model directory (--model-dir)")
+    check.add_argument("--sample", type=Path, metavar="FILE", help="a body to send (a row of zeros, if possible)")
+    check.add_argument("--content-type", default="application/json", help="the sample's type (%(default)s)")
+    check.add_argument("--accept", default="*/*", help="the answer's type (%(default)s)")
+    return parser
+
+
+def _add_server_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model-dir", default=DEFAULT_MODEL_DIR, help="the unpacked model.tar.gz (%(default)s)")
     parser.add_argument("--host", default=DEFAULT_HOST, help="address to listen on (%(default)s)")
     parser.add_argument("--port", type=_port, help="port to listen on; 0 takes a free one (8080)")
     parser.add_argument("--workers", type=_workers, help="processes that answer (one for each CPU)")
-    return parser
 
 
 def _port(text: str) -> int:

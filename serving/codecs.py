@@ -4,7 +4,9 @@ They stand in for an input_fn or an output_fn that the script does not define. A
 which is not a number is refused by a sentence, never turned into one.
 """
 
+import importlib
 import io
+import struct
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -13,10 +15,13 @@ import orjson
 from numpy.typing import NDArray
 
 from serving.errors import BadRequestError, NotAcceptableError, UnsupportedMediaTypeError
-from serving.media import CSV, JSON, JSON_LINES, NPY, MediaType
+from serving.media import CSV, IMAGES, JSON, JSON_LINES, NPY, MediaType
 
 Rows = NDArray[np.float64]
 
+# Polars starts in 0.6 ms, then reads four times as fast as NumPy.
+_CHARACTERS_WORTH_POLARS = 200_000
+_MOST_PIXELS = 50_000_000  # a small file may claim to be a huge image
 _EXPECTED = "expected rows of numbers, such as [[0.1, 0.2], [0.3, 0.4]], or an object with that as its only member"
 
 
@@ -30,8 +35,8 @@ def decode_text(body: bytes, media: MediaType) -> str:
     """
     try:
         return body.decode(media.charset).removeprefix("\ufeff")
-    except UnicodeDecodeError as error:
-        raise BadRequestError(f"The body is not {media.charset} text: {error.reason} at byte {error.start}.") from None
+    except UnicodeError as error:
+        raise BadRequestError(f"The body is not {media.charset} text: {error}.") from None
 
 
 def decode(body: bytes, media: MediaType) -> Rows:
@@ -42,12 +47,13 @@ def decode(body: bytes, media: MediaType) -> Rows:
     body : bytes
         The request's body.
     media : MediaType
-        Its type: JSON, JSON lines, CSV (with a header line if ``header=present`` was declared) or npy.
+        Its type: JSON, JSON lines, CSV, npy, or an image. The first line of a CSV body is a header if
+        ``header=present`` says so, or if none of its cells is a number and ``header=absent`` does not deny it.
 
     Returns
     -------
     ndarray of shape (n_samples, ...), float64
-        At least two dimensions and one row.
+        At least two dimensions and one row. Of an image, uint8 of shape (1, height, width, 3), RGB.
 
     Raises
     ------
@@ -105,22 +111,69 @@ def _decode_json_lines(body: bytes, media: MediaType) -> Rows:
 
 
 def _decode_csv(body: bytes, media: MediaType) -> Rows:
-    lines = [line for line in decode_text(body, media).splitlines() if line.strip()][media.has_header :]
+    text = decode_text(body, media).lstrip("\r\n")
+    if media.has_header or (media.has_header is None and _is_header(text.partition("\n")[0])):
+        text = text.partition("\n")[2]
+    rows = _read_large_csv(text) if len(text) > _CHARACTERS_WORTH_POLARS else None
+    return _read_csv(text) if rows is None else rows
+
+
+def _is_header(line: str) -> bool:
+    for cell in line.split(","):
+        try:
+            float(cell)
+        except ValueError:
+            continue
+        return False
+    return bool(line.strip())
+
+
+def _read_large_csv(text: str) -> Rows | None:
+    """The rows in a quarter of NumPy's time; None if there is no Polars, or anything in them it takes for no number."""
+    try:
+        polars = importlib.import_module("polars")
+    except ImportError:
+        return None
+    columns = {str(column): polars.Float64 for column in range(text.partition("\n")[0].count(",") + 1)}
+    try:
+        frame = polars.read_csv(text.encode(), has_header=False, schema=columns)
+    except polars.exceptions.PolarsError:
+        return None
+    # An empty cell is null there, which would become NaN.
+    return None if any(column.null_count() for column in frame) else frame.to_numpy()
+
+
+def _read_csv(text: str) -> Rows:
+    lines = [line for line in text.splitlines() if line.strip()]
     if not lines:
         return np.empty((0, 0))
     try:
         return np.loadtxt(lines, delimiter=",", comments=None, ndmin=2)
     except ValueError as error:
-        hint = "" if media.has_header else " A header line needs the content type 'text/csv; header=present'."
-        raise BadRequestError(
-            f"The CSV body is not rows of numbers: {str(error).partition(';')[0].rstrip('.')}.{hint}"
-        ) from None
+        sentence = str(error).partition(";")[0].rstrip(".")
+        raise BadRequestError(f"The CSV body is not rows of numbers: {sentence}.") from None
+
+
+def _decode_image(body: bytes, media: MediaType) -> Any:
+    try:
+        image_module: Any = importlib.import_module("PIL.Image")
+    except ImportError:
+        raise UnsupportedMediaTypeError(f"To read {media.name}, the server needs the package Pillow.") from None
+    image_module.MAX_IMAGE_PIXELS = None  # Pillow would only warn; the limit is below
+    try:
+        with image_module.open(io.BytesIO(body)) as image:
+            width, height = image.size
+            if width * height > _MOST_PIXELS:
+                raise BadRequestError(f"The image has {width} x {height} pixels: send {_MOST_PIXELS} at most.")
+            return np.asarray(image.convert("RGB"))[np.newaxis]
+    except (OSError, ValueError, SyntaxError, ArithmeticError, struct.error) as error:
+        raise BadRequestError(f"The body is not a {media.name} that can be read: {error}") from None
 
 
 def _decode_npy(body: bytes, media: MediaType) -> Rows:
     try:
         return _as_rows(np.lib.format.read_array(io.BytesIO(body), allow_pickle=False))
-    except (ValueError, EOFError, MemoryError) as error:
+    except (ValueError, EOFError, MemoryError, OverflowError, TypeError) as error:
         raise BadRequestError(f"The body is not a {media.name} array of numbers: {error}") from None
 
 
@@ -177,6 +230,7 @@ _DECODERS: dict[str, Callable[[bytes, MediaType], Rows]] = {
     JSON_LINES: _decode_json_lines,
     CSV: _decode_csv,
     NPY: _decode_npy,
+    **dict.fromkeys(IMAGES, _decode_image),
 }
 _ENCODERS: dict[str, Callable[[NDArray[Any]], bytes]] = {
     JSON: _encode_json,

@@ -36,7 +36,7 @@ _MAX_KNOWN_HEAD_BYTES = 2048
 # Above it, joining head and body costs more than handing them over apart.
 _JOINED_BYTES = 65_536
 
-_UNREADABLE = Head("", "", (), parse_content_type(""), (), 0, keep_alive=False, chunks=False)
+_UNREADABLE = Head("", "", "", (), parse_content_type(""), (), 0, keep_alive=False, chunks=False)
 
 
 class Connections:
@@ -296,9 +296,11 @@ class Connection(asyncio.Protocol):
         length = headers.get(b"content-length", b"0")
         chunked = b"transfer-encoding" in headers
         version = self._parser.get_http_version()
+        path, _, query = self._url.partition(b"?")
         return Head(
             method=self._parser.get_method().decode("latin-1"),
-            path=self._url.partition(b"?")[0].decode("latin-1"),
+            path=path.decode("latin-1"),
+            query=query.decode("latin-1"),
             headers=tuple(self._headers),
             media=parse_content_type(headers.get(b"content-type", b"").decode("latin-1")),
             accepts=parse_accept(headers.get(b"accept", b"").decode("latin-1")),

@@ -11,11 +11,13 @@
         ├── MethodNotAllowedError         405
         ├── NotAcceptableError            406
         ├── RequestTimeoutError           408
+        ├── ConflictError                 409
         ├── PayloadTooLargeError          413
         ├── UnsupportedMediaTypeError     415
         ├── HeadTooLargeError             431
         ├── StuckError                    503
-        └── ModelTimeoutError             504
+        ├── ModelTimeoutError             504
+        └── OutOfMemoryError              507
 
 An exception of the model's own code is none of these: it is logged with its traceback and answered as 500,
 without its text.
@@ -82,6 +84,18 @@ class RequestTimeoutError(RequestError):
     """The caller took too long to send it."""
 
     status = HTTPStatus.REQUEST_TIMEOUT
+
+
+class ConflictError(RequestError):
+    """A model of that name is loaded already."""
+
+    status = HTTPStatus.CONFLICT
+
+
+class OutOfMemoryError(RequestError):
+    """There is no memory left for another model: SageMaker then unloads one and asks again."""
+
+    status = HTTPStatus.INSUFFICIENT_STORAGE
 
 
 class PayloadTooLargeError(RequestError):

@@ -3,7 +3,6 @@
 Sources: RFC 9110, sections 8.3 and 12.5.1; RFC 4180 and RFC 7111 for the ``header`` parameter of text/csv.
 """
 
-import codecs
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -13,6 +12,7 @@ JSON = "application/json"
 JSON_LINES = "application/jsonlines"
 CSV = "text/csv"
 NPY = "application/x-npy"
+IMAGES = ("image/jpeg", "image/png", "image/webp", "application/x-image")
 
 # What a range stands for: the format of that range which most callers mean.
 _RANGES = {"*/*": JSON, "application/*": JSON, "text/*": CSV}
@@ -28,13 +28,14 @@ class MediaType:
         Type and subtype, lower case, without parameters: what input_fn gets, so that scripts may compare it.
     charset : str
         The declared character set, by default utf-8.
-    has_header : bool
-        Whether ``header=present`` was declared: the first line of the CSV body names columns.
+    has_header : bool or None
+        Whether the first line of the CSV body names columns, by ``header=present`` or ``header=absent``; None if
+        neither was declared.
     """
 
     name: str
     charset: str = "utf-8"
-    has_header: bool = False
+    has_header: bool | None = None
 
 
 @lru_cache(maxsize=256)
@@ -48,11 +49,9 @@ def parse_content_type(header: str) -> MediaType:
     """
     name, parameters = _split(header)
     charset = parameters.get("charset", "utf-8")
-    try:
-        codecs.lookup(charset)
-    except LookupError:
-        raise UnsupportedMediaTypeError(f"The charset {charset!r} is not known: send utf-8.") from None
-    return MediaType(name or JSON, charset, parameters.get("header") == "present")
+    _check_charset(charset)
+    has_header = {"present": True, "absent": False}.get(parameters.get("header", ""))
+    return MediaType(name or JSON, charset, has_header)
 
 
 @lru_cache(maxsize=256)
@@ -89,6 +88,15 @@ def parse_accept(header: str) -> tuple[str, ...]:
     ranked.sort(key=lambda entry: entry[0])  # stable: equals stay in the caller's order
     names = [name for _, name in ranked]
     return () if names[0] == "*/*" else tuple(dict.fromkeys(_RANGES.get(name, name) for name in names))
+
+
+def _check_charset(charset: str) -> None:
+    try:
+        b"  ".decode(charset)  # not codecs.lookup, which also knows what makes no text, such as zlib
+    except UnicodeDecodeError:
+        return
+    except (LookupError, ValueError):
+        raise UnsupportedMediaTypeError(f"The charset {charset!r} is not known: send utf-8.") from None
 
 
 def _split(header: str) -> tuple[str, dict[str, str]]:

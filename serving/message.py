@@ -22,7 +22,7 @@ class Head:
 
     Attributes
     ----------
-    method, path : str
+    method, path, query : str
     headers : tuple of (name, value)
         Names in lower case.
     media : MediaType
@@ -39,6 +39,7 @@ class Head:
 
     method: str
     path: str
+    query: str
     headers: Headers
     media: MediaType
     accepts: tuple[str, ...]

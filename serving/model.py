@@ -66,6 +66,10 @@ class Model:
         Most requests that `invoke_many` may be given: 1, unless the script says otherwise.
     max_batch_delay : float
         Seconds that a request may wait for others to be batched with.
+    width : int or None
+        How many numbers a row has, if the model says so.
+    kind : str
+        The name of the model's class.
 
     Raises
     ------
@@ -82,7 +86,8 @@ class Model:
         self._output_fn = script.output_fn
         self._predict = _predictor(model, script)
         width = getattr(model, "n_features_in_", None)  # scikit-learn's word
-        self._width = width if isinstance(width, int) else None
+        self.width = width if isinstance(width, int) else None
+        self.kind = type(model).__name__
 
     def invoke(self, body: bytes, media: MediaType, accepts: Sequence[str]) -> Answer:
         """Answer one request, whose parts `Request` describes.
@@ -96,7 +101,7 @@ class Model:
         """
         if self._script.transform_fn is not None:
             return self._transform(body, media, accepts)
-        return self._write(self._predict(self.read(body, media)), accepts)
+        return self.write(self._predict(self.read(body, media)), accepts)
 
     def invoke_many(self, requests: Sequence[Request]) -> list[Answer | BaseException]:
         """Answer several requests with one call of predict_fn.
@@ -108,13 +113,13 @@ class Model:
         list
             For each request its answer, or what `invoke` would raise.
         """
-        inputs = [_outcome(self.read, request.body, request.media) for request in requests]
+        inputs = [outcome_of(self.read, request.body, request.media) for request in requests]
         readable = [number for number, data in enumerate(inputs) if not isinstance(data, BaseException)]
         predictions = self._predict_jointly([inputs[number] for number in readable])
         for number, prediction in zip(readable, predictions, strict=True):
             inputs[number] = prediction
         return [
-            item if isinstance(item, BaseException) else _outcome(self._write, item, request.accepts)
+            item if isinstance(item, BaseException) else outcome_of(self.write, item, request.accepts)
             for item, request in zip(inputs, requests, strict=True)
         ]
 
@@ -127,22 +132,33 @@ class Model:
                 data = self._input_fn(_body_for_script(body, media), media.name)
             except ValueError as error:
                 raise BadRequestError(str(error) or "input_fn refused the body.") from error
-        if self._width is not None:
-            _check_width(data, self._width)
+        if self.width is not None:
+            _check_width(data, self.width)
         return data
 
     def predict(self, data: Any) -> Any:
         """The model's prediction."""
         return self._predict(data)
 
+    @property
+    def reads(self) -> bool:
+        """Whether the script says how a body is read."""
+        return self._input_fn is not None
+
+    @property
+    def writes(self) -> bool:
+        """Whether the script says how a prediction is written."""
+        return self._output_fn is not None
+
     def _predict_jointly(self, inputs: list[Any]) -> list[Any]:
         if len(inputs) > 1 and (whole := joined(inputs)) is not None:
-            predictions = parts(_outcome(self._predict, whole), inputs)
+            predictions = parts(outcome_of(self._predict, whole), inputs)
             if predictions is not None:
                 return predictions
-        return [_outcome(self._predict, data) for data in inputs]
+        return [outcome_of(self._predict, data) for data in inputs]
 
-    def _write(self, prediction: Any, accepts: Sequence[str]) -> Answer:
+    def write(self, prediction: Any, accepts: Sequence[str]) -> Answer:
+        """A prediction as the body of an answer."""
         if self._output_fn is None:
             return Answer(*codecs.encode(prediction, accepts or (JSON,)))
         if not accepts:
@@ -199,7 +215,7 @@ def _predictor(model: Any, script: Script) -> Callable[[Any], Any]:
     )
 
 
-def _outcome(function: Callable[..., Any], *arguments: Any) -> Any:
+def outcome_of(function: Callable[..., Any], *arguments: Any) -> Any:
     """What the function gives, or raises: the model's code may raise anything, SystemExit too."""
     try:
         return function(*arguments)

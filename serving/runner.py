@@ -22,8 +22,9 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol
 
 from serving.board import LATENCY_BOUNDS, MODEL_BUCKETS, Field, Row
+from serving.chain import Served
 from serving.media import MediaType
-from serving.model import Answer, Model, Request
+from serving.model import Answer, Request
 
 Outcome = Answer | BaseException
 
@@ -48,12 +49,12 @@ class Runner:
 
     Parameters
     ----------
-    model : Model
+    model : Served
     row : Row
         The worker's numbers.
     """
 
-    def __init__(self, model: Model, row: Row) -> None:
+    def __init__(self, model: Served, row: Row) -> None:
         self._model = model
         self._row = row
         self._batch_size = model.batch_size
@@ -66,7 +67,7 @@ class Runner:
 
     def submit(self, call: Call) -> None:
         """Have the model called; ``call.done`` gets the outcome, perhaps before this returns."""
-        if self._batch_size == 1 and self._quick_calls >= _TRUSTED_AFTER and not self._busy:
+        if self._quick_calls >= _TRUSTED_AFTER and not self._busy and not self._may_be_joined():
             call.done(self._invoke((call,))[0])  # as below, with nothing in between
             return
         self._waiting.append(call)
@@ -81,6 +82,12 @@ class Runner:
     def alive(self) -> None:
         """The running call has got somewhere: it is not stuck."""
         self._row[Field.BUSY_SINCE] = time.monotonic()
+
+    def _may_be_joined(self) -> bool:
+        """Whether it is worth looking for more requests: a caller alone would only wait for itself."""
+        if self._batch_size == 1:
+            return False
+        return bool(self._delay or self._waiting) or self._row[Field.OPEN_CONNECTIONS] > 1
 
     def _schedule(self) -> None:
         if len(self._waiting) >= self._batch_size:

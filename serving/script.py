@@ -8,7 +8,8 @@ define has a default.
 import importlib.util
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -77,6 +78,23 @@ def load_script(code_dir: Path, program: str | None) -> Script:
             return Script()
         raise StartError(f"SAGEMAKER_PROGRAM names {program!r}, but there is no file {path}.")
     return _functions(_import(path), path)
+
+
+@contextmanager
+def own_modules(folder: Path) -> Iterator[None]:
+    """What is imported from `folder` in here is seen by nobody else.
+
+    Another model of the same process may have a module of the same name. So a script that is loaded in here has to
+    import its siblings when it is loaded, not within its functions.
+    """
+    before = list(sys.path)
+    try:
+        yield
+    finally:
+        sys.path[:] = before
+        for name, module in list(sys.modules.items()):
+            if Path(getattr(module, "__file__", None) or "/").is_relative_to(folder):
+                del sys.modules[name]
 
 
 def _import(path: Path) -> ModuleType:

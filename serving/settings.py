@@ -39,6 +39,8 @@ class Settings:
     max_payload_mb : int
         Largest request body in units of 1,048,576 bytes (InvokeEndpoint's limit is 6 of these); 0 is no
         limit, as in CreateTransformJob's MaxPayloadInMB.
+    multi_model : bool
+        Serve many models, which come and go: see `repository`. There is one worker then.
     """
 
     model_dir: Path
@@ -49,6 +51,7 @@ class Settings:
     workers: int
     timeout: int
     max_payload_mb: int
+    multi_model: bool
 
     @property
     def max_payload_bytes(self) -> int | None:
@@ -85,15 +88,18 @@ def read_settings(
     directory = Path(model_dir).absolute()
     if not directory.is_dir():
         raise SettingError(f"The model directory {model_dir} is not a folder: unpack model.tar.gz there, or name it.")
+    multi_model = environ.get("SAGEMAKER_MULTI_MODEL", "").lower() == "true"
+    cpus = 1 if multi_model else len(os.sched_getaffinity(0))
     return Settings(
         model_dir=directory,
         code_dir=_code_dir(environ.get("SAGEMAKER_SUBMIT_DIRECTORY"), directory),
         program=environ.get("SAGEMAKER_PROGRAM") or None,
         host=host,
         port=_port(environ) if port is None else port,
-        workers=_integer(environ, "SAGEMAKER_MODEL_SERVER_WORKERS", _cpus(), 1, 1024) if workers is None else workers,
+        workers=_integer(environ, "SAGEMAKER_MODEL_SERVER_WORKERS", cpus, 1, 1024) if workers is None else workers,
         timeout=_integer(environ, "SAGEMAKER_MODEL_SERVER_TIMEOUT", 60, 1, 3600),
         max_payload_mb=_integer(environ, "SAGEMAKER_MAX_PAYLOAD_IN_MB", 6, 0, 100),
+        multi_model=multi_model,
     )
 
 
@@ -112,10 +118,6 @@ def _port(environ: Mapping[str, str]) -> int:
             f"SAGEMAKER_SAFE_PORT_RANGE has the value {safe!r}: expected two ports, such as 21000-21999."
         )
     return _integer(environ, "SAGEMAKER_BIND_TO_PORT", int(first), 0, 65535)
-
-
-def _cpus() -> int:
-    return len(os.sched_getaffinity(0))
 
 
 def _code_dir(submit_directory: str | None, model_dir: Path) -> Path:

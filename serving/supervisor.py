@@ -27,7 +27,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from serving.board import Board, Field
-from serving.model import Model
+from serving.chain import Served
 from serving.settings import Settings
 from serving.worker import CANNOT_START, READY, run_worker
 
@@ -75,11 +75,11 @@ class Supervisor:
     listener : socket
         Bound, not listening yet: that is for the first worker that is ready, so that a health check which only
         connects is not misled.
-    load : callable() -> Model
+    load : callable() -> Served or None
     settings : Settings
     """
 
-    def __init__(self, listener: socket.socket, load: Callable[[], Model], settings: Settings) -> None:
+    def __init__(self, listener: socket.socket, load: Callable[[], Served | None], settings: Settings) -> None:
         self._listener = listener
         self._load = load
         self._settings = settings
@@ -286,7 +286,7 @@ class Supervisor:
         log.info("stopped")
 
 
-def _shared(load: Callable[[], Model]) -> Callable[[], Model]:
+def _shared(load: Callable[[], Served | None]) -> Callable[[], Served | None]:
     """Load the model now, for all workers to come; or start this program anew if it cannot be shared."""
     before = _threads()
     model = load()

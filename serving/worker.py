@@ -16,10 +16,9 @@ import uvloop
 
 from serving.app import App
 from serving.board import Board, Row
+from serving.chain import Served
 from serving.connection import Connections
 from serving.errors import StartError
-from serving.model import Model
-from serving.runner import Runner
 from serving.settings import Settings
 
 READY = b"R"
@@ -33,12 +32,15 @@ _DESCRIPTORS = 64
 log = logging.getLogger(__name__)
 
 
-def run_worker(load: Callable[[], Model], control: socket.socket, board: Board, number: int, settings: Settings) -> int:
+def run_worker(
+    load: Callable[[], Served | None], control: socket.socket, board: Board, number: int, settings: Settings
+) -> int:
     """Serve until the supervisor says to stop; give the exit code.
 
     Parameters
     ----------
-    load : callable() -> Model
+    load : callable() -> Served or None
+        None is for the multi-model mode, which begins with nothing.
     control : socket
         The worker's end of a pair.
     board : Board
@@ -67,8 +69,10 @@ def report(error: StartError) -> None:
 
 
 class _Worker:
-    def __init__(self, model: Model, control: socket.socket, board: Board, row: Row, settings: Settings) -> None:
-        app = App(Runner(model, row), board, row, settings)
+    def __init__(
+        self, model: Served | None, control: socket.socket, board: Board, row: Row, settings: Settings
+    ) -> None:
+        app = App(model, board, row, settings)
         self._connections = Connections(app.handle, settings, row)
         self._control = control
         self._timeout = settings.timeout

@@ -115,3 +115,26 @@ def _port(server: Server) -> int:
     port = ports.get(timeout=20)
     assert port is not None, f"the server ended: {server.log}"
     return port
+
+
+def write_files(folder: Path, files: dict[str, str | bytes]) -> Path:
+    """Write files by their paths below `folder`."""
+    for name, content in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+    return folder
+
+
+def refused(model_dir: Path, **variables: str) -> str:
+    """What the server says on stderr when it does not start."""
+    ended = subprocess.run(
+        command(model_dir, "--port", "0"),
+        check=False,
+        env=environment(**variables),
+        capture_output=True,
+        text=True,
+        timeout=20,
+    )
+    assert ended.returncode == 1
+    return ended.stderr

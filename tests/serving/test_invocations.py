@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from tests.serving.conftest import ask, write_model
 
@@ -214,6 +215,7 @@ def test_a_chunked_body_is_measured_too(defaults):
         ("text/csv", b"\xef\xbb\xbf1,10\n2,20"),
         ("text/csv; charset=utf-16", "1,10\n2,20".encode("utf-16")),
         ("text/csv; header=present", "a,b\n1,10\n2,20"),
+        ("text/csv", "\na,b\n1,10\n2,20"),
         ("application/x-npy", npy(np.array([[1, 10], [2, 20]]))),
     ],
 )
@@ -246,13 +248,18 @@ def test_default_output_keeps_full_precision(defaults, accept, expected):
         (400, "application/json", "", "not JSON"),
         (400, "application/json", "[" * 10_000, "not JSON"),
         (400, "application/jsonlines", "[1, 2]\n[3,", "Line 2"),
-        (400, "text/csv", "a,b\n1,2", "header=present"),
+        (400, "text/csv; header=absent", "a,b\n1,2", "CSV"),
+        (400, "text/csv", "a,1\n1,2", "CSV"),
+        (400, "text/csv", "1,2\n" * 60_000 + "1,\n", "CSV"),
         (400, "text/csv", "1,2\n3", "CSV"),
         (400, "text/csv", "", "no rows"),
         (400, "application/x-npy", b"\x93NUMPY", "array"),
         (400, "application/x-npy", pickle.dumps([1]), "array"),
         (400, "application/x-npy", npy(np.array([[1, "x"]], dtype=object)), "array"),
-        (415, "image/png", b"\x89PNG", "image/png"),
+        (400, "image/png", b"\x89PNG", "image/png"),
+        (415, "video/mp4", b"", "video/mp4"),
+        (415, "text/csv; charset=zlib", "1,2", "zlib"),
+        (415, "text/csv; charset=undefined", "1,2", "undefined"),
     ],
 )
 def test_default_input_refuses(defaults, status, content_type, body, sentence):
@@ -309,3 +316,29 @@ def wait_for_log(server, text):
                 return line
         time.sleep(0.01)
     raise AssertionError(f"{text} is not in the log: {server.log}")
+
+
+@pytest.mark.parametrize("kind", ["png", "jpeg", "webp"])
+def test_an_image_is_an_array_of_rgb(start, kind):
+    server = start("def model_fn(d):\n    return lambda x: [*x.shape, *x[0, 0, 0].tolist()]\n")
+    buffer = io.BytesIO()
+    Image.new("RGBA", (4, 3), (255, 0, 0, 255)).convert("RGB").save(buffer, kind)
+    height, width, red = 3, 4, 200
+    shape = server.invoke(buffer.getvalue(), f"image/{kind}").json["predictions"]
+    assert shape[:4] == [1, height, width, 3]
+    assert shape[4] > red
+    assert max(shape[5:]) < 50
+
+
+def test_an_image_that_claims_to_be_huge_is_refused(defaults):
+    buffer = io.BytesIO()
+    Image.new("1", (20_000, 20_000)).save(buffer, "png")
+    reply = defaults.invoke(buffer.getvalue(), "image/png")
+    assert (reply.status, "20000 x 20000" in reply.json["error"]) == (400, True)
+
+
+def test_a_large_csv_body_is_read_to_the_last_digit(defaults):
+    rows = np.random.default_rng(0).normal(size=(20_000, 2))
+    body = "\n".join(f"{a!r},{b!r}" for a, b in rows.tolist())
+    answer = defaults.invoke(body, "text/csv", Accept="application/x-npy").body
+    np.testing.assert_array_equal(np.load(io.BytesIO(answer)), rows @ [2.0, 3.0])
