@@ -90,7 +90,7 @@ def check_released(package: Package, project_name: str, config_name: str) -> Non
         )
     check_tested(package, project_name, config_name)
     approval = read(package.metadata, project_name, APPROVAL)
-    if approval is not None and approval.verdict == WITHDRAWN:
+    if approval and approval.verdict == WITHDRAWN:
         raise NotReleasedError(
             f"the approval of {package.short_name} was withdrawn at {approval.time}, when production was rolled back: "
             "if that was wrong, `deploy-model approve`"
@@ -102,3 +102,9 @@ def check_released(package: Package, project_name: str, config_name: str) -> Non
 def was_in_production(package: Package, project_name: str) -> bool:
     """Say whether a version has served in production before."""
     return read(package.metadata, project_name, PRODUCTION) is not None
+
+
+def was_withdrawn(package: Package, project_name: str) -> bool:
+    """Say whether a rollback has left a version, and nobody has approved it since."""
+    approval = read(package.metadata, project_name, APPROVAL)
+    return approval is not None and approval.verdict == WITHDRAWN

@@ -7,13 +7,12 @@ from deploy.commands.stage import deploy_package
 from deploy.errors import DeployError, NoModelError, NotReleasedError
 from deploy.packages import Package
 from deploy.project import PRODUCTION, Project
-from deploy.staged import Staged
 
 
 def roll_back(project: Project, options: argparse.Namespace) -> int:
     """Bring production back to the version before, or to the one that is named."""
     production = staged.read(project, PRODUCTION)
-    target = _previous(project, production) if options.to is None else _named(project, options.to)
+    target = previous(project, production.package) if options.to is None else _named(project, options.to)
     if options.to is not None and not records.was_in_production(target, project.name):
         raise NotReleasedError(
             f"{target.short_name} has never been in production: bring it there by staging, test, approve, production"
@@ -47,6 +46,27 @@ def promote(project: Project, options: argparse.Namespace) -> int:
     return 0
 
 
+def previous(project: Project, serving: Package) -> Package:
+    """Find the approved version that came to production last, of all but the one that is there now.
+
+    A version that a rollback has left is none: two rollbacks go back twice, not back and forth.
+
+    Raises
+    ------
+    NoModelError
+        When there is none.
+    """
+    candidates = []
+    for arn in packages.arns(project.sagemaker, project.model_package_group_name, packages.APPROVED):
+        package = packages.describe(project.sagemaker, arn)
+        record = records.read(package.metadata, project.name, records.PRODUCTION)
+        if record and package.arn != serving.arn and not records.was_withdrawn(package, project.name):
+            candidates.append((record.time, package.version, package))
+    if not candidates:
+        raise NoModelError("no other approved version has been in production: there is nothing to go back to")
+    return max(candidates, key=lambda candidate: candidate[:2])[2]
+
+
 def _experiment(project: Project, options: argparse.Namespace, values: dict[str, str]) -> int:
     production = staged.read(project, PRODUCTION)
     if experiments.challenger(values) == production.package.arn:
@@ -67,16 +87,3 @@ def _named(project: Project, name: str) -> Package:
     if package.status != packages.APPROVED:
         raise NotReleasedError(f"{package.short_name} is {package.status} in the registry: it is not for production")
     return package
-
-
-def _previous(project: Project, production: Staged) -> Package:
-    """Find the approved version that was in production last before the one that is there now."""
-    candidates = []
-    for arn in packages.arns(project.sagemaker, project.model_package_group_name, packages.APPROVED):
-        package = packages.describe(project.sagemaker, arn)
-        record = records.read(package.metadata, project.name, records.PRODUCTION)
-        if record is not None and package.arn != production.package.arn:
-            candidates.append((record.time, package.version, package))
-    if not candidates:
-        raise NoModelError("no other approved version has been in production: there is nothing to go back to")
-    return max(candidates, key=lambda candidate: candidate[:2])[2]
