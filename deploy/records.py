@@ -58,8 +58,8 @@ def write(sagemaker: Any, package: Package, project_name: str, fact: str, record
     )
 
 
-def check_tested(package: Package, project_name: str, config_name: str) -> None:
-    """Make sure that a version passed the test on the endpoint configuration that staging runs.
+def check_passed(package: Package, project_name: str) -> Record:
+    """Make sure that a version passed the test in staging, whenever that was; give the test's record.
 
     Raises
     ------
@@ -67,9 +67,22 @@ def check_tested(package: Package, project_name: str, config_name: str) -> None:
     """
     test = read(package.metadata, project_name, TEST)
     if test is None:
-        raise NotReleasedError(f"{package.short_name} has not been tested in staging: run `deploy-model test`")
+        raise NotReleasedError(
+            f"{package.short_name} has not been tested in staging: `deploy-model staging`, then `deploy-model test`"
+        )
     if test.verdict != PASSED:
         raise NotReleasedError(f"{package.short_name} failed the test in staging at {test.time}: `deploy-model test`")
+    return test
+
+
+def check_tested(package: Package, project_name: str, config_name: str) -> None:
+    """Make sure that a version passed the test on the endpoint configuration that staging runs.
+
+    Raises
+    ------
+    NotReleasedError
+    """
+    test = check_passed(package, project_name)
     if test.config_name != config_name:
         raise NotReleasedError(
             f"staging has changed since {package.short_name} was tested (then {test.config_name}, now {config_name}): "

@@ -17,23 +17,26 @@ def roll_back(project: Project, options: argparse.Namespace) -> int:
         raise NotReleasedError(
             f"{target.short_name} has never been in production: bring it there by staging, test, approve, production"
         )
+    print(f"Rollback       from {production.package.short_name} to {target.short_name}", flush=True)
     if target.arn != production.package.arn:
-        # Otherwise `production` would bring it back: staging still runs it.
+        # Otherwise `production` would bring it back: staging still runs it. First, as what follows may be interrupted.
         withdrawn = records.now(records.WITHDRAWN, production.config_name)
         records.write(project.sagemaker, production.package, project.name, records.APPROVAL, withdrawn)
     deploy_package(project, PRODUCTION, target, wait=options.wait)
-    print(f"Rolled back    from {production.package.short_name} to {target.short_name}")
     return 0
 
 
 def ab_test(project: Project, options: argparse.Namespace) -> int:
     """Give a share of production's traffic to another version."""
-    return _experiment(project, options, experiments.ab_test(_challenger(project, options).arn, options.weight))
+    challenger = _named(project, options.package)
+    # Its answers reach users.
+    records.check_passed(challenger, project.name)
+    return _experiment(project, options, experiments.ab_test(challenger.arn, options.weight))
 
 
 def shadow(project: Project, options: argparse.Namespace) -> int:
     """Send copies of production's requests to another version, whose answers are captured and thrown away."""
-    return _experiment(project, options, experiments.shadow(_challenger(project, options).arn, options.sampling))
+    return _experiment(project, options, experiments.shadow(_named(project, options.package).arn, options.sampling))
 
 
 def promote(project: Project, options: argparse.Namespace) -> int:
@@ -42,7 +45,10 @@ def promote(project: Project, options: argparse.Namespace) -> int:
     arn = experiments.challenger(production.stack.parameters)
     if arn is None:
         raise DeployError(f"{production.stack.name} runs no experiment: begin one with `ab` or `shadow`")
-    deploy_package(project, PRODUCTION, _named(project, arn), wait=options.wait)
+    challenger = _named(project, arn)
+    # A shadow may run untested, as nobody sees its answers.
+    records.check_passed(challenger, project.name)
+    deploy_package(project, PRODUCTION, challenger, wait=options.wait)
     return 0
 
 
@@ -75,10 +81,6 @@ def _experiment(project: Project, options: argparse.Namespace, values: dict[str,
     print(f"Experiment     {experiments.describe(values)}")
     print(f"Next           {project.next_command('promote')}, or `production` to end it")
     return 0
-
-
-def _challenger(project: Project, options: argparse.Namespace) -> Package:
-    return _named(project, options.package)
 
 
 def _named(project: Project, name: str) -> Package:

@@ -45,6 +45,12 @@ def test_everything_else_is_refused_with_what_to_do(candidate: Package, why: str
     assert "`deploy-model " in str(refused.value)
 
 
+def test_a_test_that_was_passed_counts_whenever_it_was():
+    assert records.check_passed(package(StagingTest=PASSED.replace("-1", "-0")), "p").config_name == "p-staging-0"
+    with pytest.raises(NotReleasedError, match="failed the test"):
+        records.check_passed(package(StagingTest=PASSED.replace("Passed", "Failed")), "p")
+
+
 def test_another_projects_facts_do_not_count():
     with pytest.raises(NotReleasedError):
         records.check_released(package(StagingTest=PASSED, StagingApproval=APPROVED), "q", CONFIG)
