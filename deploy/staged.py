@@ -13,7 +13,13 @@ ENDPOINT_CONFIG_TYPE = "AWS::SageMaker::EndpointConfig"
 
 @dataclass(frozen=True)
 class Staged:
-    """A stage that is deployed."""
+    """A stage that is deployed.
+
+    Attributes
+    ----------
+    config_name : str
+        Of the endpoint configuration in the stack, in lower case.
+    """
 
     stack: Stack
     config_name: str
@@ -33,9 +39,9 @@ def read(project: Project, stage: str) -> Staged:
         raise DeployError(f"{stage} is not deployed: run `{project.next_command(stage)}`")
     if stack.is_busy:
         raise DeployError(f"{stack.name} is {stack.status}: wait until it has ended; `deploy-model status` shows it")
-    # The physical id is an ARN on AWS.
+    # The physical id is an ARN, and SageMaker writes names in ARNs in lower case.
     config = stacks.physical_id(project.cloudformation, stack.name, ENDPOINT_CONFIG_TYPE)
     if config is None:
         raise DeployError(f"the stack {stack.name} has no endpoint configuration: it is not of this project")
     package = packages.describe(project.sagemaker, stages.package_arn(stack))
-    return Staged(stack, config.rpartition("/")[2], package)
+    return Staged(stack, config.rpartition("/")[2].lower(), package)

@@ -27,7 +27,7 @@ class Expectations:
     Attributes
     ----------
     config_name : str
-        The endpoint configuration that was deployed.
+        The endpoint configuration that was deployed, in lower case.
     package_arn : str
         The model package that was deployed.
     metrics : mapping of str to float
@@ -68,7 +68,8 @@ class Subject:
         return self.sagemaker.describe_endpoint(EndpointName=self.endpoint.name)
 
     def describe_config(self) -> Any:
-        return self.sagemaker.describe_endpoint_config(EndpointConfigName=self.expected.config_name)
+        running = self.describe_endpoint()["EndpointConfigName"]
+        return self.sagemaker.describe_endpoint_config(EndpointConfigName=running)
 
     def invoke(self, lines: Sequence[str]) -> Answer:
         """Call the endpoint under an inference id that data capture writes down."""
@@ -94,7 +95,7 @@ def configuration(subject: Subject) -> str:
     """Check that the endpoint runs what was deployed: after a rollback it is in service, too, with the old one."""
     running = subject.describe_endpoint()["EndpointConfigName"]
     expected = subject.expected.config_name
-    if running != expected:
+    if running.lower() != expected:
         raise CheckError(f"the endpoint runs the configuration {running}, and {expected} was deployed")
     served = {_package_of(subject.sagemaker, item) for item in subject.describe_config()["ProductionVariants"]}
     if served != {subject.expected.package_arn}:

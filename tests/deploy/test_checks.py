@@ -43,7 +43,7 @@ class SageMaker:
     package: str = PACKAGE
 
     def describe_endpoint(self, **_: str) -> dict[str, Any]:
-        return {"EndpointStatus": "InService", "EndpointConfigName": "new", **self.endpoint}
+        return {"EndpointStatus": "InService", "EndpointConfigName": "New", **self.endpoint}
 
     def describe_endpoint_config(self, **_: str) -> dict[str, Any]:
         variants = [{"VariantName": "AllTraffic", "ModelName": "m"}]
@@ -83,7 +83,7 @@ def subject(sagemaker: SageMaker | None = None, runtime: Runtime | None = None, 
 def test_an_endpoint_as_it_must_be_passes_all_that_needs_no_capture_files():
     tested = subject()
     said = {name: check(tested) for name, check in checks.CHECKS.items() if name != "CaptureFiles"}
-    assert said["Configuration"] == f"new with {PACKAGE}"
+    assert said["Configuration"] == f"New with {PACKAGE}"
     assert said["Metrics"].startswith("mae 0.666667, mse 0.666667")
     assert said["Latency"].endswith("over 10 calls")
     assert len(tested.inference_ids) == len(set(tested.inference_ids)) == 3 + 1 + 10
