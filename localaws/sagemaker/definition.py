@@ -33,6 +33,8 @@ REQUESTS = {
     "Transform": "CreateTransformJob",
     "Model": "CreateModel",
     "RegisterModel": "CreateModelPackage",
+    "EndpointConfig": "CreateEndpointConfig",
+    "Endpoint": "CreateEndpoint",
 }
 """The step types whose arguments are a request, and the operation that takes it."""
 

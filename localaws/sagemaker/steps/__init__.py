@@ -10,6 +10,7 @@ from localaws.sagemaker.definition import Step
 from localaws.sagemaker.steps import (
     callback,
     condition,
+    endpoint,
     fail,
     for_each,
     function,
@@ -29,6 +30,8 @@ _STEPS: dict[str, Callable[[Step, StepContext, Progress], Document]] = {
     "Transform": job.run,
     "Model": model.run,
     "RegisterModel": register_model.run,
+    "EndpointConfig": endpoint.create_config,
+    "Endpoint": endpoint.create_endpoint,
     "Condition": condition.run,
     "Fail": fail.run,
     "Lambda": function.run,

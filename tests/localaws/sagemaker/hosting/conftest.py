@@ -6,6 +6,7 @@ import tarfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -140,3 +141,17 @@ def until(condition: Callable[[], bool], seconds: float = 30) -> None:
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.02)
+
+
+def servers(state_dir: Path, endpoint_name: str = "") -> list[int]:
+    """The model servers of one local AWS, or of one endpoint of it: nobody else's on this host."""
+    folder = f"{state_dir}/sagemaker/endpoints/{endpoint_name[:40]}"
+    found = []
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            serves = b"SAGEMAKER_BIND_TO_PORT=" in (entry / "environ").read_bytes()
+            if serves and folder in (entry / "mountinfo").read_text():
+                found.append(int(entry.name))
+        except OSError:  # it has just ended
+            continue
+    return sorted(found)

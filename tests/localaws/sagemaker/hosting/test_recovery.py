@@ -3,27 +3,13 @@
 import os
 import signal
 import time
-from pathlib import Path
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from tests.localaws.sagemaker.conftest import bench_of
-from tests.localaws.sagemaker.hosting.conftest import Endpoints, until
+from tests.localaws.sagemaker.hosting.conftest import Endpoints, servers, until
 
 _BACK_SECONDS = 5.0
-
-
-def servers(state_dir):
-    """The model servers of a local AWS."""
-    found = []
-    for entry in Path("/proc").glob("[0-9]*"):
-        try:
-            environ = (entry / "environ").read_bytes()
-            if b"SAGEMAKER_BIND_TO_PORT=" in environ and str(state_dir).encode() in (entry / "mountinfo").read_bytes():
-                found.append(entry.name)
-        except OSError:
-            continue
-    return found
 
 
 def answers(endpoints, name):
