@@ -20,6 +20,7 @@ from localaws.sagemaker.runtime.dispatch import Dispatcher
 from localaws.sagemaker.runtime.invocation import Invocation
 from localaws.sagemaker.runtime.metrics import EndpointMetrics
 from localaws.sagemaker.runtime.service import Runtime
+from localaws.sagemaker.runtime.usage import UsageMeter
 from localaws.sagemaker.server import Server
 from localaws.sagemaker.store import Store
 from localaws.sagemaker.warm_home import WarmHome
@@ -45,6 +46,7 @@ def main() -> None:
     WarmHome(Path(sys.executable), state_dir).prepare()
 
     capture, metrics = DataCapture(aws), EndpointMetrics(aws)
+    usage = UsageMeter(aws, api.routes)
     dispatcher = Dispatcher(api.routes, aws.account_id, aws.region)
     asynchronous = AsyncInvocations(store, aws, api.routes, dispatcher, metrics, capture.record)
 
@@ -55,6 +57,7 @@ def main() -> None:
     def shut_down() -> None:
         capture.close()
         metrics.close()
+        usage.close()
         api.host.close()
         api.tuner.close()
         jobs.close()

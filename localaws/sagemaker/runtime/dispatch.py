@@ -23,6 +23,7 @@ from localaws.sagemaker.runtime.errors import (
     ValidationError,
 )
 from localaws.sagemaker.runtime.invocation import CUSTOM_ATTRIBUTES, INFERENCE_ID, Invocation, Request
+from localaws.sagemaker.runtime.sessions import SESSION_ID, Sessions, place_of
 from localaws.sagemaker.runtime.stream_client import AnswerStream, open_stream
 
 _T = TypeVar("_T")
@@ -30,7 +31,13 @@ _T = TypeVar("_T")
 _LARGEST_BODY = 6_291_456  # botocore's BodyBlob
 _LARGEST_SERVERLESS_BODY = 4 * 1024 * 1024
 _SHOWN_MESSAGE = 2000
-_TO_MODEL = (b"content-type", b"accept", CUSTOM_ATTRIBUTES, INFERENCE_ID)
+_TO_MODEL = (b"content-type", b"accept", CUSTOM_ATTRIBUTES, INFERENCE_ID, SESSION_ID)
+_UNSUPPORTED = {
+    b"x-amzn-sagemaker-target-model": "TargetModel",
+    b"x-amzn-sagemaker-target-container-hostname": "TargetContainerHostname",
+    b"x-amzn-sagemaker-inference-component": "InferenceComponentName",
+    b"x-amzn-sagemaker-enable-explanations": "EnableExplanations",
+}
 
 
 class Dispatcher:
@@ -49,6 +56,7 @@ class Dispatcher:
         self._region = region
         self._client = ModelClient()
         self._outstanding: Counter[str] = Counter()
+        self._sessions = Sessions()
 
     def route(self, endpoint_name: str) -> Route:
         """The endpoint's fleets.
@@ -69,11 +77,16 @@ class Dispatcher:
         Raises
         ------
         ValidationError
-            No such endpoint or variant, or too large a body.
+            No such endpoint, variant or session, too large a body, or something that is not done here.
         """
         route = self.route(request.endpoint_name)
-        fleet = route.choose_fleet(random.random())  # noqa: S311 -- a share of the traffic, no secret
-        variant = _variant(fleet, request)
+        _refuse_unsupported(request)
+        instance_id = self._sessions.instance_of(request)
+        if instance_id is None:
+            fleet = route.choose_fleet(random.random())  # noqa: S311 -- a share of the traffic, no secret
+            variant = _variant(fleet, request)
+        else:
+            fleet, variant = place_of(route, instance_id, request)
         _check_size(variant, request)
         return route, fleet, variant
 
@@ -119,7 +132,8 @@ class Dispatcher:
     ) -> _T:
         given = [(key, request.headers[key]) for key in _TO_MODEL if key in request.headers]
         tried: set[str] = set()
-        while (instance := self._choose(variant, tried)) is not None:
+        session = self._sessions.instance_of(request)
+        while (instance := self._choose(variant, tried, session)) is not None:
             try:
                 return await ask(instance, given, request)
             except UnreachableError:
@@ -138,8 +152,12 @@ class Dispatcher:
             )
         raise Unavailable(f"No server of variant {variant.name} of endpoint {route.endpoint_name} could be reached.")
 
-    def _choose(self, variant: Variant, tried: set[str]) -> Instance | None:
-        ready = [instance for instance in variant.instances if instance.instance_id not in tried]
+    def _choose(self, variant: Variant, tried: set[str], session: str | None) -> Instance | None:
+        ready = [
+            instance
+            for instance in variant.instances
+            if instance.instance_id not in tried and session in (None, instance.instance_id)
+        ]
         if not ready:
             return None
         if variant.max_concurrency is not None:
@@ -161,6 +179,7 @@ class Dispatcher:
                 if answer.status != 200:
                     break
                 answer = await self._client.ask(port, _after(answer, given), answer.body, request.seconds)
+            self._sessions.note(instance.instance_id, answer)
             return answer
         finally:
             self._leave(instance)
@@ -198,6 +217,16 @@ def _after(answer: Answer, given: Headers) -> Headers:
     """The headers for the next container of a row."""
     others = [header for header in given if header[0] != b"content-type"]
     return [(b"content-type", answer.content_type.encode("latin-1")), *others]
+
+
+def _refuse_unsupported(request: Request) -> None:
+    for header, member in _UNSUPPORTED.items():
+        if header in request.headers:
+            value = request.headers[header].decode("latin-1")
+            raise ValidationError(
+                f"{member} = {value!r} is not supported by the local SageMaker Runtime: there are no multi-model"
+                " endpoints, direct invocations of containers, inference components and explainers. Leave it out."
+            )
 
 
 def _variant(fleet: Fleet, request: Request) -> Variant:

@@ -19,6 +19,7 @@ from localaws.sagemaker.runtime.client import Headers
 from localaws.sagemaker.runtime.dispatch import Dispatcher
 from localaws.sagemaker.runtime.errors import RuntimeFault, ValidationError
 from localaws.sagemaker.runtime.invocation import CUSTOM_ATTRIBUTES, Invocation, Request
+from localaws.sagemaker.runtime.sessions import CLOSED_SESSION_ID, NEW_SESSION_ID
 from localaws.sagemaker.runtime.shadow import Shadows
 from localaws.sagemaker.runtime.streaming import Streaming
 
@@ -26,6 +27,7 @@ Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 PREFIX = "/endpoints/"
 _PATH = re.compile(r"/endpoints/([^/]+)/([a-z-]+)")
+_FROM_MODEL = (CUSTOM_ATTRIBUTES, NEW_SESSION_ID, CLOSED_SESSION_ID)
 
 
 class Runtime:
@@ -111,8 +113,8 @@ def _answer_headers(done: Invocation) -> Headers:
         (b"x-amzn-invoked-production-variant", done.variant.name.encode()),
         (b"x-amzn-requestid", done.request.event_id.encode()),
     ]
-    attributes = done.answer.headers.get(CUSTOM_ATTRIBUTES)
-    return headers + ([(CUSTOM_ATTRIBUTES, attributes)] if attributes else [])
+    given = done.answer.headers
+    return headers + [(name, given[name]) for name in _FROM_MODEL if name in given]
 
 
 def _fault_headers(fault: RuntimeFault, request_id: str) -> Headers:
