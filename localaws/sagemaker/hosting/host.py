@@ -9,6 +9,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,7 +20,7 @@ from localaws.sagemaker.errors import ApiError, JobFailure
 from localaws.sagemaker.events import job_detail
 from localaws.sagemaker.hosting.deployment import carry_out, plan
 from localaws.sagemaker.hosting.fleet import Capacity, LiveFleet
-from localaws.sagemaker.hosting.routes import Route, Routes
+from localaws.sagemaker.hosting.routes import Instance, Route, Routes
 from localaws.sagemaker.store import Resource
 from localaws.settings import time_scale
 
@@ -57,6 +58,7 @@ class Host:
         self._lock = threading.RLock()
         self._stop = threading.Event()
         routes.on_failure = self._suspect
+        routes.on_wake = self._wake
 
     def recover(self) -> None:
         """Bring back what was in service when the last server ended."""
@@ -227,6 +229,15 @@ class Host:
         arn = self._control.aws.arn(ENDPOINT, endpoint_name)
         for fleet in self._live[arn].fleets if arn in self._live else []:
             fleet.suspect(instance_id)
+
+    def _wake(self, endpoint_name: str, config_name: str, variant_name: str) -> "Future[Instance]":
+        live = self._live.get(self._control.aws.arn(ENDPOINT, endpoint_name))
+        fleets = [fleet for fleet in live.fleets if fleet.config["EndpointConfigName"] == config_name] if live else []
+        if fleets:
+            return max(fleets, key=lambda fleet: fleet.share).wake(variant_name)
+        gone: Future[Instance] = Future()
+        gone.set_exception(JobFailure(f'The configuration "{config_name}" is not in service any more.'))
+        return gone
 
     def _firing(self, names: Sequence[str]) -> list[str]:
         answer = self._control.aws.client("cloudwatch").describe_alarms(

@@ -19,16 +19,17 @@ from urllib.parse import unquote
 
 import orjson
 
+from localaws.sagemaker.errors import JobFailure
 from localaws.sagemaker.hosting.routes import Fleet, Instance, Route, Routes, Variant
 from localaws.sagemaker.runtime.client import Answer, BrokenError, Headers, ModelClient, UnreachableError
 from localaws.sagemaker.runtime.errors import (
     ModelError,
     ModelNotReady,
     RuntimeFault,
-    Throttled,
     Unavailable,
     ValidationError,
 )
+from localaws.sagemaker.runtime.serverless import awake
 
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 
@@ -108,7 +109,11 @@ class Runtime:
         variant = _variant(fleet, headers, name)
         _check_size(variant, body)
         asked = time.monotonic()
-        answer = await self._ask(route, variant, headers, body)
+        try:
+            async with awake(self._routes, route, fleet, variant) as ready:
+                answer = await self._ask(route, ready, headers, body)
+        except JobFailure as error:
+            raise self._model_error(route, _failed(0, str(error))) from error
         ended = time.monotonic()
         done = Invocation(route, fleet, variant, headers, body, answer, request_id, ended - asked, asked - started)
         if answer.status != 200:
@@ -142,12 +147,6 @@ class Runtime:
         ready = [instance for instance in variant.instances if instance.instance_id not in tried]
         if not ready:
             return None
-        if variant.max_concurrency is not None:
-            under_way = sum(self._outstanding[instance.instance_id] for instance in ready)
-            if under_way >= variant.max_concurrency:
-                raise Throttled(
-                    f"Variant {variant.name} has all the {variant.max_concurrency} requests that it may have."
-                )
         if variant.routing == "RANDOM":
             return random.choice(ready)  # noqa: S311
         return min(ready, key=lambda instance: (self._outstanding[instance.instance_id], random.random()))  # noqa: S311
