@@ -17,6 +17,8 @@ from localaws.settings import serverless_idle_seconds
 
 Document = dict[str, Any]
 
+_HOME = "endpoints"
+
 
 @dataclass
 class Capacity:
@@ -55,7 +57,7 @@ class LiveFleet:
             variant["VariantName"]: capacities.get(variant["VariantName"]) or initial_capacity(variant)
             for variant in variants_of(config)
         }
-        home = control.state_dir / "endpoints"
+        home = control.state_dir / _HOME
         home.mkdir(parents=True, exist_ok=True)
         self._folder = Path(tempfile.mkdtemp(prefix=f"{endpoint_name[:40]}-", dir=home))
         self._folder.chmod(0o755)
@@ -137,6 +139,12 @@ class LiveFleet:
             max_concurrency=serverless["MaxConcurrency"] if serverless else None,
             demand=group.demand if isinstance(group, ServerlessGroup) else None,
         )
+
+
+def folders_of_fleets(state_dir: Path) -> list[Path]:
+    """The folders of all fleets that are there at this moment."""
+    home = state_dir / _HOME
+    return list(home.iterdir()) if home.is_dir() else []
 
 
 def variants_of(config: Document) -> list[Document]:

@@ -6,6 +6,7 @@ after a kill -9: what was in service comes back, what was being updated comes ba
 """
 
 import logging
+import shutil
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -19,7 +20,7 @@ from localaws.sagemaker.control import Control
 from localaws.sagemaker.errors import ApiError, JobFailure
 from localaws.sagemaker.events import job_detail
 from localaws.sagemaker.hosting.deployment import carry_out, plan
-from localaws.sagemaker.hosting.fleet import Capacity, LiveFleet
+from localaws.sagemaker.hosting.fleet import Capacity, LiveFleet, folders_of_fleets
 from localaws.sagemaker.hosting.routes import Instance, Route, Routes
 from localaws.sagemaker.store import Resource
 from localaws.settings import time_scale
@@ -57,6 +58,7 @@ class Host:
         self._live: dict[str, _Live] = {}
         self._lock = threading.RLock()
         self._stop = threading.Event()
+        self._left_behind = folders_of_fleets(control.state_dir)
         routes.on_failure = self._suspect
         routes.on_wake = self._wake
 
@@ -67,6 +69,8 @@ class Host:
                 self._control.store.remove(resource.arn)
             elif resource.status in ("InService", *_CHANGING):
                 self._in_thread(self._bring_back, resource)
+        for folder in self._left_behind:  # of the server that was killed; its model servers died with it
+            shutil.rmtree(folder, ignore_errors=True)
 
     def create(self, resource: Resource) -> None:
         """Bring up an endpoint that was just stored as Creating."""
