@@ -9,6 +9,7 @@ configuration turns it on.
 import os
 from typing import Any
 
+from model_road.environment import default_bucket_name
 from pipelines.errors import PipelineError
 
 
@@ -35,12 +36,6 @@ def pipeline_session(region: str, default_bucket: str | None = None) -> Any:
         default_bucket=default_bucket or default_bucket_name(boto_session),
         sagemaker_config=_sdk_config(),
     )
-
-
-def default_bucket_name(boto_session: Any) -> str:
-    """Give the name that SageMaker itself uses for an account's default bucket in a region."""
-    account = boto_session.client("sts").get_caller_identity()["Account"]
-    return f"sagemaker-{boto_session.region_name}-{account}"
 
 
 def project_prefix(sagemaker_project_name: str | None) -> str:

@@ -198,6 +198,25 @@ def training_step(  # noqa: PLR0913 -- a training job has this many parts
     )
 
 
+@dataclass(frozen=True)
+class Evaluation:
+    """How a model was tested: an endpoint that serves it is tested with the same records.
+
+    Attributes
+    ----------
+    statistics_uri : S3 URI
+        Of the report, a JSON file.
+    test_data_uri : S3 URI
+        Of the folder of CSV files with the records.
+    target_column : str
+        The column of those files that is predicted.
+    """
+
+    statistics_uri: Any
+    test_data_uri: Any
+    target_column: Any
+
+
 def register_step(
     settings: JobSettings,
     name: str,
@@ -207,7 +226,7 @@ def register_step(
     model_package_group_name: str,
     approval_status: Any,
     content_types: Sequence[str],
-    statistics_uri: Any,
+    evaluation: Evaluation,
 ) -> Any:
     """Register a model artifact as a version of a model package group, its evaluation as its model quality.
 
@@ -219,8 +238,8 @@ def register_step(
         For the serving container.
     content_types : sequence of str
         MIME types that the model reads and writes.
-    statistics_uri : S3 URI
-        Of the evaluation, a JSON file.
+    evaluation : Evaluation
+        What came of testing the model, and with which records.
     """
     container = {"Image": settings.image_uri, "ModelDataUrl": model_data, "Environment": dict(environment)}
     request = {
@@ -233,8 +252,14 @@ def register_step(
             "SupportedRealtimeInferenceInstanceTypes": ["ml.t2.medium", "ml.m5.large", "ml.m5.xlarge"],
             "SupportedTransformInstanceTypes": ["ml.m5.large", "ml.m5.xlarge"],
         },
-        "ModelMetrics": {"ModelQuality": {"Statistics": {"ContentType": "application/json", "S3Uri": statistics_uri}}},
-        "CustomerMetadataProperties": {"PipelineExecutionArn": ExecutionVariables.PIPELINE_EXECUTION_ARN},
+        "ModelMetrics": {
+            "ModelQuality": {"Statistics": {"ContentType": "application/json", "S3Uri": evaluation.statistics_uri}}
+        },
+        "CustomerMetadataProperties": {
+            "PipelineExecutionArn": ExecutionVariables.PIPELINE_EXECUTION_ARN,
+            "TestDataUrl": evaluation.test_data_uri,
+            "TargetColumn": evaluation.target_column,
+        },
     }
     return _RequestStep(
         name,

@@ -5,14 +5,15 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from model_road import command
+from model_road.errors import UsageError
 from pipelines import _command, options
-from pipelines.errors import UsageError
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; give its exit status."""
     parsed = _parser().parse_args(arguments)
-    return _command.exit_status(lambda: _define(parsed))
+    return command.exit_status(lambda: _define(parsed))
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -15,7 +15,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from pipelines.errors import PipelineError, UsageError
+from model_road.environment import SampleData
+from model_road.errors import RoadError, UsageError
 
 
 def load(name: str, directory: Path) -> ModuleType:
@@ -71,6 +72,14 @@ def accepted_by(function: Callable[..., Any], arguments: Mapping[str, Any]) -> d
     return {name: value for name, value in arguments.items() if name in known}
 
 
+def sample_data(module: ModuleType, kwargs: Mapping[str, Any]) -> SampleData | None:
+    """Give what uploads the data that the module brings for trying it out, if it brings any."""
+    upload = getattr(module, "upload_sample_data", None)
+    if upload is None:
+        return None
+    return lambda s3_client, bucket: upload(s3_client, bucket, **accepted_by(upload, kwargs))
+
+
 @contextmanager
 def blame(what: str) -> Iterator[None]:
     """Turn an exception of the user's code into one sentence that names it with file and line.
@@ -82,7 +91,7 @@ def blame(what: str) -> Iterator[None]:
 
     try:
         yield
-    except (PipelineError, BotoCoreError, ClientError):
+    except (RoadError, BotoCoreError, ClientError):
         raise
     except Exception as error:
         raise UsageError(f"{what} failed: {type(error).__name__}: {error}{_where(error)}") from error

@@ -10,6 +10,8 @@ import ast
 import json
 from typing import Any
 
+from model_road.options import add_environment_options
+
 DEFAULT_MODULE = "pipelines.lr.pipeline"
 
 
@@ -27,19 +29,10 @@ def add_module_options(parser: argparse.ArgumentParser) -> None:
         metavar="DICT",
         help='arguments of get_pipeline() as JSON or a Python literal: \'{"pipeline_name": "Mine"}\'',
     )
-    parser.add_argument(
-        *("-role-arn", "--role-arn"),
-        metavar="ARN",
-        help="execution role of pipeline and jobs; by default the role that you run as",
-    )
-    parser.add_argument("--region", help="AWS region; by default that of the environment or profile")
-    parser.add_argument(
-        "--local",
-        dest="environment",
-        action="store_const",
-        const="laptop",
-        default="account",
-        help="use AWS on this machine: starts it if need be, makes bucket and role, uploads sample data",
+    add_environment_options(
+        parser,
+        role_help="execution role of pipeline and jobs; by default the role that you run as",
+        local_help="use AWS on this machine: starts it if need be, makes bucket and role, uploads sample data",
     )
 
 

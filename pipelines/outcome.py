@@ -4,13 +4,13 @@ A success: what was registered or written, and what can be done with it. A failu
 its job wrote last.
 """
 
-import json
 from collections.abc import Iterator
 from typing import Any
-from urllib.parse import urlsplit
 
 from botocore.exceptions import ClientError
 
+from model_road import quality
+from model_road.command import shell_command
 from pipelines.execution import JOB_KINDS, Snapshot, StepState, describe_job, last_log_lines
 
 
@@ -40,26 +40,6 @@ def failure(boto_session: Any, sagemaker_client: Any, final: Snapshot) -> Iterat
                 yield from _log(boto_session, sagemaker_client, step)
 
 
-def shell_command(shell_setup: str, command: str) -> str:
-    """Give a command as it can be pasted into a new shell."""
-    return f"{shell_setup} && {command}" if shell_setup else command
-
-
-def metrics(report: Any) -> dict[str, float]:
-    """Read the metrics of a report in SageMaker's model-quality shape: {"..._metrics": {name: {"value": x}}}.
-
-    Any other shape gives none.
-    """
-    groups = report.values() if isinstance(report, dict) else ()
-    return {
-        name: metric["value"]
-        for group in groups
-        if isinstance(group, dict)
-        for name, metric in group.items()
-        if isinstance(metric, dict) and isinstance(metric.get("value"), int | float)
-    }
-
-
 def _log(boto_session: Any, sagemaker_client: Any, step: StepState) -> Iterator[str]:
     try:
         name = describe_job(sagemaker_client, step)[f"{step.kind}Name"]
@@ -77,13 +57,9 @@ def _registered(s3_client: Any, sagemaker_client: Any, step: StepState, shell_se
     status = package.get("ModelApprovalStatus", "unknown")
     yield f"Model package  {package['ModelPackageArn']}"
     yield f"Approval       {status}"
-    statistics = package.get("ModelMetrics", {}).get("ModelQuality", {}).get("Statistics")
-    if statistics:
-        uri = urlsplit(statistics["S3Uri"])
-        body = s3_client.get_object(Bucket=uri.netloc, Key=uri.path.lstrip("/"))["Body"].read()
-        figures = ", ".join(f"{name} {value:.6g}" for name, value in metrics(json.loads(body)).items())
-        yield f"Metrics        {figures or statistics['S3Uri']}"
+    figures = quality.package_metrics(s3_client, package)
+    if figures:
+        yield f"Metrics        {', '.join(f'{name} {value:.6g}' for name, value in figures.items())}"
     if status == "PendingManualApproval":
-        approve = "aws sagemaker update-model-package --model-approval-status Approved --model-package-arn"
-        command = shell_command(shell_setup, f"{approve} {package['ModelPackageArn']}")
+        command = shell_command(shell_setup, f"deploy-model approve-model {package['ModelPackageArn']}")
         yield f"Next           approve it: {command}"

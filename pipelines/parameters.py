@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from pipelines.errors import UsageError
+from model_road.errors import UsageError
 
 
 def check(declared: Sequence[Mapping[str, Any]], given: Mapping[str, str]) -> dict[str, str]:

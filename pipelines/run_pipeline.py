@@ -9,17 +9,18 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from model_road import command
 from pipelines import _command, options
 
 if TYPE_CHECKING:
-    from pipelines.environment import Environment
+    from model_road.environment import Environment
     from pipelines.execution import Snapshot
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; give its exit status."""
     parsed = _parser().parse_args(arguments)
-    return _command.exit_status(lambda: _run(parsed))
+    return command.exit_status(lambda: _run(parsed))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -75,7 +76,7 @@ def _run(parsed: argparse.Namespace) -> int:
             final = follow(session.sagemaker_client, arn, view.show)
     except KeyboardInterrupt:
         _say_goodbye(environment, arn)
-        return _command.INTERRUPTED
+        return command.INTERRUPTED
     return _tell(session, environment, final)
 
 
@@ -95,11 +96,9 @@ def _tell(session: Any, environment: "Environment", final: "Snapshot") -> int:
 
 
 def _say_goodbye(environment: "Environment", arn: str) -> None:
-    from pipelines.outcome import shell_command  # noqa: PLC0415
-
     stop = f"aws sagemaker stop-pipeline-execution --pipeline-execution-arn {arn}"
     print(
-        f"\nThe execution goes on. To stop it: {shell_command(environment.shell_setup, stop)}",
+        f"\nThe execution goes on. To stop it: {command.shell_command(environment.shell_setup, stop)}",
         file=sys.stderr,
     )
 

@@ -65,7 +65,16 @@ def test_the_table_of_operations_is_the_truth(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "command", [["local-aws"], ["run-pipeline"], ["get-pipeline-definition"], ["serving"], ["local-aws", "start"]]
+    "command",
+    [
+        ["local-aws"],
+        ["run-pipeline"],
+        ["deploy-model"],
+        ["deploy-model", "staging"],
+        ["get-pipeline-definition"],
+        ["serving"],
+        ["local-aws", "start"],
+    ],
 )
 def test_every_command_has_help_worth_reading(command: list[str]) -> None:
     program = Path(sys.executable).parent / command[0]

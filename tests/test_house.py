@@ -9,9 +9,11 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 FORBIDDEN = {
+    "model_road": ("localaws", "serving", "pipelines", "deploy", "tests"),
     "pipelines": ("localaws", "serving", "deploy", "tests"),
     "deploy": ("localaws", "serving", "pipelines", "tests"),
-    "serving": ("localaws", "pipelines", "deploy", "tests"),
+    "serving": ("localaws", "pipelines", "deploy", "training", "tests"),
+    "training": ("localaws", "pipelines", "deploy", "serving", "tests"),
     "localaws": ("pipelines", "deploy", "serving", "tests"),
     "localaws/sagemaker": ("ministack", "localaws.ministack", "localaws.gateway", "localaws.supervisor"),
 }
@@ -47,7 +49,7 @@ def test_only_one_file_touches_ministack() -> None:
     assert users == ["localaws/ministack.py"]
 
 
-@pytest.mark.parametrize("package", ["pipelines", "deploy"])
+@pytest.mark.parametrize("package", ["model_road", "pipelines", "deploy"])
 def test_no_line_knows_where_it_runs(package: str) -> None:
     for path in sorted((ROOT / package).rglob("*.py")):
         assert not re.search(r"\bif\b.*local", path.read_text(), re.IGNORECASE), path

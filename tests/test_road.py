@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from deploy.test import records
 from tests.conftest import LocalAws
 
 RUN_PIPELINE = Path(sys.executable).with_name("run-pipeline")
@@ -52,6 +53,12 @@ def test_the_main_job_registers_a_model_with_its_metrics(local_aws: LocalAws, bu
     assert metrics["r2"]["value"] == pytest.approx(0.4723, abs=5e-5)
     picture = s3.get_object(Bucket=BUCKET, Key=key.replace("evaluation.json", "residuals.png"))["Body"].read()
     assert picture.startswith(b"\x89PNG")
+
+
+def test_a_model_says_which_records_it_was_evaluated_on(local_aws: LocalAws, built: dict[str, Any]) -> None:
+    properties = built["CustomerMetadataProperties"]
+    found = records.read(local_aws.client("s3"), properties["TestDataUrl"], properties["TargetColumn"])
+    assert len(found.lines) == len(found.targets) == 20
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,13 @@ from localaws.sagemaker.container import enter_host_namespace
 from localaws.sagemaker.control import Control
 from localaws.sagemaker.events import Notifier
 from localaws.sagemaker.jobs import JobRunner
+from localaws.sagemaker.runtime.asynchronous import AsyncInvocations
+from localaws.sagemaker.runtime.capture import DataCapture
+from localaws.sagemaker.runtime.dispatch import Dispatcher
+from localaws.sagemaker.runtime.invocation import Invocation
+from localaws.sagemaker.runtime.metrics import EndpointMetrics
 from localaws.sagemaker.runtime.service import Runtime
+from localaws.sagemaker.runtime.usage import UsageMeter
 from localaws.sagemaker.server import Server
 from localaws.sagemaker.store import Store
 from localaws.sagemaker.warm_home import WarmHome
@@ -39,14 +45,26 @@ def main() -> None:
     threading.Thread(target=_go_on, args=(aws, api), name="recovery", daemon=True).start()
     WarmHome(Path(sys.executable), state_dir).prepare()
 
+    capture, metrics = DataCapture(aws), EndpointMetrics(aws)
+    usage = UsageMeter(aws, api.routes)
+    dispatcher = Dispatcher(api.routes, aws.account_id, aws.region)
+    asynchronous = AsyncInvocations(store, aws, api.routes, dispatcher, metrics, capture.record)
+
+    def answered(invocation: Invocation) -> None:
+        metrics.record(invocation)
+        capture.record(invocation)
+
     def shut_down() -> None:
+        capture.close()
+        metrics.close()
+        usage.close()
         api.host.close()
         api.tuner.close()
         jobs.close()
         notifier.close()
 
     uvicorn.run(
-        Server(api, Runtime(api.routes, aws.account_id, aws.region, lambda _: None), shut_down),
+        Server(api, Runtime(dispatcher, answered, asynchronous), shut_down),
         host=options.host,
         port=options.port,
         log_level="warning",

@@ -226,6 +226,11 @@ class Container:
         """Sleep until the process ends, but not longer; unlike Popen.wait it wakes up at once."""
         return self._process.returncode is not None or bool(select.select([self._ends], [], [], seconds)[0])
 
+    @property
+    def pid(self) -> int:
+        """The process that the container's are descendants of."""
+        return self._process.pid
+
     def poll(self) -> int | None:
         """The exit code, or None while it runs."""
         return self._process.poll()

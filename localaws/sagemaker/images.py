@@ -2,7 +2,7 @@
 
 An image is a file system with an interpreter and a `serve` program. Here the interpreter is one of the host's, by
 default the one this server runs on, whose environment has what SageMaker's framework images have; `serve` is the
-project's own model server, `train` the project's own training toolkit (`toolkit/train.py`), with the image's contracts.
+project's own model server, `train` its own training toolkit (`training/train.py`), with the image's contracts.
 
 ``images.json`` in the state directory maps more images, or other interpreters, by the beginning of the repository's
 name::
@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from localaws.sagemaker.errors import ValidationError
-from localaws.sagemaker.toolkit import train
+from training import train
 
 _URI = re.compile(r"(?:(?P<registry>[^/]+\.[^/]+)/)?(?P<repository>[^:@]+)(?:[:@].+)?")
 _FRAMEWORKS = (

@@ -18,15 +18,20 @@ def uses_more_than(pid: int, limit: int) -> bool:
 
     The sum of what is resident is quickly read; only when it is above the limit is the exact figure looked up.
     """
-    pids = list(_family(pid))
-    return sum(map(_resident, pids)) > limit and sum(map(_proportional, pids)) > limit
+    return sum(map(_resident, family(pid))) > limit and used_bytes(pid) > limit
 
 
-def _family(pid: int) -> Iterator[int]:
+def used_bytes(pid: int) -> int:
+    """How much memory a process and its descendants use."""
+    return sum(map(_proportional, family(pid)))
+
+
+def family(pid: int) -> Iterator[int]:
+    """A process and its descendants."""
     yield pid
     for children in Path(f"/proc/{pid}/task").glob("*/children"):
         for child in _read(children).split():
-            yield from _family(int(child))
+            yield from family(int(child))
 
 
 def _resident(pid: int) -> int:

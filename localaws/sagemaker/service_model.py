@@ -106,8 +106,12 @@ def check_request(operation_name: str, request: Document, *, dynamic: bool = Fal
         A member has another JSON type.
     """
     shape = operation(operation_name).input_shape
-    if shape is None:
-        return
+    if shape is not None:
+        check_members(shape, request, dynamic=dynamic)
+
+
+def check_members(shape: StructureShape, request: Document, *, dynamic: bool = False) -> None:
+    """Refuse what a shape of any of botocore's models does not allow, as `check_request` does."""
     broken = list(_broken(shape, request, "", dynamic))
     if broken:
         noun = "error" if len(broken) == 1 else "errors"

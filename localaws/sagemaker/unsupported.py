@@ -71,6 +71,7 @@ ACCEPTED: dict[str, dict[str, tuple[Any, ...]]] = {
         }.items()
     }
     | {
+        "AsyncInferenceConfig.OutputConfig.NotificationConfig.IncludeInferenceResponseIn": ([],),
         "ExplainerConfig": (),
         "EnableNetworkIsolation": (False,),
         "MetricsConfig.EnableEnhancedMetrics": (False,),

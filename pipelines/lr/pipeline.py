@@ -148,7 +148,11 @@ def get_pipeline(  # noqa: PLR0913 -- the argument names are those of AWS's proj
         model_package_group_name=project + model_package_group_name,
         approval_status=approval_status,
         content_types=["application/json", "application/jsonlines", "text/csv"],
-        statistics_uri=_steps.Join(on="/", values=[_steps.output_uri(evaluate, "evaluation"), "evaluation.json"]),
+        evaluation=_steps.Evaluation(
+            statistics_uri=_steps.Join(on="/", values=[_steps.output_uri(evaluate, "evaluation"), "evaluation.json"]),
+            test_data_uri=_steps.output_uri(preprocess, "test"),
+            target_column=target_column,
+        ),
     )
     r2 = _steps.JsonGet(step_name=evaluate.name, property_file=report, json_path="regression_metrics.r2.value")
     quality_too_low = _steps.fail_step(

@@ -113,8 +113,8 @@ def latest_approved_model_package(sagemaker_client: Any, model_package_group_nam
         why = error.response["Error"]["Message"]
     raise NoApprovedModelError(
         f"the model package group {model_package_group_name!r} holds no approved model ({why}). Build one with "
-        "`run-pipeline -n pipelines.lr.pipeline`, and approve it: aws sagemaker update-model-package "
-        "--model-approval-status Approved --model-package-arn <the ARN that run-pipeline prints>"
+        "`run-pipeline -n pipelines.lr.pipeline`, and approve it with `deploy-model "
+        "approve-model`, and the ARN that run-pipeline prints"
     )
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from rich.console import Console
 
+from model_road import quality
 from pipelines import execution_view, outcome
 from pipelines.execution import Snapshot, StepState, follow, last_log_lines
 
@@ -110,4 +111,4 @@ def test_a_file_gets_one_line_for_each_change():
     ],
 )
 def test_metrics_are_read_from_the_model_quality_shape_only(report: Any, figures: dict[str, float]):
-    assert outcome.metrics(report) == figures
+    assert quality.metrics(report) == figures

@@ -4,8 +4,8 @@ import argparse
 
 import pytest
 
+from model_road.errors import UsageError
 from pipelines import options
-from pipelines.errors import UsageError
 from pipelines.parameters import check
 
 DECLARED = [

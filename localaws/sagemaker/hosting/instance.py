@@ -72,6 +72,7 @@ class ServerInstance:
         self._changed = changed
         self._folder = plan.folder / self.instance_id
         self._ports: tuple[int, ...] | None = None
+        self._pids: tuple[int, ...] = ()
         self._stop = threading.Event()
         self._suspect = threading.Event()
         self._first = threading.Event()  # ready, or failed, for the first time
@@ -83,7 +84,7 @@ class ServerInstance:
     def route(self) -> routes.Instance | None:
         """Where its requests go; None while it is not ready."""
         ports = self._ports
-        return routes.Instance(self.instance_id, ports) if ports else None
+        return routes.Instance(self.instance_id, ports, self._pids) if ports else None
 
     def wait_until_started(self, seconds: float) -> bool:
         """Whether the server has become ready, or failed, within so many seconds."""
@@ -137,6 +138,7 @@ class ServerInstance:
             running = [self._start(stack, number, port) for number, port in enumerate(ports)]
             for (container, log), port in zip(running, ports, strict=True):
                 wait_until_ready(container, port, log, self._plan.start_seconds, self._stop)
+            self._pids = tuple(container.pid for container, _ in running)
             self._ports, self.failure = ports, None
             self._first.set()
             self._changed()

@@ -24,10 +24,13 @@ class Instance:
         Such as ``i-0123456789abcdef0``.
     ports : tuple of int
         Where its containers listen on 127.0.0.1, in the order of the chain; most have one.
+    pids : tuple of int
+        The processes that their containers are descendants of.
     """
 
     instance_id: str
     ports: tuple[int, ...]
+    pids: tuple[int, ...] = ()
 
     @property
     def port(self) -> int:

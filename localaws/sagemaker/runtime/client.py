@@ -50,7 +50,7 @@ class ModelClient:
         TimeoutError
             No answer in so many seconds.
         """
-        request = _request(port, headers, body)
+        request = request_bytes(port, headers, body)
         async with asyncio.timeout(seconds):
             while (connection := self._take(port)) is not None:
                 try:
@@ -98,7 +98,8 @@ async def _connect(port: int) -> "_Connection":
     return connection
 
 
-def _request(port: int, headers: Headers, body: bytes) -> bytes:
+def request_bytes(port: int, headers: Headers, body: bytes) -> bytes:
+    """The request as it goes over the wire."""
     lines = b"".join([b"%b: %b\r\n" % header for header in headers])
     start = b"POST /invocations HTTP/1.1\r\nhost: 127.0.0.1:%d\r\n%bcontent-length: %d\r\n\r\n"
     return start % (port, lines, len(body)) + body

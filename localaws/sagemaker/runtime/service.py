@@ -1,69 +1,33 @@
-"""InvokeEndpoint: from an HTTP request to the model server that is to answer it, and back.
+"""SageMaker Runtime's API over HTTP: its three routes, its answers and its errors.
 
-A route is looked up (`hosting.routes`), a fleet drawn by its share of the traffic, a variant by its weight or as the
-request names it, then the instance with the fewest requests under way. An instance which cannot be reached is passed
-over, and reported; a request that reached one is never sent twice.
-
-Source: the API reference of InvokeEndpoint, and botocore's model of ``sagemaker-runtime``.
+Source: the API reference of SageMaker Runtime, and botocore's model of ``sagemaker-runtime``.
 """
 
-import random
 import re
 import time
 import uuid
-from collections import Counter
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Any
 from urllib.parse import unquote
 
 import orjson
 
-from localaws.sagemaker.errors import JobFailure
-from localaws.sagemaker.hosting.routes import Fleet, Instance, Route, Routes, Variant
-from localaws.sagemaker.runtime.client import Answer, BrokenError, Headers, ModelClient, UnreachableError
-from localaws.sagemaker.runtime.errors import (
-    ModelError,
-    ModelNotReady,
-    RuntimeFault,
-    Unavailable,
-    ValidationError,
-)
-from localaws.sagemaker.runtime.serverless import awake
+from localaws.sagemaker.hosting.routes import Fleet, Route, Variant
+from localaws.sagemaker.runtime.asynchronous import AsyncInvocations
+from localaws.sagemaker.runtime.client import Headers
+from localaws.sagemaker.runtime.dispatch import Dispatcher
+from localaws.sagemaker.runtime.errors import RuntimeFault, ValidationError
+from localaws.sagemaker.runtime.invocation import CUSTOM_ATTRIBUTES, Invocation, Request
+from localaws.sagemaker.runtime.sessions import CLOSED_SESSION_ID, NEW_SESSION_ID
+from localaws.sagemaker.runtime.shadow import Shadows
+from localaws.sagemaker.runtime.streaming import Streaming
 
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 PREFIX = "/endpoints/"
-_PATH = re.compile(r"/endpoints/([^/]+)/invocations")
-_LARGEST_BODY = 6_291_456  # botocore's BodyBlob
-_LARGEST_SERVERLESS_BODY = 4 * 1024 * 1024
-_MODEL_SECONDS = 60.0
-_SHOWN_MESSAGE = 2000
-_CUSTOM_ATTRIBUTES = b"x-amzn-sagemaker-custom-attributes"
-_TO_MODEL = (b"content-type", b"accept", _CUSTOM_ATTRIBUTES, b"x-amzn-sagemaker-inference-id")
-
-
-@dataclass(frozen=True, slots=True)
-class Invocation:
-    """One invocation that a model server has answered: what capture and metrics are made of.
-
-    Attributes
-    ----------
-    headers : dict
-        The caller's, by lower-case name.
-    model_seconds, overhead_seconds : float
-        What the server took; what was added here.
-    """
-
-    route: Route
-    fleet: Fleet
-    variant: Variant
-    headers: dict[bytes, bytes]
-    body: bytes
-    answer: Answer
-    event_id: str
-    model_seconds: float
-    overhead_seconds: float
+_PATH = re.compile(r"/endpoints/([^/]+)/([a-z-]+)")
+_FROM_MODEL = (CUSTOM_ATTRIBUTES, NEW_SESSION_ID, CLOSED_SESSION_ID)
 
 
 class Runtime:
@@ -71,140 +35,86 @@ class Runtime:
 
     Parameters
     ----------
-    routes : Routes
-    account_id, region : str
-        For the sentences of errors.
+    dispatcher : Dispatcher
     answered : callable(Invocation)
-        Called after each invocation that a model server has answered, right or wrong.
+        Called after each invocation that reached a variant, right or wrong.
+    asynchronous : AsyncInvocations
+        Takes those that need not be answered at once.
     """
 
-    def __init__(self, routes: Routes, account_id: str, region: str, answered: Callable[[Invocation], None]) -> None:
-        self._routes = routes
-        self._account_id = account_id
-        self._region = region
+    def __init__(
+        self, dispatcher: Dispatcher, answered: Callable[[Invocation], None], asynchronous: AsyncInvocations
+    ) -> None:
+        self._dispatcher = dispatcher
+        self._asynchronous = asynchronous
         self._answered = answered
-        self._client = ModelClient()
-        self._outstanding: Counter[str] = Counter()
+        self._shadows = Shadows(self._repeat, answered)
+        self._streaming = Streaming(dispatcher)
+        self._operations = {
+            "invocations": self._invoke,
+            "invocations-response-stream": self._stream,
+            "async-invocations": self._accept,
+        }
+
+    async def start(self) -> None:
+        """Go on with the asynchronous invocations that the last server did not finish."""
+        await self._asynchronous.start()
 
     async def __call__(self, path: str, headers: dict[bytes, bytes], body: bytes, send: Send) -> None:
         """Answer one HTTP request."""
         request_id = str(uuid.uuid4())
         try:
             match = _PATH.fullmatch(path)
-            if match is None:
+            operation = self._operations.get(match[2]) if match else None
+            if match is None or operation is None:
                 raise ValidationError(f"The local SageMaker Runtime has no {path}")
-            done = await self._invoke(unquote(match[1]), headers, body, request_id)
+            await operation(Request(unquote(match[1]), headers, body, request_id), send)
         except RuntimeFault as fault:
             await _respond(send, fault.status, _fault_headers(fault, request_id), orjson.dumps(fault.members))
-            return
-        await _respond(send, 200, _answer_headers(done, request_id), done.answer.body)
-        self._answered(done)
 
-    async def _invoke(self, name: str, headers: dict[bytes, bytes], body: bytes, request_id: str) -> Invocation:
-        started = time.monotonic()
-        route = self._routes.get(name)
-        if route is None or not route.fleets:
-            raise ValidationError(f"Endpoint {name} of account {self._account_id} not found.")
-        fleet = route.choose_fleet(random.random())  # noqa: S311 -- a share of the traffic, no secret
-        variant = _variant(fleet, headers, name)
-        _check_size(variant, body)
-        asked = time.monotonic()
-        try:
-            async with awake(self._routes, route, fleet, variant) as ready:
-                answer = await self._ask(route, ready, headers, body)
-        except JobFailure as error:
-            raise self._model_error(route, _failed(0, str(error))) from error
-        ended = time.monotonic()
-        done = Invocation(route, fleet, variant, headers, body, answer, request_id, ended - asked, asked - started)
-        if answer.status != 200:
+    async def _invoke(self, request: Request, send: Send) -> None:
+        done = await self._dispatcher.invoke(*self._target(request), request)
+        if done.fault is not None:
             self._answered(done)
-            raise self._model_error(route, answer)
-        return done
+            raise done.fault
+        await _respond(send, 200, _answer_headers(done), done.answer.body)
+        self._answered(done)
+        self._shadows.follow(done)
 
-    async def _ask(self, route: Route, variant: Variant, headers: dict[bytes, bytes], body: bytes) -> Answer:
-        given = [(key, headers[key]) for key in _TO_MODEL if key in headers]
-        tried: set[str] = set()
-        while (instance := self._choose(variant, tried)) is not None:
-            try:
-                return await self._through(instance, given, body)
-            except UnreachableError:
-                tried.add(instance.instance_id)
-                self._client.forget(instance.port)
-                self._routes.on_failure(route.endpoint_name, instance.instance_id)
-            except BrokenError as error:
-                self._routes.on_failure(route.endpoint_name, instance.instance_id)
-                raise self._model_error(route, _failed(0, f"The model server did not answer: {error}")) from error
-            except TimeoutError as error:
-                sentence = "Your invocation timed out while waiting for a response from container primary."
-                raise self._model_error(route, _failed(0, sentence)) from error
-        if not tried:
-            raise ModelNotReady(
-                f"Variant {variant.name} of endpoint {route.endpoint_name} has no server that is ready."
-            )
-        raise Unavailable(f"No server of variant {variant.name} of endpoint {route.endpoint_name} could be reached.")
+    def _target(self, request: Request) -> tuple[Route, Fleet, Variant]:
+        route, fleet, variant = self._dispatcher.target(request)
+        if fleet.async_config is not None:
+            raise ValidationError(f"Endpoint {request.endpoint_name} is asynchronous: call InvokeEndpointAsync.")
+        return route, fleet, variant
 
-    def _choose(self, variant: Variant, tried: set[str]) -> Instance | None:
-        ready = [instance for instance in variant.instances if instance.instance_id not in tried]
-        if not ready:
-            return None
-        if variant.routing == "RANDOM":
-            return random.choice(ready)  # noqa: S311
-        return min(ready, key=lambda instance: (self._outstanding[instance.instance_id], random.random()))  # noqa: S311
+    async def _accept(self, request: Request, send: Send) -> None:
+        pending = await self._asynchronous.accept(request)
+        headers = [
+            (b"content-type", b"application/json"),
+            (b"x-amzn-sagemaker-outputlocation", pending.output_location.encode()),
+            (b"x-amzn-requestid", request.event_id.encode()),
+        ]
+        if pending.failure_location:
+            headers.append((b"x-amzn-sagemaker-failurelocation", pending.failure_location.encode()))
+        await _respond(send, 202, headers, orjson.dumps({"InferenceId": pending.inference_id}))
 
-    async def _through(self, instance: Instance, given: Headers, body: bytes) -> Answer:
-        """An instance's answer: of its containers in a row, each with the answer of the one before."""
-        self._outstanding[instance.instance_id] += 1
-        try:
-            answer = await self._client.ask(instance.port, given, body, _MODEL_SECONDS)
-            for port in instance.ports[1:]:
-                if answer.status != 200:
-                    break
-                headers = [(b"content-type", answer.content_type.encode("latin-1"))]
-                headers += [header for header in given if header[0] != b"content-type"]
-                answer = await self._client.ask(port, headers, answer.body, _MODEL_SECONDS)
-            return answer
-        finally:
-            self._outstanding[instance.instance_id] -= 1
-            if not self._outstanding[instance.instance_id]:
-                del self._outstanding[instance.instance_id]
+    async def _stream(self, request: Request, send: Send) -> None:
+        request.headers[b"accept"] = request.headers.get(b"x-amzn-sagemaker-accept", b"*/*")
+        await self._streaming.answer(request, send, self._answered)
 
-    def _model_error(self, route: Route, answer: Answer) -> ModelError:
-        message = answer.body.decode("utf-8", "replace")[:_SHOWN_MESSAGE]
-        group = f"/aws/sagemaker/Endpoints/{route.endpoint_name}"
-        return ModelError(answer.status, message, group, self._account_id, self._region)
+    async def _repeat(self, invocation: Invocation, variant: Variant) -> Invocation:
+        request = replace(invocation.request, received=time.monotonic())
+        return await self._dispatcher.invoke(invocation.route, invocation.fleet, variant, request)
 
 
-def _variant(fleet: Fleet, headers: dict[bytes, bytes], endpoint_name: str) -> Variant:
-    target = headers.get(b"x-amzn-sagemaker-target-variant", b"").decode("latin-1")
-    if not target:
-        return fleet.choose_variant(random.random())  # noqa: S311
-    variant = fleet.variant(target)
-    if variant is None:
-        raise ValidationError(f"Variant {target} is not found for endpoint {endpoint_name}.")
-    return variant
-
-
-def _check_size(variant: Variant, body: bytes) -> None:
-    limit = _LARGEST_BODY if variant.max_concurrency is None else _LARGEST_SERVERLESS_BODY
-    if len(body) > limit:
-        raise ValidationError(
-            f"1 validation error detected: Value at 'body' failed to satisfy constraint: Member must have length less"
-            f" than or equal to {limit}; it has {len(body)}"
-        )
-
-
-def _failed(status: int, sentence: str) -> Answer:
-    return Answer(status, "text/plain", {}, sentence.encode())
-
-
-def _answer_headers(done: Invocation, request_id: str) -> Headers:
+def _answer_headers(done: Invocation) -> Headers:
     headers = [
         (b"content-type", done.answer.content_type.encode("latin-1")),
         (b"x-amzn-invoked-production-variant", done.variant.name.encode()),
-        (b"x-amzn-requestid", request_id.encode()),
+        (b"x-amzn-requestid", done.request.event_id.encode()),
     ]
-    attributes = done.answer.headers.get(_CUSTOM_ATTRIBUTES)
-    return headers + ([(_CUSTOM_ATTRIBUTES, attributes)] if attributes else [])
+    given = done.answer.headers
+    return headers + [(name, given[name]) for name in _FROM_MODEL if name in given]
 
 
 def _fault_headers(fault: RuntimeFault, request_id: str) -> Headers:

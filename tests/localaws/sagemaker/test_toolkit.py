@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from localaws.sagemaker.toolkit import train
 from tests.localaws.sagemaker.conftest import Bench, channel, unique
+from training import train
 
 
 def source_directory(bench: Bench, **files: str) -> str:

@@ -13,6 +13,17 @@ from tests.localaws.sagemaker.hosting.conftest import SCRIPT, Endpoints, servers
 
 SERVERLESS = {"MemorySizeInMB": 1024, "MaxConcurrency": 2}
 IDLE_SECONDS = 1.0
+STREAMS = """
+import time
+def model_fn(d):
+    return None
+def transform_fn(model, body, content_type, accept):
+    def pieces():
+        yield "begin "
+        time.sleep(1)
+        yield "end"
+    return pieces(), "text/plain"
+"""
 NO_RETRIES = Config(retries={"total_max_attempts": 1})
 
 
@@ -75,6 +86,15 @@ def test_more_requests_than_max_concurrency_are_throttled_while_it_starts_too(se
         assert codes.count(None) >= 2
         assert ("ThrottlingException", 429) in codes
         assert set(codes) == {None, ("ThrottlingException", 429)}
+
+
+def test_a_stream_wakes_it_too_and_counts_as_long_as_it_runs(serverless):
+    name = created(serverless, script=STREAMS, MaxConcurrency=1)
+    stream = serverless.runtime.invoke_endpoint_with_response_stream(EndpointName=name, Body=b"x")
+    with pytest.raises(ClientError, match="ThrottlingException"):
+        serverless.runtime.invoke_endpoint(EndpointName=name, Body=b"x")
+    assert b"".join(event["PayloadPart"]["Bytes"] for event in stream["Body"]) == b"begin end"
+    serverless.runtime.invoke_endpoint(EndpointName=name, Body=b"x")
 
 
 def test_a_model_that_does_not_load_fails_the_endpoint_and_an_update(serverless):

@@ -1,16 +1,17 @@
-"""The `train` program of SageMaker's framework images, for images that are interpreters of this host.
+"""The program ``train``: what SageMaker starts in a training job's container that has no entry point.
 
-A training job without ``ContainerEntrypoint`` runs its image's own ``train``. In the framework images that is
-sagemaker-training-toolkit (its README, "Training Toolkit"), whose contract tuning jobs use::
+In AWS's framework images that is sagemaker-training-toolkit (its README, "Training Toolkit"), whose contract tuning
+jobs and images of one's own use; here it is for the project's image, and for images that are interpreters of a host::
 
     hyperparameters     sagemaker_program: the script; sagemaker_submit_directory: where it is, s3://.../sourcedir.tar.gz
+    or the image        SAGEMAKER_PROGRAM, SAGEMAKER_SUBMIT_DIRECTORY; code that nobody names is in /opt/ml/code
     code                unpacked to /opt/ml/code
     environment         SM_MODEL_DIR, SM_CHANNEL_TRAIN, SM_HPS, SM_HP_ALPHA, SM_NUM_CPUS, SM_TRAINING_ENV, ...
     script              python3 train.py --alpha 0.5: a list of arguments, which no shell reads
     failure             the script's last words in /opt/ml/output/failure, unless it wrote some there itself
 
-This file runs inside the container, by path, with the image's interpreter: standard library only, and the image's
-boto3 to fetch the code.
+This file runs inside the container, as ``train`` or by its path with the image's interpreter: standard library only,
+and the image's boto3 to fetch the code.
 """
 
 import contextlib
@@ -24,6 +25,7 @@ import tarfile
 import tempfile
 from collections import deque
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -43,8 +45,16 @@ class TrainError(Exception):
         self.exit_code = exit_code
 
 
+@dataclass(frozen=True)
+class _Submitted:
+    """The script's file name, and where it is: a folder, an archive, or one in S3."""
+
+    program: str
+    directory: str
+
+
 def main() -> int:
-    """Run the script that the hyperparameters name; the exit code."""
+    """Run the script that the hyperparameters or the image name; the exit code."""
     try:
         _run()
     except TrainError as error:
@@ -58,15 +68,28 @@ def main() -> int:
 def _run() -> None:
     hyperparameters = decoded(_config("hyperparameters"))
     own = {name: value for name, value in hyperparameters.items() if not is_framework(name)}
-    program = hyperparameters["sagemaker_program"]
-    _fetch_code(hyperparameters["sagemaker_submit_directory"])
+    submitted = _submitted(hyperparameters)
+    _fetch_code(submitted.directory)
     arguments = script_arguments(own)
-    environment = os.environ | sm_variables(_facts(hyperparameters, own, program, arguments))
+    environment = os.environ | sm_variables(_facts(hyperparameters, own, submitted, arguments))
     environment["PYTHONPATH"] = os.pathsep.join(filter(None, [str(_CODE), os.environ.get("PYTHONPATH")]))
     if (_CODE / "requirements.txt").is_file():
         install = [sys.executable, "-m", "pip", "install", "-r", "requirements.txt"]
         _call(install, environment, "InstallRequirementsError")
+    program = submitted.program
     _call([*_interpreter(program), program, *arguments], environment, "ExecuteUserScriptError")
+
+
+def _submitted(hyperparameters: Mapping[str, Any]) -> _Submitted:
+    """What is run: as the job says, else as the image does."""
+    program = hyperparameters.get("sagemaker_program") or os.environ.get("SAGEMAKER_PROGRAM")
+    if not program:
+        raise TrainError(
+            "ClientError: nobody says which script trains: set the hyperparameter sagemaker_program, or"
+            " SAGEMAKER_PROGRAM in the image or the job's Environment"
+        )
+    directory = hyperparameters.get("sagemaker_submit_directory") or os.environ.get("SAGEMAKER_SUBMIT_DIRECTORY")
+    return _Submitted(str(program), str(directory or _CODE))
 
 
 def _config(name: str) -> dict[str, Any]:
@@ -118,7 +141,7 @@ def _text(value: Any) -> str:
 
 
 def _facts(
-    hyperparameters: Mapping[str, Any], own: Mapping[str, Any], program: str, arguments: Sequence[str]
+    hyperparameters: Mapping[str, Any], own: Mapping[str, Any], submitted: _Submitted, arguments: Sequence[str]
 ) -> dict[str, Any]:
     resources, channels = _config("resourceconfig"), _config("inputdataconfig")
     return {
@@ -135,9 +158,9 @@ def _facts(
         "hyperparameters": dict(own),
         "framework_params": {name: value for name, value in hyperparameters.items() if is_framework(name)},
         "user_args": list(arguments),
-        "user_entry_point": program,
-        "module_name": Path(program).stem,
-        "module_dir": hyperparameters["sagemaker_submit_directory"],
+        "user_entry_point": submitted.program,
+        "module_name": Path(submitted.program).stem,
+        "module_dir": submitted.directory,
         "log_level": hyperparameters.get("sagemaker_container_log_level", _LOG_LEVEL),
         "job_name": os.environ.get("TRAINING_JOB_NAME", ""),
         "num_cpus": len(os.sched_getaffinity(0)),
@@ -184,8 +207,10 @@ def _downloaded(uri: str, folder: Path) -> Path:
 
 def _interpreter(program: str) -> list[str]:
     if not (_CODE / program).is_file():
-        there = ", ".join(sorted(path.name for path in _CODE.iterdir())) or "nothing"
-        raise TrainError(f"ClientError: sagemaker_program '{program}' is not in sagemaker_submit_directory: {there}")
+        there = ", ".join(sorted(path.name for path in _CODE.iterdir())) if _CODE.is_dir() else ""
+        raise TrainError(
+            f"ClientError: sagemaker_program '{program}' is not in sagemaker_submit_directory: {there or 'nothing'}"
+        )
     if program.endswith(".py"):
         return [sys.executable]
     if program.endswith(".sh"):

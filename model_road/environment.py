@@ -14,15 +14,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import boto3
 from botocore.exceptions import ClientError
 
-from pipelines._session import default_bucket_name
-from pipelines.errors import LocalAwsError, UsageError
-from pipelines.module import accepted_by
+from model_road.errors import LocalAwsError, UsageError
+
+# Uploads data for trying something out; it is given an S3 client and a bucket.
+SampleData = Callable[[Any, str], object]
 
 ROLE_NAME = "AmazonSageMakerProjectsExecutionRole"
 
@@ -39,14 +39,14 @@ class Environment:
         Execution role that was given or made; None for that of the caller.
     shell_setup : str
         What to run in a shell to reach the same API, empty where a shell does anyway.
-    upload_sample_data : function of a module and the arguments of its get_pipeline()
-        Uploads the data that the module brings for trying it out, where that is wanted.
+    offer_sample_data : function of what uploads sample data, or of None
+        Has data uploaded that are there for trying something out, where that is wanted.
     """
 
     arguments: Mapping[str, str]
     role_arn: str | None
     shell_setup: str
-    upload_sample_data: Callable[[ModuleType, Mapping[str, Any]], None]
+    offer_sample_data: Callable[[SampleData | None], None]
 
 
 def account(region: str | None, role_arn: str | None) -> Environment:
@@ -70,7 +70,7 @@ def account(region: str | None, role_arn: str | None) -> Environment:
     arguments = {"region": session.region_name}
     if role_arn:
         arguments["role"] = role_arn
-    return Environment(arguments, role_arn, shell_setup="", upload_sample_data=_leave_data_alone)
+    return Environment(arguments, role_arn, shell_setup="", offer_sample_data=_leave_data_alone)
 
 
 def laptop(region: str | None, role_arn: str | None) -> Environment:
@@ -88,13 +88,12 @@ def laptop(region: str | None, role_arn: str | None) -> Environment:
     bucket = _bucket(session)
     role = role_arn or _role(session.client("iam"))
 
-    def upload_sample_data(module: ModuleType, kwargs: Mapping[str, Any]) -> None:
-        upload = getattr(module, "upload_sample_data", None)
-        if upload is not None:
-            upload(session.client("s3"), bucket, **accepted_by(upload, kwargs))
+    def upload(sample_data: SampleData | None) -> None:
+        if sample_data is not None:
+            sample_data(session.client("s3"), bucket)
 
     arguments = {"region": session.region_name, "role": role, "default_bucket": bucket}
-    return Environment(arguments, role, 'eval "$(local-aws env)"', upload_sample_data)
+    return Environment(arguments, role, 'eval "$(local-aws env)"', upload)
 
 
 ENVIRONMENTS: Mapping[str, Callable[[str | None, str | None], Environment]] = {
@@ -103,7 +102,13 @@ ENVIRONMENTS: Mapping[str, Callable[[str | None, str | None], Environment]] = {
 }
 
 
-def _leave_data_alone(module: ModuleType, kwargs: Mapping[str, Any]) -> None:
+def default_bucket_name(boto_session: Any) -> str:
+    """Give the name that SageMaker itself uses for an account's default bucket in a region."""
+    account = boto_session.client("sts").get_caller_identity()["Account"]
+    return f"sagemaker-{boto_session.region_name}-{account}"
+
+
+def _leave_data_alone(sample_data: SampleData | None) -> None:
     """Upload nothing: an account's data are its owner's."""
 
 

@@ -1,0 +1,42 @@
+"""The code of functions, as a zip file in the project's bucket, named by what is in it.
+
+The same sources give the same bytes and the same key, on any machine and day: a stack changes when the code does.
+"""
+
+import hashlib
+import io
+import zipfile
+from pathlib import Path
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+# The earliest that a zip file can say.
+_TIMESTAMP = (1980, 1, 1, 0, 0, 0)
+
+
+def pack(folder: Path) -> bytes:
+    """Pack the Python files of a folder."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for path in sorted(folder.rglob("*.py")):
+            entry = zipfile.ZipInfo(path.relative_to(folder).as_posix(), _TIMESTAMP)
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            entry.external_attr = 0o644 << 16
+            archive.writestr(entry, path.read_bytes())
+    return buffer.getvalue()
+
+
+def key(name: str, prefix: str, content: bytes) -> str:
+    """Say where in the bucket a function's code lies."""
+    return f"{prefix}/functions/{name}-{hashlib.sha256(content).hexdigest()[:16]}.zip"
+
+
+def upload(s3_client: Any, bucket: str, key: str, content: bytes) -> None:
+    """Put code into the bucket, unless it is there."""
+    try:
+        s3_client.head_object(Bucket=bucket, Key=key)
+    except ClientError as error:
+        if error.response["ResponseMetadata"]["HTTPStatusCode"] != 404:
+            raise
+        s3_client.put_object(Bucket=bucket, Key=key, Body=content)

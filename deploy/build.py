@@ -1,0 +1,96 @@
+"""`python -m deploy.build`: the parameter file of each stage for the latest approved version, as CodeBuild calls it.
+
+CodePipeline's CloudFormation action takes a template and such a file: {"Parameters": {...}, "Tags": {...}}. The options
+are those of the build script in SageMaker's own project templates, and their defaults the variables that those set.
+"""
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from model_road import command
+from model_road.errors import UsageError
+
+# Option, the variable of CodeBuild's environment that gives it, and what it is.
+_GIVEN = (
+    ("--model-execution-role", "MODEL_EXECUTION_ROLE_ARN", "ARN of the role that the model runs as"),
+    ("--model-package-group-name", "SOURCE_MODEL_PACKAGE_GROUP_NAME", "where the model's versions are"),
+    ("--sagemaker-project-name", "SAGEMAKER_PROJECT_NAME", "what stacks and endpoints are named after"),
+    ("--sagemaker-project-id", "SAGEMAKER_PROJECT_ID", "of the project that SageMaker Studio provisioned"),
+    ("--s3-bucket", "ARTIFACT_BUCKET", "where captured data goes"),
+)
+_WRITTEN = (
+    ("--export-staging-config", "EXPORT_TEMPLATE_STAGING_CONFIG", "staging-config-export.json", "staging's parameters"),
+    ("--export-prod-config", "EXPORT_TEMPLATE_PROD_CONFIG", "prod-config-export.json", "production's parameters"),
+    ("--export-cfn-template", "EXPORT_TEMPLATE_NAME", "template-export.yml", "the template of both"),
+)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; give its exit status."""
+    parsed = _parser().parse_args(arguments)
+    return command.exit_status(lambda: _build(parsed))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m deploy.build",
+        description="Write the parameter file of each stage for the latest approved version of the model.",
+        epilog="exit status: 0 written, 1 no version is approved, 2 the command or a stage's configuration is wrong",
+    )
+    for option, variable, help_text in _GIVEN:
+        value = os.environ.get(variable)
+        parser.add_argument(option, default=value, required=value is None, help=f"{help_text} (${variable})")
+    for option, name in (("--import-staging-config", "staging"), ("--import-prod-config", "production")):
+        path = Path(__file__).parent / "config" / f"{name}.json"
+        parser.add_argument(option, type=Path, default=path, metavar="FILE", help=f"{name}'s file (%(default)s)")
+    for option, variable, usual, help_text in _WRITTEN:
+        path = Path(os.environ.get(variable, usual))
+        parser.add_argument(
+            option, type=Path, default=path, metavar="FILE", help=f"{help_text} (${variable}, or {usual})"
+        )
+    return parser
+
+
+def _build(parsed: argparse.Namespace) -> int:
+    # 0.2 s, which `-h` is spared.
+    from deploy import packages, stages  # noqa: PLC0415
+    from deploy.project import Project  # noqa: PLC0415
+    from model_road.environment import account  # noqa: PLC0415
+
+    environment = account(None, parsed.model_execution_role)
+    project = Project(
+        name=parsed.sagemaker_project_name,
+        model_package_group_name=parsed.model_package_group_name,
+        bucket=parsed.s3_bucket,
+        role_arn=environment.role_arn,
+        project_id=parsed.sagemaker_project_id,
+        options="",
+    )
+    package = packages.latest_approved(project.sagemaker, project.model_package_group_name)
+    print(f"Model package  {package.arn}")
+    for source, target in (
+        (parsed.import_staging_config, parsed.export_staging_config),
+        (parsed.import_prod_config, parsed.export_prod_config),
+    ):
+        config = stages.read_config(source)
+        parameters = stages.parameters(project, config, package.arn, parsed.model_execution_role)
+        document = {"Parameters": parameters, "Tags": stages.tags(project, config)}
+        _write(target, json.dumps(document, indent=2) + "\n")
+    _write(parsed.export_cfn_template, stages.read_template(stages.ENDPOINT_TEMPLATE))
+    return 0
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"{path} cannot be written: {error.strerror}") from error
+    print(f"Written        {path}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

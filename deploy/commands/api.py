@@ -1,0 +1,31 @@
+"""The API in front of production: `api` deploys or updates its stack. No stage does, as its life is another."""
+
+import argparse
+
+from deploy import artifacts, deployment, stacks, staged, stages
+from deploy.project import PRODUCTION, Project
+
+API = "api"
+TEMPLATE = stages.FOLDER / "templates" / "api.yml"
+FUNCTION = "invoke"
+
+
+def deploy_api(project: Project, options: argparse.Namespace) -> int:
+    """Put POST /stream and POST /batch in front of production's endpoint."""
+    staged.read(project, PRODUCTION)
+    content = artifacts.pack(stages.FOLDER / "functions" / FUNCTION)
+    key = artifacts.key(FUNCTION, project.name, content)
+    artifacts.upload(project.s3, project.bucket, key, content)
+    values = {
+        "SageMakerProjectName": project.name,
+        "EndpointName": project.endpoint_name(PRODUCTION),
+        "FunctionCodeBucket": project.bucket,
+        "FunctionCodeKey": key,
+    }
+    tags = {"sagemaker:project-name": project.name}
+    wanted = stages.stack_request(project, project.stack_name(API), TEMPLATE, values, tags)
+    deployment.run(project, wanted, None, options.wait)
+    stack = stacks.describe(project.cloudformation, wanted.name)
+    for name, value in sorted(stack.outputs.items()) if stack else ():
+        print(f"{name:<14} {value}")
+    return 0

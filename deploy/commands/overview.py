@@ -1,0 +1,77 @@
+"""The project as a whole: status, delete."""
+
+import argparse
+import sys
+from collections.abc import Iterator
+
+from deploy import deployment, experiments, packages, records, stacks, traffic
+from deploy.commands.api import API
+from deploy.deployment_view import traffic_lines
+from deploy.errors import DeployError
+from deploy.project import PRODUCTION, STAGING, Project
+from deploy.stacks import Stack
+from model_road.errors import UsageError
+
+# As they depend on each other: the API calls production's endpoint.
+_ORDER_OF_DELETION = (API, PRODUCTION, STAGING)
+
+
+def status(project: Project, _options: argparse.Namespace) -> int:
+    """Show the stacks, what they serve and who gets the traffic."""
+    for stage in (STAGING, PRODUCTION, API):
+        stack = stacks.describe(project.cloudformation, project.stack_name(stage))
+        if stack is None:
+            print(f"{stage:<14} not deployed")
+            continue
+        print(f"{stage:<14} {stack.name}  {stack.status} {stack.reason}".rstrip())
+        for line in (*_package(project, stack), *_outputs(stack), *_traffic(project, stage)):
+            print(f"  {line}")
+    return 0
+
+
+def delete(project: Project, options: argparse.Namespace) -> int:
+    """Delete stacks, with everything that is in them."""
+    chosen = [stage for stage in _ORDER_OF_DELETION if options.what in (stage, "all")]
+    found = [stacks.describe(project.cloudformation, project.stack_name(stage)) for stage in chosen]
+    present = [stack for stack in found if stack is not None]
+    if not present:
+        print(f"No change      {', '.join(map(project.stack_name, chosen))}: not deployed")
+        return 0
+    names = ", ".join(stack.name for stack in present)
+    if not options.yes and not _confirmed(names):
+        raise DeployError(f"{names}: kept")
+    for stack in present:
+        deployment.delete(project, stack)
+        print(f"Deleted        {stack.name}")
+    return 0
+
+
+def _confirmed(names: str) -> bool:
+    """Ask a person; a script has to say --yes."""
+    if not sys.stdin.isatty():
+        raise UsageError(f"{names} would be deleted, and nobody is there to ask: give --yes")
+    return input(f"Delete {names}? [y/N] ").strip().lower() in {"y", "yes"}
+
+
+def _package(project: Project, stack: Stack) -> Iterator[str]:
+    arn = stack.parameters.get("ModelPackageName")
+    if arn is None:
+        return
+    package = packages.describe(project.sagemaker, arn)
+    yield f"model package  {arn}  {package.status}"
+    for fact in (records.TEST, records.APPROVAL):
+        record = records.read(package.metadata, project.name, fact)
+        if record is not None:
+            yield f"{fact:<14} {record}"
+    experiment = experiments.describe(stack.parameters)
+    if experiment:
+        yield f"experiment     {experiment}"
+
+
+def _outputs(stack: Stack) -> Iterator[str]:
+    return (f"{name:<14} {value}" for name, value in sorted(stack.outputs.items()))
+
+
+def _traffic(project: Project, stage: str) -> list[str]:
+    seen = traffic.read(project.sagemaker, project.cloudwatch, project.endpoint_name(stage)) if stage != API else None
+    return traffic_lines(seen) if seen else []

@@ -1,0 +1,142 @@
+"""The two stages: plan, staging, test, approve, production."""
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+from deploy import deployment, packages, plan, records, stacks, staged, stages
+from deploy.errors import DeployError
+from deploy.packages import Package
+from deploy.project import PRODUCTION, STAGING, Project
+from deploy.stacks import Stack
+from deploy.staged import Staged
+from deploy.test import report, staging_test
+from deploy.test.checks import Expectations
+from model_road import quality
+
+
+def show_plan(project: Project, options: argparse.Namespace) -> int:
+    """Say what `staging` and `production` would change."""
+    newest = _chosen(project, options)
+    staging = stacks.describe(project.cloudformation, project.stack_name(STAGING))
+    for line in _plan(project, STAGING, newest, staging):
+        print(line)
+    production = stacks.describe(project.cloudformation, project.stack_name(PRODUCTION))
+    try:
+        candidate = staged.read(project, STAGING)
+        records.check_released(candidate.package, project.name, candidate.config_name)
+    except DeployError as error:
+        print(f"{project.stack_name(PRODUCTION)}: nothing would be deployed yet: {error}")
+        return 0
+    for line in _plan(project, PRODUCTION, candidate.package, production):
+        print(line)
+    return 0
+
+
+def deploy_staging(project: Project, options: argparse.Namespace) -> int:
+    """Deploy the latest approved version, or the one that is named, to staging."""
+    package = _chosen(project, options)
+    if package.status != packages.APPROVED:
+        raise DeployError(
+            f"{package.short_name} is {package.status} in the registry: "
+            f"`{project.next_command(f'approve-model {package.arn}')}`"
+        )
+    deploy_package(project, STAGING, package, wait=options.wait)
+    print(f"Next           {project.next_command('test')}")
+    return 0
+
+
+def test_staging(project: Project, options: argparse.Namespace) -> int:
+    """Test what staging runs, and write down on the package how that ended."""
+    stage = staged.read(project, STAGING)
+    expected = Expectations(
+        config_name=stage.config_name,
+        package_arn=stage.package.arn,
+        metrics=quality.package_metrics(project.s3, stage.package.document),
+        tolerance=options.tolerance,
+        max_latency=options.max_latency / 1000,
+        calls=options.calls,
+        capture_seconds=options.capture_seconds,
+    )
+    subject = staging_test.subject(project, project.endpoint_name(STAGING), stage.package, expected)
+    results = []
+    for result in staging_test.run(subject):
+        results.append(result)
+        stream = sys.stdout if result.passed else sys.stderr
+        print(f"{result.name:<14} {'passed' if result.passed else 'FAILED'}  {result.detail}", file=stream, flush=True)
+    passed = all(result.passed for result in results)
+    record = records.now(records.PASSED if passed else records.FAILED, stage.config_name)
+    records.write(project.sagemaker, stage.package, project.name, records.TEST, record)
+    path = Path(options.report or os.environ.get("EXPORT_TEST_RESULTS") or "staging-test.xml")
+    report.write(path, "staging-test", results)
+    print(f"Report         {path}")
+    if not passed:
+        raise DeployError(f"{stage.package.short_name} failed the test in staging; production refuses it")
+    print(f"Next           {project.next_command('approve')}")
+    return 0
+
+
+def approve_staging(project: Project, _options: argparse.Namespace) -> int:
+    """Approve what staging runs for production: the manual step between the two stages."""
+    stage = staged.read(project, STAGING)
+    records.check_tested(stage.package, project.name, stage.config_name)
+    caller = project.session.client("sts").get_caller_identity()["Arn"]
+    approval = records.now(packages.APPROVED, stage.config_name, caller)
+    known = records.read(stage.package.metadata, project.name, records.APPROVAL)
+    is_known = known is not None and (known.verdict, known.config_name) == (approval.verdict, approval.config_name)
+    if not is_known:
+        records.write(project.sagemaker, stage.package, project.name, records.APPROVAL, approval)
+    print(f"Model package  {stage.package.arn}")
+    print(f"Approved       for production, as {stage.config_name}{' (no change)' if is_known else ''}")
+    print(f"Next           {project.next_command('production')}")
+    return 0
+
+
+def deploy_production(project: Project, options: argparse.Namespace) -> int:
+    """Deploy what staging runs, tested and approved, to production."""
+    stage = staged.read(project, STAGING)
+    records.check_released(stage.package, project.name, stage.config_name)
+    deploy_package(project, PRODUCTION, stage.package, wait=options.wait)
+    print(f"Next           {project.next_command('api')}")
+    return 0
+
+
+def deploy_package(
+    project: Project, stage: str, package: Package, extra: dict[str, str] | None = None, *, wait: bool
+) -> None:
+    """Bring a stage to a package; write down on packages that they were in production."""
+    before = stacks.describe(project.cloudformation, project.stack_name(stage))
+    if stage == PRODUCTION and before is not None and before.is_whole:
+        # Whoever deployed it may not have waited.
+        _remember(project, staged.read(project, PRODUCTION))
+    wanted = stages.request(project, stage, package, before, extra)
+    print(f"Model package  {package.arn}")
+    deployment.run(project, wanted, project.endpoint_name(stage), wait)
+    if wait:
+        after = staged.read(project, stage)
+        print(f"Endpoint       {project.endpoint_name(stage)} runs {after.config_name}")
+        if stage == PRODUCTION:
+            _remember(project, after)
+
+
+def _remember(project: Project, production: Staged) -> None:
+    """Write down on the package that it is in production, unless it says so already."""
+    known = records.read(production.package.metadata, project.name, records.PRODUCTION)
+    if known is None or known.config_name != production.config_name:
+        record = records.now(records.DEPLOYED, production.config_name)
+        records.write(project.sagemaker, production.package, project.name, records.PRODUCTION, record)
+
+
+def _chosen(project: Project, options: argparse.Namespace) -> Package:
+    if options.package is None:
+        return packages.latest_approved(project.sagemaker, project.model_package_group_name)
+    return packages.find(project.sagemaker, project.model_package_group_name, options.package)
+
+
+def _plan(project: Project, stage: str, package: Package, before: Stack | None) -> list[str]:
+    wanted = stages.request(project, stage, package, before)
+    known = before is not None and not before.is_empty
+    body = stacks.template(project.cloudformation, wanted.name) if known else ""
+    defaults = stacks.parameter_defaults(project.cloudformation, wanted.template)
+    return list(plan.lines(plan.compare(before, body, wanted, defaults)))

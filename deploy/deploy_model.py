@@ -1,0 +1,237 @@
+"""`deploy-model`: an approved model to staging, through a test and a person's approval, to production and its API.
+
+    approve-model ─> staging ─> test ─> approve ─> production ─> api
+                                                   ├─ rollback
+                                                   └─ ab, shadow ─> promote
+
+Every command can be run again: what is there already is left alone.
+"""
+
+import argparse
+import importlib
+import math
+import os
+import sys
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from model_road import command
+from model_road.options import add_environment_options
+
+if TYPE_CHECKING:
+    from deploy.project import Project
+
+DEFAULT_PROJECT = "model-road"
+DEFAULT_GROUP = "LinearRegression"
+
+# The options of every command that say which project is meant, and what they are when nothing is said.
+_COMMON = {
+    "project_name": os.environ.get("SAGEMAKER_PROJECT_NAME", DEFAULT_PROJECT),
+    "model_package_group_name": os.environ.get("SOURCE_MODEL_PACKAGE_GROUP_NAME", DEFAULT_GROUP),
+    "s3_bucket": os.environ.get("ARTIFACT_BUCKET"),
+    "role_arn": None,
+    "region": None,
+}
+_ENVIRONMENT_OPTIONS = {"account": (), "laptop": ("--local",)}
+
+_PACKAGE_HELP = "an ARN, a version number, or `latest`"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; give its exit status."""
+    parsed = parser().parse_args(arguments)
+    return command.exit_status(lambda: _run(parsed))
+
+
+def parser() -> argparse.ArgumentParser:
+    """Make the parser; each command names the function that does it as an entry point does."""
+    every = argparse.ArgumentParser(
+        prog="deploy-model",
+        description="Move an approved model to staging, test it there, and then to production.",
+        epilog="The way: approve-model, staging, test, approve, production, api. Exit status: 0 done (also when there "
+        "was nothing to do), 1 it failed, 2 the command is wrong, 130 Ctrl-C (what CloudFormation has begun goes on)",
+    )
+    commands = every.add_subparsers(metavar="COMMAND", required=True)
+    _add_registry(commands)
+    _add_stages(commands)
+    _add_release(commands)
+    _add_project(commands)
+    return every
+
+
+def _add_registry(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    listing = _add(commands, "list", "registry:list_packages", "the versions with their metrics side by side")
+    listing.add_argument("--max-items", type=_count, default=20, help="how many, the newest first (%(default)s)")
+    approving = _add(commands, "approve-model", "registry:approve_model", "approve a version in the registry")
+    approving.add_argument("package", metavar="ARN", help=_PACKAGE_HELP)
+    approving.add_argument("--reason", default="", help="ApprovalDescription: why")
+    rejecting = _add(commands, "reject-model", "registry:reject_model", "reject a version in the registry")
+    rejecting.add_argument("package", metavar="ARN", help=_PACKAGE_HELP)
+    rejecting.add_argument("--reason", required=True, help="ApprovalDescription: why; whoever built it will ask")
+
+
+def _add_stages(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    planning = _add(commands, "plan", "stage:show_plan", "what staging and production would change; changes nothing")
+    planning.add_argument("--model-package", dest="package", metavar="ARN", help=f"{_PACKAGE_HELP}; latest approved")
+    staging = _add(commands, "staging", "stage:deploy_staging", "deploy the latest approved version to staging")
+    staging.add_argument("--model-package", dest="package", metavar="ARN", help=f"another one: {_PACKAGE_HELP}")
+    _add_wait(staging)
+    testing = _add(
+        commands, "test", "stage:test_staging", "invoke staging with the evaluation's records; write a JUnit report"
+    )
+    testing.add_argument("--report", metavar="FILE", help="the report ($EXPORT_TEST_RESULTS, or staging-test.xml)")
+    testing.add_argument(
+        "--tolerance", type=_share, default=0.01, help="how far a metric may be from the package's (%(default)s of it)"
+    )
+    testing.add_argument(
+        "--max-latency", type=_positive, default=1000.0, metavar="MS", help="for 99 %% of the calls (%(default)s)"
+    )
+    testing.add_argument("--calls", type=_count, default=100, help="how many are timed (%(default)s)")
+    testing.add_argument(
+        *("--capture-seconds",), type=_positive, default=300.0, help="how long to wait for data capture (%(default)s)"
+    )
+    _add(commands, "approve", "stage:approve_staging", "approve what staging runs, and has been tested, for production")
+    _add_wait(
+        _add(commands, "production", "stage:deploy_production", "deploy what staging runs to production, if approved")
+    )
+
+
+def _add_release(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    rolling = _add(commands, "rollback", "release:roll_back", "bring production back to the version before")
+    rolling.add_argument("--to", metavar="ARN", help=f"to this one, which has been there: {_PACKAGE_HELP}")
+    _add_wait(rolling)
+    testing = _add(commands, "ab", "release:ab_test", "give a share of production's traffic to another version")
+    testing.add_argument("package", metavar="ARN", help=_PACKAGE_HELP)
+    testing.add_argument("--weight", type=_percent, default=10, help="its share in percent, 1 to 99 (%(default)s)")
+    _add_wait(testing)
+    shadowing = _add(commands, "shadow", "release:shadow", "send copies of production's requests to another version")
+    shadowing.add_argument("package", metavar="ARN", help=_PACKAGE_HELP)
+    shadowing.add_argument(
+        "--sampling", type=_percent, default=99, help="of how many of the requests, in percent, 1 to 99 (%(default)s)"
+    )
+    _add_wait(shadowing)
+    _add_wait(_add(commands, "promote", "release:promote", "let the version of the experiment take production"))
+
+
+def _add_project(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    _add_wait(_add(commands, "api", "api:deploy_api", "put POST /stream and POST /batch in front of production"))
+    _add(commands, "status", "overview:status", "the stacks, what they serve and who gets the traffic")
+    deleting = _add(commands, "delete", "overview:delete", "delete a stack, or all")
+    deleting.add_argument("what", choices=["staging", "production", "api", "all"])
+    deleting.add_argument("--yes", action="store_true", help="do not ask")
+
+
+def _add(
+    commands: "argparse._SubParsersAction[argparse.ArgumentParser]", name: str, function: str, help_text: str
+) -> argparse.ArgumentParser:
+    added = commands.add_parser(name, help=help_text, description=f"{help_text[0].upper()}{help_text[1:]}.")
+    added.set_defaults(function=function)
+    added.add_argument(
+        "--project-name",
+        default=_COMMON["project_name"],
+        type=_project_name,
+        help="what stacks and endpoints are named after ($SAGEMAKER_PROJECT_NAME, or %(default)s)",
+    )
+    added.add_argument(
+        "--model-package-group-name",
+        default=_COMMON["model_package_group_name"],
+        metavar="NAME",
+        help="where the model's versions are ($SOURCE_MODEL_PACKAGE_GROUP_NAME, or %(default)s)",
+    )
+    added.add_argument(
+        "--s3-bucket",
+        default=_COMMON["s3_bucket"],
+        metavar="NAME",
+        help="for captured data and the code of functions ($ARTIFACT_BUCKET, or sagemaker-<region>-<account>)",
+    )
+    add_environment_options(
+        added,
+        role_help="execution role of the model ($MODEL_EXECUTION_ROLE_ARN, or the one that is deployed)",
+        local_help="use AWS on this machine: starts it if need be, makes bucket and role",
+    )
+    return added
+
+
+def _add_wait(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--no-wait",
+        dest="wait",
+        action="store_false",
+        help="leave when CloudFormation has begun; `status` shows how it goes",
+    )
+
+
+def _run(parsed: argparse.Namespace) -> int:
+    project = _project(parsed)
+    module, _, name = parsed.function.partition(":")
+    work: Callable[[Project, argparse.Namespace], int]
+    work = getattr(importlib.import_module(f"deploy.commands.{module}"), name)
+    try:
+        return work(project, parsed)
+    except KeyboardInterrupt:
+        print(f"\nWhat CloudFormation has begun goes on. To see how: {project.next_command('status')}", file=sys.stderr)
+        return command.INTERRUPTED
+
+
+def _project(parsed: argparse.Namespace) -> "Project":
+    """Prepare the environment, and name what is in it."""
+    # 0.3 s, which `-h` is spared.
+    import boto3  # noqa: PLC0415
+
+    from deploy.project import Project  # noqa: PLC0415
+    from model_road.environment import ENVIRONMENTS, default_bucket_name  # noqa: PLC0415
+
+    role = parsed.role_arn or os.environ.get("MODEL_EXECUTION_ROLE_ARN")
+    environment = ENVIRONMENTS[parsed.environment](parsed.region, role)
+    return Project(
+        name=parsed.project_name,
+        model_package_group_name=parsed.model_package_group_name,
+        bucket=parsed.s3_bucket or default_bucket_name(boto3.Session()),
+        role_arn=environment.role_arn,
+        project_id=os.environ.get("SAGEMAKER_PROJECT_ID"),
+        options=_common_options(parsed),
+    )
+
+
+def _common_options(parsed: argparse.Namespace) -> str:
+    """Give what the command said of project and environment, as it can be said to another command."""
+    known = {name: getattr(parsed, name) for name in _COMMON}
+    given = [f"--{name.replace('_', '-')} {value}" for name, value in known.items() if value != _COMMON[name]]
+    return " ".join([*given, *_ENVIRONMENT_OPTIONS[parsed.environment]])
+
+
+def _project_name(text: str) -> str:
+    """Read a project's name: as SageMaker has it, 32 characters at most."""
+    if not (0 < len(text) <= 32 and text.replace("-", "").isalnum() and text.isascii() and text[0].isalnum()):
+        raise argparse.ArgumentTypeError(f"{text!r}: 1 to 32 letters, digits and hyphens are expected")
+    return text
+
+
+def _count(text: str) -> int:
+    return int(_number(text, int, 1, 10_000))
+
+
+def _percent(text: str) -> int:
+    return int(_number(text, int, 1, 99))
+
+
+def _positive(text: str) -> float:
+    return _number(text, float, 0.001, 86_400_000)
+
+
+def _share(text: str) -> float:
+    return _number(text, float, 0, 1)
+
+
+def _number(text: str, kind: Callable[[str], float], least: float, most: float) -> float:
+    try:
+        number = kind(text)
+    except ValueError:
+        number = math.nan
+    if not least <= number <= most:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from {least:g} to {most:g}")
+    return number
+
+
+if __name__ == "__main__":
+    sys.exit(main())

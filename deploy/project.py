@@ -1,0 +1,89 @@
+"""The project that a command works on: its names, and the clients of the AWS API that it lives in."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import boto3
+
+from deploy.errors import DeployError
+
+PRODUCTION = "production"
+STAGING = "staging"
+
+
+@dataclass(frozen=True)
+class Project:
+    """A SageMaker project, as its stacks, endpoints and model package group are named.
+
+    Attributes
+    ----------
+    name : str
+        SageMakerProjectName: what stacks and endpoints are named after.
+    model_package_group_name : str
+        Where its models are registered.
+    bucket : str
+        For captured data, templates and the code of functions.
+    role_arn : str or None
+        ModelExecutionRoleArn, when it was given or made.
+    project_id : str or None
+        SageMakerProjectId, for projects that SageMaker Studio provisioned.
+    options : str
+        What the user's command said of project and environment: the commands that are proposed say it, too.
+    """
+
+    name: str
+    model_package_group_name: str
+    bucket: str
+    role_arn: str | None
+    project_id: str | None
+    options: str
+
+    @cached_property
+    def session(self) -> Any:
+        return boto3.Session()
+
+    @cached_property
+    def sagemaker(self) -> Any:
+        return self.session.client("sagemaker")
+
+    @cached_property
+    def cloudformation(self) -> Any:
+        return self.session.client("cloudformation")
+
+    @cached_property
+    def cloudwatch(self) -> Any:
+        return self.session.client("cloudwatch")
+
+    @cached_property
+    def s3(self) -> Any:
+        return self.session.client("s3")
+
+    def stack_name(self, stage: str) -> str:
+        """Name the stack of a stage, or of the API, as SageMaker's project templates do."""
+        # The launch roles of those templates may touch `sagemaker-*` stacks only.
+        return f"sagemaker-{self.name}-deploy-{stage}"
+
+    def endpoint_name(self, stage: str) -> str:
+        """Name the endpoint of a stage, as the template does."""
+        return f"{self.name}-{stage}"
+
+    def next_command(self, arguments: str) -> str:
+        """Give a `deploy-model` command for this project as it can be pasted into the shell."""
+        return f"deploy-model {arguments} {self.options}".rstrip()
+
+    def execution_role(self, deployed: str | None) -> str:
+        """Choose the execution role of the model: the one given, or the one that is deployed already.
+
+        Raises
+        ------
+        DeployError
+            When there is neither.
+        """
+        role = self.role_arn or deployed
+        if role is None:
+            raise DeployError(
+                "no execution role for the model: give --role-arn, a role that SageMaker may assume and that may read "
+                "the model's bucket, or set MODEL_EXECUTION_ROLE_ARN"
+            )
+        return role

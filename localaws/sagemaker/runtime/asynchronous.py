@@ -1,0 +1,315 @@
+"""InvokeEndpointAsync: requests that wait in a queue, and answers that are put into S3.
+
+::
+
+    accept     the request is stored, then acknowledged: a kill -9 does not lose it
+    queue      each endpoint's requests in the order in which they came; as many under way as its instances take
+    run        input from S3, the model server, the answer to S3, the notification to SNS
+    end        the request is taken out of the store
+
+What the last server did not finish is queued again by `start`; an answer may then be written twice, to the same place.
+A request waits as long as its endpoint has no instance, and no longer than its RequestTTLSeconds. When its endpoint is
+deleted, it is gone.
+"""
+
+import asyncio
+import base64
+import logging
+import time
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from localaws.sagemaker.aws import Aws
+from localaws.sagemaker.hosting.routes import Route, Routes, Variant
+from localaws.sagemaker.runtime.async_request import AsyncRequest, read_request
+from localaws.sagemaker.runtime.dispatch import Dispatcher
+from localaws.sagemaker.runtime.errors import ModelNotReady, RuntimeFault, Unavailable, ValidationError
+from localaws.sagemaker.runtime.invocation import Invocation, Request
+from localaws.sagemaker.runtime.metrics import EndpointMetrics
+from localaws.sagemaker.runtime.notification import publish
+from localaws.sagemaker.s3 import Location
+from localaws.sagemaker.store import Resource, Store
+
+logger = logging.getLogger(__name__)
+
+Document = dict[str, Any]
+_T = TypeVar("_T")
+
+_KIND = "async-invocation"
+_THREADS = 16
+_CONCURRENT_PER_INSTANCE = 4  # "if you do not provide a value, SageMaker chooses an optimal value for you"
+_LOOK_SECONDS = 0.2
+_METRICS_SECONDS = 1.0
+
+
+class _Failed(Exception):
+    """An invocation that brought no answer; the text is the notification's ``failureReason``."""
+
+    def __init__(self, reason: str, metric: str, content: bytes = b"") -> None:
+        super().__init__(reason)
+        self.metric = metric
+        self.content = content or reason.encode()
+
+
+@dataclass
+class _Queue:
+    """An endpoint's requests."""
+
+    waiting: deque[AsyncRequest] = field(default_factory=deque)
+    running: dict[str, AsyncRequest] = field(default_factory=dict)
+    changed: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def oldest(self) -> float:
+        """When the oldest request came."""
+        return min((pending.received for pending in (*self.waiting, *self.running.values())), default=time.time())
+
+
+class AsyncInvocations:
+    """The asynchronous invocations of all endpoints.
+
+    Parameters
+    ----------
+    store : Store
+        Keeps the requests.
+    aws : Aws
+    routes : Routes
+    dispatcher : Dispatcher
+    metrics : EndpointMetrics
+    captured : callable(Invocation)
+        Gets each invocation that reached a variant.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        aws: Aws,
+        routes: Routes,
+        dispatcher: Dispatcher,
+        metrics: EndpointMetrics,
+        captured: Callable[[Invocation], None],
+    ) -> None:
+        self._store, self._aws, self._routes = store, aws, routes
+        self._dispatcher, self._metrics, self._captured = dispatcher, metrics, captured
+        self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="async")
+        self._queues: dict[str, _Queue] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def start(self) -> None:
+        """Go on with what the last server did not finish. Called once, on the event loop."""
+        for resource in await self._in_thread(lambda: self._store.every(_KIND)):
+            self._enqueue(AsyncRequest(**resource.document))
+        self._spawn(self._measure())
+
+    async def accept(self, request: Request) -> AsyncRequest:
+        """Take a request; returns when it is stored.
+
+        Raises
+        ------
+        ValidationError
+            It cannot be carried out.
+        """
+        route = self._dispatcher.route(request.endpoint_name)
+        pending = read_request(request, _config(route))
+        arn = self._aws.arn(_KIND, pending.request_id)
+        resource = Resource(_KIND, pending.request_id, arn, pending.document, parent=route.endpoint_arn)
+        await self._in_thread(lambda: self._store.add(resource))
+        self._enqueue(pending)
+        return pending
+
+    def _enqueue(self, pending: AsyncRequest) -> None:
+        queue = self._queues.get(pending.endpoint_name)
+        if queue is None:
+            queue = self._queues[pending.endpoint_name] = _Queue()
+            self._spawn(self._serve(pending.endpoint_name, queue))
+        queue.waiting.append(pending)
+        queue.changed.set()
+
+    async def _serve(self, endpoint_name: str, queue: _Queue) -> None:
+        """Run an endpoint's requests until there are none."""
+        while queue.waiting or queue.running:
+            queue.changed.clear()
+            route = self._routes.get(endpoint_name)
+            if route is None and await self._is_gone(endpoint_name):
+                await self._drop(queue)
+            while route and queue.waiting and len(queue.running) < _capacity(route):
+                pending = queue.waiting.popleft()
+                queue.running[pending.request_id] = pending
+                self._spawn(self._run(route, queue, pending))
+            with suppress(TimeoutError):
+                await asyncio.wait_for(queue.changed.wait(), _LOOK_SECONDS)
+        del self._queues[endpoint_name]
+
+    async def _is_gone(self, endpoint_name: str) -> bool:
+        arn = self._aws.arn("endpoint", endpoint_name)
+        resource = await self._in_thread(lambda: self._store.by_arn(arn))
+        return resource is None or resource.status == "Deleting"
+
+    async def _drop(self, queue: _Queue) -> None:
+        while queue.waiting:
+            await self._forget(queue.waiting.popleft())
+
+    async def _run(self, route: Route, queue: _Queue, pending: AsyncRequest) -> None:
+        again = False
+        try:
+            again = not await self._carry_out(route, pending)
+            if not again:
+                await self._forget(pending)
+        except Exception:
+            logger.exception("An asynchronous invocation of %s met a defect", pending.endpoint_name)
+            await self._forget(pending)
+        finally:
+            del queue.running[pending.request_id]
+            if again:
+                queue.waiting.appendleft(pending)
+                await asyncio.sleep(_LOOK_SECONDS)
+            queue.changed.set()
+
+    async def _carry_out(self, route: Route, pending: AsyncRequest) -> bool:
+        """Whether it is done, well or badly; otherwise no instance could take it now."""
+        config, started = _config(route), time.time()
+        fleet = route.choose_fleet(0.0)
+        variant, content_type, failure = fleet.variants[0], "", None
+        try:
+            if started - pending.received > pending.ttl_seconds:
+                raise _Failed(f"The request waited longer than {pending.ttl_seconds} seconds.", "ExpiredRequests")
+            body = await self._input(pending, variant)
+            invocation = await self._invoke(pending, body)
+            variant, content_type = invocation.variant, invocation.answer.content_type
+            if isinstance(invocation.fault, ModelNotReady | Unavailable):
+                return False
+            await self._output(pending, invocation, config)
+        except _Failed as error:
+            failure = str(error)
+            self._count(pending, variant, {error.metric: 1.0} | {"InvocationFailures": 1.0})
+            await self._keep_failure(pending, error, config)
+        await self._notify(pending, variant, config, content_type, failure)
+        values = {
+            "InvocationsProcessed": 1.0,
+            "TimeInBacklog": (started - pending.received) * 1e6,
+            "TotalProcessingTime": (time.time() - pending.received) * 1e3,
+        }
+        self._count(pending, variant, values)
+        return True
+
+    async def _input(self, pending: AsyncRequest, variant: Variant) -> bytes:
+        if not pending.input_location:
+            return base64.b64decode(pending.body)
+        location, started = Location.of(pending.input_location), time.monotonic()
+
+        def download() -> bytes:
+            body: bytes = self._aws.client("s3").get_object(Bucket=location.bucket, Key=location.key)["Body"].read()
+            return body
+
+        try:
+            body = await self._in_thread(download)
+        except (ClientError, BotoCoreError) as error:
+            reason = f"ClientError: Failed to download the input from {location}: {error}"
+            raise _Failed(reason, "RequestDownloadFailures") from error
+        self._count(pending, variant, {"RequestDownloadLatency": (time.monotonic() - started) * 1e6})
+        return body
+
+    async def _invoke(self, pending: AsyncRequest, body: bytes) -> Invocation:
+        request = pending.request(body)
+        try:
+            invocation = await self._dispatcher.invoke(*self._dispatcher.target(request), request)
+        except RuntimeFault as fault:
+            raise _Failed(str(fault), "InvocationFailures") from fault
+        if not isinstance(invocation.fault, ModelNotReady | Unavailable):
+            self._captured(invocation)
+            self._metrics.record_model(invocation)
+        return invocation
+
+    async def _output(self, pending: AsyncRequest, invocation: Invocation, config: Document) -> None:
+        answer, started = invocation.answer, time.monotonic()
+        if invocation.fault is not None:
+            raise _Failed(str(invocation.fault), "InvocationFailures", answer.body)
+        try:
+            await self._in_thread(lambda: self._put(pending.output_location, answer.body, answer.content_type, config))
+        except (ClientError, BotoCoreError) as error:
+            reason = f"ClientError: Failed to upload the answer to {pending.output_location}: {error}"
+            raise _Failed(reason, "ResponseUploadFailures") from error
+        elapsed = (time.monotonic() - started) * 1e6
+        self._count(pending, invocation.variant, {"ResponseUploadLatency": elapsed})
+
+    async def _keep_failure(self, pending: AsyncRequest, failure: _Failed, config: Document) -> None:
+        if not pending.failure_location:
+            return
+        try:
+            await self._in_thread(lambda: self._put(pending.failure_location, failure.content, "text/plain", config))
+        except (ClientError, BotoCoreError) as error:
+            logger.warning("The failure of %s stays behind: %s", pending.failure_location, error)
+
+    def _put(self, uri: str, body: bytes, content_type: str, config: Document) -> None:
+        location, key = Location.of(uri), config["OutputConfig"].get("KmsKeyId")
+        encryption = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": key} if key else {}
+        self._aws.client("s3").put_object(
+            Bucket=location.bucket, Key=location.key, Body=body, ContentType=content_type, **encryption
+        )
+
+    async def _notify(
+        self, pending: AsyncRequest, variant: Variant, config: Document, content_type: str, failure: str | None
+    ) -> None:
+        try:
+            await self._in_thread(lambda: publish(self._aws, config, pending, content_type, failure))
+        except (ClientError, BotoCoreError) as error:
+            logger.warning("A notification of endpoint %s was not sent: %s", pending.endpoint_name, error)
+            self._count(pending, variant, {"NotificationFailures": 1})
+
+    async def _forget(self, pending: AsyncRequest) -> None:
+        await self._in_thread(lambda: self._store.remove(self._aws.arn(_KIND, pending.request_id)))
+
+    def _count(self, pending: AsyncRequest, variant: Variant, values: Document) -> None:
+        self._metrics.add(pending.endpoint_name, variant.name, values)
+
+    async def _measure(self) -> None:
+        """Tell CloudWatch about the queues, the empty ones too: scaling in needs the zeros."""
+        while True:
+            await asyncio.sleep(_METRICS_SECONDS)
+            for route in self._routes.every():
+                if any(fleet.async_config for fleet in route.fleets):
+                    queue = self._queues.get(route.endpoint_name) or _Queue()
+                    self._metrics.add(route.endpoint_name, "", _backlog(queue, _instances(route)))
+
+    async def _in_thread(self, work: Callable[[], _T]) -> _T:
+        return await asyncio.get_running_loop().run_in_executor(self._pool, work)
+
+    def _spawn(self, work: Any) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+def _config(route: Route) -> Document:
+    config = route.choose_fleet(0.0).async_config
+    if config is None:
+        raise ValidationError(
+            f"Endpoint {route.endpoint_name} is not asynchronous: its EndpointConfig has no AsyncInferenceConfig."
+        )
+    return config
+
+
+def _instances(route: Route) -> int:
+    return sum(len(variant.instances) for fleet in route.fleets for variant in fleet.variants)
+
+
+def _capacity(route: Route) -> int:
+    client = _config(route).get("ClientConfig") or {}
+    per_instance: int = client.get("MaxConcurrentInvocationsPerInstance", _CONCURRENT_PER_INSTANCE)
+    return per_instance * _instances(route)
+
+
+def _backlog(queue: _Queue, instances: int) -> Document:
+    size = len(queue.waiting) + len(queue.running)
+    return {
+        "ApproximateBacklogSize": size,
+        "ApproximateBacklogSizePerInstance": size / max(1, instances),
+        "ApproximateAgeOfOldestRequest": round(time.time() - queue.oldest),
+        "HasBacklogWithoutCapacity": int(size > 0 and not instances),
+    }

@@ -1,0 +1,261 @@
+"""From a request to the model server that is to answer it.
+
+A route is looked up (`hosting.routes`), a fleet drawn by its share of the traffic, a variant by its weight or as the
+request names it, then the instance with the fewest requests under way. An instance which cannot be reached is passed
+over, and reported; a request that reached one is never sent twice.
+"""
+
+import asyncio
+import random
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import TypeVar
+
+from localaws.sagemaker.errors import JobFailure
+from localaws.sagemaker.hosting.routes import Fleet, Instance, Route, Routes, Variant
+from localaws.sagemaker.runtime.client import Answer, BrokenError, Headers, ModelClient, UnreachableError
+from localaws.sagemaker.runtime.errors import (
+    ModelError,
+    ModelNotReady,
+    RuntimeFault,
+    Unavailable,
+    ValidationError,
+)
+from localaws.sagemaker.runtime.invocation import CUSTOM_ATTRIBUTES, INFERENCE_ID, Invocation, Request
+from localaws.sagemaker.runtime.serverless import admitted, awake
+from localaws.sagemaker.runtime.sessions import SESSION_ID, Sessions, place_of
+from localaws.sagemaker.runtime.stream_client import AnswerStream, open_stream
+
+_T = TypeVar("_T")
+
+_LARGEST_BODY = 6_291_456  # botocore's BodyBlob
+_LARGEST_SERVERLESS_BODY = 4 * 1024 * 1024
+_SHOWN_MESSAGE = 2000
+_TO_MODEL = (b"content-type", b"accept", CUSTOM_ATTRIBUTES, INFERENCE_ID, SESSION_ID)
+_UNSUPPORTED = {
+    b"x-amzn-sagemaker-target-model": "TargetModel",
+    b"x-amzn-sagemaker-target-container-hostname": "TargetContainerHostname",
+    b"x-amzn-sagemaker-inference-component": "InferenceComponentName",
+    b"x-amzn-sagemaker-enable-explanations": "EnableExplanations",
+}
+
+
+class Dispatcher:
+    """Takes requests to model servers.
+
+    Parameters
+    ----------
+    routes : Routes
+    account_id, region : str
+        For the sentences of errors.
+    """
+
+    def __init__(self, routes: Routes, account_id: str, region: str) -> None:
+        self._routes = routes
+        self._account_id = account_id
+        self._region = region
+        self._client = ModelClient()
+        self._outstanding: Counter[str] = Counter()
+        self._sessions = Sessions()
+
+    def route(self, endpoint_name: str) -> Route:
+        """The endpoint's fleets.
+
+        Raises
+        ------
+        ValidationError
+            No such endpoint is in service.
+        """
+        route = self._routes.get(endpoint_name)
+        if route is None or not route.fleets:
+            raise ValidationError(f"Endpoint {endpoint_name} of account {self._account_id} not found.")
+        return route
+
+    def target(self, request: Request) -> tuple[Route, Fleet, Variant]:
+        """Which variant of which fleet is to answer.
+
+        Raises
+        ------
+        ValidationError
+            No such endpoint, variant or session, too large a body, or something that is not done here.
+        """
+        route = self.route(request.endpoint_name)
+        _refuse_unsupported(request)
+        instance_id = self._sessions.instance_of(request)
+        if instance_id is None:
+            fleet = route.choose_fleet(random.random())  # noqa: S311 -- a share of the traffic, no secret
+            variant = _variant(fleet, request)
+        else:
+            fleet, variant = place_of(route, instance_id, request)
+        _check_size(variant, request)
+        return route, fleet, variant
+
+    async def invoke(self, route: Route, fleet: Fleet, variant: Variant, request: Request) -> Invocation:
+        """Have a variant answer a request. What goes wrong is the invocation's fault, it is not raised."""
+        started = time.monotonic()
+        fault: RuntimeFault | None = None
+        try:
+            async with self.serving(route, fleet, variant) as ready:
+                answer = await self._at_an_instance(route, ready, request, self._ask)
+            if answer.status != 200:
+                fault = self.model_error(route, answer)
+        except RuntimeFault as error:
+            fault, answer = error, no_answer(error)
+        return Invocation(route, fleet, variant, request, answer, time.monotonic() - started, fault)
+
+    @asynccontextmanager
+    async def serving(self, route: Route, fleet: Fleet, variant: Variant) -> AsyncIterator[Variant]:
+        """A variant for the time of one request: admitted, and awake if it is serverless.
+
+        Raises
+        ------
+        RuntimeFault
+            It has too many requests, or its server does not start, or not in time.
+        """
+        with admitted(variant):
+            try:
+                ready = await awake(self._routes, route, fleet, variant)
+            except JobFailure as error:
+                raise self.model_error(route, _failed(0, str(error))) from error
+            yield ready
+
+    async def open_stream(self, route: Route, variant: Variant, request: Request) -> tuple[Instance, AnswerStream]:
+        """Have a variant that is `serving` begin to answer a request. To be ended by `close_stream`.
+
+        Raises
+        ------
+        RuntimeFault
+            It does not.
+        """
+        return await self._at_an_instance(route, variant, request, self._open)
+
+    def close_stream(self, instance: Instance, stream: AnswerStream) -> None:
+        """End a stream, whole or not."""
+        stream.close()
+        self._leave(instance)
+
+    def model_error(self, route: Route, answer: Answer) -> ModelError:
+        """AWS's error for a model server's answer that is one."""
+        message = answer.body.decode("utf-8", "replace")[:_SHOWN_MESSAGE]
+        group = f"/aws/sagemaker/Endpoints/{route.endpoint_name}"
+        return ModelError(answer.status, message, group, self._account_id, self._region)
+
+    async def _at_an_instance(
+        self,
+        route: Route,
+        variant: Variant,
+        request: Request,
+        ask: Callable[[Instance, Headers, Request], Awaitable[_T]],
+    ) -> _T:
+        given = [(key, request.headers[key]) for key in _TO_MODEL if key in request.headers]
+        tried: set[str] = set()
+        session = self._sessions.instance_of(request)
+        while (instance := self._choose(variant, tried, session)) is not None:
+            try:
+                return await ask(instance, given, request)
+            except UnreachableError:
+                tried.add(instance.instance_id)
+                self._client.forget(instance.port)
+                self._routes.on_failure(route.endpoint_name, instance.instance_id)
+            except BrokenError as error:
+                self._routes.on_failure(route.endpoint_name, instance.instance_id)
+                raise self.model_error(route, _failed(0, f"The model server did not answer: {error}")) from error
+            except TimeoutError as error:
+                sentence = "Your invocation timed out while waiting for a response from container primary."
+                raise self.model_error(route, _failed(0, sentence)) from error
+        if not tried:
+            raise ModelNotReady(
+                f"Variant {variant.name} of endpoint {route.endpoint_name} has no server that is ready."
+            )
+        raise Unavailable(f"No server of variant {variant.name} of endpoint {route.endpoint_name} could be reached.")
+
+    def _choose(self, variant: Variant, tried: set[str], session: str | None) -> Instance | None:
+        ready = [
+            instance
+            for instance in variant.instances
+            if instance.instance_id not in tried and session in (None, instance.instance_id)
+        ]
+        if not ready:
+            return None
+        if variant.routing == "RANDOM":
+            return random.choice(ready)  # noqa: S311
+        return min(ready, key=lambda instance: (self._outstanding[instance.instance_id], random.random()))  # noqa: S311
+
+    async def _ask(self, instance: Instance, given: Headers, request: Request) -> Answer:
+        """An instance's answer: of its containers in a row, each with the answer of the one before."""
+        self._outstanding[instance.instance_id] += 1
+        try:
+            answer = await self._client.ask(instance.port, given, request.body, request.seconds)
+            for port in instance.ports[1:]:
+                if answer.status != 200:
+                    break
+                answer = await self._client.ask(port, _after(answer, given), answer.body, request.seconds)
+            self._sessions.note(instance.instance_id, answer)
+            return answer
+        finally:
+            self._leave(instance)
+
+    async def _open(self, instance: Instance, given: Headers, request: Request) -> tuple[Instance, AnswerStream]:
+        """The beginning of an instance's answer: of the last container in a row."""
+        self._outstanding[instance.instance_id] += 1
+        try:
+            body = request.body
+            for port in instance.ports[:-1]:
+                answer = await self._client.ask(port, given, body, request.seconds)
+                given, body = _after(answer, given), answer.body
+            async with asyncio.timeout(request.seconds):
+                return instance, await open_stream(instance.ports[-1], given, body)
+        except BaseException:
+            self._leave(instance)
+            raise
+
+    def _leave(self, instance: Instance) -> None:
+        self._outstanding[instance.instance_id] -= 1
+        if not self._outstanding[instance.instance_id]:
+            del self._outstanding[instance.instance_id]
+
+
+def no_answer(fault: RuntimeFault) -> Answer:
+    """What stands for the model server's answer when there is none."""
+    return _failed(0 if isinstance(fault, ModelError) else fault.status, str(fault))
+
+
+def _failed(status: int, sentence: str) -> Answer:
+    return Answer(status, "text/plain", {}, sentence.encode())
+
+
+def _after(answer: Answer, given: Headers) -> Headers:
+    """The headers for the next container of a row."""
+    others = [header for header in given if header[0] != b"content-type"]
+    return [(b"content-type", answer.content_type.encode("latin-1")), *others]
+
+
+def _refuse_unsupported(request: Request) -> None:
+    for header, member in _UNSUPPORTED.items():
+        if header in request.headers:
+            value = request.headers[header].decode("latin-1")
+            raise ValidationError(
+                f"{member} = {value!r} is not supported by the local SageMaker Runtime: there are no multi-model"
+                " endpoints, direct invocations of containers, inference components and explainers. Leave it out."
+            )
+
+
+def _variant(fleet: Fleet, request: Request) -> Variant:
+    target = request.headers.get(b"x-amzn-sagemaker-target-variant", b"").decode("latin-1")
+    if not target:
+        return fleet.choose_variant(random.random())  # noqa: S311
+    variant = fleet.variant(target)
+    if variant is None:
+        raise ValidationError(f"Variant {target} is not found for endpoint {request.endpoint_name}.")
+    return variant
+
+
+def _check_size(variant: Variant, request: Request) -> None:
+    limit = request.largest_body or (_LARGEST_BODY if variant.max_concurrency is None else _LARGEST_SERVERLESS_BODY)
+    if len(request.body) > limit:
+        raise ValidationError(
+            f"1 validation error detected: Value at 'body' failed to satisfy constraint: Member must have length less"
+            f" than or equal to {limit}; it has {len(request.body)}"
+        )

@@ -1,0 +1,187 @@
+"""The CloudWatch metrics of endpoints: counted in memory on the event loop, sent once a second by a thread.
+
+One datum of a variant and second carries all values that a metric had, each with its count, so that sums, averages
+and percentiles come out as if every invocation had been sent by itself. Latencies are exact while they are few; else
+they are rounded until CloudWatch takes them (150 different values a datum).
+
+Names, units and dimensions are those of "Amazon SageMaker AI endpoint invocation metrics" in the SageMaker Developer
+Guide.
+"""
+
+import logging
+import threading
+import time
+from collections import Counter, deque
+from collections.abc import Iterator
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from localaws.sagemaker.aws import Aws
+from localaws.sagemaker.runtime.errors import ModelError
+from localaws.sagemaker.runtime.invocation import Invocation
+
+logger = logging.getLogger(__name__)
+
+Document = dict[str, Any]
+Key = tuple[str, str, str]
+"""Endpoint, variant (empty for a metric of the whole endpoint), metric."""
+
+NAMESPACE = "AWS/SageMaker"
+INTERVAL_SECONDS = 1.0
+_UNITS = {
+    "Invocations": "None",
+    "InvocationsPerInstance": "None",
+    "Invocation4XXErrors": "None",
+    "Invocation5XXErrors": "None",
+    "InvocationModelErrors": "None",
+    "ModelLatency": "Microseconds",
+    "OverheadLatency": "Microseconds",
+    "ModelSetupTime": "Microseconds",
+    "ApproximateBacklogSize": "Count",
+    "ApproximateBacklogSizePerInstance": "Count",
+    "ApproximateAgeOfOldestRequest": "Seconds",
+    "HasBacklogWithoutCapacity": "Count",
+    "RequestDownloadFailures": "Count",
+    "ResponseUploadFailures": "Count",
+    "NotificationFailures": "Count",
+    "ExpiredRequests": "Count",
+    "InvocationFailures": "Count",
+    "InvocationsProcessed": "Count",
+    "RequestDownloadLatency": "Microseconds",
+    "ResponseUploadLatency": "Microseconds",
+    "TimeInBacklog": "Microseconds",
+    "TotalProcessingTime": "Milliseconds",
+}
+_VALUES_PER_DATUM = 150
+_DATA_PER_CALL = 500
+_SECONDS_KEPT = 300
+
+
+class EndpointMetrics:
+    """Counts what happens at endpoints, and sends it to CloudWatch.
+
+    Parameters
+    ----------
+    aws : Aws
+    interval : float, default=1
+        Seconds between two calls of PutMetricData.
+    """
+
+    def __init__(self, aws: Aws, interval: float = INTERVAL_SECONDS) -> None:
+        self._aws, self._interval = aws, interval
+        self._lock = threading.Lock()
+        self._counts: dict[Key, Counter[float]] = {}
+        self._unsent: deque[list[Document]] = deque(maxlen=_SECONDS_KEPT)
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._send_regularly, name="endpoint metrics", daemon=True)
+        self._thread.start()
+
+    def record(self, invocation: Invocation) -> None:
+        """Count an invocation that reached a variant."""
+        values = {
+            "Invocations": 1.0,
+            "InvocationsPerInstance": 1 / max(1, len(invocation.variant.instances)),
+            "InvocationModelErrors": float(isinstance(invocation.fault, ModelError)),
+            "OverheadLatency": float(round(invocation.overhead_seconds * 1e6)),
+        }
+        self.add(invocation.route.endpoint_name, invocation.variant.name, values | _model_values(invocation))
+
+    def record_model(self, invocation: Invocation) -> None:
+        """Count what AWS also counts of an asynchronous invocation: how long the model took, and what it answered."""
+        self.add(invocation.route.endpoint_name, invocation.variant.name, _model_values(invocation))
+
+    def add(self, endpoint_name: str, variant_name: str, values: Document) -> None:
+        """Count a value of each of some metrics.
+
+        Parameters
+        ----------
+        variant_name : str
+            Empty for metrics of the endpoint as a whole.
+        values : dict of str to float
+        """
+        with self._lock:
+            for metric, value in values.items():
+                key = (endpoint_name, variant_name, metric)
+                counts = self._counts.get(key)
+                if counts is None:
+                    counts = self._counts[key] = Counter()
+                counts[value] += 1
+
+    def close(self) -> None:
+        """Send what is there; returns when it is sent."""
+        self._stop.set()
+        self._thread.join()
+
+    def _send_regularly(self) -> None:
+        while not self._stop.wait(self._interval):
+            self._send()
+        self._send()
+
+    def _send(self) -> None:
+        with self._lock:
+            counts, self._counts = self._counts, {}
+        if counts:
+            self._unsent.append(list(_data(counts, time.time())))
+        try:
+            while self._unsent:
+                put(self._aws, NAMESPACE, self._unsent[0])
+                self._unsent.popleft()
+        except (ClientError, BotoCoreError) as error:
+            logger.warning("The metrics of endpoints wait for CloudWatch: %s", error)
+
+
+def _model_values(invocation: Invocation) -> dict[str, float]:
+    status = invocation.answer.status
+    return {
+        "Invocation4XXErrors": float(400 <= status < 500),
+        "Invocation5XXErrors": float(status >= 500 or status == 0),
+        "ModelLatency": float(round(invocation.model_seconds * 1e6)),
+    }
+
+
+def put(aws: Aws, namespace: str, data: list[Document]) -> None:
+    """Send data to CloudWatch, in as many calls as it takes."""
+    for start in range(0, len(data), _DATA_PER_CALL):
+        part = data[start : start + _DATA_PER_CALL]
+        aws.client("cloudwatch").put_metric_data(Namespace=namespace, MetricData=part)
+
+
+def dimensions(endpoint_name: str, variant_name: str) -> list[Document]:
+    """The dimensions of a variant's metrics, or of those of an endpoint."""
+    found = [{"Name": "EndpointName", "Value": endpoint_name}]
+    return found + ([{"Name": "VariantName", "Value": variant_name}] if variant_name else [])
+
+
+def _data(counts: dict[Key, Counter[float]], now: float) -> Iterator[Document]:
+    for (endpoint_name, variant_name, metric), values in counts.items():
+        few = rounded(values, _VALUES_PER_DATUM)
+        yield {
+            "MetricName": metric,
+            "Dimensions": dimensions(endpoint_name, variant_name),
+            "Timestamp": now,
+            "Values": list(few),
+            "Counts": [float(count) for count in few.values()],
+            "Unit": _UNITS[metric],
+            "StorageResolution": 1,
+        }
+
+
+def rounded(values: Counter[float], most: int) -> Counter[float]:
+    """The same values with so little precision that there are few of them.
+
+    Parameters
+    ----------
+    values : Counter
+        How often each value was seen.
+    most : int
+        How many different values may be left.
+    """
+    digits = 6
+    while len(values) > most:
+        digits -= 1
+        coarser: Counter[float] = Counter()
+        for value, count in values.items():
+            coarser[float(f"{value:.{digits}g}")] += count
+        values = coarser
+    return values

@@ -1,0 +1,65 @@
+"""What SageMaker publishes to an SNS topic about an asynchronous invocation.
+
+Source: "Check prediction results" in the SageMaker Developer Guide.
+"""
+
+import json
+import time
+from datetime import UTC, datetime
+from typing import Any
+
+from localaws.sagemaker.aws import Aws
+from localaws.sagemaker.runtime.async_request import AsyncRequest
+
+Document = dict[str, Any]
+
+
+def publish(aws: Aws, config: Document, pending: AsyncRequest, content_type: str, failure: str | None) -> None:
+    """Tell the topic of the endpoint's configuration, if it names one, how an invocation ended.
+
+    Parameters
+    ----------
+    config : dict
+        The endpoint's AsyncInferenceConfig.
+    content_type : str
+        Of the answer.
+    failure : str or None
+        Why there is none.
+    """
+    topics = config["OutputConfig"].get("NotificationConfig") or {}
+    topic = topics.get("SuccessTopic" if failure is None else "ErrorTopic")
+    if topic:
+        text = json.dumps(message(aws.region, pending, content_type, failure))
+        aws.client("sns").publish(TopicArn=topic, Message=text)
+
+
+def message(region: str, pending: AsyncRequest, content_type: str, failure: str | None) -> Document:
+    """The notification."""
+    asked = {
+        "contentType": pending.content_type,
+        "accept": pending.accept,
+        "customAttributes": pending.custom_attributes,
+        "endpointName": pending.endpoint_name,
+        "inputLocation": pending.input_location,
+    }
+    found: Document = {
+        "awsRegion": region,
+        "eventTime": _time(time.time()),
+        "receivedTime": _time(pending.received),
+        "invocationStatus": "Completed" if failure is None else "Failed",
+        "requestParameters": {name: value for name, value in asked.items() if value},
+        "inferenceId": pending.inference_id,
+        "eventVersion": "1.0",
+        "eventSource": "aws:sagemaker",
+        "eventName": "InferenceResult",
+    }
+    if failure is None:
+        found["responseParameters"] = {"contentType": content_type, "outputLocation": pending.output_location}
+    else:
+        found["failureReason"] = failure
+        found["responseParameters"] = {"outputLocation": pending.failure_location} if pending.failure_location else {}
+    return found
+
+
+def _time(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,0 +1,104 @@
+"""How much of the processors and of the memory each variant's instances use, sent to CloudWatch every ten seconds.
+
+CPUUtilization is the sum over the cores, as AWS has it: a program that keeps two of them busy has 200 percent.
+MemoryUtilization is a percentage of this host's memory, whatever the instance type.
+"""
+
+import logging
+import os
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from localaws.sagemaker.aws import Aws
+from localaws.sagemaker.hosting.routes import Instance, Routes
+from localaws.sagemaker.memory import family, used_bytes
+from localaws.sagemaker.runtime.metrics import dimensions, put
+
+logger = logging.getLogger(__name__)
+
+Document = dict[str, Any]
+
+NAMESPACE = "/aws/sagemaker/Endpoints"
+INTERVAL_SECONDS = 10.0
+_TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
+_HOST_BYTES = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+
+
+class UsageMeter:
+    """Watches the processes of all instances.
+
+    Parameters
+    ----------
+    aws : Aws
+    routes : Routes
+        Name the instances.
+    interval : float, default=10
+        Seconds between two looks.
+    """
+
+    def __init__(self, aws: Aws, routes: Routes, interval: float = INTERVAL_SECONDS) -> None:
+        self._aws, self._routes, self._interval = aws, routes, interval
+        self._before: dict[str, tuple[float, float]] = {}
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._look_regularly, name="endpoint usage", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Look no more."""
+        self._stop.set()
+        self._thread.join()
+
+    def _look_regularly(self) -> None:
+        while not self._stop.wait(self._interval):
+            try:
+                if data := list(self._data()):
+                    put(self._aws, NAMESPACE, data)
+            except (ClientError, BotoCoreError) as error:
+                logger.warning("The usage of endpoints was not sent to CloudWatch: %s", error)
+
+    def _data(self) -> Iterator[Document]:
+        seen: dict[str, tuple[float, float]] = {}
+        for route in self._routes.every():
+            for fleet in route.fleets:
+                for variant in (*fleet.variants, *fleet.shadows):
+                    cpu = [share for one in variant.instances if (share := self._cpu(one, seen)) is not None]
+                    memory = [_memory(one) for one in variant.instances]
+                    for metric, values in {"CPUUtilization": cpu, "MemoryUtilization": memory}.items():
+                        if values:
+                            yield _datum(metric, dimensions(route.endpoint_name, variant.name), values)
+        self._before = seen
+
+    def _cpu(self, instance: Instance, seen: dict[str, tuple[float, float]]) -> float | None:
+        """Percent of a core since the last look; None at the first."""
+        spent, now = sum(map(_cpu_seconds, _processes(instance))), time.monotonic()
+        seen[instance.instance_id] = (spent, now)
+        if instance.instance_id not in self._before:
+            return None
+        spent_before, then = self._before[instance.instance_id]
+        return max(0.0, 100 * (spent - spent_before) / (now - then))  # a server that was replaced begins at none
+
+
+def _processes(instance: Instance) -> Iterator[int]:
+    for pid in instance.pids:
+        yield from family(pid)
+
+
+def _cpu_seconds(pid: int) -> float:
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0.0
+    return (int(fields[11]) + int(fields[12])) / _TICKS_PER_SECOND
+
+
+def _memory(instance: Instance) -> float:
+    return 100 * sum(map(used_bytes, instance.pids)) / _HOST_BYTES
+
+
+def _datum(metric: str, named: list[Document], values: list[float]) -> Document:
+    return {"MetricName": metric, "Dimensions": named, "Values": values, "Unit": "Percent", "StorageResolution": 1}

@@ -1,0 +1,53 @@
+"""How every command ends: an error becomes one sentence and a status.
+
+Status 0 is success, 1 that the work could not be done, 2 a mistake in the command (argparse's own status
+too), 130 an interruption by Ctrl-C. Nothing heavy is imported before the options have been understood.
+"""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from model_road.errors import RoadError, UsageError
+
+INTERRUPTED = 130
+
+
+def exit_status(work: Callable[[], int]) -> int:
+    """Do the work of a command; print why it could not be done, if so, in one sentence.
+
+    Only a defect of this package still ends in a stack trace.
+    """
+    try:
+        return work()
+    except RoadError as error:
+        _complain(error)
+        return error.exit_status
+    except KeyboardInterrupt:
+        _complain("interrupted")
+        return INTERRUPTED
+    except Exception as error:
+        return _aws_status(error)
+
+
+def shell_command(shell_setup: str, command: str) -> str:
+    """Give a command as it can be pasted into a new shell."""
+    return f"{shell_setup} && {command}" if shell_setup else command
+
+
+def _aws_status(error: Exception) -> int:
+    """Tell an error of the AWS SDK in its own words; raise any other again."""
+    # Imported by whatever raised it, if it is one.
+    from botocore import exceptions  # noqa: PLC0415
+
+    if isinstance(error, exceptions.NoCredentialsError | exceptions.NoRegionError):
+        _complain(f"{error} Add --local to run on this machine, without an AWS account.")
+        return UsageError.exit_status
+    if isinstance(error, exceptions.BotoCoreError | exceptions.ClientError):
+        _complain(error)
+        return RoadError.exit_status
+    raise error
+
+
+def _complain(message: object) -> None:
+    print(f"{Path(sys.argv[0]).stem}: {message}", file=sys.stderr)

@@ -1,0 +1,74 @@
+"""A registry with versions of a model in it, and `deploy-model` as a user runs it."""
+
+import json
+import subprocess
+import sys
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import LocalAws
+
+IMAGE = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1.4-2-cpu-py3"
+ROLE = "arn:aws:iam::000000000000:role/deploy"
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@dataclass(frozen=True)
+class Registry:
+    """A model package group of a test's own, and the bucket in which its models lie."""
+
+    local_aws: LocalAws
+    group: str
+    bucket: str
+
+    def register(self, status: str = "PendingManualApproval", **metrics: float) -> str:
+        """Register a version with metrics; give its ARN."""
+        name = uuid.uuid4().hex
+        report = {"regression_metrics": {metric: {"value": value} for metric, value in metrics.items()}}
+        s3 = self.local_aws.client("s3")
+        s3.put_object(Bucket=self.bucket, Key=f"{name}/model.tar.gz", Body=b"model")
+        s3.put_object(Bucket=self.bucket, Key=f"{name}/evaluation.json", Body=json.dumps(report).encode())
+        statistics = {"ContentType": "application/json", "S3Uri": f"s3://{self.bucket}/{name}/evaluation.json"}
+        made = self.local_aws.client("sagemaker").create_model_package(
+            ModelPackageGroupName=self.group,
+            ModelApprovalStatus=status,
+            InferenceSpecification={
+                "Containers": [{"Image": IMAGE, "ModelDataUrl": f"s3://{self.bucket}/{name}/model.tar.gz"}],
+                "SupportedContentTypes": ["text/csv"],
+                "SupportedResponseMIMETypes": ["text/csv"],
+            },
+            ModelMetrics={"ModelQuality": {"Statistics": statistics}},
+        )
+        return str(made["ModelPackageArn"])
+
+
+@pytest.fixture
+def registry(local_aws: LocalAws) -> Registry:
+    name = f"deploy-{uuid.uuid4().hex[:12]}"
+    local_aws.client("s3").create_bucket(Bucket=name)
+    local_aws.client("sagemaker").create_model_package_group(ModelPackageGroupName=name)
+    return Registry(local_aws, name, name)
+
+
+def run_module(module: str, *arguments: str, environ: Mapping[str, str], cwd: Path) -> subprocess.CompletedProcess[str]:
+    """Run a console script as its entry point does: with nothing of the current directory on sys.path."""
+    command = [sys.executable, "-P", "-m", f"deploy.{module}", *arguments]
+    return subprocess.run(command, cwd=cwd, env=environ, capture_output=True, text=True, check=False, timeout=100)
+
+
+@pytest.fixture
+def deploy_model(registry: Registry, tmp_path: Path) -> Run:
+    """Runs `deploy-model` for a project named as the registry's group."""
+
+    def run(command: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+        own = ("--model-package-group-name", registry.group, "--project-name", registry.group)
+        where = ("--s3-bucket", registry.bucket, "--role-arn", ROLE)
+        environ = registry.local_aws.env
+        return run_module("deploy_model", command, *arguments, *own, *where, environ=environ, cwd=tmp_path)
+
+    return run

@@ -1,0 +1,96 @@
+"""Stacks through a real CloudFormation: created, left alone, changed, failed, begun anew, deleted."""
+
+import uuid
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from deploy import stacks
+from deploy.errors import StackError
+from deploy.stacks import Event, Request, Stack
+
+if TYPE_CHECKING:
+    from tests.conftest import LocalAws
+
+TEMPLATE = """
+Parameters:
+  Label: {Type: String, Default: plain}
+Resources:
+  Topic:
+    Type: AWS::SNS::Topic
+    Properties: {DisplayName: !Ref Label}
+Outputs:
+  TopicArn: {Value: !Ref Topic}
+"""
+BROKEN = TEMPLATE.replace(
+    "Outputs:",
+    """\
+  Policy:
+    Type: AWS::IAM::Policy
+    Properties:
+      PolicyName: nobodys
+      PolicyDocument: {Version: "2012-10-17", Statement: []}
+      Roles: [there-is-no-such-role]
+Outputs:""",
+)
+
+
+@pytest.fixture
+def cloudformation(local_aws: "LocalAws") -> Any:
+    return local_aws.client("cloudformation")
+
+
+@pytest.fixture
+def name() -> str:
+    return f"stacks-{uuid.uuid4().hex[:12]}"
+
+
+def bring(
+    cloudformation: Any, name: str, template: str = TEMPLATE, **parameters: str
+) -> tuple[Stack | None, list[Event]]:
+    """Bring a stack to what is asked for; None when it is that already."""
+    seen: list[Event] = []
+    change = stacks.start(cloudformation, Request(name, template, None, parameters, {"team": "ml"}))
+    if change is None:
+        return None, seen
+    return stacks.follow(cloudformation, change, lambda events, _: seen.extend(events)), seen
+
+
+def test_a_stacks_life(cloudformation: Any, name: str):
+    assert stacks.describe(cloudformation, name) is None
+    made, seen = bring(cloudformation, name, Label="one")
+    assert made is not None
+    assert made.is_whole
+    assert (made.parameters["Label"], made.tags["team"]) == ("one", "ml")
+    assert {event.resource for event in seen} >= {"Topic"}
+    assert stacks.physical_id(cloudformation, name, "AWS::SNS::Topic") == made.outputs["TopicArn"]
+    assert stacks.template(cloudformation, name).strip() == TEMPLATE.strip()
+
+    assert bring(cloudformation, name, Label="one")[0] is None
+
+    changed, _ = bring(cloudformation, name, Label="two")
+    assert changed is not None
+    assert changed.parameters["Label"] == "two"
+
+    stacks.delete(cloudformation, changed, lambda _events, _stack: None)
+    assert stacks.describe(cloudformation, name) is None
+
+
+def test_a_change_that_fails_says_which_resource_and_leaves_the_stack_as_it_was(cloudformation: Any, name: str):
+    bring(cloudformation, name)
+    with pytest.raises(StackError, match=rf"{name} failed, and it is as it was before: Policy \(AWS::IAM::Policy\)"):
+        bring(cloudformation, name, BROKEN)
+    after = stacks.describe(cloudformation, name)
+    assert after is not None
+    assert after.status == "UPDATE_ROLLBACK_COMPLETE"
+    assert bring(cloudformation, name, Label="again")[0] is not None
+
+
+def test_a_stack_whose_creation_failed_is_begun_anew(cloudformation: Any, name: str):
+    with pytest.raises(StackError, match="it is ROLLBACK_COMPLETE now: Policy"):
+        bring(cloudformation, name, BROKEN)
+    assert bring(cloudformation, name)[0] is not None
+
+
+def test_defaults_are_those_of_the_template(cloudformation: Any):
+    assert stacks.parameter_defaults(cloudformation, TEMPLATE) == {"Label": "plain"}

@@ -1,0 +1,78 @@
+"""What CloudWatch says of an endpoint after it was used."""
+
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from botocore.exceptions import ClientError
+
+from localaws.sagemaker.runtime.metrics import rounded
+from tests.localaws.sagemaker.hosting.conftest import until
+
+
+class Watch:
+    """The metrics of one variant, or of an endpoint as a whole."""
+
+    def __init__(self, local_aws, endpoint_name, variant_name="AllTraffic"):
+        self._cloudwatch = local_aws.client("cloudwatch")
+        self._dimensions = [{"Name": "EndpointName", "Value": endpoint_name}]
+        self._dimensions += [{"Name": "VariantName", "Value": variant_name}] if variant_name else []
+
+    def statistic(self, metric, statistic, namespace="AWS/SageMaker"):
+        now = datetime.now(UTC)
+        extended = statistic.startswith("p")
+        points = self._cloudwatch.get_metric_statistics(
+            Namespace=namespace,
+            MetricName=metric,
+            Dimensions=self._dimensions,
+            StartTime=now - timedelta(minutes=10),
+            EndTime=now + timedelta(minutes=10),
+            Period=3600,
+            **({"ExtendedStatistics": [statistic]} if extended else {"Statistics": [statistic]}),
+        )["Datapoints"]
+        return sum(point["ExtendedStatistics"][statistic] if extended else point[statistic] for point in points)
+
+
+def test_invocations_errors_and_latencies_are_counted(endpoints, local_aws):
+    name = endpoints.serve("1", count=2)
+    for _ in range(6):
+        endpoints.invoke(name)
+    endpoints.invoke(name, 0.3)
+    for wrong in ("fail", "die"):
+        with pytest.raises(ClientError, match="ModelError"):
+            endpoints.invoke(name, wrong)
+    watch = Watch(local_aws, name)
+    until(lambda: watch.statistic("Invocations", "Sum") == 9)
+    assert watch.statistic("InvocationsPerInstance", "Sum") == 4.5
+    assert watch.statistic("Invocation5XXErrors", "Sum") == 2
+    assert watch.statistic("Invocation5XXErrors", "SampleCount") == 9
+    assert watch.statistic("InvocationModelErrors", "Sum") == 2
+    assert watch.statistic("Invocation4XXErrors", "Sum") == 0
+    assert 300_000 < watch.statistic("ModelLatency", "Maximum") < 600_000
+    assert 100 < watch.statistic("ModelLatency", "p50") < 100_000
+    assert 0 < watch.statistic("OverheadLatency", "Average") < 20_000
+
+
+def test_a_request_that_the_model_refuses_is_a_4xx(endpoints, local_aws):
+    script = "def model_fn(d): return 1\ndef input_fn(body, kind): raise ValueError('no')\n"
+    script += "def predict_fn(data, model): return data\n"
+    name = endpoints.create(endpoints.config(endpoints.variant(endpoints.model("1", script))))
+    with pytest.raises(ClientError) as error:
+        endpoints.invoke(name)
+    assert error.value.response["OriginalStatusCode"] == 400
+    watch = Watch(local_aws, name)
+    until(lambda: watch.statistic("Invocation4XXErrors", "Sum") == 1)
+    assert watch.statistic("InvocationModelErrors", "Sum") == 1
+    assert watch.statistic("Invocation5XXErrors", "Sum") == 0
+
+
+def test_many_latencies_become_few_values_that_say_the_same():
+    values = Counter({float(micros): 2 for micros in range(1_000, 3_000)})
+    few = rounded(values, 150)
+    assert len(few) <= 150
+    assert sum(few.values()) == 4_000
+    assert sum(value * count for value, count in few.items()) == pytest.approx(
+        sum(value * count for value, count in values.items()), rel=0.01
+    )
+    exact = Counter({1.5: 3, 1234567.0: 1})
+    assert rounded(exact, 150) == exact
