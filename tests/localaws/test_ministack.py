@@ -1,5 +1,6 @@
 """MiniStack as it is hosted here: the hooks into it, the gateway before it, and S3 to the last byte."""
 
+import base64
 import hashlib
 import http.server
 import io
@@ -12,6 +13,7 @@ import tempfile
 import threading
 import time
 import urllib.request
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -47,6 +49,26 @@ def test_hook_put_events_takes_aws_sources_from_services_only(local_aws: LocalAw
     assert refused["Entries"][0]["ErrorCode"] == "NotAuthorizedForSourceException"
     events.meta.events.register("before-send", lambda request, **_: request.headers.update({"X-Localaws-Service": "s"}))
     assert events.put_events(Entries=[entry])["FailedEntryCount"] == 0
+
+
+def test_hook_a_silent_function_answers_soon_and_a_log_comes_with_its_answer(local_aws: LocalAws) -> None:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("f.py", "def f(event, context):\n    if event:\n        print(event)\n    return 1\n")
+    client, name = local_aws.client("lambda"), f"f-{time.time_ns()}"
+    role = "arn:aws:iam::000000000000:role/f"
+    code = {"ZipFile": packed.getvalue()}
+    client.create_function(FunctionName=name, Runtime="python3.12", Handler="f.f", Role=role, Code=code)
+    client.invoke(FunctionName=name, Payload=b"null")
+    times = []
+    for _ in range(15):
+        started = time.perf_counter()
+        client.invoke(FunctionName=name, Payload=b"null")
+        times.append(time.perf_counter() - started)
+    assert min(times) < 0.04, times  # 0.05 and more without the hook
+    answer = client.invoke(FunctionName=name, Payload=b'"said"', LogType="Tail")
+    assert b"said" in base64.b64decode(answer["LogResult"])
+    client.delete_function(FunctionName=name)
 
 
 def test_a_missing_hook_is_named() -> None:
