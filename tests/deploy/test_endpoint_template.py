@@ -17,6 +17,7 @@ from tests.conftest import LocalAws
 from tests.deploy.conftest import IMAGE, ROLE, hasty_local_aws
 
 TEMPLATE = Path(__file__).parents[2] / "deploy" / "templates" / "endpoint.yml"
+KEY = "arn:aws:kms:us-east-1:000000000000:key/11111111-2222-3333-4444-555555555555"
 SCRIPT = """
 import time
 def model_fn(d):
@@ -156,6 +157,33 @@ def test_what_the_stack_has(deployed: Deployed):
     endpoint = sagemaker.describe_endpoint(EndpointName=f"{deployed.name}-test")
     config = sagemaker.describe_endpoint_config(EndpointConfigName=endpoint["EndpointConfigName"])
     assert config["DataCaptureConfig"]["KmsKeyId"].startswith("arn:aws:kms:")
+    assert config["KmsKeyId"] == config["DataCaptureConfig"]["KmsKeyId"]
     alarms = cloudwatch.describe_alarms(AlarmNamePrefix=f"{deployed.name}-test-")["MetricAlarms"]
     assert len(alarms) == 3
     assert json.loads(cloudwatch.get_dashboard(DashboardName=f"{deployed.name}-test")["DashboardBody"])["widgets"]
+
+
+def test_serverless_instead_of_instances(deployed: Deployed):
+    assert deployed.deploy("1", ServerlessMemorySizeInMB="1024", ServerlessMaxConcurrency="3") == "CREATE_COMPLETE"
+    sagemaker = deployed.aws.client("sagemaker")
+    name = sagemaker.describe_endpoint(EndpointName=f"{deployed.name}-test")["EndpointConfigName"]
+    config = sagemaker.describe_endpoint_config(EndpointConfigName=name)
+    [variant] = config["ProductionVariants"]
+    assert variant["ServerlessConfig"] == {"MemorySizeInMB": 1024, "MaxConcurrency": 3}
+    assert not {"InstanceType", "InitialInstanceCount"} & set(variant)
+    assert not {"DataCaptureConfig", "KmsKeyId"} & set(config)
+    assert deployed.invoke() == "1"
+    assert deployed.deploy("2") == "UPDATE_COMPLETE"
+    assert deployed.invoke() == "2"
+
+
+def test_an_ab_test_has_an_alarm_of_its_own(deployed: Deployed):
+    deployed.parameters["ChallengerModelPackageName"] = deployed.package("2")
+    assert deployed.deploy("1", EnableVolumeEncryption="false", KmsKeyArn=KEY) == "CREATE_COMPLETE"
+    alarms = deployed.aws.client("cloudwatch").describe_alarms(AlarmNamePrefix=f"{deployed.name}-test-challenger")
+    [alarm] = alarms["MetricAlarms"]
+    assert {"Name": "VariantName", "Value": "Challenger"} in alarm["Dimensions"]
+    sagemaker = deployed.aws.client("sagemaker")
+    name = sagemaker.describe_endpoint(EndpointName=f"{deployed.name}-test")["EndpointConfigName"]
+    config = sagemaker.describe_endpoint_config(EndpointConfigName=name)
+    assert (config.get("KmsKeyId"), config["DataCaptureConfig"]["KmsKeyId"]) == (None, KEY)

@@ -1,0 +1,85 @@
+"""The API as a benchmark meets it: local AWS, an endpoint with the linear regression, and the stack of api.yml."""
+
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from benchmarks import invocations
+from benchmarks.serving_process import linear_regression
+from deploy import artifacts, stages
+from deploy.commands.api import FUNCTION, TEMPLATE
+
+ENDPOINT = "plain"
+_STACK = "api"
+_START_SECONDS = 60
+
+
+@dataclass(frozen=True)
+class ApiStack:
+    """Where it is.
+
+    Attributes
+    ----------
+    port : int
+        Of the gateway; the local SageMaker has the next.
+    path : str
+        Before /stream and /batch.
+    model : Path
+        The folder of the model that the endpoint serves.
+    """
+
+    port: int
+    path: str
+    api_id: str
+    key: str
+    model: Path
+
+
+@contextmanager
+def api_stack(port: int) -> Iterator[ApiStack]:
+    """Start everything on a port and the next, and delete it in the end."""
+    with tempfile.TemporaryDirectory() as folder, invocations.local_aws(Path(folder), port):
+        model = linear_regression(Path(folder) / "lr", n_features=1)
+        invocations.deploy(model, port)
+        outputs = _deploy(port)
+        key = invocations.client("apigateway", port).get_api_key(apiKey=outputs["ApiKeyId"], includeValue=True)
+        stage = outputs["ApiUrl"].rpartition("/")[2]
+        path = f"/_aws/execute-api/{outputs['ApiId']}/{stage}"
+        yield ApiStack(port, path, outputs["ApiId"], key["value"], model)
+
+
+def _deploy(port: int) -> dict[str, str]:
+    content = artifacts.pack(stages.FOLDER / "functions" / FUNCTION)
+    invocations.client("s3", port).put_object(Bucket=invocations.BUCKET, Key="function.zip", Body=content)
+    parameters = {
+        "SageMakerProjectName": "benchmark",
+        "EndpointName": ENDPOINT,
+        "FunctionCodeBucket": invocations.BUCKET,
+        "FunctionCodeKey": "function.zip",
+        # What is measured is the way, not the plan.
+        "RateLimit": "10000",
+        "BurstLimit": "5000",
+    }
+    cloudformation = invocations.client("cloudformation", port)
+    cloudformation.create_stack(
+        StackName=_STACK,
+        TemplateBody=TEMPLATE.read_text(),
+        Parameters=[{"ParameterKey": name, "ParameterValue": value} for name, value in parameters.items()],
+        Capabilities=["CAPABILITY_IAM"],
+    )
+    return {output["OutputKey"]: output["OutputValue"] for output in _made(cloudformation)["Outputs"]}
+
+
+def _made(cloudformation: Any) -> Any:
+    deadline = time.monotonic() + _START_SECONDS
+    while True:
+        [stack] = cloudformation.describe_stacks(StackName=_STACK)["Stacks"]
+        if stack["StackStatus"] == "CREATE_COMPLETE":
+            return stack
+        if not stack["StackStatus"].endswith("_IN_PROGRESS") or time.monotonic() > deadline:
+            raise RuntimeError(f"the stack is {stack['StackStatus']}: {stack.get('StackStatusReason', '')}")
+        time.sleep(0.1)
