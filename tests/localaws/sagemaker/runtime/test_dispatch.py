@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
@@ -147,5 +148,47 @@ def test_too_large_a_body_and_a_broken_answer() -> None:
         server.close()
         assert isinstance(done.fault, ModelError)
         assert (done.answer.status, done.fault.members["OriginalStatusCode"]) == (0, 0)
+
+    run(test())
+
+
+def test_a_connection_that_was_closed_while_idle_is_not_used_again() -> None:
+    async def test() -> None:
+        async def answer_once(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok")
+            writer.close()  # without a word about it
+
+        server = await asyncio.start_server(answer_once, "127.0.0.1", 0)
+        to = dispatcher(Instance("i-1", (server.sockets[0].getsockname()[1],)))
+        for _ in range(50):
+            assert (await invoke(to)).answer.body == b"ok"
+            time.sleep(0.001)  # the close arrives, and the event loop has not seen it yet
+        server.close()
+
+    run(test())
+
+
+def test_a_request_at_which_the_server_dies_is_not_sent_again() -> None:
+    async def test() -> None:
+        bodies: list[bytes] = []
+
+        async def die_at_poison(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            while True:
+                head = await reader.readuntil(b"\r\n\r\n")
+                bodies.append(await reader.readexactly(int(head.partition(b"content-length: ")[2].split()[0])))
+                if bodies[-1] == b"poison":
+                    writer.close()
+                    return
+                writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok")
+
+        servers = [await asyncio.start_server(die_at_poison, "127.0.0.1", 0) for _ in range(2)]
+        ports = [server.sockets[0].getsockname()[1] for server in servers]
+        to = dispatcher(Instance("i-1", (ports[0],)), Instance("i-2", (ports[1],)))
+        await asyncio.gather(*(invoke(to, b"good") for _ in range(6)))
+        assert isinstance((await invoke(to, b"poison")).fault, ModelError)
+        assert bodies.count(b"poison") == 1
+        for server in servers:
+            server.close()
 
     run(test())
