@@ -112,8 +112,9 @@ def _decode_json_lines(body: bytes, media: MediaType) -> Rows:
 
 def _decode_csv(body: bytes, media: MediaType) -> Rows:
     text = decode_text(body, media).lstrip("\r\n")
-    if media.has_header or (media.has_header is None and _is_header(text.partition("\n")[0])):
-        text = text.partition("\n")[2]
+    first = text[: text.find("\n") + 1] or text
+    if media.has_header or (media.has_header is None and _is_header(first)):
+        text = text[len(first) :]
     rows = _read_large_csv(text) if len(text) > _CHARACTERS_WORTH_POLARS else None
     return _read_csv(text) if rows is None else rows
 
@@ -134,7 +135,7 @@ def _read_large_csv(text: str) -> Rows | None:
         polars = importlib.import_module("polars")
     except ImportError:
         return None
-    columns = {str(column): polars.Float64 for column in range(text.partition("\n")[0].count(",") + 1)}
+    columns = {str(column): polars.Float64 for column in range(text[: text.find("\n") + 1].count(",") + 1)}
     try:
         frame = polars.read_csv(text.encode(), has_header=False, schema=columns)
     except polars.exceptions.PolarsError:

@@ -20,6 +20,11 @@ from typing import Any
 import model_file
 import numpy as np
 
+try:
+    import orjson
+except ImportError:  # AWS's scikit-learn image has none
+    orjson = None  # type: ignore[assignment]
+
 JSON = "application/json"
 JSON_LINES = ("application/jsonlines", "application/x-jsonlines", "application/jsonl")
 CSV = "text/csv"
@@ -31,7 +36,8 @@ max_batch_delay = 0  # ms: only what waits already, nobody waits for more
 _NUMBERS = frozenset((int, float))
 # Polars starts in 0.6 ms, then reads ten times as fast as Python and four times as fast as NumPy.
 _CHARACTERS_WORTH_POLARS = 200_000
-_NUMBERS_WORTH_POLARS = 10_000
+# orjson needs a microsecond to start, then writes twenty times as fast as Python.
+_NUMBERS_WORTH_ORJSON = 16
 
 
 def model_fn(model_dir: str) -> Any:
@@ -101,6 +107,9 @@ def _media_type(header: str) -> str:
 
 
 def _json_numbers(numbers: Any) -> str:
+    """A JSON list. Every way to write it gives each number all its digits."""
+    if orjson is not None and len(numbers) > _NUMBERS_WORTH_ORJSON and np.isfinite(numbers).all():
+        return str(orjson.dumps(numbers, option=orjson.OPT_SERIALIZE_NUMPY), "ascii")
     # A list of finite floats is written by Python as by JSON, in a quarter of json.dumps' time. The rest: NaN.
     written = repr(numbers.tolist())
     return json.dumps(numbers.tolist()) if "n" in written else written
@@ -173,11 +182,18 @@ def _check_finite(matrix: Any) -> Any:
 
 
 def _parse_csv(text: str) -> Any:
-    first, _, rest = text.lstrip("\r\n").partition("\n")
+    start = len(text) - len(text.lstrip("\r\n"))
+    first, end = _first_line(text, start)
     if not any(map(_is_number, first.split(","))):
-        text = rest  # after a header line
+        text = text[end:]  # after a header line
     matrix = _parse_large_csv(text) if len(text) > _CHARACTERS_WORTH_POLARS else None
     return _parse_lines([line for line in text.splitlines() if line.strip()]) if matrix is None else matrix
+
+
+def _first_line(text: str, start: int = 0) -> tuple[str, int]:
+    """The line that begins at `start`, and where the next one begins. Megabytes that follow are not copied."""
+    end = text.find("\n", start)
+    return (text[start:], len(text)) if end < 0 else (text[start:end], end + 1)
 
 
 def _parse_large_csv(text: str) -> Any:
@@ -186,7 +202,7 @@ def _parse_large_csv(text: str) -> Any:
         import polars  # noqa: PLC0415 -- not in every image, and 0.2 s that small requests are spared
     except ImportError:
         return None
-    columns = {str(column): polars.Float64 for column in range(text.partition("\n")[0].count(",") + 1)}
+    columns = {str(column): polars.Float64 for column in range(_first_line(text)[0].count(",") + 1)}
     try:
         matrix = polars.read_csv(text.encode(), has_header=False, schema=columns).to_numpy()
     except polars.exceptions.PolarsError:
@@ -205,13 +221,8 @@ def _parse_lines(lines: list[str]) -> Any:
 
 
 def _write_csv(numbers: Any) -> str:
-    if len(numbers) > _NUMBERS_WORTH_POLARS and np.isfinite(numbers).all():
-        try:
-            import polars  # noqa: PLC0415
-        except ImportError:
-            pass
-        else:
-            return str(polars.DataFrame({"prediction": numbers}).write_csv(include_header=False))
+    if orjson is not None and len(numbers) > _NUMBERS_WORTH_ORJSON and np.isfinite(numbers).all():
+        return _json_numbers(numbers)[1:-1].replace(",", "\n") + "\n"
     return "".join([f"{number!r}\n" for number in numbers.tolist()])
 
 

@@ -9,24 +9,24 @@ id.
 """
 
 import json
-import logging
 import math
 import os
 import time
+from typing import Any
 
 import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, ReadTimeoutError
 
+Document = dict[str, Any]
+
 MOST_ROWS = {"/stream": 1, "/batch": 10_000}
 
 # The gateway waits 29 s. A call that was answered slowly is not made again: it would only come on top.
-_CONFIG = Config(connect_timeout=2, read_timeout=25, retries={"mode": "standard", "max_attempts": 2}, tcp_keepalive=True)
+_RETRIES = {"mode": "standard", "max_attempts": 2}
+_CONFIG = Config(connect_timeout=2, read_timeout=25, retries=_RETRIES, tcp_keepalive=True)
 _RUNTIME = boto3.client("sagemaker-runtime", config=_CONFIG)
 _BUSY = {"ThrottlingException", "ModelNotReadyException", "ServiceUnavailable", "InternalDependencyException"}
-
-log = logging.getLogger()
-log.setLevel(logging.INFO)
 
 
 class Refusal(Exception):
@@ -41,16 +41,17 @@ class Refusal(Exception):
         What the log says beside it.
     """
 
-    def __init__(self, status, sentence, reason=None):
+    def __init__(self, status: int, sentence: str, reason: str | None = None) -> None:
         super().__init__(sentence)
         self.status, self.sentence, self.reason = status, sentence, reason
 
 
-def handler(event, _context):
+def handler(event: Document, _context: object) -> Document:
     """Answer one request of the gateway (Lambda proxy integration)."""
     started = time.perf_counter()
     route, request_id = event["resource"], event["requestContext"]["requestId"]
-    entry = {"request_id": request_id, "route": route}
+    entry: Document = {"request_id": request_id, "route": route}
+    answer: Any
     try:
         rows = read_rows(event, MOST_ROWS[route])
         predictions = invoke(rows, request_id)
@@ -60,14 +61,14 @@ def handler(event, _context):
         status, answer = refusal.status, {"message": refusal.sentence}
         entry |= {"message": refusal.sentence, "reason": refusal.reason}
     entry |= {"status": status, "milliseconds": round((time.perf_counter() - started) * 1000, 2)}
-    log.log(logging.INFO if status < 500 else logging.ERROR, json.dumps(entry))
+    print(json.dumps(entry), flush=True)
     headers = {"Content-Type": "application/json", "X-Request-Id": request_id}
     if status == 503:
         headers["Retry-After"] = "1"
     return {"statusCode": status, "headers": headers, "body": json.dumps(answer)}
 
 
-def read_rows(event, most):
+def read_rows(event: Document, most: int) -> list[list[float]]:
     """Read the records out of a request.
 
     Raises
@@ -91,7 +92,7 @@ def read_rows(event, most):
     return rows
 
 
-def invoke(rows, request_id):
+def invoke(rows: list[list[float]], request_id: str) -> list[float]:
     """Ask the endpoint.
 
     Returns
@@ -112,7 +113,8 @@ def invoke(rows, request_id):
             InferenceId=request_id,
             Body=json.dumps({"x": rows}),
         )
-        return json.loads(answer["Body"].read())["predictions"]
+        predictions: list[float] = json.loads(answer["Body"].read())["predictions"]
+        return predictions
     except ClientError as error:
         raise _blamed(error) from error
     except ReadTimeoutError as error:
@@ -121,7 +123,7 @@ def invoke(rows, request_id):
         raise Refusal(502, "The model could not be asked.", repr(error)) from error
 
 
-def _blamed(error):
+def _blamed(error: ClientError) -> Refusal:
     code = error.response["Error"]["Code"]
     if code == "ModelError":
         status = error.response.get("OriginalStatusCode", 500)
@@ -134,7 +136,7 @@ def _blamed(error):
     return Refusal(503, "There is no model in service at this moment.", str(error))
 
 
-def _sentence(message):
+def _sentence(message: str) -> str:
     """What the model server says to whoever sent the request: {"error": sentence}."""
     try:
         return str(json.loads(message)["error"])
@@ -142,7 +144,7 @@ def _sentence(message):
         return "The model refused the request."
 
 
-def _is_number(value):
+def _is_number(value: Any) -> bool:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return False
     try:

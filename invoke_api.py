@@ -1,0 +1,166 @@
+"""Try the API: one record to /stream, the test set to /batch, then many calls for the latency.
+
+    python invoke_api.py --local            the API of this machine
+    python invoke_api.py                    the API of the project in the AWS account of the environment
+    python invoke_api.py --url URL          any other, with the key in API_KEY
+
+Where no URL is given it is read from the stack that `deploy-model api` made, and where no key is given its value is
+read from API Gateway with the caller's own AWS credentials. The key is never printed.
+"""
+
+import argparse
+import json
+import os
+import sys
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from model_road import command
+from model_road.errors import RoadError, UsageError
+from model_road.options import add_environment_options
+
+URL_VARIABLE, KEY_VARIABLE = "API_URL", "API_KEY"
+_TEST_ROWS = 20
+_ADVICE = {
+    403: f"the key is missing, wrong, or of another API's usage plan: set {KEY_VARIABLE} or give --api-key",
+    404: "there is no such path: the URL ends where /stream and /batch begin",
+    429: "over the rate or the quota of the usage plan: wait, or raise RateLimit, BurstLimit or QuotaLimit",
+    503: "no model is in service: deploy-model status",
+}
+
+
+@dataclass(frozen=True)
+class Api:
+    """Where the API is, and what opens it."""
+
+    url: str
+    key: str
+    pool: Any
+
+    def post(self, path: str, rows: list[list[float]]) -> Any:
+        """Send rows to a route; give its answer.
+
+        Raises
+        ------
+        RoadError
+            The route cannot be reached, or answers with an error; the text says what to do.
+        """
+        import urllib3  # noqa: PLC0415
+
+        headers = {"x-api-key": self.key, "Content-Type": "application/json"}
+        try:
+            answer = self.pool.request("POST", self.url + path, body=json.dumps({"x": rows}), headers=headers)
+        except urllib3.exceptions.HTTPError as error:
+            reason = str(error).rpartition(": ")[2]
+            raise RoadError(f"{self.url}{path} cannot be reached: {reason}") from error
+        if answer.status != 200:
+            advice = _ADVICE.get(answer.status, "the function's log has the reason")
+            said = answer.data.decode("utf-8", "replace")[:300]
+            raise RoadError(f"{path} answered {answer.status} {said}: {advice}")
+        return json.loads(answer.data)
+
+
+def main() -> int:
+    """Try the API; give the exit status."""
+    options = _parser().parse_args()
+    return command.exit_status(lambda: _try(options))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="invoke_api.py",
+        description="Try POST /stream and POST /batch: predictions, R2 on the test set, latency.",
+        epilog="Exit status: 0 all answered, 1 not, 2 the command is wrong.",
+    )
+    parser.add_argument("--url", default=os.environ.get(URL_VARIABLE), help=f"of the API ({URL_VARIABLE})")
+    parser.add_argument("--api-key", default=os.environ.get(KEY_VARIABLE), help=f"its key ({KEY_VARIABLE})")
+    project = os.environ.get("SAGEMAKER_PROJECT_NAME", "model-road")
+    parser.add_argument("--project-name", default=project, help="whose API, when there is no --url (%(default)s)")
+    parser.add_argument("--calls", type=int, default=200, metavar="N", help="calls for the latency (%(default)s)")
+    add_environment_options(parser, role_help=argparse.SUPPRESS, local_help="the API of this machine")
+    return parser
+
+
+def _try(options: argparse.Namespace) -> int:
+    if options.calls < 1:
+        raise UsageError(f"--calls is {options.calls}: expected 1 or more")
+    api = _find(options)
+    rows, targets = _test_set()
+    print(f"URL      {api.url}")
+    print(f"/stream  {api.post('/stream', [[0.3]])!r} for x = [[0.3]]")
+    predictions = api.post("/batch", rows)
+    print(f"/batch   {len(predictions)} predictions, R2 {_r2(targets, predictions):.4f} on the test set")
+    times = _times(api, options.calls)
+    p50, p99 = times[len(times) // 2], times[min(len(times) - 1, int(len(times) * 0.99))]
+    print(f"Latency  p50 {p50 * 1e3:.1f} ms, p99 {p99 * 1e3:.1f} ms over {len(times)} calls of /stream")
+    return 0
+
+
+def _find(options: argparse.Namespace) -> Api:
+    import urllib3  # noqa: PLC0415
+
+    url, key = options.url, options.api_key
+    if not (url and key):
+        found_url, found_key = _of_project(options)
+        url, key = url or found_url, key or found_key
+    return Api(url.rstrip("/"), key, urllib3.PoolManager(timeout=30.0, retries=False))
+
+
+def _of_project(options: argparse.Namespace) -> tuple[str, str]:
+    """URL and key of the project's API, as its stack and API Gateway tell them."""
+    import boto3  # noqa: PLC0415
+    from botocore.exceptions import ClientError  # noqa: PLC0415
+
+    from model_road.environment import ENVIRONMENTS  # noqa: PLC0415
+
+    ENVIRONMENTS[options.environment](options.region, None)
+    stack_name = f"sagemaker-{options.project_name}-deploy-api"
+    try:
+        [stack] = boto3.client("cloudformation").describe_stacks(StackName=stack_name)["Stacks"]
+    except ClientError as error:
+        raise RoadError(
+            f"there is no stack {stack_name}: run `deploy-model api`, or give --url and --api-key"
+        ) from error
+    outputs = {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
+    if not {"ApiId", "ApiUrl", "ApiKeyId"} <= set(outputs):
+        raise RoadError(f"the stack {stack_name} is {stack['StackStatus']} and has no outputs: see its events")
+    key = boto3.client("apigateway").get_api_key(apiKey=outputs["ApiKeyId"], includeValue=True)["value"]
+    return _reachable(outputs["ApiUrl"], outputs["ApiId"]), key
+
+
+def _reachable(url: str, api_id: str) -> str:
+    """The URL, at the address that AWS_ENDPOINT_URL names for all services, if it names one."""
+    endpoint = os.environ.get("AWS_ENDPOINT_URL")
+    return f"{endpoint}/_aws/execute-api/{api_id}/{url.rpartition('/')[2]}" if endpoint else url
+
+
+def _test_set() -> tuple[list[list[float]], list[float]]:
+    """The body mass index and the target of the last rows of scikit-learn's diabetes data."""
+    from sklearn.datasets import load_diabetes  # noqa: PLC0415
+
+    features, target = load_diabetes(return_X_y=True)
+    return features[-_TEST_ROWS:, 2:3].tolist(), target[-_TEST_ROWS:].tolist()
+
+
+def _r2(targets: list[float], predictions: list[float]) -> float:
+    mean = sum(targets) / len(targets)
+    unexplained = sum((target - predicted) ** 2 for target, predicted in zip(targets, predictions, strict=True))
+    return 1 - unexplained / sum((target - mean) ** 2 for target in targets)
+
+
+def _times(api: Api, calls: int) -> list[float]:
+    from rich.console import Console  # noqa: PLC0415
+    from rich.progress import track  # noqa: PLC0415
+
+    times = []
+    console = Console(stderr=True)
+    for _ in track(range(calls), "Calling /stream", console=console, disable=not console.is_terminal, transient=True):
+        started = time.perf_counter()
+        api.post("/stream", [[0.3]])
+        times.append(time.perf_counter() - started)
+    return sorted(times)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

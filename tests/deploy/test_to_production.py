@@ -1,0 +1,200 @@
+"""From the registry to production and back: every command against the real local AWS, in the order of the road."""
+
+import json
+import subprocess
+import sys
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+import urllib3
+
+from tests.conftest import LocalAws
+from tests.deploy.conftest import run_module
+
+pytestmark = pytest.mark.timeout(300)
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+BUCKET = "sagemaker-us-east-1-000000000000"
+
+
+WRONG = [
+    ("/stream", {"x": [[0.3], [0.1]]}),
+    ("/stream", {"x": []}),
+    ("/stream", {"x": [["a"]]}),
+    ("/stream", {"x": [[True]]}),
+    ("/stream", {"x": [[0.3, 0.1]]}),
+    ("/stream", {"y": [[0.3]]}),
+    ("/stream", [[0.3]]),
+    ("/stream", "text"),
+    ("/batch", {"x": [[0.3], [0.1, 0.2]]}),
+    ("/batch", {"x": [[float("nan")]]}),
+]
+
+
+@dataclass(frozen=True)
+class Api:
+    """The API behind a stack, and keys to it."""
+
+    client: Any
+    url: str
+    api_id: str
+    key: str
+
+    @classmethod
+    def of(cls, aws: LocalAws, stack: str) -> "Api":
+        [found] = aws.client("cloudformation").describe_stacks(StackName=stack)["Stacks"]
+        outputs = {output["OutputKey"]: output["OutputValue"] for output in found["Outputs"]}
+        gateway = aws.client("apigateway")
+        key = gateway.get_api_key(apiKey=outputs["ApiKeyId"], includeValue=True)["value"]
+        assert key not in outputs.values()
+        url = f"http://127.0.0.1:{aws.port}/_aws/execute-api/{outputs['ApiId']}/v1"
+        return cls(gateway, url, outputs["ApiId"], key)
+
+    def post(self, path: str, body: Any, key: str | None = None) -> tuple[int, Any]:
+        headers = {"x-api-key": self.key if key is None else key, "Content-Type": "application/json"}
+        answer = urllib3.request("POST", self.url + path, body=json.dumps(body), headers=headers, retries=False)
+        return answer.status, json.loads(answer.data)
+
+    def key_of_plan(self, stages: bool, **limits: Any) -> str:
+        """A key of another usage plan."""
+        name = uuid.uuid4().hex
+        key = self.client.create_api_key(name=name, enabled=True)
+        of = [{"apiId": self.api_id, "stage": "v1"}] if stages else []
+        plan = self.client.create_usage_plan(name=name, apiStages=of, **limits)
+        self.client.create_usage_plan_key(usagePlanId=plan["id"], keyId=key["id"], keyType="API_KEY")
+        value: str = self.client.get_api_key(apiKey=key["id"], includeValue=True)["value"]
+        return value
+
+
+@pytest.fixture(scope="module")
+def project() -> str:
+    return f"road-{uuid.uuid4().hex[:8]}"
+
+
+@pytest.fixture(scope="module")
+def versions(local_aws: LocalAws, project: str, tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """Two versions of the linear regression, the second a little worse."""
+    for rate in ("0.1", "0.01"):
+        kwargs = f'{{"sagemaker_project_name": "{project}"}}'
+        command = [sys.executable, "-P", "-m", "pipelines.run_pipeline", "--local", "--kwargs", kwargs]
+        done = subprocess.run(
+            [*command, "--parameters", f"LearningRate={rate}", "R2Threshold=0.1"],
+            env={**local_aws.env, "LOCALAWS_STATE_DIR": str(local_aws.state_dir)},
+            cwd=tmp_path_factory.mktemp("build"),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+    pages = local_aws.client("sagemaker").list_model_packages(
+        ModelPackageGroupName=f"{project}-LinearRegression", SortBy="CreationTime", SortOrder="Ascending"
+    )
+    return [package["ModelPackageArn"] for package in pages["ModelPackageSummaryList"]]
+
+
+@pytest.fixture(scope="module")
+def run(local_aws: LocalAws, project: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
+    """Runs `deploy-model`; deletes what it has made in the end."""
+    own = (
+        "--project-name",
+        project,
+        "--model-package-group-name",
+        f"{project}-LinearRegression",
+        "--s3-bucket",
+        BUCKET,
+    )
+    role = ("--role-arn", "arn:aws:iam::000000000000:role/AmazonSageMakerProjectsExecutionRole")
+    folder = tmp_path_factory.mktemp("deploy")
+
+    def deploy_model(*arguments: str, returncode: int = 0) -> subprocess.CompletedProcess[str]:
+        done = run_module("deploy_model", *arguments, *own, *role, environ=local_aws.env, cwd=folder)
+        assert done.returncode == returncode, f"{done.stdout}\n{done.stderr}"
+        assert "Traceback" not in done.stderr
+        return done
+
+    yield deploy_model
+    deploy_model("delete", "all", "--yes")
+
+
+def predict(local_aws: LocalAws, endpoint: str) -> float:
+    runtime = local_aws.client("sagemaker-runtime")
+    answer = runtime.invoke_endpoint(EndpointName=endpoint, ContentType="text/csv", Accept="text/csv", Body=b"0.3")
+    return float(answer["Body"].read())
+
+
+def check_the_api(local_aws: LocalAws, run: Run, project: str) -> None:
+    run("api")
+    assert "No change" in run("api").stdout
+    script = Path(__file__).parents[2] / "invoke_api.py"
+    tried = local_aws.run([sys.executable, str(script), "--project-name", project, "--calls", "20"])
+    assert tried.returncode == 0, tried.stderr
+    assert "/stream  434.0765649977" in tried.stdout
+    assert "R2 0.4723 on the test set" in tried.stdout
+    assert "over 20 calls" in tried.stdout
+
+    api = Api.of(local_aws, f"sagemaker-{project}-deploy-api")
+    assert api.post("/batch", {"x": [[0.3], [0.1]]})[1] == pytest.approx([434.0765649977469, 246.638427], abs=1e-6)
+    for path, body in WRONG:
+        status, answer = api.post(path, body)
+        assert (status, list(answer)) == (400, ["message"]), (path, body, answer)
+    assert api.post("/stream", {"x": [[0.3]]}, key="")[0] == 403
+    assert api.post("/stream", {"x": [[0.3]]}, key="wrong")[0] == 403
+    assert api.post("/stream", {"x": [[0.3]]}, key=api.key_of_plan(stages=False))[0] == 403
+    limited = api.key_of_plan(stages=True, quota={"limit": 2, "period": "DAY"})
+    assert [api.post("/stream", {"x": [[0.3]]}, key=limited)[0] for _ in range(3)] == [200, 200, 429]
+    refused = local_aws.run([sys.executable, str(script), "--project-name", project, "--api-key", limited])
+    assert (refused.returncode, "429" in refused.stderr, limited in refused.stderr) == (1, True, False)
+
+
+def test_the_road(local_aws: LocalAws, run: Run, versions: list[str], project: str, tmp_path: Path):
+    first, second = versions
+    staging, production = f"{project}-staging", f"{project}-production"
+
+    run("approve-model", first)
+    assert "would be created" in run("plan").stdout
+    run("staging")
+    assert "No change" in run("staging").stdout
+    assert "deploy-staging: no change" in run("plan").stdout
+    assert predict(local_aws, staging) == pytest.approx(434.0765649977469, abs=1e-6)
+
+    assert "has not been tested in staging" in run("production", returncode=1).stderr
+    report = tmp_path / "report.xml"
+    tested = run("test", "--report", str(report))
+    assert tested.stdout.count(" passed ") == 8
+    [suite] = ElementTree.parse(report).getroot()
+    assert (suite.get("tests"), suite.get("failures")) == ("8", "0")
+    assert "nobody has approved" in run("production", returncode=1).stderr
+    run("approve")
+    run("production")
+    assert "No change" in run("production").stdout
+    assert predict(local_aws, production) == pytest.approx(434.0765649977469, abs=1e-6)
+
+    check_the_api(local_aws, run, project)
+
+    run("approve-model", second)
+    run("staging")
+    for command in ("test", "approve", "production"):
+        run(command)
+    worse = predict(local_aws, production)
+    assert worse != pytest.approx(434.0765649977469, abs=1e-3)
+
+    assert f"from {project}-LinearRegression/2 to {project}-LinearRegression/1" in run("rollback").stdout
+    assert predict(local_aws, production) == pytest.approx(434.0765649977469, abs=1e-6)
+    assert "was withdrawn" in run("production", returncode=1).stderr
+
+    run("ab", second, "--weight", "50")
+    seen = {round(predict(local_aws, production), 3) for _ in range(40)}
+    assert seen == {434.077, round(worse, 3)}
+    run("shadow", second)
+    assert {round(predict(local_aws, production), 3) for _ in range(20)} == {434.077}
+    run("promote")
+    assert predict(local_aws, production) == worse
+    status = run("status").stdout
+    assert f"model package  {second}  Approved" in status
+    assert "CREATE_COMPLETE" in status or "UPDATE_COMPLETE" in status
