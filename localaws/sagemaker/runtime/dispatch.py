@@ -102,6 +102,10 @@ class Dispatcher:
             fault, answer = error, no_answer(error)
         return Invocation(route, fleet, variant, request, answer, time.monotonic() - started, fault)
 
+    def under_way(self, variant: Variant) -> int:
+        """How many requests the variant's instances have at this moment."""
+        return sum(self._outstanding[instance.instance_id] for instance in variant.instances)
+
     async def open_stream(self, route: Route, variant: Variant, request: Request) -> tuple[Instance, AnswerStream]:
         """Have a variant begin to answer a request. To be ended by `close_stream`.
 
@@ -160,12 +164,8 @@ class Dispatcher:
         ]
         if not ready:
             return None
-        if variant.max_concurrency is not None:
-            under_way = sum(self._outstanding[instance.instance_id] for instance in ready)
-            if under_way >= variant.max_concurrency:
-                raise Throttled(
-                    f"Variant {variant.name} has all the {variant.max_concurrency} requests that it may have."
-                )
+        if variant.max_concurrency is not None and self.under_way(variant) >= variant.max_concurrency:
+            raise Throttled(f"Variant {variant.name} has all the {variant.max_concurrency} requests that it may have.")
         if variant.routing == "RANDOM":
             return random.choice(ready)  # noqa: S311
         return min(ready, key=lambda instance: (self._outstanding[instance.instance_id], random.random()))  # noqa: S311

@@ -3,6 +3,7 @@
 Source: the API reference of SageMaker Runtime, and botocore's model of ``sagemaker-runtime``.
 """
 
+import asyncio
 import re
 import time
 import uuid
@@ -18,6 +19,7 @@ from localaws.sagemaker.runtime.asynchronous import AsyncInvocations
 from localaws.sagemaker.runtime.client import Headers
 from localaws.sagemaker.runtime.dispatch import Dispatcher
 from localaws.sagemaker.runtime.errors import RuntimeFault, ValidationError
+from localaws.sagemaker.runtime.gauges import Gauges
 from localaws.sagemaker.runtime.invocation import CUSTOM_ATTRIBUTES, Invocation, Request
 from localaws.sagemaker.runtime.sessions import CLOSED_SESSION_ID, NEW_SESSION_ID
 from localaws.sagemaker.runtime.shadow import Shadows
@@ -40,11 +42,19 @@ class Runtime:
         Called after each invocation that reached a variant, right or wrong.
     asynchronous : AsyncInvocations
         Takes those that need not be answered at once.
+    gauges : Gauges
+        Look at the endpoints as long as this serves.
     """
 
     def __init__(
-        self, dispatcher: Dispatcher, answered: Callable[[Invocation], None], asynchronous: AsyncInvocations
+        self,
+        dispatcher: Dispatcher,
+        answered: Callable[[Invocation], None],
+        asynchronous: AsyncInvocations,
+        gauges: Gauges,
     ) -> None:
+        self._gauges = gauges
+        self._looking: asyncio.Task[None] | None = None
         self._dispatcher = dispatcher
         self._asynchronous = asynchronous
         self._answered = answered
@@ -59,6 +69,7 @@ class Runtime:
     async def start(self) -> None:
         """Go on with the asynchronous invocations that the last server did not finish."""
         await self._asynchronous.start()
+        self._looking = asyncio.get_running_loop().create_task(self._gauges.look())
 
     async def __call__(self, path: str, headers: dict[bytes, bytes], body: bytes, send: Send) -> None:
         """Answer one HTTP request."""
