@@ -4,6 +4,7 @@ Source: the API reference of SageMaker Runtime, and botocore's model of ``sagema
 """
 
 import asyncio
+import logging
 import re
 import time
 import uuid
@@ -24,6 +25,8 @@ from localaws.sagemaker.runtime.invocation import CUSTOM_ATTRIBUTES, Invocation,
 from localaws.sagemaker.runtime.sessions import CLOSED_SESSION_ID, NEW_SESSION_ID
 from localaws.sagemaker.runtime.shadow import Shadows
 from localaws.sagemaker.runtime.streaming import Streaming
+
+logger = logging.getLogger(__name__)
 
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 
@@ -80,7 +83,8 @@ class Runtime:
             if match is None or operation is None:
                 raise ValidationError(f"The local SageMaker Runtime has no {path}")
             await operation(Request(unquote(match[1]), headers, body, request_id), send)
-        except RuntimeFault as fault:
+        except Exception as error:
+            fault = error if isinstance(error, RuntimeFault) else _defect(path)
             await _respond(send, fault.status, _fault_headers(fault, request_id), orjson.dumps(fault.members))
 
     async def _invoke(self, request: Request, send: Send) -> None:
@@ -126,6 +130,11 @@ def _answer_headers(done: Invocation) -> Headers:
     ]
     given = done.answer.headers
     return headers + [(name, given[name]) for name in _FROM_MODEL if name in given]
+
+
+def _defect(path: str) -> RuntimeFault:
+    logger.exception("A defect of the local SageMaker in %s", path)
+    return RuntimeFault("A defect of the local SageMaker: its log has the traceback")
 
 
 def _fault_headers(fault: RuntimeFault, request_id: str) -> Headers:

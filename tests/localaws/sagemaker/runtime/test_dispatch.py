@@ -5,6 +5,7 @@ import json
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from typing import Any
 
 import pytest
 
@@ -12,6 +13,7 @@ from localaws.sagemaker.hosting.routes import Fleet, Instance, Route, Routes, Va
 from localaws.sagemaker.runtime.dispatch import Dispatcher
 from localaws.sagemaker.runtime.errors import ModelError, Unavailable, ValidationError
 from localaws.sagemaker.runtime.invocation import Invocation, Request
+from localaws.sagemaker.runtime.service import Runtime
 
 Answer = Callable[[dict[str, str], bytes], tuple[dict[str, str], bytes]]
 
@@ -192,3 +194,25 @@ def test_a_request_at_which_the_server_dies_is_not_sent_again() -> None:
             server.close()
 
     run(test())
+
+
+def test_a_defect_is_an_internal_failure_and_not_a_broken_connection(caplog: pytest.LogCaptureFixture) -> None:
+    class Defective(Dispatcher):
+        def route(self, endpoint_name: str) -> Route:
+            raise ZeroDivisionError(endpoint_name)
+
+    async def test() -> None:
+        sent: list[dict[str, Any]] = []
+
+        async def send(message: dict[str, Any]) -> None:
+            sent.append(message)
+
+        unused: Any = None
+        runtime = Runtime(Defective(Routes(), "000000000000", "us-east-1"), print, unused, unused)
+        await runtime("/endpoints/e/invocations", {}, b"", send)
+        assert sent[0]["status"] == 500
+        assert (b"x-amzn-errortype", b"InternalFailure") in sent[0]["headers"]
+        assert b"defect" in sent[1]["body"]
+
+    run(test())
+    assert "ZeroDivisionError" in caplog.text
