@@ -1,13 +1,14 @@
 """The model server under steady load for a long time: no error, no growth of memory, no slower answers.
 
 1. The peak: wrk with 64 connections, each sending as soon as it is answered.
-2. Paced connections: each waits 0 to 2 milliseconds, drawn anew each time, before it sends again. Their number is found
-   by trying, so that together they ask at the wanted share of the peak.
+2. So few connections, each sending as soon as it is answered, that together they ask at the wanted share of the peak.
+   Their number is found by trying, and follows the rate from one ten seconds to the next. Timers that pace connections
+   cost wrk so much that on few cores it reaches no such rate.
 3. Ten seconds after ten seconds of that, for as many minutes as wanted; the proportional set size of all processes in
    the middle of each, the 99th percentile and the errors of each.
 
-Ends with 1 when there was an error, when memory grew by more than 5 % after the first minute, or when the last
-quarter's p99 is more than a quarter above the first quarter's.
+Ends with 1 when there was an error, when the wanted rate was missed by more than 5 %, when memory grew by more than 5 %
+after the first minute, or when the last quarter's p99 is more than a quarter above the first quarter's.
 """
 
 import argparse
@@ -31,8 +32,8 @@ from benchmarks.serving.workloads import Request, prepare
 PEAK_CONNECTIONS = 64
 PERIOD_SECONDS = 10
 MOST_GROWTH = 0.05
+MOST_MISSED = 0.05
 MOST_P99_RISE = 0.25
-_PACE_MS = 1
 _TRIES = 5
 _TRY_SECONDS = 3
 _FIRST_MINUTE = 60 // PERIOD_SECONDS
@@ -60,28 +61,34 @@ def main() -> int:
             place = Path(folder)
             wrk.load(server.port, request, PEAK_CONNECTIONS, _TRY_SECONDS, place)
             peak = wrk.load(server.port, request, PEAK_CONNECTIONS, PERIOD_SECONDS, place).rate
-            connections = paced_connections(server, request, options.share * peak, place)
+            connections = fewer_connections(server, request, options.share * peak, place)
             periods: list[Period] = []
             count = max(2, round(options.minutes * 60 / PERIOD_SECONDS))
             while len(periods) < count:
                 periods.append(soak(server, request, connections, place))
+                connections = adjusted(connections, options.share * peak, periods[-1].load.rate)
                 status.update(f"{len(periods)} of {count}: {told(periods[-1])}")
     return report(options, peak, connections, periods)
 
 
-def paced_connections(server: Running, request: Request, rate: float, folder: Path) -> int:
+def fewer_connections(server: Running, request: Request, rate: float, folder: Path) -> int:
     """How many connections ask at this rate."""
-    connections = max(1, round(rate * _PACE_MS / 1000))
+    connections = PEAK_CONNECTIONS // 2
     for _ in range(_TRIES):
-        seen = wrk.load(server.port, request, connections, _TRY_SECONDS, folder, pace_ms=_PACE_MS).rate
-        connections = max(1, round(connections * rate / seen))
+        seen = wrk.load(server.port, request, connections, _TRY_SECONDS, folder).rate
+        connections = adjusted(connections, rate, seen)
     return connections
+
+
+def adjusted(connections: int, wanted: float, seen: float) -> int:
+    """The number of connections that comes nearer to the wanted rate; the rate grows far slower than the number."""
+    return min(PEAK_CONNECTIONS, max(1, round(connections * (wanted / seen) ** 2)))
 
 
 def soak(server: Running, request: Request, connections: int, folder: Path) -> Period:
     """Ten seconds of load, the memory weighed in the middle."""
     with ThreadPoolExecutor(1) as pool:
-        load = pool.submit(wrk.load, server.port, request, connections, PERIOD_SECONDS, folder, pace_ms=_PACE_MS)
+        load = pool.submit(wrk.load, server.port, request, connections, PERIOD_SECONDS, folder)
         try:
             load.result(timeout=PERIOD_SECONDS / 2)
         except TimeoutError:
@@ -102,9 +109,7 @@ def report(options: argparse.Namespace, peak: float, connections: int, periods: 
     growth = growth_of(periods)
     p99 = [statistics.median(one.load.p99_us for one in part) for part in (periods[:quarter], periods[-quarter:])]
     rate = statistics.median(period.load.rate for period in periods)
-    print(
-        f"{description()}; {options.workers} workers, {connections} paced connections, {options.minutes:g} minutes.\n"
-    )
+    print(f"{description()}; {options.workers} workers, {connections} connections, {options.minutes:g} minutes.\n")
     print("| what | seen | demanded |\n|---|---:|---:|")
     print(f"| peak, req/s | {peak:,.0f} | |")
     print(f"| rate, req/s (share of the peak) | {rate:,.0f} ({rate / peak:.0%}) | {options.share:.0%} |")
@@ -115,7 +120,8 @@ def report(options: argparse.Namespace, peak: float, connections: int, periods: 
     )
     print(f"at most {MOST_GROWTH:+.0%} |")
     print(f"| p99 us, first quarter, last quarter | {p99[0]:,.0f}, {p99[1]:,.0f} | at most {MOST_P99_RISE:+.0%} |")
-    return int(errors > 0 or growth > MOST_GROWTH or p99[1] > p99[0] * (1 + MOST_P99_RISE))
+    missed = rate < options.share * peak * (1 - MOST_MISSED)
+    return int(missed or errors > 0 or growth > MOST_GROWTH or p99[1] > p99[0] * (1 + MOST_P99_RISE))
 
 
 def growth_of(periods: Sequence[Period]) -> float:

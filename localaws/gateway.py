@@ -16,6 +16,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from localaws.alarms import Clock
 from localaws.asgi import Application, Message, Receive, Scope, Send
 from localaws.server import GATEWAY_HEALTH_PATH
 from localaws.snapshot import SnapshotLoop
@@ -79,12 +80,15 @@ class Gateway:
         Where the local SageMaker listens, such as ``http://127.0.0.1:4567``.
     snapshots : SnapshotLoop
         Saves MiniStack's state; runs between the start and the stop of the application.
+    clock : Clock
+        Decides the alarms; runs as long.
     """
 
-    def __init__(self, ministack: Application, sagemaker_url: str, snapshots: SnapshotLoop) -> None:
+    def __init__(self, ministack: Application, sagemaker_url: str, snapshots: SnapshotLoop, clock: Clock) -> None:
         self._ministack = ministack
         self._sagemaker_address = urlsplit(sagemaker_url).netloc
         self._snapshots = snapshots
+        self._clock = clock
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one connection's worth of events (ASGI)."""
@@ -108,12 +112,14 @@ class Gateway:
         async def receive_and_stop() -> Message:
             message = await receive()
             if message["type"] == "lifespan.shutdown":
+                await self._clock.stop()
                 await self._snapshots.stop()
             return message
 
         async def send_and_start(message: Message) -> None:
             if message["type"] == "lifespan.startup.complete":
                 self._snapshots.start()
+                self._clock.start()
             await send(message)
 
         await self._ministack(scope, receive_and_stop, send_and_start)

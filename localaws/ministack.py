@@ -21,6 +21,7 @@ import importlib
 import importlib.metadata
 import os
 import shutil
+import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
@@ -29,11 +30,12 @@ from typing import Any
 import boto3
 import uvicorn
 
+from localaws import alarms
 from localaws.asgi import Application
 from localaws.cloudformation.sagemaker import TYPES, Provisioner
 from localaws.errors import HookMissingError
 from localaws.gateway import Gateway, asked_by_service
-from localaws.settings import CREDENTIALS, HOST, REGION
+from localaws.settings import CREDENTIALS, HOST, REGION, time_scale
 from localaws.snapshot import SnapshotLoop
 
 
@@ -138,6 +140,43 @@ def let_services_emit() -> None:
     module._put_events = put  # type: ignore[attr-defined]
 
 
+def let_alarms_be_decided(scale: float) -> Callable[[], None]:
+    """Let metric alarms be decided by `localaws.alarms`; gives the function that decides all of them.
+
+    Hooks ``ministack.services.cloudwatch``: ``_evaluate_alarm``, which is called with every alarm and new datum, is
+    replaced; ``_metrics``, ``_dims_key``, ``_dims_from_list``, ``_calc_stats`` and ``_stat_value`` read the data;
+    ``_record_history``, ``_dispatch_alarm_actions`` and ``_evaluate_parent_alarms`` do what follows from a new state;
+    ``_evaluate_all_alarms`` goes through all.
+    """
+    cloudwatch: Any = importlib.import_module("ministack.services.cloudwatch")
+    names = ("_metrics", "_dims_key", "_dims_from_list", "_calc_stats", "_stat_value", "_record_history")
+    more = ("_dispatch_alarm_actions", "_evaluate_parent_alarms", "_evaluate_all_alarms", "_evaluate_alarm")
+    for name in (*names, *more):
+        hook(cloudwatch.__name__, name)
+
+    def statistic(points: Sequence[alarms.Point], name: str) -> float | None:
+        value: float | None = cloudwatch._stat_value(cloudwatch._calc_stats(points), name, points)
+        return value
+
+    def evaluate(alarm: dict[str, Any]) -> None:
+        if not alarm.get("MetricName"):
+            return
+        dimensions = cloudwatch._dims_key(cloudwatch._dims_from_list(alarm.get("Dimensions") or []))
+        points = cloudwatch._metrics.get((alarm["Namespace"], alarm["MetricName"], dimensions)) or []
+        decision = alarms.decide(alarm, points, statistic, time.time(), scale)
+        if decision is None or decision[0] == alarm["StateValue"]:
+            return
+        before, (alarm["StateValue"], alarm["StateReason"]) = alarm["StateValue"], decision
+        alarm["StateUpdatedTimestamp"] = int(time.time())
+        cloudwatch._record_history(alarm["AlarmName"], before, *decision)
+        cloudwatch._dispatch_alarm_actions(alarm, before, *decision)
+        cloudwatch._evaluate_parent_alarms(alarm)
+
+    cloudwatch._evaluate_alarm = evaluate
+    evaluate_all: Callable[[], None] = cloudwatch._evaluate_all_alarms
+    return evaluate_all
+
+
 def let_cloudformation_provision(provisioners: Mapping[str, Provisioner]) -> None:
     """Let stacks have resources of more types, each provisioned in a worker thread.
 
@@ -170,7 +209,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         application = load_application()
         let_services_emit()
         let_cloudformation_provision(_sagemaker_types(arguments.sagemaker_url))
-        gateway = Gateway(application, arguments.sagemaker_url, SnapshotLoop(state_writer()))
+        clock = alarms.Clock(let_alarms_be_decided(time_scale()))
+        gateway = Gateway(application, arguments.sagemaker_url, SnapshotLoop(state_writer()), clock)
     except HookMissingError as error:
         raise SystemExit(str(error)) from None
     uvicorn.run(

@@ -17,6 +17,7 @@ DEFAULT_STATE_DIR = ".localaws"
 STATE_DIR_VARIABLE = "LOCALAWS_STATE_DIR"
 PORT_VARIABLE = "LOCALAWS_PORT"
 TIME_SCALE_VARIABLE = "LOCALAWS_TIME_SCALE"
+SERVERLESS_IDLE_VARIABLE = "LOCALAWS_SERVERLESS_IDLE_SECONDS"
 
 
 @dataclass(frozen=True)
@@ -90,11 +91,26 @@ def time_scale(environ: Mapping[str, str] = os.environ) -> float:
     LocalAwsError
         The variable is not a number above 0.
     """
-    text = environ.get(TIME_SCALE_VARIABLE) or "1"
+    return _positive(TIME_SCALE_VARIABLE, "1", "0.01", environ)
+
+
+def serverless_idle_seconds(environ: Mapping[str, str] = os.environ) -> float:
+    """How long a serverless endpoint's server stays without a request: 300, or what the variable says.
+
+    Raises
+    ------
+    LocalAwsError
+        LOCALAWS_SERVERLESS_IDLE_SECONDS is not a number above 0.
+    """
+    return _positive(SERVERLESS_IDLE_VARIABLE, "300", "60", environ)
+
+
+def _positive(variable: str, default: str, example: str, environ: Mapping[str, str]) -> float:
+    text = environ.get(variable) or default
     try:
-        scale = float(text)
+        number = float(text)
     except ValueError:
-        scale = 0.0
-    if not 0 < scale < math.inf:
-        raise LocalAwsError(f"{TIME_SCALE_VARIABLE} has the value {text!r}. Set it to a number above 0, such as 0.01.")
-    return scale
+        number = 0.0
+    if not 0 < number < math.inf:
+        raise LocalAwsError(f"{variable} has the value {text!r}. Set it to a number above 0, such as {example}.")
+    return number

@@ -22,6 +22,7 @@ _SHELL = re.compile(r"^```sh\n(.*?)^```", re.DOTALL | re.MULTILINE)
 _FILE = re.compile(r"^`([\w/]+\.py)`[^\n]*:\n\n```python\n(.*?)^```", re.DOTALL | re.MULTILINE)
 
 
+@pytest.mark.timeout(240)
 def test_the_readmes_commands_run(local_aws: LocalAws, tmp_path: Path) -> None:
     """All `sh` blocks, one after the other in one shell, in an empty folder with the files that the README shows."""
     text = README.read_text()
@@ -38,7 +39,7 @@ def test_the_readmes_commands_run(local_aws: LocalAws, tmp_path: Path) -> None:
         env=environment,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=200,
         check=False,
     )
     assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"

@@ -26,12 +26,6 @@ function done(summary, latency, requests)
     e.connect + e.read + e.write + e.status + e.timeout))
 end
 """
-# Drawn anew each time: connections that begin together do not stay together.
-_DELAY = """
-function delay()
-  return math.random(0, {most})
-end
-"""
 
 
 class LoadError(Exception):
@@ -70,7 +64,7 @@ def find() -> str:
     return program
 
 
-def load(port: int, request: Request, connections: int, seconds: float, folder: Path, *, pace_ms: int = 0) -> Load:
+def load(port: int, request: Request, connections: int, seconds: float, folder: Path) -> Load:
     """Keep `connections` busy for `seconds`.
 
     Half of the processors at most make the load, so that the server has the other half.
@@ -79,15 +73,10 @@ def load(port: int, request: Request, connections: int, seconds: float, folder: 
     ----------
     folder : Path
         Where wrk's script is written.
-    pace_ms : int
-        Milliseconds that a connection waits on average before it sends again; 0 sends at once.
     """
     body, script = folder / "request.body", folder / "request.lua"
     body.write_bytes(request.body)
     script.write_text(_SCRIPT.format(body=body, content_type=request.content_type, accept=request.accept))
-    if pace_ms:
-        with script.open("a") as file:
-            file.write(_DELAY.format(most=2 * pace_ms))
     threads = max(1, min(connections, (os.cpu_count() or 1) // 2))
     options = ["-t", str(threads), "-c", str(connections), "-d", f"{max(1, round(seconds))}s", "-s", str(script)]
     command = [find(), *options, f"http://127.0.0.1:{port}{request.path}"]

@@ -58,8 +58,27 @@ ACCEPTED: dict[str, dict[str, tuple[Any, ...]]] = {
         "Containers[].Mode": ("SingleModel",),
     },
     "CreateEndpointConfig": {
+        path: values
+        for variants in ("ProductionVariants[]", "ShadowProductionVariants[]")
+        for path, values in {
+            f"{variants}.InstancePools": (),
+            f"{variants}.AcceleratorType": (),
+            f"{variants}.CoreDumpConfig": (),
+            f"{variants}.ManagedInstanceScaling.Status": ("DISABLED",),
+            f"{variants}.EnableSSMAccess": (False,),
+            f"{variants}.RoutingConfig.RoutingStrategy": ("LEAST_OUTSTANDING_REQUESTS", "RANDOM"),
+            f"{variants}.CapacityReservationConfig": (),
+        }.items()
+    }
+    | {
         "AsyncInferenceConfig.OutputConfig.NotificationConfig.IncludeInferenceResponseIn": ([],),
+        "ExplainerConfig": (),
+        "EnableNetworkIsolation": (False,),
+        "MetricsConfig.EnableEnhancedMetrics": (False,),
+        "MetricsConfig.EnableDetailedObservability": (False,),
+        "MetricsConfig.MetricPublishFrequencyInSeconds": (60,),
     },
+    "UpdateEndpointWeightsAndCapacities": {"DesiredWeightsAndCapacities[].ServerlessUpdateConfig": ()},
     "CreateModelPackage": {"CertifyForMarketplace": (False,), "ValidationSpecification": ()},
     "StartPipelineExecution": {"MlflowExperimentName": ()},
     "RetryPipelineExecution": {"ParallelismConfiguration": ()},

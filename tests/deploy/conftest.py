@@ -1,21 +1,32 @@
 """A registry with versions of a model in it, and `deploy-model` as a user runs it."""
 
 import json
+import os
 import subprocess
 import sys
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from unittest import mock
 
 import pytest
 
-from tests.conftest import LocalAws
+from tests.conftest import LocalAws, local_aws_command, start_local_aws
 
 IMAGE = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1.4-2-cpu-py3"
 ROLE = "arn:aws:iam::000000000000:role/deploy"
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+def hasty_local_aws(state_dir: Path, scale: float) -> Iterator[LocalAws]:
+    """A local AWS in which a second of a configured wait takes so many seconds."""
+    with mock.patch.dict(os.environ, {"LOCALAWS_TIME_SCALE": str(scale)}):
+        try:
+            yield start_local_aws(state_dir)
+        finally:
+            local_aws_command("reset", "--yes", state_dir=state_dir)
 
 
 @dataclass(frozen=True)

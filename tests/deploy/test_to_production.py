@@ -14,7 +14,7 @@ import pytest
 import urllib3
 
 from tests.conftest import LocalAws
-from tests.deploy.conftest import run_module
+from tests.deploy.conftest import hasty_local_aws, run_module
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -70,6 +70,12 @@ class Api:
         self.client.create_usage_plan_key(usagePlanId=plan["id"], keyId=key["id"], keyType="API_KEY")
         value: str = self.client.get_api_key(apiKey=key["id"], includeValue=True)["value"]
         return value
+
+
+@pytest.fixture(scope="module")
+def local_aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
+    """A local AWS in which the five minutes that production is watched for take a second and a half."""
+    yield from hasty_local_aws(tmp_path_factory.mktemp("hasty") / "state", 0.005)
 
 
 @pytest.fixture(scope="module")

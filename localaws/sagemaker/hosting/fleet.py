@@ -3,21 +3,21 @@
 import shutil
 import tempfile
 import threading
-import time
 from collections.abc import Callable, Mapping
+from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from localaws.sagemaker.control import Control
-from localaws.sagemaker.errors import JobFailure
 from localaws.sagemaker.hosting import routes
-from localaws.sagemaker.hosting.instance import Plan, ServerInstance
-from localaws.sagemaker.model_server import containers_of, stage
+from localaws.sagemaker.hosting.group import Group
+from localaws.sagemaker.hosting.serverless import ServerlessGroup
+from localaws.settings import serverless_idle_seconds
 
 Document = dict[str, Any]
 
-_START_SECONDS = 60.0  # ContainerStartupHealthCheckTimeoutInSeconds, when the variant says nothing
+_HOME = "endpoints"
 
 
 @dataclass
@@ -26,84 +26,6 @@ class Capacity:
 
     weight: float
     count: int
-
-
-class Group:
-    """The instances of one variant.
-
-    Parameters
-    ----------
-    control : Control
-    endpoint_name : str
-    variant : dict
-        A ProductionVariant of the EndpointConfig.
-    folder : Path
-        Where they have their files.
-    changed : callable()
-        Called when an instance has become ready, or is not any more.
-    """
-
-    def __init__(
-        self, control: Control, endpoint_name: str, variant: Document, folder: Path, changed: Callable[[], None]
-    ) -> None:
-        self.variant = variant
-        self.instances: list[ServerInstance] = []
-        self._changed = changed
-        self.containers = containers_of(control.store, control.aws.arn("model", variant["ModelName"]))
-        models = []
-        for number, container in enumerate(self.containers):
-            stage(control.aws.client("s3"), container, folder / f"staged-{number}")
-            models.append(folder / f"staged-{number}" / "model")
-        self._plan = Plan(
-            aws=control.aws,
-            state_dir=control.state_dir,
-            folder=folder,
-            log_group=f"/aws/sagemaker/Endpoints/{endpoint_name}",
-            stream_prefix=variant["VariantName"],
-            containers=tuple(self.containers),
-            models=tuple(models),
-            start_seconds=variant.get("ContainerStartupHealthCheckTimeoutInSeconds", _START_SECONDS),
-        )
-
-    @property
-    def ready(self) -> tuple[routes.Instance, ...]:
-        """The instances that take requests."""
-        return tuple(route for instance in self.instances if (route := instance.route) is not None)
-
-    def scale_to(self, count: int, stop: threading.Event) -> None:
-        """Start or drain instances; return when there are so many ready ones.
-
-        Raises
-        ------
-        JobFailure
-            A new one does not start; then those that are new are ended.
-        """
-        new = [ServerInstance(self._plan, self._changed) for _ in range(count - len(self.instances))]
-        try:
-            for instance in new:
-                self._wait(instance, stop)
-        except JobFailure:
-            for instance in new:
-                instance.drain()
-            raise
-        self.instances += new
-        surplus = self.instances[count:]
-        self.instances = self.instances[:count]
-        self._changed()  # before the surplus ends: it leaves the routes first
-        for instance in surplus:
-            instance.drain()
-
-    def _wait(self, instance: ServerInstance, stop: threading.Event) -> None:
-        deadline = time.monotonic() + self._plan.start_seconds
-        while not instance.wait_until_started(0.1):
-            if stop.is_set() or time.monotonic() > deadline:
-                break
-        if instance.route is None:
-            name = self.variant["VariantName"]
-            raise JobFailure(
-                f"The primary container for production variant {name} did not pass the ping health check. Please check"
-                f" CloudWatch logs for this endpoint. {instance.failure or ''}".strip()
-            )
 
 
 class LiveFleet:
@@ -135,7 +57,7 @@ class LiveFleet:
             variant["VariantName"]: capacities.get(variant["VariantName"]) or initial_capacity(variant)
             for variant in variants_of(config)
         }
-        home = control.state_dir / "endpoints"
+        home = control.state_dir / _HOME
         home.mkdir(parents=True, exist_ok=True)
         self._folder = Path(tempfile.mkdtemp(prefix=f"{endpoint_name[:40]}-", dir=home))
         self._folder.chmod(0o755)
@@ -143,10 +65,14 @@ class LiveFleet:
         self.groups: dict[str, Group] = {}
         for variant in variants_of(config):
             name = variant["VariantName"]
-            self.groups[name] = Group(control, endpoint_name, variant, self._folder / name, changed)
+            of_variant = (control, endpoint_name, variant, self._folder / name, changed)
+            if "ServerlessConfig" in variant:
+                self.groups[name] = ServerlessGroup(*of_variant, serverless_idle_seconds())
+            else:
+                self.groups[name] = Group(*of_variant)
 
     def start(self) -> None:
-        """Bring up all instances; return when they are ready.
+        """Bring up all instances; return when they are ready. A serverless variant's goes again.
 
         Raises
         ------
@@ -154,13 +80,20 @@ class LiveFleet:
             One does not start.
         """
         for name, group in self.groups.items():
-            group.scale_to(self.capacities[name].count, self._stop)
+            group.start(self.capacities[name].count, self._stop)
 
     def scale(self, capacities: Mapping[str, Capacity]) -> None:
         """Take new weights and counts."""
         for name, capacity in capacities.items():
             self.capacities[name] = capacity
-            self.groups[name].scale_to(capacity.count, self._stop)
+            self.groups[name].resize(capacity.count, self._stop)
+
+    def wake(self, variant_name: str) -> "Future[routes.Instance]":
+        """The server of a serverless variant, as soon as it is ready."""
+        group = self.groups[variant_name]
+        if not isinstance(group, ServerlessGroup):
+            raise LookupError(f"The variant {variant_name} is not serverless")
+        return group.wake(self._stop)
 
     def suspect(self, instance_id: str) -> None:
         """Look after an instance that could not be reached."""
@@ -172,6 +105,8 @@ class LiveFleet:
     def end(self) -> None:
         """Drain all instances; return when they have ended and their files are gone."""
         self._stop.set()
+        for group in self.groups.values():
+            group.settle()
         instances = [instance for group in self.groups.values() for instance in group.instances]
         for instance in instances:
             instance.drain()
@@ -202,7 +137,14 @@ class LiveFleet:
             instances=group.ready,
             routing=routing,
             max_concurrency=serverless["MaxConcurrency"] if serverless else None,
+            demand=group.demand if isinstance(group, ServerlessGroup) else None,
         )
+
+
+def folders_of_fleets(state_dir: Path) -> list[Path]:
+    """The folders of all fleets that are there at this moment."""
+    home = state_dir / _HOME
+    return list(home.iterdir()) if home.is_dir() else []
 
 
 def variants_of(config: Document) -> list[Document]:

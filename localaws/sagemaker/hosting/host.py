@@ -6,9 +6,11 @@ after a kill -9: what was in service comes back, what was being updated comes ba
 """
 
 import logging
+import shutil
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,8 +20,8 @@ from localaws.sagemaker.control import Control
 from localaws.sagemaker.errors import ApiError, JobFailure
 from localaws.sagemaker.events import job_detail
 from localaws.sagemaker.hosting.deployment import carry_out, plan
-from localaws.sagemaker.hosting.fleet import Capacity, LiveFleet
-from localaws.sagemaker.hosting.routes import Route, Routes
+from localaws.sagemaker.hosting.fleet import Capacity, LiveFleet, folders_of_fleets
+from localaws.sagemaker.hosting.routes import Instance, Route, Routes
 from localaws.sagemaker.store import Resource
 from localaws.settings import time_scale
 
@@ -56,7 +58,9 @@ class Host:
         self._live: dict[str, _Live] = {}
         self._lock = threading.RLock()
         self._stop = threading.Event()
+        self._left_behind = folders_of_fleets(control.state_dir)
         routes.on_failure = self._suspect
+        routes.on_wake = self._wake
 
     def recover(self) -> None:
         """Bring back what was in service when the last server ended."""
@@ -65,6 +69,8 @@ class Host:
                 self._control.store.remove(resource.arn)
             elif resource.status in ("InService", *_CHANGING):
                 self._in_thread(self._bring_back, resource)
+        for folder in self._left_behind:  # of the server that was killed; its model servers died with it
+            shutil.rmtree(folder, ignore_errors=True)
 
     def create(self, resource: Resource) -> None:
         """Bring up an endpoint that was just stored as Creating."""
@@ -227,6 +233,15 @@ class Host:
         arn = self._control.aws.arn(ENDPOINT, endpoint_name)
         for fleet in self._live[arn].fleets if arn in self._live else []:
             fleet.suspect(instance_id)
+
+    def _wake(self, endpoint_name: str, config_name: str, variant_name: str) -> "Future[Instance]":
+        live = self._live.get(self._control.aws.arn(ENDPOINT, endpoint_name))
+        fleets = [fleet for fleet in live.fleets if fleet.config["EndpointConfigName"] == config_name] if live else []
+        if fleets:
+            return max(fleets, key=lambda fleet: fleet.share).wake(variant_name)
+        gone: Future[Instance] = Future()
+        gone.set_exception(JobFailure(f'The configuration "{config_name}" is not in service any more.'))
+        return gone
 
     def _firing(self, names: Sequence[str]) -> list[str]:
         answer = self._control.aws.client("cloudwatch").describe_alarms(

@@ -9,6 +9,7 @@ from localaws.sagemaker.errors import ValidationError
 from localaws.sagemaker.families import Family, find, read_handlers
 from localaws.sagemaker.hosting.fleet import Capacity, initial_capacity, variants_of
 from localaws.sagemaker.hosting.host import CONFIG, ENDPOINT, Host, announce
+from localaws.sagemaker.hosting.serverless_rules import check_capacity, check_serverless, check_update
 from localaws.sagemaker.store import Resource
 
 Document = dict[str, Any]
@@ -60,6 +61,7 @@ def create_config(control: Control, request: Document) -> Document:
             raise ValidationError(f"Variant names must be unique: {name} is there {count} times")
     for variant in variants_of(request):
         _check_variant(control, variant)
+    check_serverless(control.store, control.aws, request)
     name = request["EndpointConfigName"]
     arn = control.aws.arn(CONFIG, name)
     document = {key: value for key, value in request.items() if key != "Tags"}
@@ -79,8 +81,6 @@ def _check_variant(control: Control, variant: Document) -> None:
     find(control, "model", variant["ModelName"], "CreateEndpointConfig")
     if ("ServerlessConfig" in variant) == ("InstanceType" in variant):
         raise ValidationError(f"The variant {name} must have either an InstanceType or a ServerlessConfig")
-    if "ServerlessConfig" in variant and "InitialInstanceCount" in variant:
-        raise ValidationError(f"The variant {name} is serverless and cannot have an InitialInstanceCount")
     if "InstanceType" in variant and "InitialInstanceCount" not in variant:
         raise ValidationError(f"The variant {name} needs an InitialInstanceCount")
 
@@ -109,6 +109,8 @@ def _create_endpoint(control: Control, host: Host, request: Document) -> Documen
 def _update_endpoint(control: Control, host: Host, request: Document) -> Document:
     resource = _in_service(control, request, "UpdateEndpoint")
     config = find(control, CONFIG, request["EndpointConfigName"], "UpdateEndpoint")
+    current = find(control, CONFIG, resource.document["EndpointConfigName"], "UpdateEndpoint")
+    check_update(current.document, config.document, request)
     options = dict(request)
     if request.get("RetainDeploymentConfig"):
         options["DeploymentConfig"] = resource.document.get("LastDeploymentConfig")
@@ -127,6 +129,7 @@ def _update_capacities(control: Control, host: Host, request: Document) -> Docum
         name = item["VariantName"]
         if name not in now:
             raise ValidationError(f'The variant name(s) "{name}" is/are not present within endpoint "{resource.arn}".')
+        check_capacity(config.document, item)
         weight, count = item.get("DesiredWeight", now[name].weight), item.get("DesiredInstanceCount", now[name].count)
         wanted[name] = Capacity(weight, count)
     host.scale(_begin(control, resource, {"EndpointStatus": "Updating"}), wanted)

@@ -9,6 +9,8 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any
 
+from localaws.sagemaker.hosting.demand import Demand
+
 Document = dict[str, Any]
 
 
@@ -48,8 +50,8 @@ class Variant:
         Those that are ready.
     routing : str
         ``LEAST_OUTSTANDING_REQUESTS`` or ``RANDOM``.
-    max_concurrency : int or None
-        Of a serverless variant.
+    max_concurrency, demand : int or None, Demand or None
+        Of a serverless variant: how many requests it may have at once, and where they are counted.
     """
 
     name: str
@@ -57,6 +59,7 @@ class Variant:
     instances: tuple[Instance, ...]
     routing: str = "LEAST_OUTSTANDING_REQUESTS"
     max_concurrency: int | None = None
+    demand: Demand | None = None
 
 
 @dataclass(frozen=True)
@@ -116,14 +119,14 @@ class Routes:
     Attributes
     ----------
     on_wake : callable(endpoint_name, config_name, variant_name) -> Future
-        Hosting's: bring up an instance of a serverless variant.
+        Hosting's: bring up the instance of a serverless variant. The future's exception is a JobFailure.
     on_failure : callable(endpoint_name, instance_id)
         Hosting's: an instance did not take a connection.
     """
 
     def __init__(self) -> None:
         self._routes: dict[str, Route] = {}
-        self.on_wake: Callable[[str, str, str], Future[Instance]] | None = None
+        self.on_wake: Callable[[str, str, str], Future[Instance]] = _nobody_to_wake
         self.on_failure: Callable[[str, str], None] = lambda _endpoint, _instance: None
 
     def get(self, endpoint_name: str) -> Route | None:
@@ -141,6 +144,10 @@ class Routes:
     def every(self) -> list[Route]:
         """All routes."""
         return list(self._routes.values())
+
+
+def _nobody_to_wake(endpoint_name: str, _config_name: str, variant_name: str) -> Future[Instance]:
+    raise LookupError(f"Nobody hosts the variant {variant_name} of the endpoint {endpoint_name} here")
 
 
 def new_instance_id() -> str:

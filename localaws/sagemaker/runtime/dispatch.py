@@ -9,20 +9,22 @@ import asyncio
 import random
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from typing import TypeVar
 
+from localaws.sagemaker.errors import JobFailure
 from localaws.sagemaker.hosting.routes import Fleet, Instance, Route, Routes, Variant
 from localaws.sagemaker.runtime.client import Answer, BrokenError, Headers, ModelClient, UnreachableError
 from localaws.sagemaker.runtime.errors import (
     ModelError,
     ModelNotReady,
     RuntimeFault,
-    Throttled,
     Unavailable,
     ValidationError,
 )
 from localaws.sagemaker.runtime.invocation import CUSTOM_ATTRIBUTES, INFERENCE_ID, Invocation, Request
+from localaws.sagemaker.runtime.serverless import admitted, awake
 from localaws.sagemaker.runtime.sessions import SESSION_ID, Sessions, place_of
 from localaws.sagemaker.runtime.stream_client import AnswerStream, open_stream
 
@@ -95,7 +97,8 @@ class Dispatcher:
         started = time.monotonic()
         fault: RuntimeFault | None = None
         try:
-            answer = await self._at_an_instance(route, variant, request, self._ask)
+            async with self.serving(route, fleet, variant) as ready:
+                answer = await self._at_an_instance(route, ready, request, self._ask)
             if answer.status != 200:
                 fault = self.model_error(route, answer)
         except RuntimeFault as error:
@@ -106,8 +109,24 @@ class Dispatcher:
         """How many requests the variant's instances have at this moment."""
         return sum(self._outstanding[instance.instance_id] for instance in variant.instances)
 
+    @asynccontextmanager
+    async def serving(self, route: Route, fleet: Fleet, variant: Variant) -> AsyncIterator[Variant]:
+        """A variant for the time of one request: admitted, and awake if it is serverless.
+
+        Raises
+        ------
+        RuntimeFault
+            It has too many requests, or its server does not start, or not in time.
+        """
+        with admitted(variant):
+            try:
+                ready = await awake(self._routes, route, fleet, variant)
+            except JobFailure as error:
+                raise self.model_error(route, _failed(0, str(error))) from error
+            yield ready
+
     async def open_stream(self, route: Route, variant: Variant, request: Request) -> tuple[Instance, AnswerStream]:
-        """Have a variant begin to answer a request. To be ended by `close_stream`.
+        """Have a variant that is `serving` begin to answer a request. To be ended by `close_stream`.
 
         Raises
         ------
@@ -164,8 +183,6 @@ class Dispatcher:
         ]
         if not ready:
             return None
-        if variant.max_concurrency is not None and self.under_way(variant) >= variant.max_concurrency:
-            raise Throttled(f"Variant {variant.name} has all the {variant.max_concurrency} requests that it may have.")
         if variant.routing == "RANDOM":
             return random.choice(ready)  # noqa: S311
         return min(ready, key=lambda instance: (self._outstanding[instance.instance_id], random.random()))  # noqa: S311

@@ -53,15 +53,15 @@ class Streaming:
             answered(Invocation(route, fleet, variant, request, answer, took, fault))
 
         try:
-            instance, stream = await self._dispatcher.open_stream(route, variant, request)
-            try:
-                await self._refuse_error(route, stream)
-                await send(
-                    {"type": "http.response.start", "status": 200, "headers": _headers(stream, variant, request)}
-                )
-                answer, fault = await self._relay(route, stream, send)
-            finally:
-                self._dispatcher.close_stream(instance, stream)
+            async with self._dispatcher.serving(route, fleet, variant) as ready:
+                instance, stream = await self._dispatcher.open_stream(route, ready, request)
+                try:
+                    await self._refuse_error(route, stream)
+                    headers = _headers(stream, variant, request)
+                    await send({"type": "http.response.start", "status": 200, "headers": headers})
+                    answer, fault = await self._relay(route, stream, send)
+                finally:
+                    self._dispatcher.close_stream(instance, stream)
         except RuntimeFault as error:
             done(no_answer(error), error)
             raise

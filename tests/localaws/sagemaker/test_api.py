@@ -36,10 +36,10 @@ def test_what_is_not_there_is_named(bench: Bench) -> None:
 
 def test_what_is_not_supported_is_said_and_not_retried(bench: Bench) -> None:
     with pytest.raises(ClientError) as refused:
-        bench.sagemaker.list_endpoints()
+        bench.sagemaker.list_domains()
     response = refused.value.response
     assert response["Error"]["Code"] == "UnsupportedOperation"
-    assert "ListEndpoints" in response["Error"]["Message"]
+    assert "ListDomains" in response["Error"]["Message"]
     assert response["ResponseMetadata"]["HTTPStatusCode"] == 400
     assert response["ResponseMetadata"]["RetryAttempts"] == 0
 
@@ -55,7 +55,7 @@ def test_a_body_that_is_no_object_is_refused(local_aws: LocalAws, body: bytes) -
 
 def test_an_unknown_route_is_refused(local_aws: LocalAws) -> None:
     connection = http.client.HTTPConnection("127.0.0.1", local_aws.sagemaker_port, timeout=10)
-    connection.request("POST", "/endpoints/mine/invocations", b"1")
+    connection.request("POST", "/nowhere", b"1")
     answer = json.loads(connection.getresponse().read())
     assert answer["__type"] == "UnsupportedOperation"
 

@@ -1,0 +1,106 @@
+"""The instances of one variant: as many as are asked for, each kept alive."""
+
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from localaws.sagemaker.control import Control
+from localaws.sagemaker.errors import JobFailure
+from localaws.sagemaker.hosting import routes
+from localaws.sagemaker.hosting.instance import Plan, ServerInstance
+from localaws.sagemaker.model_server import containers_of, stage
+
+Document = dict[str, Any]
+
+_START_SECONDS = 60.0  # ContainerStartupHealthCheckTimeoutInSeconds, when the variant says nothing
+
+
+class Group:
+    """The instances of one variant.
+
+    Parameters
+    ----------
+    control : Control
+    endpoint_name : str
+    variant : dict
+        A ProductionVariant of the EndpointConfig.
+    folder : Path
+        Where they have their files.
+    changed : callable()
+        Called when an instance has become ready, or is not any more.
+    """
+
+    def __init__(
+        self, control: Control, endpoint_name: str, variant: Document, folder: Path, changed: Callable[[], None]
+    ) -> None:
+        self.variant = variant
+        self.instances: list[ServerInstance] = []
+        self._changed = changed
+        self.containers = containers_of(control.store, control.aws.arn("model", variant["ModelName"]))
+        models = []
+        for number, container in enumerate(self.containers):
+            stage(control.aws.client("s3"), container, folder / f"staged-{number}")
+            models.append(folder / f"staged-{number}" / "model")
+        self._plan = Plan(
+            aws=control.aws,
+            state_dir=control.state_dir,
+            folder=folder,
+            log_group=f"/aws/sagemaker/Endpoints/{endpoint_name}",
+            stream_prefix=variant["VariantName"],
+            containers=tuple(self.containers),
+            models=tuple(models),
+            start_seconds=variant.get("ContainerStartupHealthCheckTimeoutInSeconds", _START_SECONDS),
+        )
+
+    @property
+    def ready(self) -> tuple[routes.Instance, ...]:
+        """The instances that take requests."""
+        return tuple(route for instance in self.instances if (route := instance.route) is not None)
+
+    def start(self, count: int, stop: threading.Event) -> None:
+        """Bring up the first instances."""
+        self.scale_to(count, stop)
+
+    def resize(self, count: int, stop: threading.Event) -> None:
+        """Follow a wish for another number of instances."""
+        self.scale_to(count, stop)
+
+    def settle(self) -> None:
+        """Begin nothing any more: an instance comes only when it is asked for."""
+
+    def scale_to(self, count: int, stop: threading.Event) -> None:
+        """Start or drain instances; return when there are so many ready ones.
+
+        Raises
+        ------
+        JobFailure
+            A new one does not start; then those that are new are ended.
+        """
+        new = [ServerInstance(self._plan, self._changed) for _ in range(count - len(self.instances))]
+        try:
+            for instance in new:
+                self._wait(instance, stop)
+        except JobFailure:
+            for instance in new:
+                instance.drain()
+            raise
+        self.instances += new
+        surplus = self.instances[count:]
+        self.instances = self.instances[:count]
+        self._changed()  # before the surplus ends: it leaves the routes first
+        for instance in surplus:
+            instance.drain()
+
+    def _wait(self, instance: ServerInstance, stop: threading.Event) -> None:
+        deadline = time.monotonic() + self._plan.start_seconds
+        while not instance.wait_until_started(0.1):
+            if stop.is_set() or time.monotonic() > deadline:
+                break
+        if instance.route is None:
+            name = self.variant["VariantName"]
+            raise JobFailure(
+                f"The primary container for production variant {name} did not pass the ping health check. Please check"
+                f" CloudWatch logs for this endpoint. {instance.failure or ''}".strip()
+            )
