@@ -299,7 +299,7 @@ class Connection(asyncio.Protocol):
             self._remember(data)
 
     def _take(self, data: bytes) -> bytes:
-        """Keep what belongs to a long body, which the parser would only copy, and begin anew after it; give the rest."""
+        """Keep what belongs to a long body, which the parser would only copy; give the rest to a new one."""
         part = data[: self._missing]
         self._missing -= len(part)
         self.on_body(part)
