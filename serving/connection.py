@@ -33,6 +33,7 @@ _MAX_HEAD_BYTES = 65_536
 _MAX_DISCARDED_BYTES = 64 * 1024 * 1024
 _MAX_KNOWN_HEADS = 512
 _MAX_KNOWN_HEAD_BYTES = 2048
+_LONG_BODY_BYTES = 512 * 1024
 # Above it, joining head and body costs more than handing them over apart.
 _JOINED_BYTES = 65_536
 
@@ -141,7 +142,10 @@ class Connection(asyncio.Protocol):
                 self._current = head
                 self._shared.handle(head, data[end:], self)
                 return
-        self._parse(data)
+        if self._missing:
+            data = self._take(data)
+        if data:
+            self._parse(data)
         self._handle_requests()
 
     # What httptools calls
@@ -274,6 +278,7 @@ class Connection(asyncio.Protocol):
         self._size = 0
         self._received = 0
         self._expects = False
+        self._missing = 0  # bytes of a long body that have not come yet
         self._refused = None
 
     def _parse(self, data: bytes) -> None:
@@ -288,8 +293,20 @@ class Connection(asyncio.Protocol):
         if self._receiving:
             self._received += len(data)
             self._check_received()
+            if self._refused is None and (self._head.length or 0) > _LONG_BODY_BYTES:
+                self._missing = (self._head.length or 0) - self._size
         elif alone and len(self._requests) == 1:
             self._remember(data)
+
+    def _take(self, data: bytes) -> bytes:
+        """Keep what belongs to a long body, which the parser would only copy; give the rest to a new one."""
+        part = data[: self._missing]
+        self._missing -= len(part)
+        self.on_body(part)
+        if not self._missing:
+            self._parser = httptools.HttpRequestParser(self)
+            self.on_message_complete()
+        return data[len(part) :]
 
     def _read_head(self) -> Head:
         headers = dict(self._headers)

@@ -17,6 +17,7 @@ from localaws.sagemaker.jobs import JobRunner
 from localaws.sagemaker.runtime.asynchronous import AsyncInvocations
 from localaws.sagemaker.runtime.capture import DataCapture
 from localaws.sagemaker.runtime.dispatch import Dispatcher
+from localaws.sagemaker.runtime.gauges import Gauges
 from localaws.sagemaker.runtime.invocation import Invocation
 from localaws.sagemaker.runtime.metrics import EndpointMetrics
 from localaws.sagemaker.runtime.service import Runtime
@@ -49,6 +50,7 @@ def main() -> None:
     usage = UsageMeter(aws, api.routes)
     dispatcher = Dispatcher(api.routes, aws.account_id, aws.region)
     asynchronous = AsyncInvocations(store, aws, api.routes, dispatcher, metrics, capture.record)
+    gauges = Gauges(api.routes, dispatcher, asynchronous, metrics)
 
     def answered(invocation: Invocation) -> None:
         metrics.record(invocation)
@@ -64,7 +66,7 @@ def main() -> None:
         notifier.close()
 
     uvicorn.run(
-        Server(api, Runtime(dispatcher, answered, asynchronous), shut_down),
+        Server(api, Runtime(dispatcher, answered, asynchronous, gauges), shut_down),
         host=options.host,
         port=options.port,
         log_level="warning",

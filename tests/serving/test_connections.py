@@ -81,6 +81,16 @@ def test_a_known_head_is_not_taken_for_the_head_of_a_chunked_body(wire):
         assert read_until(wire, b"abc").count(b"200 OK") == 1
 
 
+def test_long_bodies_in_pieces_with_what_follows_them(wire):
+    long = "x" * (1024 * 1024 - 10)
+    data = request("abc") + request(long) + request("y" * 1_048_576) + request("end")
+    for start in range(0, len(data), 300_001):
+        wire.sendall(data[start : start + 300_001])
+    answers = read_until(wire, b"\r\n\r\nend").split(b"HTTP/1.1 200 OK\r\n")[1:]
+    bodies = [answer.partition(b"\r\n\r\n")[2].decode() for answer in answers]
+    assert bodies == ["abc", long, "y" * 1_048_576, "end"]
+
+
 def test_expect_100_continue(wire):
     wire.sendall((HEAD + "Expect: 100-continue\r\nContent-Length: 3\r\n\r\n").encode())
     assert read_until(wire, b"\r\n\r\n") == b"HTTP/1.1 100 Continue\r\n\r\n"

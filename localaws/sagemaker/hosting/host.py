@@ -326,7 +326,7 @@ def _summary(fleet: LiveFleet, name: str) -> Document:
 
 
 def _capture_summary(capture: Document) -> Document:
-    enabled = capture.get("EnableCapture", False)
+    enabled = capture.get("EnableCapture", True)  # the API reference: it defaults to enabled
     return {
         "EnableCapture": enabled,
         "CaptureStatus": "Started" if enabled else "Stopped",

@@ -14,6 +14,7 @@ What happens beside the answer, off its way::
 
     capture         what was asked and answered, in S3
     metrics         how often and how fast, in CloudWatch
+    gauges          how many wait and are under way, in CloudWatch
     usage           processors and memory of the instances, in CloudWatch
     shadow          the same request at the variant that is tried out
 

@@ -20,7 +20,7 @@ from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -45,7 +45,6 @@ _KIND = "async-invocation"
 _THREADS = 16
 _CONCURRENT_PER_INSTANCE = 4  # "if you do not provide a value, SageMaker chooses an optimal value for you"
 _LOOK_SECONDS = 0.2
-_METRICS_SECONDS = 1.0
 
 
 class _Failed(Exception):
@@ -105,7 +104,6 @@ class AsyncInvocations:
         """Go on with what the last server did not finish. Called once, on the event loop."""
         for resource in await self._in_thread(lambda: self._store.every(_KIND)):
             self._enqueue(AsyncRequest(**resource.document))
-        self._spawn(self._measure())
 
     async def accept(self, request: Request) -> AsyncRequest:
         """Take a request; returns when it is stored.
@@ -116,12 +114,16 @@ class AsyncInvocations:
             It cannot be carried out.
         """
         route = self._dispatcher.route(request.endpoint_name)
-        pending = read_request(request, _config(route))
+        pending = read_request(replace(request, endpoint_name=route.endpoint_name), _config(route))
         arn = self._aws.arn(_KIND, pending.request_id)
         resource = Resource(_KIND, pending.request_id, arn, pending.document, parent=route.endpoint_arn)
         await self._in_thread(lambda: self._store.add(resource))
         self._enqueue(pending)
         return pending
+
+    def backlog(self, route: Route) -> Document:
+        """The metrics of an endpoint's queue."""
+        return _backlog(self._queues.get(route.endpoint_name) or _Queue(), _instances(route))
 
     def _enqueue(self, pending: AsyncRequest) -> None:
         queue = self._queues.get(pending.endpoint_name)
@@ -267,15 +269,6 @@ class AsyncInvocations:
 
     def _count(self, pending: AsyncRequest, variant: Variant, values: Document) -> None:
         self._metrics.add(pending.endpoint_name, variant.name, values)
-
-    async def _measure(self) -> None:
-        """Tell CloudWatch about the queues, the empty ones too: scaling in needs the zeros."""
-        while True:
-            await asyncio.sleep(_METRICS_SECONDS)
-            for route in self._routes.every():
-                if any(fleet.async_config for fleet in route.fleets):
-                    queue = self._queues.get(route.endpoint_name) or _Queue()
-                    self._metrics.add(route.endpoint_name, "", _backlog(queue, _instances(route)))
 
     async def _in_thread(self, work: Callable[[], _T]) -> _T:
         return await asyncio.get_running_loop().run_in_executor(self._pool, work)

@@ -112,7 +112,7 @@ class DataCapture:
     def _flush_regularly(self) -> None:
         while not self._stop.wait(self._interval):
             self._flush()
-        self._flush()
+        self._flush()  # what came since the last one
 
     def _flush(self) -> None:
         with self._lock:
@@ -137,6 +137,8 @@ class DataCapture:
         except (ClientError, BotoCoreError, JobFailure) as error:
             logger.warning("What endpoint %s captured was not written: %s", file.endpoint_name, error)
             return not _may_work_later(error)
+        except Exception:  # the thread goes on: the other endpoints' captures are none the worse
+            logger.exception("A defect of the local SageMaker in the capture of %s", file.endpoint_name)
         return True
 
 

@@ -4,6 +4,7 @@ A library's client would cost more than the model: this is the road of every inv
 """
 
 import asyncio
+import select
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,21 +53,14 @@ class ModelClient:
         """
         request = request_bytes(port, headers, body)
         async with asyncio.timeout(seconds):
-            while (connection := self._take(port)) is not None:
-                try:
-                    return await self._ask(connection, request)
-                except BrokenError:
-                    # Closed while idle: the server did not take the request. With an answer begun, it is broken.
-                    if connection.answering:
-                        raise
-            return await self._ask(await _connect(port), request)
+            return await self._ask(self._take(port) or await _connect(port), request)
 
     def _take(self, port: int) -> "_Connection | None":
         idle = self._idle.get(port, [])
         now = asyncio.get_running_loop().time()
         while idle:
             connection = idle.pop()
-            if not connection.closed and now - connection.idle_since < _IDLE_LIMIT:
+            if now - connection.idle_since < _IDLE_LIMIT and not connection.is_stale:
                 return connection
             connection.close()
         return None
@@ -110,19 +104,25 @@ class _Connection(asyncio.Protocol):
         self.port = port
         self.closed = False
         self.keeps_alive = False
-        self.answering = False
         self.idle_since = 0.0
         self._transport: Any = None
+        self._poll = select.poll()
         self._parser: Any = None
         self._headers: dict[bytes, bytes] = {}
         self._chunks: list[bytes] = []
         self._waiting: asyncio.Future[Answer] | None = None
 
+    @property
+    def is_stale(self) -> bool:
+        """Whether the server has closed it while it was idle, even if the event loop has not been told yet.
+
+        So a request need never be tried again on another connection, which might send it twice to a model.
+        """
+        return self.closed or bool(self._poll.poll(0))
+
     async def ask(self, request: bytes) -> Answer:
-        if self.closed:
-            raise BrokenError("the connection is closed")
         self._parser = httptools.HttpResponseParser(self)
-        self._headers, self._chunks, self.answering = {}, [], False
+        self._headers, self._chunks = {}, []
         self._waiting = asyncio.get_running_loop().create_future()
         self._transport.write(request)
         return await self._waiting
@@ -134,6 +134,7 @@ class _Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = transport
+        self._poll.register(transport.get_extra_info("socket").fileno(), select.POLLIN)
 
     def connection_lost(self, error: Exception | None) -> None:
         self.closed = True
@@ -141,7 +142,6 @@ class _Connection(asyncio.Protocol):
             self._waiting.set_exception(BrokenError(f"the model server ended the connection ({error})"))
 
     def data_received(self, data: bytes) -> None:
-        self.answering = True
         try:
             self._parser.feed_data(data)
         except (httptools.HttpParserError, AttributeError) as error:

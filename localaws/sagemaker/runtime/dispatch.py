@@ -105,6 +105,10 @@ class Dispatcher:
             fault, answer = error, no_answer(error)
         return Invocation(route, fleet, variant, request, answer, time.monotonic() - started, fault)
 
+    def under_way(self, variant: Variant) -> int:
+        """How many requests the variant's instances have at this moment."""
+        return sum(self._outstanding[instance.instance_id] for instance in variant.instances)
+
     @asynccontextmanager
     async def serving(self, route: Route, fleet: Fleet, variant: Variant) -> AsyncIterator[Variant]:
         """A variant for the time of one request: admitted, and awake if it is serverless.

@@ -37,7 +37,7 @@ _UNITS = {
     "InvocationModelErrors": "None",
     "ModelLatency": "Microseconds",
     "OverheadLatency": "Microseconds",
-    "ModelSetupTime": "Microseconds",
+    "ConcurrentRequestsPerModel": "Count",
     "ApproximateBacklogSize": "Count",
     "ApproximateBacklogSizePerInstance": "Count",
     "ApproximateAgeOfOldestRequest": "Seconds",

@@ -3,6 +3,8 @@
 Source: the API reference of SageMaker Runtime, and botocore's model of ``sagemaker-runtime``.
 """
 
+import asyncio
+import logging
 import re
 import time
 import uuid
@@ -18,10 +20,13 @@ from localaws.sagemaker.runtime.asynchronous import AsyncInvocations
 from localaws.sagemaker.runtime.client import Headers
 from localaws.sagemaker.runtime.dispatch import Dispatcher
 from localaws.sagemaker.runtime.errors import RuntimeFault, ValidationError
+from localaws.sagemaker.runtime.gauges import Gauges
 from localaws.sagemaker.runtime.invocation import CUSTOM_ATTRIBUTES, Invocation, Request
 from localaws.sagemaker.runtime.sessions import CLOSED_SESSION_ID, NEW_SESSION_ID
 from localaws.sagemaker.runtime.shadow import Shadows
 from localaws.sagemaker.runtime.streaming import Streaming
+
+logger = logging.getLogger(__name__)
 
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 
@@ -40,11 +45,19 @@ class Runtime:
         Called after each invocation that reached a variant, right or wrong.
     asynchronous : AsyncInvocations
         Takes those that need not be answered at once.
+    gauges : Gauges
+        Look at the endpoints as long as this serves.
     """
 
     def __init__(
-        self, dispatcher: Dispatcher, answered: Callable[[Invocation], None], asynchronous: AsyncInvocations
+        self,
+        dispatcher: Dispatcher,
+        answered: Callable[[Invocation], None],
+        asynchronous: AsyncInvocations,
+        gauges: Gauges,
     ) -> None:
+        self._gauges = gauges
+        self._looking: asyncio.Task[None] | None = None
         self._dispatcher = dispatcher
         self._asynchronous = asynchronous
         self._answered = answered
@@ -59,6 +72,7 @@ class Runtime:
     async def start(self) -> None:
         """Go on with the asynchronous invocations that the last server did not finish."""
         await self._asynchronous.start()
+        self._looking = asyncio.get_running_loop().create_task(self._gauges.look())
 
     async def __call__(self, path: str, headers: dict[bytes, bytes], body: bytes, send: Send) -> None:
         """Answer one HTTP request."""
@@ -69,7 +83,8 @@ class Runtime:
             if match is None or operation is None:
                 raise ValidationError(f"The local SageMaker Runtime has no {path}")
             await operation(Request(unquote(match[1]), headers, body, request_id), send)
-        except RuntimeFault as fault:
+        except Exception as error:
+            fault = error if isinstance(error, RuntimeFault) else _defect(path)
             await _respond(send, fault.status, _fault_headers(fault, request_id), orjson.dumps(fault.members))
 
     async def _invoke(self, request: Request, send: Send) -> None:
@@ -115,6 +130,11 @@ def _answer_headers(done: Invocation) -> Headers:
     ]
     given = done.answer.headers
     return headers + [(name, given[name]) for name in _FROM_MODEL if name in given]
+
+
+def _defect(path: str) -> RuntimeFault:
+    logger.exception("A defect of the local SageMaker in %s", path)
+    return RuntimeFault("A defect of the local SageMaker: its log has the traceback")
 
 
 def _fault_headers(fault: RuntimeFault, request_id: str) -> Headers:

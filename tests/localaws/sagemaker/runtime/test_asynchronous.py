@@ -56,7 +56,8 @@ def test_the_answer_is_put_where_it_was_promised(endpoints, local_aws):
     named = queue.invoke("x", S3OutputPathExtension="today", Filename="answer.json")
     assert named["OutputLocation"] == f"s3://{queue.bench.bucket}/out/today/answer.json"
     queue.read(named["OutputLocation"])
-    inline = queue.runtime.invoke_endpoint_async(EndpointName=queue.name, Body=b'"x"', ContentType="application/json")
+    upper = queue.name.upper()  # names of endpoints are the same in any case
+    inline = queue.runtime.invoke_endpoint_async(EndpointName=upper, Body=b'"x"', ContentType="application/json")
     queue.read(inline["OutputLocation"])
     watch = Watch(local_aws, queue.name)
     until(lambda: watch.statistic("InvocationsProcessed", "Sum") == 3)

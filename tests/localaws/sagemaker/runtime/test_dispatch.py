@@ -2,8 +2,10 @@
 
 import asyncio
 import json
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from typing import Any
 
 import pytest
 
@@ -11,6 +13,7 @@ from localaws.sagemaker.hosting.routes import Fleet, Instance, Route, Routes, Va
 from localaws.sagemaker.runtime.dispatch import Dispatcher
 from localaws.sagemaker.runtime.errors import ModelError, Unavailable, ValidationError
 from localaws.sagemaker.runtime.invocation import Invocation, Request
+from localaws.sagemaker.runtime.service import Runtime
 
 Answer = Callable[[dict[str, str], bytes], tuple[dict[str, str], bytes]]
 
@@ -149,3 +152,67 @@ def test_too_large_a_body_and_a_broken_answer() -> None:
         assert (done.answer.status, done.fault.members["OriginalStatusCode"]) == (0, 0)
 
     run(test())
+
+
+def test_a_connection_that_was_closed_while_idle_is_not_used_again() -> None:
+    async def test() -> None:
+        async def answer_once(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok")
+            writer.close()  # without a word about it
+
+        server = await asyncio.start_server(answer_once, "127.0.0.1", 0)
+        to = dispatcher(Instance("i-1", (server.sockets[0].getsockname()[1],)))
+        for _ in range(50):
+            assert (await invoke(to)).answer.body == b"ok"
+            time.sleep(0.001)  # the close arrives, and the event loop has not seen it yet
+        server.close()
+
+    run(test())
+
+
+def test_a_request_at_which_the_server_dies_is_not_sent_again() -> None:
+    async def test() -> None:
+        bodies: list[bytes] = []
+
+        async def die_at_poison(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            while True:
+                head = await reader.readuntil(b"\r\n\r\n")
+                bodies.append(await reader.readexactly(int(head.partition(b"content-length: ")[2].split()[0])))
+                if bodies[-1] == b"poison":
+                    writer.close()
+                    return
+                writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok")
+
+        servers = [await asyncio.start_server(die_at_poison, "127.0.0.1", 0) for _ in range(2)]
+        ports = [server.sockets[0].getsockname()[1] for server in servers]
+        to = dispatcher(Instance("i-1", (ports[0],)), Instance("i-2", (ports[1],)))
+        await asyncio.gather(*(invoke(to, b"good") for _ in range(6)))
+        assert isinstance((await invoke(to, b"poison")).fault, ModelError)
+        assert bodies.count(b"poison") == 1
+        for server in servers:
+            server.close()
+
+    run(test())
+
+
+def test_a_defect_is_an_internal_failure_and_not_a_broken_connection(caplog: pytest.LogCaptureFixture) -> None:
+    class Defective(Dispatcher):
+        def route(self, endpoint_name: str) -> Route:
+            raise ZeroDivisionError(endpoint_name)
+
+    async def test() -> None:
+        sent: list[dict[str, Any]] = []
+
+        async def send(message: dict[str, Any]) -> None:
+            sent.append(message)
+
+        unused: Any = None
+        runtime = Runtime(Defective(Routes(), "000000000000", "us-east-1"), print, unused, unused)
+        await runtime("/endpoints/e/invocations", {}, b"", send)
+        assert sent[0]["status"] == 500
+        assert (b"x-amzn-errortype", b"InternalFailure") in sent[0]["headers"]
+        assert b"defect" in sent[1]["body"]
+
+    run(test())
+    assert "ZeroDivisionError" in caplog.text

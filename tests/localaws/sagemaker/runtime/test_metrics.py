@@ -1,6 +1,7 @@
 """What CloudWatch says of an endpoint after it was used."""
 
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -64,6 +65,16 @@ def test_a_request_that_the_model_refuses_is_a_4xx(endpoints, local_aws):
     until(lambda: watch.statistic("Invocation4XXErrors", "Sum") == 1)
     assert watch.statistic("InvocationModelErrors", "Sum") == 1
     assert watch.statistic("Invocation5XXErrors", "Sum") == 0
+
+
+def test_requests_under_way_are_looked_up_and_none_is_told_too(endpoints, local_aws):
+    name = endpoints.serve("1")
+    with ThreadPoolExecutor(3) as pool:
+        for answer in [pool.submit(endpoints.invoke, name, 1.5) for _ in range(3)]:
+            answer.result()
+    watch = Watch(local_aws, name)
+    until(lambda: watch.statistic("ConcurrentRequestsPerModel", "Maximum") == 3)
+    until(lambda: watch.statistic("ConcurrentRequestsPerModel", "Minimum") == 0)
 
 
 def test_many_latencies_become_few_values_that_say_the_same():
