@@ -1,6 +1,7 @@
 """From the registry to production and back: every command against the real local AWS, in the order of the road."""
 
 import json
+import random
 import subprocess
 import sys
 import uuid
@@ -13,6 +14,8 @@ from xml.etree import ElementTree
 import pytest
 import urllib3
 
+from benchmarks import api_fuzz
+from benchmarks.api_stack import ApiStack
 from tests.conftest import LocalAws
 from tests.deploy.conftest import hasty_local_aws, run_module
 
@@ -134,7 +137,7 @@ def predict(local_aws: LocalAws, endpoint: str) -> float:
     return float(answer["Body"].read())
 
 
-def check_the_api(local_aws: LocalAws, run: Run, project: str) -> None:
+def check_the_api(local_aws: LocalAws, run: Run, project: str, tmp_path: Path) -> None:
     run("api")
     assert "No change" in run("api").stdout
     script = Path(__file__).parents[2] / "invoke_api.py"
@@ -149,6 +152,10 @@ def check_the_api(local_aws: LocalAws, run: Run, project: str) -> None:
     for path, body in WRONG:
         status, answer = api.post(path, body)
         assert (status, list(answer)) == (400, ["message"]), (path, body, answer)
+    path = f"/_aws/execute-api/{api.api_id}/v1"
+    stack = ApiStack(port=local_aws.port, path=path, api_id=api.api_id, key=api.key, model=tmp_path)
+    chance, schemas = random.Random(7), api_fuzz.exported(stack)
+    assert api_fuzz.send(stack, [api_fuzz.generate(chance, schemas) for _ in range(200)]) == []
     assert api.post("/stream", {"x": [[0.3]]}, key="")[0] == 403
     assert api.post("/stream", {"x": [[0.3]]}, key="wrong")[0] == 403
     assert api.post("/stream", {"x": [[0.3]]}, key=api.key_of_plan(stages=False))[0] == 403
@@ -181,7 +188,7 @@ def test_the_road(local_aws: LocalAws, run: Run, versions: list[str], project: s
     assert "No change" in run("production").stdout
     assert predict(local_aws, production) == pytest.approx(434.0765649977469, abs=1e-6)
 
-    check_the_api(local_aws, run, project)
+    check_the_api(local_aws, run, project, tmp_path)
 
     run("approve-model", second)
     run("staging")
