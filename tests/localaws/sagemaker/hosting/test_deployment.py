@@ -101,19 +101,19 @@ def test_an_alarm_brings_the_old_version_back(endpoints, local_aws):
     alarm, cloudwatch = unique("alarm"), local_aws.client("cloudwatch")
     cloudwatch.put_metric_alarm(
         AlarmName=alarm,
-        Namespace="AWS/SageMaker",
-        MetricName="Invocation5XXErrors",
+        Namespace=alarm,
+        MetricName="Errors",
         Statistic="Sum",
-        Period=60,
+        Period=10,
         EvaluationPeriods=1,
-        Threshold=1e9,
+        Threshold=0,
         ComparisonOperator="GreaterThanThreshold",
     )
     canary = blue_green("CANARY", 25, CanarySize=PERCENT_10)
     canary["AutoRollbackConfiguration"] = {"Alarms": [{"AlarmName": alarm}]}
     endpoints.client.update_endpoint(EndpointName=name, EndpointConfigName=config, DeploymentConfig=canary)
     time.sleep(1)
-    cloudwatch.set_alarm_state(AlarmName=alarm, StateValue="ALARM", StateReason="test")
+    cloudwatch.put_metric_data(Namespace=alarm, MetricData=[{"MetricName": "Errors", "Value": 1}])
     found = endpoints.wait(name)
     assert found["EndpointConfigName"] == old
     assert alarm in found["FailureReason"]
