@@ -137,3 +137,14 @@ def test_retained_capacities_go_over_to_the_new_version(endpoints):
     config = endpoints.config(endpoints.variant(endpoints.model("2")))
     endpoints.client.update_endpoint(EndpointName=name, EndpointConfigName=config, RetainAllVariantProperties=True)
     assert endpoints.wait(name)["ProductionVariants"][0]["CurrentInstanceCount"] == 2
+
+
+@pytest.mark.parametrize(("kind", "size"), [("CANARY", "CanarySize"), ("LINEAR", "LinearStepSize")])
+def test_a_shift_in_steps_needs_their_size(endpoints, kind, size):
+    name = endpoints.serve("1")
+    config = endpoints.client.describe_endpoint(EndpointName=name)["EndpointConfigName"]
+    with pytest.raises(ClientError, match=f"type {kind} needs a {size}"):
+        endpoints.client.update_endpoint(
+            EndpointName=name, EndpointConfigName=config, DeploymentConfig=blue_green(kind, 0)
+        )
+    assert endpoints.versions(name, 3) == {"1": 3}
