@@ -136,7 +136,22 @@ def _update_capacities(control: Control, host: Host, request: Document) -> Docum
     return {"EndpointArn": resource.arn}
 
 
+_SIZES = {"CANARY": "CanarySize", "LINEAR": "LinearStepSize"}
+
+
 def _deployment(request: Document) -> Document:
+    """What is kept of a request's DeploymentConfig.
+
+    Raises
+    ------
+    ValidationError
+        It does not say how large its steps are.
+    """
+    policy = (request.get("DeploymentConfig") or {}).get("BlueGreenUpdatePolicy", {})
+    routing = policy.get("TrafficRoutingConfiguration", {})
+    size = _SIZES.get(routing.get("Type", ""))
+    if size is not None and size not in routing:
+        raise ValidationError(f"The traffic routing type {routing['Type']} needs a {size}")
     return {"LastDeploymentConfig": request["DeploymentConfig"]} if request.get("DeploymentConfig") else {}
 
 

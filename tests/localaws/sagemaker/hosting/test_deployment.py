@@ -101,19 +101,19 @@ def test_an_alarm_brings_the_old_version_back(endpoints, local_aws):
     alarm, cloudwatch = unique("alarm"), local_aws.client("cloudwatch")
     cloudwatch.put_metric_alarm(
         AlarmName=alarm,
-        Namespace="AWS/SageMaker",
-        MetricName="Invocation5XXErrors",
+        Namespace=alarm,
+        MetricName="Errors",
         Statistic="Sum",
-        Period=60,
+        Period=10,
         EvaluationPeriods=1,
-        Threshold=1e9,
+        Threshold=0,
         ComparisonOperator="GreaterThanThreshold",
     )
     canary = blue_green("CANARY", 25, CanarySize=PERCENT_10)
     canary["AutoRollbackConfiguration"] = {"Alarms": [{"AlarmName": alarm}]}
     endpoints.client.update_endpoint(EndpointName=name, EndpointConfigName=config, DeploymentConfig=canary)
     time.sleep(1)
-    cloudwatch.set_alarm_state(AlarmName=alarm, StateValue="ALARM", StateReason="test")
+    cloudwatch.put_metric_data(Namespace=alarm, MetricData=[{"MetricName": "Errors", "Value": 1}])
     found = endpoints.wait(name)
     assert found["EndpointConfigName"] == old
     assert alarm in found["FailureReason"]
@@ -137,3 +137,14 @@ def test_retained_capacities_go_over_to_the_new_version(endpoints):
     config = endpoints.config(endpoints.variant(endpoints.model("2")))
     endpoints.client.update_endpoint(EndpointName=name, EndpointConfigName=config, RetainAllVariantProperties=True)
     assert endpoints.wait(name)["ProductionVariants"][0]["CurrentInstanceCount"] == 2
+
+
+@pytest.mark.parametrize(("kind", "size"), [("CANARY", "CanarySize"), ("LINEAR", "LinearStepSize")])
+def test_a_shift_in_steps_needs_their_size(endpoints, kind, size):
+    name = endpoints.serve("1")
+    config = endpoints.client.describe_endpoint(EndpointName=name)["EndpointConfigName"]
+    with pytest.raises(ClientError, match=f"type {kind} needs a {size}"):
+        endpoints.client.update_endpoint(
+            EndpointName=name, EndpointConfigName=config, DeploymentConfig=blue_green(kind, 0)
+        )
+    assert endpoints.versions(name, 3) == {"1": 3}
