@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.machine import description
+from localaws.settings import Ports
 from tests.conftest import LocalAws, local_aws_command
 
 SCRIPTS = Path(__file__).parent.parent / "pipelines" / "lr"
@@ -56,7 +57,7 @@ def measure(state_dir: Path, folder: Path, runs: int) -> None:
     for _ in range(3):
         local_aws_command("reset", "--yes", state_dir=state_dir)
         cold.append(seconds(lambda: run_command(state_dir)))
-    aws = LocalAws(PORT, PORT + 1, state_dir, {})
+    aws = LocalAws(Ports(PORT, PORT + 1, PORT + 2), state_dir, {})
     sagemaker = aws.client("sagemaker")
     csv = sample_data(aws)
     turn_caching_off(sagemaker)

@@ -15,11 +15,11 @@ from pathlib import Path
 
 from localaws.errors import LocalAwsError, NotRunningError
 from localaws.record import Record
-from localaws.settings import DEFAULT_PORT, DEFAULT_STATE_DIR, requested_ports, state_path
+from localaws.settings import DEFAULT_PORT, DEFAULT_STATE_DIR, SERVER_NAMES, requested_ports, state_path
 from localaws.state_dir import StateDir
 
 NOT_RUNNING_EXIT_CODE = 3  # as systemctl status
-_SERVER_LOGS = ("supervisor", "ministack", "sagemaker")
+_SERVER_LOGS = ("supervisor", *SERVER_NAMES)
 
 _EPILOG = """\
 typical use:
@@ -51,6 +51,9 @@ def build_parser() -> argparse.ArgumentParser:
         "--port", type=int, metavar="N", help=f"the endpoint's port (default: $LOCALAWS_PORT, {DEFAULT_PORT})"
     )
     start.add_argument("--sagemaker-port", type=int, metavar="N", help="SageMaker's own port (default: port + 1)")
+    start.add_argument(
+        "--services-port", type=int, metavar="N", help="the port of CodePipeline and others (default: port + 2)"
+    )
     start.add_argument(
         "--foreground", action="store_true", help="stay, until Ctrl-C or SIGTERM (for containers and systemd)"
     )
@@ -110,7 +113,7 @@ def _start(arguments: argparse.Namespace, state: StateDir) -> int:
     from localaws import control  # noqa: PLC0415 - see the module's docstring
 
     control.check_platform(sys.platform)
-    requested = requested_ports(arguments.port, arguments.sagemaker_port, os.environ)
+    requested = requested_ports(arguments.port, arguments.sagemaker_port, arguments.services_port, os.environ)
     if arguments.foreground:
         logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
         return control.run_in_foreground(state, requested)

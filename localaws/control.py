@@ -17,7 +17,7 @@ from localaws.environment import SDK_CONFIG
 from localaws.errors import NotLinuxError, PortInUseError, StartFailedError, StateDirError
 from localaws.health import check_ports_free, is_healthy
 from localaws.record import Record
-from localaws.settings import Ports, default_ports
+from localaws.settings import SERVER_NAMES, Ports, default_ports
 from localaws.state_dir import StateDir
 from localaws.supervisor import LOCKED, STOP_SECONDS, supervise
 
@@ -134,8 +134,8 @@ def _launch(state: StateDir, ports: Ports) -> subprocess.Popen[bytes] | None:
         if state.supervisor_pid() is None:
             raise
         return None
-    arguments = ["--state-dir", str(state.path), "--port", str(ports.gateway)]
-    arguments += ["--sagemaker-port", str(ports.sagemaker)]
+    options = [word for option, port in ports.options.items() for word in (option, str(port))]
+    arguments = ["--state-dir", str(state.path), *options]
     with state.log_path("supervisor").open("ab") as log:
         return subprocess.Popen(
             [sys.executable, "-P", "-m", "localaws.supervisor", *arguments],
@@ -183,10 +183,15 @@ def _wait(
 def _check_ports(state: StateDir, record: Record, requested: Ports | None) -> None:
     if requested is not None and requested != record.ports:
         raise StateDirError(
-            f"local AWS is already running with {state.path}, on ports {record.ports.gateway} and "
-            f"{record.ports.sagemaker}, not {requested.gateway} and {requested.sagemaker}. Stop it first "
+            f"local AWS is already running with {state.path}, on ports {_listed(record.ports)}, "
+            f"not {_listed(requested)}. Stop it first "
             "(local-aws stop), or use another --state-dir for a second one."
         )
+
+
+def _listed(ports: Ports) -> str:
+    *first, last = map(str, ports.options.values())
+    return f"{', '.join(first)} and {last}"
 
 
 def _failure(state: StateDir, sentence: str) -> str:
@@ -195,7 +200,7 @@ def _failure(state: StateDir, sentence: str) -> str:
     if record is not None and record.failure:
         sentence += f" {record.failure}."
     parts = [sentence]
-    for name in ("supervisor", "ministack", "sagemaker"):
+    for name in ("supervisor", *SERVER_NAMES):
         lines = last_lines(state, name)
         if lines:
             parts.append("\n".join([f"--- {state.log_path(name)}", *lines]))

@@ -1,9 +1,10 @@
-"""One endpoint URL for every service: SageMaker's requests go to the local SageMaker, the rest to MiniStack.
+"""One endpoint URL for every service: ours have servers of their own, the rest is MiniStack's.
 
 A request is SageMaker's when it was signed for it (``sagemaker``, which is how the control plane, the runtime
-and the feature store sign) or when its ``X-Amz-Target`` says so. It is passed on as it is and answered as it
-was answered; the server behind may restart at any time, so a failed connection becomes a
-``ServiceUnavailable``, which AWS's clients retry.
+and the feature store sign) or when its ``X-Amz-Target`` says so; the other services that MiniStack lacks are
+known by their ``X-Amz-Target``. A request is passed on as it is and answered as it was answered; the server
+behind may restart at any time, so a failed connection becomes a ``ServiceUnavailable``, which AWS's clients
+retry.
 """
 
 import asyncio
@@ -19,6 +20,7 @@ from urllib.parse import urlsplit
 from localaws.alarms import Clock
 from localaws.asgi import Application, Message, Receive, Scope, Send
 from localaws.server import GATEWAY_HEALTH_PATH
+from localaws.services.targets import TARGET_PREFIXES
 from localaws.snapshot import SnapshotLoop
 
 # SigV4: "Credential=AKID/20260101/us-east-1/sagemaker/aws4_request", in the header or in a presigned query.
@@ -52,13 +54,23 @@ class Answer:
     body: bytes
 
 
-def is_sagemaker(scope: Scope) -> bool:
-    """Whether an HTTP request is meant for SageMaker or one of its runtimes."""
-    headers = dict(scope["headers"])
-    if headers.get(b"x-amz-target", b"").startswith(b"SageMaker."):
-        return True
-    signed = _SIGNED_SERVICE.search(headers.get(b"authorization", b"") or scope.get("query_string", b""))
-    return signed is not None and signed[1] == b"sagemaker"
+@dataclass(frozen=True)
+class Upstreams:
+    """The servers behind the gateway, by URL, such as ``http://127.0.0.1:4567``."""
+
+    sagemaker: str
+    services: str
+
+    def of(self, scope: Scope) -> str | None:
+        """The URL of the server that an HTTP request is for; None when MiniStack answers it."""
+        headers = dict(scope["headers"])
+        target = headers.get(b"x-amz-target", b"").decode("latin-1").partition(".")[0]
+        if target in TARGET_PREFIXES:
+            return self.services
+        if target == "SageMaker":
+            return self.sagemaker
+        signed = _SIGNED_SERVICE.search(headers.get(b"authorization", b"") or scope.get("query_string", b""))
+        return self.sagemaker if signed is not None and signed[1] == b"sagemaker" else None
 
 
 def may_change_state(scope: Scope) -> bool:
@@ -75,18 +87,17 @@ class Gateway:
     Parameters
     ----------
     ministack : Application
-        Answers whatever is not SageMaker's.
-    sagemaker_url : str
-        Where the local SageMaker listens, such as ``http://127.0.0.1:4567``.
+        Answers whatever the others do not.
+    upstreams : Upstreams
     snapshots : SnapshotLoop
         Saves MiniStack's state; runs between the start and the stop of the application.
     clock : Clock
         Decides the alarms; runs as long.
     """
 
-    def __init__(self, ministack: Application, sagemaker_url: str, snapshots: SnapshotLoop, clock: Clock) -> None:
+    def __init__(self, ministack: Application, upstreams: Upstreams, snapshots: SnapshotLoop, clock: Clock) -> None:
         self._ministack = ministack
-        self._sagemaker_address = urlsplit(sagemaker_url).netloc
+        self._upstreams = upstreams
         self._snapshots = snapshots
         self._clock = clock
 
@@ -96,8 +107,8 @@ class Gateway:
             await self._live(scope, receive, send)
         elif scope["type"] == "http" and scope["path"] == GATEWAY_HEALTH_PATH:
             await _send(send, Answer(200, [(b"content-type", b"application/json")], _health()))
-        elif scope["type"] == "http" and is_sagemaker(scope):
-            await self._forward(scope, receive, send)
+        elif scope["type"] == "http" and (url := self._upstreams.of(scope)):
+            await _forward(urlsplit(url).netloc, scope, receive, send)
         else:
             asked_by_service.set(scope["type"] == "http" and SERVICE_HEADER in dict(scope["headers"]))
             try:
@@ -124,12 +135,13 @@ class Gateway:
 
         await self._ministack(scope, receive_and_stop, send_and_start)
 
-    async def _forward(self, scope: Scope, receive: Receive, send: Send) -> None:
-        body = await _read_body(receive)
-        if body is None:
-            return
-        # A thread per request in flight: an invocation waits for a model, and the event loop must not.
-        await _send(send, await asyncio.to_thread(ask, self._sagemaker_address, scope, body))
+
+async def _forward(address: str, scope: Scope, receive: Receive, send: Send) -> None:
+    body = await _read_body(receive)
+    if body is None:
+        return
+    # A thread per request in flight: an invocation waits for a model, and the event loop must not.
+    await _send(send, await asyncio.to_thread(ask, address, scope, body))
 
 
 async def _send(send: Send, answer: Answer) -> None:
@@ -183,8 +195,8 @@ def _end_to_end(headers: Headers) -> Headers:
 def unavailable(address: str, error: Exception) -> Answer:
     """AWS's error for a service that cannot answer now, in both places where clients look for the code."""
     message = (
-        f"The local SageMaker at {address} did not answer ({type(error).__name__}: {error}). It is started "
-        "again by itself within a second; if this stays, see: local-aws status, local-aws logs sagemaker"
+        f"The server at {address} did not answer ({type(error).__name__}: {error}). It is started "
+        "again by itself within a second; if this stays, see: local-aws status"
     )
     body = json.dumps({"__type": "ServiceUnavailable", "message": message}).encode()
     headers = [

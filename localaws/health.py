@@ -36,7 +36,7 @@ def check_ports_free(ports: Ports) -> None:
     PortInUseError
         Naming the port, the reason and the options.
     """
-    for option, port in (("--port", ports.gateway), ("--sagemaker-port", ports.sagemaker)):
+    for option, port in ports.options.items():
         with socket.socket() as probe:
             # As the servers do: connections that are just being closed do not count.
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -1,13 +1,14 @@
 """MiniStack, hosted: S3, CloudWatch Logs, IAM, Lambda, EventBridge and the rest of AWS's API on one port.
 
-``python -m localaws.ministack --port 4566 --state-dir DIR --sagemaker-url URL`` runs it in this process:
+``python -m localaws.ministack --port 4566 --state-dir DIR --sagemaker-url URL --services-url URL`` runs it in
+this process:
 
 1. `configure` sets the environment that MiniStack reads while it is imported: bound to 127.0.0.1, its data
    under DIR, no Docker, no listener beside the one port.
 2. `load_application` imports it and returns its ASGI application, which uvicorn serves. (MiniStack's own
    ``main`` serves with Hypercorn, writes a pid file into the shared temporary directory and binds 0.0.0.0.)
-3. `localaws.gateway.Gateway` stands before the application and sends SageMaker's requests to the local
-   SageMaker.
+3. `localaws.gateway.Gateway` stands before the application and sends the requests for services that are ours to
+   their servers.
 4. `localaws.snapshot.SnapshotLoop` saves MiniStack's state while it runs; MiniStack itself saves at a clean
    stop only.
 
@@ -33,9 +34,10 @@ import uvicorn
 
 from localaws import alarms
 from localaws.asgi import Application
-from localaws.cloudformation.sagemaker import TYPES, Provisioner
+from localaws.cloudformation import catalog
+from localaws.cloudformation.provisioner import Provisioner
 from localaws.errors import HookMissingError
-from localaws.gateway import Gateway, asked_by_service
+from localaws.gateway import Gateway, Upstreams, asked_by_service
 from localaws.settings import CREDENTIALS, HOST, REGION, time_scale
 from localaws.snapshot import SnapshotLoop
 
@@ -218,6 +220,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--state-dir", type=Path, required=True, help="where MiniStack's data goes")
     parser.add_argument("--sagemaker-url", required=True, help="where SageMaker's requests are sent")
+    parser.add_argument("--services-url", required=True, help="where those for `localaws.services` are sent")
     arguments = parser.parse_args(argv)
 
     configure(arguments.port, arguments.state_dir.absolute())
@@ -225,9 +228,10 @@ def main(argv: Sequence[str] | None = None) -> None:
         application = load_application()
         let_services_emit()
         let_functions_answer_soon()
-        let_cloudformation_provision(_sagemaker_types(arguments.sagemaker_url))
+        let_cloudformation_provision(catalog.provisioners(_clients(arguments.sagemaker_url, arguments.services_url)))
         clock = alarms.Clock(let_alarms_be_decided(time_scale()))
-        gateway = Gateway(application, arguments.sagemaker_url, SnapshotLoop(state_writer()), clock)
+        upstreams = Upstreams(arguments.sagemaker_url, arguments.services_url)
+        gateway = Gateway(application, upstreams, SnapshotLoop(state_writer()), clock)
     except HookMissingError as error:
         raise SystemExit(str(error)) from None
     uvicorn.run(
@@ -245,9 +249,15 @@ def main(argv: Sequence[str] | None = None) -> None:
     )
 
 
-def _sagemaker_types(url: str) -> dict[str, Provisioner]:
-    client = cache(lambda: boto3.client("sagemaker", endpoint_url=url, region_name=REGION, **CREDENTIALS))
-    return {name: Provisioner(type_, client) for name, type_ in TYPES.items()}
+def _clients(sagemaker_url: str, services_url: str) -> Callable[[str], Any]:
+    """The clients of the services behind the gateway: asked straight, not through the process that asks."""
+
+    @cache
+    def client(service: str) -> Any:
+        url = sagemaker_url if service == "sagemaker" else services_url
+        return boto3.client(service, endpoint_url=url, region_name=REGION, **CREDENTIALS)
+
+    return client
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ class ServerRecord:
     Attributes
     ----------
     name : str
-        ``ministack`` or ``sagemaker``.
+        Of `localaws.settings.SERVER_NAMES`.
     pid : int or None
         None while it waits to be started again.
     port : int

@@ -31,15 +31,19 @@ class Server:
 
 
 def servers(ports: Ports, state: StateDir) -> tuple[Server, ...]:
-    """The servers in the order of their start; they stop in the reverse one: SageMaker needs S3 to the end."""
+    """The servers in the order of their start; they stop in the reverse one: the others need S3 to the end."""
     # -P: a file named like a module, in the folder where the user happens to be, must not be imported.
     python = (sys.executable, "-P", "-m")
     ministack = f"localaws.ministack --port {ports.gateway} --sagemaker-url {ports.sagemaker_url}"
+    ministack += f" --services-url {ports.services_url}"
     sagemaker = f"localaws.sagemaker --host {HOST} --port {ports.sagemaker} --endpoint-url {ports.endpoint_url}"
+    services = f"localaws.services --port {ports.services} --endpoint-url {ports.endpoint_url}"
+    lines = {"ministack": ministack, "sagemaker": sagemaker, "services": services}
     return tuple(
-        Server(name, port, (*python, *line.split(), "--state-dir", str(state.data_path(name))), health_path)
-        for name, port, line, health_path in (
-            ("ministack", ports.gateway, ministack, GATEWAY_HEALTH_PATH),
-            ("sagemaker", ports.sagemaker, sagemaker, "/health"),
+        Server(name, port, (*python, *lines[name].split(), "--state-dir", str(state.data_path(name))), health_path)
+        for name, port, health_path in (
+            ("ministack", ports.gateway, GATEWAY_HEALTH_PATH),
+            ("sagemaker", ports.sagemaker, "/health"),
+            ("services", ports.services, "/health"),
         )
     )

@@ -10,8 +10,11 @@ from localaws.errors import LocalAwsError
 
 HOST = "127.0.0.1"
 REGION = "us-east-1"
+ACCOUNT_ID = "000000000000"
 # MiniStack takes any; these are the usual ones, and nobody takes them for real.
 CREDENTIALS = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
+SERVER_NAMES = ("ministack", "sagemaker", "services")
+"""In the order of their start."""
 DEFAULT_PORT = 4566
 DEFAULT_STATE_DIR = ".localaws"
 STATE_DIR_VARIABLE = "LOCALAWS_STATE_DIR"
@@ -22,7 +25,7 @@ SERVERLESS_IDLE_VARIABLE = "LOCALAWS_SERVERLESS_IDLE_SECONDS"
 
 @dataclass(frozen=True)
 class Ports:
-    """The two ports of one local AWS.
+    """The ports of one local AWS.
 
     Attributes
     ----------
@@ -30,10 +33,13 @@ class Ports:
         The endpoint URL's port: every service.
     sagemaker : int
         The local SageMaker's own.
+    services : int
+        That of `localaws.services`.
     """
 
     gateway: int
     sagemaker: int
+    services: int
 
     @property
     def endpoint_url(self) -> str:
@@ -45,40 +51,55 @@ class Ports:
         """The local SageMaker, straight."""
         return f"http://{HOST}:{self.sagemaker}"
 
+    @property
+    def services_url(self) -> str:
+        """The server of the services that MiniStack lacks, straight."""
+        return f"http://{HOST}:{self.services}"
+
+    @property
+    def options(self) -> dict[str, int]:
+        """The ports by the command-line option that sets each."""
+        return {"--port": self.gateway, "--sagemaker-port": self.sagemaker, "--services-port": self.services}
+
 
 def state_path(option: str | None, environ: Mapping[str, str]) -> Path:
     """The state folder: the option, else LOCALAWS_STATE_DIR, else ``.localaws`` here."""
     return Path(option or environ.get(STATE_DIR_VARIABLE) or DEFAULT_STATE_DIR).absolute()
 
 
-def requested_ports(port: int | None, sagemaker_port: int | None, environ: Mapping[str, str]) -> Ports | None:
+def requested_ports(
+    port: int | None, sagemaker_port: int | None, services_port: int | None, environ: Mapping[str, str]
+) -> Ports | None:
     """The ports that were asked for by option or LOCALAWS_PORT; None when nothing was said.
 
     Raises
     ------
     LocalAwsError
-        A port that is none, or one port for both.
+        A port that is none, or one port for two servers.
     """
     text = environ.get(PORT_VARIABLE)
     if port is None and text:
         if not text.isdecimal():
             raise LocalAwsError(f"{PORT_VARIABLE} has the value {text!r}. Set it to a port number, such as 4566.")
         port = int(text)
-    if port is None and sagemaker_port is None:
+    if port is None and sagemaker_port is None and services_port is None:
         return None
     gateway = DEFAULT_PORT if port is None else port
-    ports = Ports(gateway, gateway + 1 if sagemaker_port is None else sagemaker_port)
-    for number in (ports.gateway, ports.sagemaker):
+    following = Ports(gateway, gateway + 1, gateway + 2)
+    ports = Ports(gateway, sagemaker_port or following.sagemaker, services_port or following.services)
+    chosen: dict[int, str] = {}
+    for option, number in ports.options.items():
         if not 1 <= number <= 65535:
-            raise LocalAwsError(f"{number} is not a port. Choose --port and --sagemaker-port from 1 to 65535.")
-    if ports.gateway == ports.sagemaker:
-        raise LocalAwsError(f"--port and --sagemaker-port are both {ports.gateway}. Choose two different ports.")
+            raise LocalAwsError(f"{number} is not a port. Choose {option} from 1 to 65535.")
+        if number in chosen:
+            raise LocalAwsError(f"{chosen[number]} and {option} are both {number}. Choose different ports.")
+        chosen[number] = option
     return ports
 
 
 def default_ports() -> Ports:
     """Ports for when nothing was said."""
-    return Ports(DEFAULT_PORT, DEFAULT_PORT + 1)
+    return Ports(DEFAULT_PORT, DEFAULT_PORT + 1, DEFAULT_PORT + 2)
 
 
 def time_scale(environ: Mapping[str, str] = os.environ) -> float:

@@ -7,8 +7,8 @@
         lock                    held by the supervisor while it runs
         supervisor.json         what the supervisor last wrote about itself (`localaws.record`)
         sagemaker-config.yaml   the SageMaker SDK's configuration
-        logs/                   supervisor.log, ministack.log, sagemaker.log
-        ministack/  sagemaker/  the servers' own data
+        logs/                   supervisor.log, ministack.log, sagemaker.log, services.log
+        ministack/  sagemaker/  services/    the servers' own data
 """
 
 import json

@@ -1,6 +1,6 @@
 """The process that keeps the servers up.
 
-``python -m localaws.supervisor --state-dir DIR --port N --sagemaker-port M`` does this:
+``python -m localaws.supervisor --state-dir DIR --port N --sagemaker-port M --services-port L`` does this:
 
 1. It takes the lock of the state folder, or leaves (exit code `LOCKED`): there is one supervisor per folder.
 2. It starts the servers, each in a process group and with a log file of its own.
@@ -220,9 +220,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--state-dir", type=Path, required=True)
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--sagemaker-port", type=int, required=True)
+    parser.add_argument("--services-port", type=int, required=True)
     arguments = parser.parse_args(argv)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
-    return supervise(StateDir(arguments.state_dir), Ports(arguments.port, arguments.sagemaker_port))
+    ports = Ports(arguments.port, arguments.sagemaker_port, arguments.services_port)
+    return supervise(StateDir(arguments.state_dir), ports)
 
 
 if __name__ == "__main__":

@@ -14,6 +14,8 @@ from typing import Any
 import boto3
 import pytest
 
+from localaws.settings import Ports
+
 LOCAL_AWS = (sys.executable, "-P", "-m", "localaws.cli")
 _PORT_ATTEMPTS = 5
 
@@ -26,12 +28,17 @@ def local_aws_command(
     return subprocess.run(command, env=environ, capture_output=True, text=True, timeout=timeout, check=False)
 
 
-def free_ports() -> tuple[int, int]:
-    """Two ports that were free a moment ago."""
-    with socket.socket() as one, socket.socket() as other:
-        one.bind(("127.0.0.1", 0))
-        other.bind(("127.0.0.1", 0))
-        return one.getsockname()[1], other.getsockname()[1]
+def free_ports() -> Ports:
+    """Ports that were free a moment ago."""
+    with socket.socket() as one, socket.socket() as other, socket.socket() as third:
+        for each in (one, other, third):
+            each.bind(("127.0.0.1", 0))
+        return Ports(one.getsockname()[1], other.getsockname()[1], third.getsockname()[1])
+
+
+def port_options(ports: Ports) -> list[str]:
+    """The options of ``local-aws start`` for these ports."""
+    return [word for option, port in ports.options.items() for word in (option, str(port))]
 
 
 def wait_until_gone(pids: Iterable[int], seconds: float = 5) -> None:
@@ -55,16 +62,25 @@ class LocalAws:
 
     Attributes
     ----------
-    port, sagemaker_port : int
+    ports : Ports
     state_dir : Path
     env : dict of str to str
         The whole environment of a program that uses it: this process's, with `local-aws env` laid over it.
     """
 
-    port: int
-    sagemaker_port: int
+    ports: Ports
     state_dir: Path
     env: dict[str, str]
+
+    @property
+    def port(self) -> int:
+        """The gateway's."""
+        return self.ports.gateway
+
+    @property
+    def sagemaker_port(self) -> int:
+        """The local SageMaker's own."""
+        return self.ports.sagemaker
 
     def client(self, service_name: str, **options: Any) -> Any:
         """A boto3 client that can reach nothing but this."""
@@ -90,9 +106,8 @@ class LocalAws:
 def start_local_aws(state_dir: Path) -> LocalAws:
     """Start local AWS; when another process was faster with a port, on other ones."""
     for _attempt in range(_PORT_ATTEMPTS):
-        port, sagemaker_port = free_ports()
-        ports = ("--port", str(port), "--sagemaker-port", str(sagemaker_port))
-        started = local_aws_command("start", *ports, state_dir=state_dir)
+        ports = free_ports()
+        started = local_aws_command("start", *port_options(ports), state_dir=state_dir)
         if "cannot be used" not in started.stderr:
             break
     assert started.returncode == 0, started.stderr
@@ -100,7 +115,7 @@ def start_local_aws(state_dir: Path) -> LocalAws:
     assert printed.returncode == 0, printed.stderr
     kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    return LocalAws(port, sagemaker_port, state_dir, {**kept, "PATH": path, **json.loads(printed.stdout)})
+    return LocalAws(ports, state_dir, {**kept, "PATH": path, **json.loads(printed.stdout)})
 
 
 @pytest.fixture(scope="session")

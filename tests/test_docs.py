@@ -13,7 +13,7 @@ from localaws.sagemaker.aws import Aws
 from localaws.sagemaker.control import Control
 from localaws.sagemaker.events import Notifier
 from localaws.sagemaker.jobs import JobRunner
-from localaws.sagemaker.store import Store
+from localaws.store import Store
 from tests.conftest import LocalAws
 
 ROOT = Path(__file__).parent.parent

@@ -154,7 +154,7 @@ def test_the_image_trains_and_serves(built: Path, ml: Path) -> None:
         assert training.wait(Limits(60)) == 0, (ml / "log").read_text()
     assert (ml / "model" / "model.dill").is_file()
 
-    port, _ = free_ports()
+    port = free_ports().gateway
     health = json.loads(FINAL.all("HEALTHCHECK")[0].partition("CMD ")[2])
     settings = {"SAGEMAKER_BIND_TO_PORT": str(port)}
     assert ask_health(built, health, settings) != 0

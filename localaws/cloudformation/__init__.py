@@ -1,4 +1,4 @@
-"""What MiniStack's CloudFormation lacks: the types of SageMaker, provisioned by its API as on AWS.
+"""What MiniStack's CloudFormation lacks: types of services that it does not have, provisioned by their APIs as on AWS.
 
-``localaws.ministack`` hooks the provisioners in; they reach SageMaker through boto3, from a worker thread.
+``localaws.ministack`` hooks the provisioners in; they reach the services through boto3, from a worker thread.
 """

@@ -9,16 +9,14 @@ well, and the new one if not. An endpoint is updated in place, by blue/green dep
 
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
 from botocore.exceptions import ClientError
 from botocore.model import ListShape, MapShape, Shape, StructureShape
 
-Document = dict[str, Any]
-Provisioned = tuple[str, Document]
-"""Physical id (what Ref gives) and attributes (what GetAtt gives)."""
+from localaws.cloudformation.provisioner import Document, Provisioned
 
 _NAME_LENGTH = 63
 _WAIT_SECONDS = 3600.0
@@ -56,7 +54,12 @@ TYPES = {
 }
 
 
-class Provisioner:
+def provisioners(client: Callable[[str], Any]) -> Mapping[str, "ResourceProvisioner"]:
+    """The provisioner of each type."""
+    return {name: ResourceProvisioner(type_, lambda: client("sagemaker")) for name, type_ in TYPES.items()}
+
+
+class ResourceProvisioner:
     """Creates, updates and deletes the resources of one type.
 
     Parameters

@@ -23,8 +23,8 @@ from localaws.sagemaker.runtime.metrics import EndpointMetrics
 from localaws.sagemaker.runtime.service import Runtime
 from localaws.sagemaker.runtime.usage import UsageMeter
 from localaws.sagemaker.server import Server
-from localaws.sagemaker.store import Store
 from localaws.sagemaker.warm_home import WarmHome
+from localaws.store import Store
 
 _SERVICES_SECONDS = 30.0
 

@@ -7,7 +7,7 @@ from localaws.sagemaker.control import Control, Handler
 from localaws.sagemaker.errors import ResourceNotFound, ValidationError
 from localaws.sagemaker.families import page
 from localaws.sagemaker.lineage_graph import ASSOCIATION, NOUNS, Graph, association_key, entity_type
-from localaws.sagemaker.store import Resource, decode_token, encode_token
+from localaws.store import Resource, decode_token, encode_token
 
 Document = dict[str, Any]
 

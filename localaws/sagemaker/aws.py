@@ -1,89 +1,20 @@
-"""The other AWS services, as SageMaker itself reaches them: boto3 clients at one address, made once each."""
+"""The account and region of the local SageMaker: its ARNs, and the other services as it reaches them."""
 
-import os
-import socket
-import threading
-import time
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
 
-import boto3
-from botocore.config import Config
-
-_CONFIG = Config(retries={"mode": "standard", "max_attempts": 3}, connect_timeout=5, max_pool_connections=32)
+from localaws import aws
 
 
 @dataclass
-class Aws:
-    """Clients of one account and region.
-
-    Parameters
-    ----------
-    endpoint_url : str or None
-        Where S3, CloudWatch, CloudWatch Logs and EventBridge answer; None for AWS itself.
-    region : str
-    account_id : str
-        Twelve digits: the account in the ARNs that are made here.
-    """
-
-    endpoint_url: str | None
-    region: str
-    account_id: str
-    _clients: dict[str, Any] = field(default_factory=dict)
-    _lock: threading.Lock = field(default_factory=threading.Lock)
+class Aws(aws.Aws):
+    """Clients of one account and region, and SageMaker's names in it."""
 
     @property
     def user_context(self) -> dict[str, Any]:
         """Who made a resource (``UserContext``): there is one user on a laptop."""
         return {"IamIdentity": {"Arn": f"arn:aws:iam::{self.account_id}:root"}}
 
-    def client(self, service: str) -> Any:
-        """The client of a service such as ``s3``; boto3 clients serve several threads at once."""
-        with self._lock:
-            if service not in self._clients:
-                self._clients[service] = self._make_client(service)
-            return self._clients[service]
-
-    def _make_client(self, service: str) -> Any:
-        client = boto3.client(service, endpoint_url=self.endpoint_url, region_name=self.region, config=_CONFIG)
-        client.meta.events.register("before-send", _name_the_caller)
-        return client
-
-    def wait_until_there(self, seconds: float) -> None:
-        """Return when somebody listens at the endpoint, or after so many seconds."""
-        if not self.endpoint_url:
-            return
-        address = urlsplit(self.endpoint_url)
-        deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline:
-            try:
-                socket.create_connection((address.hostname or "", address.port or 80), timeout=1).close()
-                return
-            except OSError:
-                time.sleep(0.05)
-
-    def environment(self, variables: Mapping[str, str]) -> dict[str, str]:
-        """The environment of a container: the way to AWS, and the container's own variables over it."""
-        environment = {
-            "AWS_REGION": self.region,
-            "AWS_DEFAULT_REGION": self.region,
-            "AWS_EC2_METADATA_DISABLED": "true",
-            "PYTHONUNBUFFERED": "1",
-        }
-        if self.endpoint_url:
-            environment["AWS_ENDPOINT_URL"] = self.endpoint_url
-        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
-            if name in os.environ:
-                environment[name] = os.environ[name]
-        return environment | dict(variables)
-
     def arn(self, kind: str, name: str) -> str:
         """A SageMaker ARN; the service lower-cases names in them."""
         return f"arn:aws:sagemaker:{self.region}:{self.account_id}:{kind}/{name.lower()}"
-
-
-def _name_the_caller(request: Any, **_: Any) -> None:
-    """Say that a service asks: EventBridge takes events of the source ``aws.sagemaker`` from SageMaker only."""
-    request.headers["X-Localaws-Service"] = "sagemaker"

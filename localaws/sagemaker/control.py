@@ -8,7 +8,7 @@ from typing import Any
 from localaws.sagemaker.aws import Aws
 from localaws.sagemaker.events import Notifier
 from localaws.sagemaker.jobs import JobRunner
-from localaws.sagemaker.store import Store
+from localaws.store import Store
 
 Document = dict[str, Any]
 

@@ -1,47 +1,31 @@
-"""What a request can be answered with when it is not carried out.
+"""What SageMaker answers when it does not carry out a request, beside what every service may (`localaws.api_errors`).
 
 ::
 
-    ApiError                    any of AWS's error codes; HTTP 400 unless it says otherwise
-    +-- ValidationError         ValidationException: the request breaks a rule of the API
-    +-- SerializationError      SerializationException: a member has the wrong JSON type
+    ApiError
     +-- ResourceNotFound        what is described, updated or stopped is not there
     +-- ResourceInUse           a job of this name is there already
     +-- ResourceLimitExceeded   one of AWS's quotas
     +-- ConflictException       a pipeline's or a package's state does not allow it
-    +-- UnsupportedOperation    AWS has it, this local SageMaker does not: said, never faked
     JobFailure                  a job ends as Failed, with this reason
     JobStopped                  a job ends as Stopped
 """
 
+from localaws.api_errors import ApiError, InternalFailure, SerializationError, UnsupportedOperation, ValidationError
 
-class ApiError(Exception):
-    """An error answer.
-
-    Parameters
-    ----------
-    message : str
-        What was wrong, with the value, in AWS's words where AWS has words for it.
-    """
-
-    code = "InternalFailure"
-    http_status = 400
-
-    def __init__(self, message: str) -> None:
-        super().__init__(message)
-        self.message = message
-
-
-class ValidationError(ApiError):
-    """The request breaks a rule of the API (AWS: ``ValidationException``)."""
-
-    code = "ValidationException"
-
-
-class SerializationError(ApiError):
-    """A member of the request has another JSON type than the API's."""
-
-    code = "SerializationException"
+__all__ = [
+    "ApiError",
+    "ConflictException",
+    "InternalFailure",
+    "JobFailure",
+    "JobStopped",
+    "ResourceInUse",
+    "ResourceLimitExceeded",
+    "ResourceNotFound",
+    "SerializationError",
+    "UnsupportedOperation",
+    "ValidationError",
+]
 
 
 class ResourceNotFound(ApiError):
@@ -66,18 +50,6 @@ class ConflictException(ApiError):
     """The resource's state does not allow the operation."""
 
     code = "ConflictException"
-
-
-class UnsupportedOperation(ApiError):
-    """AWS does this, the local SageMaker does not. A 400, so that no SDK retries it."""
-
-    code = "UnsupportedOperation"
-
-
-class InternalFailure(ApiError):
-    """A defect of the local SageMaker itself; the traceback is in its log."""
-
-    http_status = 500
 
 
 class JobFailure(Exception):

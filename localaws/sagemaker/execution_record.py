@@ -9,7 +9,7 @@ from typing import Any
 from localaws.sagemaker.control import Control
 from localaws.sagemaker.definition import Step
 from localaws.sagemaker.events import iso_time
-from localaws.sagemaker.store import Resource
+from localaws.store import Resource
 
 Document = dict[str, Any]
 

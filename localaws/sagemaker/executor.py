@@ -32,7 +32,7 @@ from localaws.sagemaker.expressions import UnresolvedError
 from localaws.sagemaker.plan import Outcome, final_status, plan
 from localaws.sagemaker.step_cache import CachedStep, StepCache
 from localaws.sagemaker.steps.context import Call, StepContext, StepFailed, StepStopped
-from localaws.sagemaker.store import Resource
+from localaws.store import Resource
 
 logger = logging.getLogger(__name__)
 

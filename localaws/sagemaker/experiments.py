@@ -5,7 +5,7 @@ from typing import Any
 from localaws.sagemaker.control import Control, Handler
 from localaws.sagemaker.families import find, page
 from localaws.sagemaker.lineage_graph import MEMBERSHIP, Graph, membership_key
-from localaws.sagemaker.store import Query, Resource
+from localaws.store import Query, Resource
 
 Document = dict[str, Any]
 

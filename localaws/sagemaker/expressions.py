@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from localaws.sagemaker.service_model import DYNAMIC
+from localaws.shapes import DYNAMIC
 
 Document = dict[str, Any]
 

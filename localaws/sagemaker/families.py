@@ -12,7 +12,7 @@ from localaws.sagemaker.control import Control, Handler
 from localaws.sagemaker.errors import ApiError, ResourceNotFound, UnsupportedOperation, ValidationError
 from localaws.sagemaker.jobs import refuse_running
 from localaws.sagemaker.service_model import declares_error, list_member, summary
-from localaws.sagemaker.store import Query, Resource
+from localaws.store import Query, Resource
 
 Document = dict[str, Any]
 

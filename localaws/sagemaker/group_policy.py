@@ -6,7 +6,7 @@ from typing import Any
 from localaws.sagemaker.control import Control, Handler
 from localaws.sagemaker.errors import ValidationError
 from localaws.sagemaker.families import find
-from localaws.sagemaker.store import Resource
+from localaws.store import Resource
 
 Document = dict[str, Any]
 

@@ -12,9 +12,9 @@ from localaws.sagemaker.experiments import check_experiment_config
 from localaws.sagemaker.families import find
 from localaws.sagemaker.jobs import JobType, kind
 from localaws.sagemaker.processing import ProcessingJob, check_processing_request
-from localaws.sagemaker.store import Resource
 from localaws.sagemaker.training import TrainingJob, check_training_request
 from localaws.sagemaker.transform import TransformJob, model_container
+from localaws.store import Resource
 
 Document = dict[str, Any]
 

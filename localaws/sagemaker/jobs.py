@@ -32,7 +32,7 @@ from localaws.sagemaker.errors import ConflictException, JobFailure, JobStopped,
 from localaws.sagemaker.events import Notifier, job_detail
 from localaws.sagemaker.lineage import record_job
 from localaws.sagemaker.lineage_graph import Graph
-from localaws.sagemaker.store import Resource, Store
+from localaws.store import Resource, Store
 
 logger = logging.getLogger(__name__)
 

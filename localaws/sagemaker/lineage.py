@@ -17,7 +17,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from localaws.sagemaker.lineage_graph import Graph, parameter
-from localaws.sagemaker.store import Query, Resource
+from localaws.store import Query, Resource
 
 logger = logging.getLogger(__name__)
 

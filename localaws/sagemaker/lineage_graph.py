@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from localaws.sagemaker.aws import Aws
-from localaws.sagemaker.store import Resource, Store
+from localaws.store import Resource, Store
 
 Document = dict[str, Any]
 

@@ -18,7 +18,7 @@ from localaws.sagemaker.aws import Aws
 from localaws.sagemaker.container import Command, Container
 from localaws.sagemaker.errors import JobFailure, JobStopped, ResourceNotFound
 from localaws.sagemaker.script import last_line
-from localaws.sagemaker.store import Store
+from localaws.store import Store
 
 Document = dict[str, Any]
 

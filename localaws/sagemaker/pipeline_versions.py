@@ -9,7 +9,7 @@ from typing import Any
 from localaws.sagemaker.control import Control, Handler
 from localaws.sagemaker.errors import ResourceNotFound
 from localaws.sagemaker.families import find, page
-from localaws.sagemaker.store import Resource
+from localaws.store import Resource
 
 Document = dict[str, Any]
 

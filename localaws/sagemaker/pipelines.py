@@ -14,7 +14,7 @@ from localaws.sagemaker.executor import Executor
 from localaws.sagemaker.families import find, missing, page
 from localaws.sagemaker.pipeline_versions import add_version, find_version, forget_versions, note_execution
 from localaws.sagemaker.step_cache import StepCache
-from localaws.sagemaker.store import Resource
+from localaws.store import Resource
 
 Document = dict[str, Any]
 

@@ -12,7 +12,7 @@ from localaws.sagemaker.lineage import record_package
 from localaws.sagemaker.lineage_graph import Graph
 from localaws.sagemaker.service_model import summary
 from localaws.sagemaker.simple_families import changes
-from localaws.sagemaker.store import Query, Resource
+from localaws.store import Query, Resource
 
 Document = dict[str, Any]
 

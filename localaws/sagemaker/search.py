@@ -12,8 +12,9 @@ from localaws.sagemaker.errors import ValidationError
 from localaws.sagemaker.experiments import parents_of
 from localaws.sagemaker.lineage_graph import MEMBERSHIP
 from localaws.sagemaker.search_expression import check, matches, values
-from localaws.sagemaker.service_model import members_of, search_record
-from localaws.sagemaker.store import Query, Resource, decode_token, encode_token
+from localaws.sagemaker.service_model import search_record
+from localaws.shapes import members_of
+from localaws.store import Query, Resource, decode_token, encode_token
 
 Document = dict[str, Any]
 

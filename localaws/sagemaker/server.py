@@ -1,27 +1,15 @@
-"""SageMaker's HTTP front: JSON 1.1 over POST, one thread of a pool for each request.
-
-Errors are answered as AWS does: ``{"__type": "ValidationException", "message": "..."}`` with the code in a header too.
-"""
+"""SageMaker's HTTP front: JSON 1.1 over POST, one thread of a pool for each request."""
 
 import asyncio
-import logging
 import os
-import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
-import orjson
-
+from localaws.asgi import Receive, Scope, Send
+from localaws.json_api import Document, answered, parsed, read, send_document
 from localaws.sagemaker.api import Api
-from localaws.sagemaker.errors import ApiError, InternalFailure, SerializationError, UnsupportedOperation
+from localaws.sagemaker.errors import UnsupportedOperation
 from localaws.sagemaker.runtime.service import PREFIX, Runtime
-
-logger = logging.getLogger(__name__)
-
-Scope = dict[str, Any]
-Receive = Callable[[], Awaitable[dict[str, Any]]]
-Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 _TARGET = b"SageMaker."
 _THREADS = 16
@@ -49,10 +37,10 @@ class Server:
             await self._lifespan(receive, send)
             return
         if scope["method"] == "GET" and scope["path"] == "/health":
-            await _send(send, 200, {"status": "ok", "pid": os.getpid()})
+            await send_document(send, 200, {"status": "ok", "pid": os.getpid()})
             return
         headers = dict(scope["headers"])
-        body = await _body(receive)
+        body = await read(receive)
         if scope["path"].startswith(PREFIX):
             await self._runtime(scope["path"], headers, body, send)
             return
@@ -60,7 +48,7 @@ class Server:
         status, answer = await loop.run_in_executor(
             self._pool, self._answer, scope["path"], headers.get(b"x-amz-target", b""), body
         )
-        await _send(send, status, answer)
+        await send_document(send, status, answer)
 
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         while True:
@@ -72,47 +60,10 @@ class Server:
                 self._on_shutdown()
                 return
 
-    def _answer(self, path: str, target: bytes, body: bytes) -> tuple[int, Any]:
-        try:
+    def _answer(self, path: str, target: bytes, body: bytes) -> tuple[int, Document]:
+        def call() -> Document:
             if not target.startswith(_TARGET):
                 raise UnsupportedOperation(f"{path}: the local SageMaker has no such route")
-            return 200, self._api.call(target.removeprefix(_TARGET).decode(), _parsed(body))
-        except ApiError as error:
-            return error.http_status, _error(error)
-        except Exception:
-            logger.exception("A defect of the local SageMaker in %s", target.decode())
-            return 500, _error(InternalFailure("A defect of the local SageMaker: its log has the traceback"))
+            return self._api.call(target.removeprefix(_TARGET).decode(), parsed(body))
 
-
-def _parsed(body: bytes) -> dict[str, Any]:
-    try:
-        request = orjson.loads(body or b"{}")
-    except ValueError as error:
-        raise SerializationError(f"The request's body is not JSON: {error}") from error
-    if not isinstance(request, dict):
-        raise SerializationError("The request's body is not a JSON object")
-    return request
-
-
-def _error(error: ApiError) -> dict[str, str]:
-    return {"__type": error.code, "message": error.message, "Message": error.message}
-
-
-async def _body(receive: Receive) -> bytes:
-    parts = []
-    while True:
-        message = await receive()
-        parts.append(message.get("body", b""))
-        if not message.get("more_body"):
-            return b"".join(parts)
-
-
-async def _send(send: Send, status: int, answer: Any) -> None:
-    body = orjson.dumps(answer)
-    headers = [
-        (b"content-type", b"application/x-amz-json-1.1"),
-        (b"content-length", str(len(body)).encode()),
-        (b"x-amzn-requestid", str(uuid.uuid4()).encode()),
-    ]
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
+        return answered(call, target.decode("latin-1"))

@@ -21,7 +21,7 @@ from localaws.sagemaker.errors import ValidationError
 from localaws.sagemaker.families import Family, find, read_handlers
 from localaws.sagemaker.lineage_graph import ASSOCIATION, MEMBERSHIP, artifact_name
 from localaws.sagemaker.service_model import input_shape
-from localaws.sagemaker.store import Query, Resource
+from localaws.store import Query, Resource
 
 Document = dict[str, Any]
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from localaws.sagemaker.definition import Step
 from localaws.sagemaker.errors import ValidationError
-from localaws.sagemaker.store import Resource, Store
+from localaws.store import Resource, Store
 
 Document = dict[str, Any]
 

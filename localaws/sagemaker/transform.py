@@ -21,7 +21,7 @@ from localaws.sagemaker.inputs import Source
 from localaws.sagemaker.jobs import Job
 from localaws.sagemaker.logs import LogShipper
 from localaws.sagemaker.model_server import containers_of, free_port, server_command, stage, wait_until_ready
-from localaws.sagemaker.store import Store
+from localaws.store import Store
 
 Document = dict[str, Any]
 

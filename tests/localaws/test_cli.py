@@ -16,7 +16,7 @@ from localaws.control import check_platform
 from localaws.environment import variables, variables_to_unset
 from localaws.errors import LocalAwsError, NotLinuxError
 from localaws.settings import Ports, requested_ports, state_path
-from tests.conftest import LOCAL_AWS, LocalAws, free_ports, local_aws_command, wait_until_gone
+from tests.conftest import LOCAL_AWS, LocalAws, free_ports, local_aws_command, port_options, wait_until_gone
 
 OwnLocalAws = Callable[[], LocalAws]
 
@@ -55,8 +55,7 @@ def test_start_on_other_ports_says_which_are_in_use(local_aws: LocalAws) -> None
 
 def test_two_starts_at_once_make_one_supervisor(tmp_path: Path) -> None:
     state_dir = tmp_path / "state"
-    port, sagemaker_port = free_ports()
-    command = [*LOCAL_AWS, "start", "--port", str(port), "--sagemaker-port", str(sagemaker_port)]
+    command = [*LOCAL_AWS, "start", *port_options(free_ports())]
     starts = [
         subprocess.Popen([*command, "--state-dir", str(state_dir)], stdout=subprocess.PIPE, text=True) for _ in range(4)
     ]
@@ -74,11 +73,11 @@ def _supervisors_of(state_dir: Path) -> int:
     return sum(b"localaws.supervisor" in line and os.fsencode(state_dir) in line for line in command_lines)
 
 
-@pytest.mark.parametrize("taken", ["--port", "--sagemaker-port"])
+@pytest.mark.parametrize("taken", ["--port", "--sagemaker-port", "--services-port"])
 def test_a_port_in_use_is_named_and_nothing_stays(tmp_path: Path, taken: str) -> None:
     state_dir = tmp_path / "state"
     with socket.create_server(("127.0.0.1", 0)) as other_program:
-        ports = dict(zip(("--port", "--sagemaker-port"), map(str, free_ports()), strict=True))
+        ports = {option: str(port) for option, port in free_ports().options.items()}
         ports[taken] = str(other_program.getsockname()[1])
         arguments = [word for pair in ports.items() for word in pair]
         refused = local_aws_command("start", *arguments, state_dir=state_dir)
@@ -97,7 +96,8 @@ def test_status_shows_the_servers(local_aws: LocalAws) -> None:
     pids = local_aws.pids()
     assert rows["ministack"][1:3] == [str(pids["ministack"]), str(local_aws.port)]
     assert rows["sagemaker"][1:3] == [str(pids["sagemaker"]), str(local_aws.sagemaker_port)]
-    assert rows["ministack"][-1] == rows["sagemaker"][-1] == "ok"
+    assert rows["services"][1:3] == [str(pids["services"]), str(local_aws.ports.services)]
+    assert rows["ministack"][-1] == rows["sagemaker"][-1] == rows["services"][-1] == "ok"
 
 
 def test_stop_ends_every_process_and_keeps_the_state(own_local_aws: OwnLocalAws) -> None:
@@ -116,9 +116,7 @@ def test_stop_ends_every_process_and_keeps_the_state(own_local_aws: OwnLocalAws)
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_foreground_stops_on_a_signal(tmp_path: Path, number: signal.Signals) -> None:
     state_dir = tmp_path / "state"
-    port, sagemaker_port = free_ports()
-    command = [*LOCAL_AWS, "start", "--foreground", "--port", str(port)]
-    command += ["--sagemaker-port", str(sagemaker_port), "--state-dir", str(state_dir)]
+    command = [*LOCAL_AWS, "start", "--foreground", *port_options(free_ports()), "--state-dir", str(state_dir)]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as foreground:
         # A start beside it waits for its servers, and starts none.
         deadline = time.monotonic() + 30
@@ -256,11 +254,11 @@ def test_only_linux() -> None:
 
 
 def test_ports_come_from_option_then_environment() -> None:
-    assert requested_ports(None, None, {}) is None
-    assert requested_ports(None, None, {"LOCALAWS_PORT": "5000"}) == Ports(5000, 5001)
-    assert requested_ports(6000, None, {"LOCALAWS_PORT": "5000"}) == Ports(6000, 6001)
-    assert requested_ports(None, 7000, {}) == Ports(4566, 7000)
-    assert requested_ports(6000, 7000, {}) == Ports(6000, 7000)
+    assert requested_ports(None, None, None, {}) is None
+    assert requested_ports(None, None, None, {"LOCALAWS_PORT": "5000"}) == Ports(5000, 5001, 5002)
+    assert requested_ports(6000, None, None, {"LOCALAWS_PORT": "5000"}) == Ports(6000, 6001, 6002)
+    assert requested_ports(None, 7000, None, {}) == Ports(4566, 7000, 4568)
+    assert requested_ports(6000, 7000, 8000, {}) == Ports(6000, 7000, 8000)
 
 
 @pytest.mark.parametrize(
@@ -269,14 +267,15 @@ def test_ports_come_from_option_then_environment() -> None:
         (None, None, {"LOCALAWS_PORT": "http"}, "LOCALAWS_PORT has the value 'http'"),
         (70000, None, {}, "70000 is not a port"),
         (65535, None, {}, "65536 is not a port"),
-        (5000, 5000, {}, "two different ports"),
+        (5000, 5000, {}, "--port and --sagemaker-port are both 5000"),
+        (5000, 5002, {}, "--sagemaker-port and --services-port are both 5002"),
     ],
 )
 def test_impossible_ports_are_refused(
     port: int | None, sagemaker_port: int | None, environ: dict[str, str], message: str
 ) -> None:
     with pytest.raises(LocalAwsError, match=message):
-        requested_ports(port, sagemaker_port, environ)
+        requested_ports(port, sagemaker_port, None, environ)
 
 
 def test_state_dir_comes_from_option_then_environment() -> None:
@@ -286,7 +285,7 @@ def test_state_dir_comes_from_option_then_environment() -> None:
 
 
 def test_a_proxy_is_not_asked_for_this_host() -> None:
-    ports = Ports(4566, 4567)
+    ports = Ports(4566, 4567, 4568)
     assert "NO_PROXY" not in variables(ports, Path("/c"), {})
     found = variables(ports, Path("/c"), {"https_proxy": "http://p", "http_proxy": "http://p", "NO_PROXY": "a.b"})
     assert found["NO_PROXY"] == found["no_proxy"] == "a.b,127.0.0.1"
@@ -294,5 +293,5 @@ def test_a_proxy_is_not_asked_for_this_host() -> None:
 
 def test_endpoints_of_single_services_are_unset() -> None:
     environ = {"AWS_ENDPOINT_URL_S3": "http://x", "AWS_ENDPOINT_URL_SAGEMAKER": "http://y"}
-    found = variables(Ports(4566, 4567), Path("/c"), environ)
+    found = variables(Ports(4566, 4567, 4568), Path("/c"), environ)
     assert variables_to_unset(environ, found) == ["AWS_SESSION_TOKEN", "AWS_PROFILE", "AWS_ENDPOINT_URL_S3"]

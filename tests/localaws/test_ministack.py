@@ -23,7 +23,7 @@ import pytest
 from botocore.config import Config
 
 from localaws.errors import HookMissingError
-from localaws.gateway import is_sagemaker, may_change_state
+from localaws.gateway import Upstreams, may_change_state
 from localaws.ministack import hook, load_application, state_writer
 from tests.conftest import LocalAws, free_ports
 
@@ -111,18 +111,23 @@ def test_hook_configuration_all_files_in_the_state_folder(local_aws: LocalAws) -
 @pytest.mark.parametrize(
     ("headers", "query", "expected"),
     [
-        ({"x-amz-target": "SageMaker.ListModels"}, "", True),
-        ({"authorization": "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/sagemaker/aws4_request, S"}, "", True),
-        ({}, "X-Amz-Credential=test%2F20260101%2Fus-east-1%2Fsagemaker%2Faws4_request&X-Amz-Date=1", True),
-        ({"authorization": "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/s3/aws4_request, S"}, "", False),
-        ({"authorization": "AWS4-HMAC-SHA256 Credential=sagemaker/20260101/us-east-1/s3/aws4_request"}, "", False),
-        ({"x-amz-target": "Logs_20140328.PutLogEvents"}, "", False),
-        ({}, "", False),
+        ({"x-amz-target": "SageMaker.ListModels"}, "", "sagemaker"),
+        (
+            {"authorization": "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/sagemaker/aws4_request, S"},
+            "",
+            "sagemaker",
+        ),
+        ({}, "X-Amz-Credential=test%2F20260101%2Fus-east-1%2Fsagemaker%2Faws4_request&X-Amz-Date=1", "sagemaker"),
+        ({"authorization": "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/s3/aws4_request, S"}, "", None),
+        ({"authorization": "AWS4-HMAC-SHA256 Credential=sagemaker/20260101/us-east-1/s3/aws4_request"}, "", None),
+        ({"x-amz-target": "Logs_20140328.PutLogEvents"}, "", None),
+        ({"x-amz-target": "CodeBuild_20161006.StartBuild"}, "", "services"),
+        ({}, "", None),
     ],
 )
-def test_which_requests_are_sagemakers(headers: dict[str, str], query: str, expected: bool) -> None:
+def test_which_server_a_request_is_for(headers: dict[str, str], query: str, expected: str | None) -> None:
     pairs = [(name.encode(), value.encode()) for name, value in headers.items()]
-    assert is_sagemaker({"headers": pairs, "query_string": query.encode()}) is expected
+    assert Upstreams("sagemaker", "services").of({"headers": pairs, "query_string": query.encode()}) == expected
 
 
 @pytest.mark.parametrize(
@@ -192,9 +197,10 @@ class _ministack:  # noqa: N801 - reads as the function that it is
     """``python -m localaws.ministack``, for as long as a with-block lasts."""
 
     def __init__(self, data_dir: Path, sagemaker_url: str) -> None:
-        self._port = free_ports()[0]
+        self._port = free_ports().gateway
         command = [sys.executable, "-P", "-m", "localaws.ministack", "--port", str(self._port)]
         command += ["--state-dir", str(data_dir), "--sagemaker-url", sagemaker_url]
+        command += ["--services-url", "http://127.0.0.1:1"]
         self._process = subprocess.Popen(command)
 
     def __enter__(self) -> int:

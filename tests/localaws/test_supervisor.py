@@ -13,7 +13,8 @@ import pytest
 
 from localaws.lock import acquire, holder
 from localaws.restart import restart_delay
-from tests.conftest import LocalAws, free_ports, local_aws_command, wait_until_gone
+from localaws.settings import SERVER_NAMES
+from tests.conftest import LocalAws, free_ports, local_aws_command, port_options, wait_until_gone
 
 OwnLocalAws = Callable[[], LocalAws]
 
@@ -56,18 +57,17 @@ def test_a_killed_server_is_started_again_with_its_state(own_local_aws: OwnLocal
     write_state(aws, "bucket-of-a-killed-server")
     aws.client("sagemaker").create_model_package_group(ModelPackageGroupName="kept")
     before = aws.pids()
-    for server in ("ministack", "sagemaker"):
+    for server in SERVER_NAMES:
         os.kill(before[server], signal.SIGKILL)
-    wait_until_gone([before["ministack"], before["sagemaker"]])
+    wait_until_gone(before[server] for server in SERVER_NAMES)
     deadline = time.monotonic() + 20
-    while (status := aws.command("status").stdout).count(" ok") != 2:
+    while (status := aws.command("status").stdout).count(" ok") != len(SERVER_NAMES):
         assert time.monotonic() < deadline, status
     check_state(aws, "bucket-of-a-killed-server")
     aws.client("sagemaker").describe_model_package_group(ModelPackageGroupName="kept")
     after = aws.pids()
     assert after["supervisor"] == before["supervisor"]
-    assert after["ministack"] != before["ministack"]
-    assert after["sagemaker"] != before["sagemaker"]
+    assert not [server for server in SERVER_NAMES if after[server] == before[server]]
 
 
 def test_the_gateway_answers_while_sagemaker_restarts(own_local_aws: OwnLocalAws) -> None:
@@ -82,8 +82,7 @@ def test_nothing_outlives_a_killed_supervisor_and_start_works_at_once(own_local_
     write_state(aws, "bucket-of-a-killed-supervisor")
     pids = aws.pids()
     os.kill(pids["supervisor"], signal.SIGKILL)
-    ports = ("--port", str(aws.port), "--sagemaker-port", str(aws.sagemaker_port))
-    again = local_aws_command("start", *ports, state_dir=aws.state_dir)
+    again = local_aws_command("start", *port_options(aws.ports), state_dir=aws.state_dir)
     assert again.returncode == 0, again.stderr
     assert "is running:" in again.stdout
     wait_until_gone(pids.values())
@@ -160,9 +159,8 @@ def test_the_lock_names_its_holder_and_ends_with_it(tmp_path: Path) -> None:
 
 def test_a_start_that_fails_shows_why(tmp_path: Path) -> None:
     state_dir = tmp_path / "state"
-    port, sagemaker_port = map(str, free_ports())
     broken = {**os.environ, "PYTHONPATH": f"{_without_ministack(tmp_path)}:{os.environ.get('PYTHONPATH', '')}"}
-    arguments = ("start", "--port", port, "--sagemaker-port", sagemaker_port)
+    arguments = ("start", *port_options(free_ports()))
     failed = local_aws_command(*arguments, state_dir=state_dir, environ=broken)
     assert failed.returncode == 1
     assert "ministack ended 6 times" in failed.stderr

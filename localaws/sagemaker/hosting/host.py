@@ -22,8 +22,8 @@ from localaws.sagemaker.events import job_detail
 from localaws.sagemaker.hosting.deployment import carry_out, plan
 from localaws.sagemaker.hosting.fleet import Capacity, LiveFleet, folders_of_fleets
 from localaws.sagemaker.hosting.routes import Instance, Route, Routes
-from localaws.sagemaker.store import Resource
 from localaws.settings import time_scale
+from localaws.store import Resource
 
 logger = logging.getLogger(__name__)
 

@@ -10,7 +10,7 @@ from localaws.sagemaker.families import Family, find, read_handlers
 from localaws.sagemaker.hosting.fleet import Capacity, initial_capacity, variants_of
 from localaws.sagemaker.hosting.host import CONFIG, ENDPOINT, Host, announce
 from localaws.sagemaker.hosting.serverless_rules import check_capacity, check_serverless, check_update
-from localaws.sagemaker.store import Resource
+from localaws.store import Resource
 
 Document = dict[str, Any]
 

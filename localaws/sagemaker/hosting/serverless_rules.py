@@ -6,7 +6,7 @@ from localaws.sagemaker.aws import Aws
 from localaws.sagemaker.errors import ValidationError
 from localaws.sagemaker.hosting.fleet import variants_of
 from localaws.sagemaker.model_server import containers_of
-from localaws.sagemaker.store import Store
+from localaws.store import Store
 
 Document = dict[str, Any]
 

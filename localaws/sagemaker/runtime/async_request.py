@@ -17,7 +17,7 @@ from localaws.sagemaker import errors
 from localaws.sagemaker.runtime.errors import ValidationError
 from localaws.sagemaker.runtime.invocation import CUSTOM_ATTRIBUTES, INFERENCE_ID, Request
 from localaws.sagemaker.s3 import Location
-from localaws.sagemaker.service_model import check_members
+from localaws.shapes import check_members
 
 Document = dict[str, Any]
 

@@ -34,7 +34,7 @@ from localaws.sagemaker.runtime.invocation import Invocation, Request
 from localaws.sagemaker.runtime.metrics import EndpointMetrics
 from localaws.sagemaker.runtime.notification import publish
 from localaws.sagemaker.s3 import Location
-from localaws.sagemaker.store import Resource, Store
+from localaws.store import Resource, Store
 
 logger = logging.getLogger(__name__)
 

@@ -18,7 +18,7 @@ from localaws.sagemaker.errors import ApiError, JobFailure
 from localaws.sagemaker.events import iso_time
 from localaws.sagemaker.expressions import Scope, UnresolvedError, resolve
 from localaws.sagemaker.plan import Outcome
-from localaws.sagemaker.store import Resource
+from localaws.store import Resource
 
 Document = dict[str, Any]
 Call = Callable[[str, Document], Document]

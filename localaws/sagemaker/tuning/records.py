@@ -9,8 +9,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from localaws.sagemaker.store import Resource, Store
 from localaws.sagemaker.tuning.objective import Objective, Trial
+from localaws.store import Resource, Store
 
 Document = dict[str, Any]
 

@@ -24,13 +24,13 @@ from localaws.sagemaker.control import Control
 from localaws.sagemaker.errors import ApiError
 from localaws.sagemaker.events import job_detail
 from localaws.sagemaker.jobs import KILLED_REASON
-from localaws.sagemaker.store import Resource
 from localaws.sagemaker.tuning import completion, records
 from localaws.sagemaker.tuning.completion import Verdict
 from localaws.sagemaker.tuning.metrics import MetricReader
 from localaws.sagemaker.tuning.objective import Trial, not_improving
 from localaws.sagemaker.tuning.plan import Definition, Plan
 from localaws.sagemaker.tuning.records import KIND, Record
+from localaws.store import Resource
 
 logger = logging.getLogger(__name__)
 

@@ -20,7 +20,7 @@ from localaws.sagemaker.execution_record import STEP
 from localaws.sagemaker.executor import Executor
 from localaws.sagemaker.jobs import JobRunner
 from localaws.sagemaker.step_cache import duration
-from localaws.sagemaker.store import Resource, Store
+from localaws.store import Resource, Store
 from tests.conftest import LocalAws
 from tests.localaws.sagemaker.conftest import ROLE, Bench, processing_output, unique
 from tests.localaws.sagemaker.test_pipelines import definition, fail, processing

@@ -11,7 +11,7 @@ import pytest
 from localaws.sagemaker.aws import Aws
 from localaws.sagemaker.lineage import record_job
 from localaws.sagemaker.lineage_graph import Graph
-from localaws.sagemaker.store import Query, Resource, Store
+from localaws.store import Query, Resource, Store
 from tests.conftest import LocalAws
 from tests.localaws.sagemaker.conftest import (
     IMAGE,

@@ -14,7 +14,7 @@ from localaws.sagemaker.events import Notifier
 from localaws.sagemaker.families import handlers as family_handlers
 from localaws.sagemaker.jobs import JobRunner
 from localaws.sagemaker.simple_families import handlers as simple_handlers
-from localaws.sagemaker.store import Resource, Store
+from localaws.store import Resource, Store
 
 COUNT = 10_000
 HANDLERS = {**family_handlers(), **simple_handlers()}

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from localaws.sagemaker.store import Resource, Store
 from localaws.sagemaker.transform import model_container
+from localaws.store import Resource, Store
 from tests.localaws.sagemaker.conftest import IMAGE, ROLE, Bench, unique
 from tests.localaws.sagemaker.test_api import make_package, refusal
 

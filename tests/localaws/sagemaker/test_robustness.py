@@ -124,7 +124,7 @@ def _small(name: str) -> dict[str, Any]:
 @pytest.fixture
 def on_a_small_disk(local_aws: LocalAws, bench: Bench, tmp_path: Path) -> Iterator[Bench]:
     """A local SageMaker of the test's own whose state is on a file system of 16 MiB."""
-    port = free_ports()[0]
+    port = free_ports().gateway
     state_dir = tmp_path / "state"
     state_dir.mkdir()
     user = [] if os.geteuid() == 0 else ["--user", "--map-root-user"]

@@ -12,9 +12,9 @@ from localaws.sagemaker.control import Control
 from localaws.sagemaker.errors import ValidationError
 from localaws.sagemaker.events import Notifier
 from localaws.sagemaker.jobs import JobRunner
-from localaws.sagemaker.store import Resource, Store
 from localaws.sagemaker.tuning import records
 from localaws.sagemaker.tuning.tuner import Tuner
+from localaws.store import Resource, Store
 
 Document = dict[str, Any]
 

@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from localaws.sagemaker.errors import ValidationError
+from localaws.api_errors import ValidationError
 
 Document = dict[str, Any]
 
@@ -107,7 +107,7 @@ class Query:
 
 
 class Store:
-    """The resources of one local SageMaker, in one SQLite file.
+    """The resources of one server, such as the local SageMaker, in one SQLite file.
 
     Parameters
     ----------

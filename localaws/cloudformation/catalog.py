@@ -1,0 +1,18 @@
+"""Which resource types are provisioned here, not by MiniStack."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from localaws.cloudformation import sagemaker
+from localaws.cloudformation.provisioner import Provisioner
+
+
+def provisioners(client: Callable[[str], Any]) -> Mapping[str, Provisioner]:
+    """The provisioner of each type.
+
+    Parameters
+    ----------
+    client : callable(service) -> boto3 client
+        Called when a resource needs it first, in a worker thread.
+    """
+    return {**sagemaker.provisioners(client)}

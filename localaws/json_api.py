@@ -1,0 +1,80 @@
+"""The HTTP of AWS's JSON 1.1 protocol, as a server of ours speaks it: POST, ``X-Amz-Target``, errors with ``__type``.
+
+Errors are answered as AWS does: ``{"__type": "ValidationException", "message": "..."}``, HTTP 400 in most cases.
+"""
+
+import logging
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+import orjson
+
+from localaws.api_errors import ApiError, InternalFailure, SerializationError
+from localaws.asgi import Receive, Send
+
+logger = logging.getLogger(__name__)
+
+Document = dict[str, Any]
+
+
+def answered(call: Callable[[], Document], what: str) -> tuple[int, Document]:
+    """The status and the document that a request is answered with.
+
+    Parameters
+    ----------
+    call : callable() -> answer
+        Carries it out; an ApiError that it raises becomes the answer.
+    what : str
+        Names it in the log, should `call` have a defect.
+    """
+    try:
+        return 200, call()
+    except ApiError as error:
+        return error.http_status, _error(error)
+    except Exception:
+        logger.exception("A defect of local AWS in %s", what)
+        return 500, _error(InternalFailure("A defect of local AWS itself: the server's log has the traceback"))
+
+
+def parsed(body: bytes) -> Document:
+    """The request in a body.
+
+    Raises
+    ------
+    SerializationError
+        It is no JSON object.
+    """
+    try:
+        request = orjson.loads(body or b"{}")
+    except ValueError as error:
+        raise SerializationError(f"The request's body is not JSON: {error}") from error
+    if not isinstance(request, dict):
+        raise SerializationError("The request's body is not a JSON object")
+    return request
+
+
+def _error(error: ApiError) -> Document:
+    return {"__type": error.code, "message": error.message, "Message": error.message}
+
+
+async def read(receive: Receive) -> bytes:
+    """The whole body of a request."""
+    parts: list[bytes] = []
+    while True:
+        message = await receive()
+        parts.append(message.get("body", b""))
+        if not message.get("more_body"):
+            return b"".join(parts)
+
+
+async def send_document(send: Send, status: int, answer: Any) -> None:
+    """Answer with JSON."""
+    body = orjson.dumps(answer)
+    headers = [
+        (b"content-type", b"application/x-amz-json-1.1"),
+        (b"content-length", str(len(body)).encode()),
+        (b"x-amzn-requestid", str(uuid.uuid4()).encode()),
+    ]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
