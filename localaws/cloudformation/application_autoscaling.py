@@ -89,8 +89,6 @@ def _expanded(properties: Document) -> Document:
 def _call(client: Any, operation: str, properties: Document, leave_out: tuple[str, ...] = ()) -> Document:
     shape = client.meta.service_model.operation_model(operation).input_shape
     request = {name: value for name, value in properties.items() if name not in leave_out}
-    if unknown := sorted(set(request) - set(shape.members)):
-        raise ValueError(f"Properties validation failed: #: extraneous key [{unknown[0]}] is not permitted")
     methods = {name: method for method, name in client.meta.method_to_api_mapping.items()}
     try:
         answer: Document = getattr(client, methods[operation])(**typed(shape, request))

@@ -135,10 +135,6 @@ class ResourceProvisioner:
 
     def _call(self, verb: str, properties: Document) -> None:
         shape, request = self._shape(verb), _flat(properties)
-        verbs = ("Create", "Update") if self._type.in_place else ("Create",)
-        known = {name for each in verbs for name in self._shape(each).members}
-        if unknown := sorted(set(request) - known):
-            raise ValueError(f"Properties validation failed: #: extraneous key [{unknown[0]}] is not permitted")
         members = {name: value for name, value in request.items() if name in shape.members}
         try:
             self._operation(verb)(**typed(shape, members))

@@ -129,7 +129,7 @@ def test_an_endpoint_is_created_updated_rolled_back_and_deleted(cloud, local_aws
     [
         ("broken", {}, "no weights"),
         ("1", {"Extra": 1}, "extraneous key [Extra] is not permitted"),
-        ("1", {"ProductionVariants": []}, "valid min length: 1"),
+        ("1", {"ProductionVariants": []}, "expected minimum item count: 1, found: 0"),
     ],
 )
 def test_what_cannot_be_created_rolls_back_with_the_reason(cloud, bench, version, config, reason):
