@@ -25,6 +25,7 @@ import json
 import os
 import re
 import shutil
+import threading
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextvars import ContextVar
@@ -45,6 +46,7 @@ from localaws.services.targets import TARGET_PREFIXES
 from localaws.settings import CREDENTIALS, HOST, REGION, time_scale
 from localaws.snapshot import SnapshotLoop
 
+_START_POLL_SECONDS = 0.02
 _LOG_FIRST_LINE_SECONDS, _LOG_IDLE_SECONDS, _LOG_MOST_SECONDS = 0.010, 0.001, 0.250
 
 
@@ -197,6 +199,35 @@ def let_functions_answer_soon() -> None:
     if names != ("self", "first_line_wait", "idle_confirm", "hard_cap"):
         raise HookMissingError(f"MiniStack {_installed_version()}: Worker._drain_stderr_bounded takes {names}")
     drain.__defaults__ = (_LOG_FIRST_LINE_SECONDS, _LOG_IDLE_SECONDS, _LOG_MOST_SECONDS)
+
+
+def let_few_functions_start_at_once(most: int) -> None:
+    """Let at most so many environments of functions start at a time; who comes meanwhile takes the first that is free.
+
+    A burst of requests would otherwise start an environment each, and none would get on with so many others.
+
+    Hook ``ministack.services.lambda_svc.acquire_worker``, which leases a free environment or makes one; with
+    ``max_concurrency=1`` it makes none where there is one. An environment is ``_cold`` until it runs. Nobody waits for
+    one that is in use, only for those that start: a function that calls itself goes on.
+    """
+    functions: Any = importlib.import_module("ministack.services.lambda_svc")
+    acquire = hook(functions.__name__, "acquire_worker")
+    starting: list[Any] = []
+    lock = threading.Lock()
+
+    def acquire_in_turn(*arguments: Any, max_concurrency: int | None = None, **more: Any) -> Any:
+        while True:
+            with lock:
+                starting[:] = [worker for worker in starting if worker._cold and worker.in_use]
+                must_wait = max_concurrency is None and len(starting) >= most
+                worker, reason = acquire(*arguments, max_concurrency=1 if must_wait else max_concurrency, **more)
+                if reason == "spawn":
+                    starting.append(worker)
+            if worker is not None or not must_wait:
+                return worker, reason
+            time.sleep(_START_POLL_SECONDS)
+
+    functions.acquire_worker = acquire_in_turn
 
 
 def let_cloudformation_provision(provisioners: Mapping[str, Provisioner]) -> None:
@@ -407,6 +438,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         application = load_application()
         let_services_emit()
         let_functions_answer_soon()
+        let_few_functions_start_at_once(os.cpu_count() or 1)
         upstreams = Upstreams(arguments.sagemaker_url, arguments.services_url)
         client = _clients(arguments.port, upstreams)
         let_cloudformation_provision(catalog.provisioners(client))
