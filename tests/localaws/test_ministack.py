@@ -153,7 +153,8 @@ def test_hook_configuration_all_files_in_the_state_folder(local_aws: LocalAws) -
 )
 def test_which_server_a_request_is_for(headers: dict[str, str], query: str, expected: str | None) -> None:
     pairs = [(name.encode(), value.encode()) for name, value in headers.items()]
-    assert Upstreams("sagemaker", "services").of({"headers": pairs, "query_string": query.encode()}) == expected
+    scope = {"path": "/", "headers": pairs, "query_string": query.encode()}
+    assert Upstreams("sagemaker", "services").of(scope) == expected
 
 
 @pytest.mark.parametrize(
