@@ -12,14 +12,13 @@ this process:
 4. `localaws.snapshot.SnapshotLoop` saves MiniStack's state while it runs; MiniStack itself saves at a clean
    stop only.
 
-MiniStack has no plug-in API. This is the only file of the project that uses its private names, one function
-per hook, each with a contract test in ``tests/localaws/test_ministack.py`` that names the hook when a new
-MiniStack breaks it.
+MiniStack has no plug-in API. This file, and `localaws.ministack_states` for Step Functions and functions, are the only
+ones of the project that use its private names, one function per hook, each with a contract test in
+``tests/localaws/test_ministack.py`` or ``test_stepfunctions.py`` that fails when a new MiniStack breaks it.
 """
 
 import argparse
 import importlib
-import importlib.metadata
 import inspect
 import json
 import os
@@ -35,6 +34,7 @@ from typing import Any
 
 import boto3
 import uvicorn
+from botocore.config import Config
 
 from localaws import alarms, apigateway, body_errors
 from localaws.asgi import Application
@@ -42,14 +42,24 @@ from localaws.cloudformation import catalog, completion, schema
 from localaws.cloudformation.provisioner import Provisioner
 from localaws.errors import HookMissingError
 from localaws.gateway import Gateway, Upstreams, asked_by_service
+from localaws.hook import hook, installed_version
 from localaws.mail.outbox import Outbox
 from localaws.mail.sns import Postman
 from localaws.mail.subscriptions import EmailSubscriptions, Sns
+from localaws.ministack_states import (
+    let_executions_be_seen,
+    let_executions_end_once,
+    let_functions_name_their_exceptions,
+    let_states_call_services,
+)
 from localaws.services.targets import TARGET_PREFIXES
 from localaws.settings import CREDENTIALS, HOST, REGION, time_scale
 from localaws.snapshot import SnapshotLoop
+from localaws.stepfunctions.reporter import Reporter
 
 _START_POLL_SECONDS = 0.02
+# A function may run for 15 minutes, and what fails is tried again as the state machine says.
+_TASK_CONFIG = Config(read_timeout=960, retries={"total_max_attempts": 1}, max_pool_connections=64)
 _LOG_FIRST_LINE_SECONDS, _LOG_IDLE_SECONDS, _LOG_MOST_SECONDS = 0.010, 0.001, 0.250
 
 
@@ -88,30 +98,6 @@ def configure(port: int, data_dir: Path) -> None:
     shutil.rmtree(variables["TMPDIR"], ignore_errors=True)
     for variable in ("STATE_DIR", "S3_DATA_DIR", "TMPDIR"):
         Path(variables[variable]).mkdir(parents=True, exist_ok=True)
-
-
-def hook(module: str, name: str) -> Any:
-    """A name of MiniStack's, whose types are unknown.
-
-    Raises
-    ------
-    HookMissingError
-        The installed MiniStack does not have it.
-    """
-    try:
-        return getattr(importlib.import_module(module), name)
-    except (ImportError, AttributeError) as error:
-        raise HookMissingError(
-            f"MiniStack {_installed_version()} has no {module}.{name}, which localaws/ministack.py needs "
-            f"({error}). Install the version that setup.cfg names: pip install 'ministack==1.5.33'"
-        ) from error
-
-
-def _installed_version() -> str:
-    try:
-        return importlib.metadata.version("ministack")
-    except importlib.metadata.PackageNotFoundError:
-        return "(not installed)"
 
 
 def load_application() -> Application:
@@ -200,7 +186,7 @@ def let_functions_answer_soon() -> None:
     drain = hook("ministack.core.lambda_runtime", "Worker")._drain_stderr_bounded
     names = tuple(inspect.signature(drain).parameters)
     if names != ("self", "first_line_wait", "idle_confirm", "hard_cap"):
-        raise HookMissingError(f"MiniStack {_installed_version()}: Worker._drain_stderr_bounded takes {names}")
+        raise HookMissingError(f"MiniStack {installed_version()}: Worker._drain_stderr_bounded takes {names}")
     drain.__defaults__ = (_LOG_FIRST_LINE_SECONDS, _LOG_IDLE_SECONDS, _LOG_MOST_SECONDS)
 
 
@@ -546,8 +532,13 @@ def main(argv: Sequence[str] | None = None) -> None:
         let_services_emit()
         let_functions_answer_soon()
         let_few_functions_start_at_once(os.cpu_count() or 1)
+        let_functions_name_their_exceptions()
+        let_executions_end_once()
         upstreams = Upstreams(arguments.sagemaker_url, arguments.services_url)
         client = _clients(arguments.port, upstreams)
+        let_states_call_services(_clients(arguments.port, upstreams, _TASK_CONFIG))
+        snapshots = SnapshotLoop(state_writer())
+        let_executions_be_seen(snapshots.note_change, Reporter(client))
         let_cloudformation_provision(catalog.provisioners(client))
         let_change_sets_be_exact(schema.create_only)
         let_capabilities_be_asked_for()
@@ -559,7 +550,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         outbox = Outbox((arguments.outbox or arguments.state_dir / "outbox").absolute())
         let_email_go_out(Postman(outbox, f"http://{HOST}:{arguments.port}"))
         clock = alarms.Clock(let_alarms_be_decided(time_scale()))
-        gateway = Gateway(application, upstreams, SnapshotLoop(state_writer()), clock)
+        gateway = Gateway(application, upstreams, snapshots, clock)
     except HookMissingError as error:
         raise SystemExit(str(error)) from None
     uvicorn.run(
@@ -577,14 +568,15 @@ def main(argv: Sequence[str] | None = None) -> None:
     )
 
 
-def _clients(port: int, upstreams: Upstreams) -> Callable[[str], Any]:
+def _clients(port: int, upstreams: Upstreams, config: Config | None = None) -> Callable[[str], Any]:
     """The clients of the other services: those behind the gateway are asked straight."""
-    urls = {"sagemaker": upstreams.sagemaker, **dict.fromkeys(TARGET_PREFIXES.values(), upstreams.services)}
+    own = dict.fromkeys(("sagemaker", "sagemaker-runtime"), upstreams.sagemaker)
+    urls = {**own, **dict.fromkeys(TARGET_PREFIXES.values(), upstreams.services)}
 
     @cache
     def client(service: str) -> Any:
         url = urls.get(service, f"http://{HOST}:{port}")
-        return boto3.client(service, endpoint_url=url, region_name=REGION, **CREDENTIALS)
+        return boto3.client(service, endpoint_url=url, region_name=REGION, config=config, **CREDENTIALS)
 
     return client
 
