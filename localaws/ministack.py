@@ -31,18 +31,21 @@ from contextvars import ContextVar
 from functools import cache
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs
 
 import boto3
 import uvicorn
 
-from localaws import alarms, apigateway
-from localaws.asgi import Application
+from localaws import alarms, apigateway, authorization
+from localaws.asgi import Application, Scope
 from localaws.cloudformation import catalog, completion, schema
 from localaws.cloudformation.provisioner import Provisioner
 from localaws.errors import HookMissingError
+from localaws.forward import Answer, error_answer
 from localaws.gateway import Gateway, Upstreams, asked_by_service
+from localaws.guard import ALLOWED, Authorize
 from localaws.services.targets import TARGET_PREFIXES
-from localaws.settings import CREDENTIALS, HOST, REGION, time_scale
+from localaws.settings import ACCOUNT_ID, CREDENTIALS, HOST, REGION, iam_enforced, time_scale
 from localaws.snapshot import SnapshotLoop
 
 _LOG_FIRST_LINE_SECONDS, _LOG_IDLE_SECONDS, _LOG_MOST_SECONDS = 0.010, 0.001, 0.250
@@ -73,6 +76,7 @@ def configuration(port: int, data_dir: Path) -> dict[str, str]:
         "SFTP_ENABLED": "0",
         # A socket that is never there: MiniStack would remove containers of the user's Docker at every start.
         "DOCKER_HOST": f"unix://{data_dir}/no-docker.sock",
+        "AUTH": str(iam_enforced()).lower(),
     }
 
 
@@ -393,6 +397,63 @@ def let_api_gateway_be_watched(see: Callable[[apigateway.Request], None]) -> Non
     gateway._handle_execute_in_scope = handle_seen
 
 
+def let_iam_decide() -> Authorize:
+    """A function that lets MiniStack's IAM say whether a request to a service of ours is allowed.
+
+    Hooks ``ministack.core.iam_evaluator``: ``pin_signed_request`` and ``pin_signed_body`` keep what the signature is
+    checked against, ``enforce`` checks it and evaluates the caller's policies; ``iam_actions.identity_denial_message``
+    and ``_auth_failure`` word the refusal; ``app._request_account_scope``, ``core.router`` and ``core.responses`` say
+    whose request it is.
+    """
+    keep_request = hook("ministack.core.iam_evaluator", "pin_signed_request")
+    keep_body = hook("ministack.core.iam_evaluator", "pin_signed_body")
+    enforce = hook("ministack.core.iam_evaluator", "enforce")
+    unauthenticated = hook("ministack.core.iam_evaluator", "AuthError")
+    wording = hook("ministack.core.iam_actions", "identity_denial_message")
+    failure = hook("ministack.core.iam_actions", "_auth_failure")
+    access_key_of = hook("ministack.core.router", "extract_access_key_id")
+    set_account = hook("ministack.core.responses", "set_request_account_id")
+    account_of = hook("ministack.app", "_request_account_scope")
+
+    def authorize(scope: Scope, body: bytes) -> Answer:
+        headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
+        query = parse_qs(scope["query_string"].decode("latin-1"), keep_blank_values=True)
+        key = access_key_of(headers, query)
+        set_account(account_of(key))
+        keep_request(scope["method"], scope["raw_path"].decode("latin-1"), query, scope["headers"])
+        keep_body(body)
+        target = headers.get("x-amz-target", "")
+        for check in authorization.checks(target, scope["path"], body):
+            denied = enforce(key, check.action, check.service, REGION, check.resource, dict(check.context))
+            if isinstance(denied, unauthenticated):
+                code, status, message = failure(check.service, denied.code, denied.message, headers)
+                return error_answer(status, code, message)
+            if denied is not None:
+                explicit = denied.decision == "Deny"
+                message = wording(check.action, denied.principal_arn, check.resource, explicit)
+                return error_answer(400 if target else 403, "AccessDeniedException", message)
+        return ALLOWED
+
+    return authorize
+
+
+def let_services_assume_roles() -> None:
+    """Let a service of ours assume a role that trusts it in this account only.
+
+    Hook ``ministack.core.iam_evaluator.evaluate_trust_policy``, which takes the root user for any service and knows no
+    ``aws:SourceAccount``.
+    """
+    evaluator: Any = importlib.import_module("ministack.core.iam_evaluator")
+    evaluate = hook(evaluator.__name__, "evaluate_trust_policy")
+
+    def evaluate_in_account(document: Any, caller: str, context: Any = None) -> Any:
+        if context is not None and asked_by_service.get():
+            context.service_context["aws:sourceaccount"] = ACCOUNT_ID
+        return evaluate(document, caller, context)
+
+    evaluator.evaluate_trust_policy = evaluate_in_account
+
+
 def main(argv: Sequence[str] | None = None) -> None:
     """Serve MiniStack until SIGTERM or SIGINT."""
     parser = argparse.ArgumentParser(prog="python -m localaws.ministack", description=main.__doc__)
@@ -407,6 +468,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         application = load_application()
         let_services_emit()
         let_functions_answer_soon()
+        let_services_assume_roles()
         upstreams = Upstreams(arguments.sagemaker_url, arguments.services_url)
         client = _clients(arguments.port, upstreams)
         let_cloudformation_provision(catalog.provisioners(client))
@@ -416,7 +478,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         let_cloudformation_be_exact(*_exactness(client), completion.COMPLETIONS)
         let_api_gateway_be_watched(apigateway.Watch(client).see)
         clock = alarms.Clock(let_alarms_be_decided(time_scale()))
-        gateway = Gateway(application, upstreams, SnapshotLoop(state_writer()), clock)
+        authorize = let_iam_decide() if iam_enforced() else None
+        gateway = Gateway(application, upstreams, SnapshotLoop(state_writer()), clock, authorize)
     except HookMissingError as error:
         raise SystemExit(str(error)) from None
     uvicorn.run(

@@ -8,6 +8,7 @@ from pathlib import Path
 import uvicorn
 
 from localaws.aws import Aws
+from localaws.guard import guarded
 from localaws.services.api import Api
 from localaws.services.catalog import SERVICES
 from localaws.services.context import Context
@@ -35,7 +36,7 @@ def main() -> None:
             service.close()
 
     uvicorn.run(
-        Server(Api(services), shut_down),
+        guarded(Server(Api(services), shut_down), options.endpoint_url),
         host=HOST,
         port=options.port,
         log_level="warning",
