@@ -31,17 +31,20 @@ from contextvars import ContextVar
 from functools import cache
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs
 
 import boto3
 import uvicorn
 from botocore.config import Config
 
-from localaws import alarms, apigateway, body_errors
-from localaws.asgi import Application
+from localaws import alarms, apigateway, authorization, body_errors
+from localaws.asgi import Application, Scope
 from localaws.cloudformation import catalog, completion, schema
 from localaws.cloudformation.provisioner import Provisioner
 from localaws.errors import HookMissingError
+from localaws.forward import Answer, error_answer
 from localaws.gateway import Gateway, Upstreams, asked_by_service
+from localaws.guard import ALLOWED, Authorize
 from localaws.hook import hook, installed_version
 from localaws.mail.outbox import Outbox
 from localaws.mail.sns import Postman
@@ -53,7 +56,7 @@ from localaws.ministack_states import (
     let_states_call_services,
 )
 from localaws.services.targets import TARGET_PREFIXES
-from localaws.settings import CREDENTIALS, HOST, REGION, time_scale
+from localaws.settings import ACCOUNT_ID, CREDENTIALS, HOST, REGION, iam_enforced, time_scale
 from localaws.snapshot import SnapshotLoop
 from localaws.stepfunctions.reporter import Reporter
 
@@ -88,6 +91,7 @@ def configuration(port: int, data_dir: Path) -> dict[str, str]:
         "SFTP_ENABLED": "0",
         # A socket that is never there: MiniStack would remove containers of the user's Docker at every start.
         "DOCKER_HOST": f"unix://{data_dir}/no-docker.sock",
+        "AUTH": str(iam_enforced()).lower(),
     }
 
 
@@ -516,6 +520,63 @@ def let_email_go_out(postman: Postman) -> None:
         handler.update(create=people.then_ask(handler["create"]), update=people.then_ask(handler["update"]))
 
 
+def let_iam_decide() -> Authorize:
+    """A function that lets MiniStack's IAM say whether a request to a service of ours is allowed.
+
+    Hooks ``ministack.core.iam_evaluator``: ``pin_signed_request`` and ``pin_signed_body`` keep what the signature is
+    checked against, ``enforce`` checks it and evaluates the caller's policies; ``iam_actions.identity_denial_message``
+    and ``_auth_failure`` word the refusal; ``app._request_account_scope``, ``core.router`` and ``core.responses`` say
+    whose request it is.
+    """
+    keep_request = hook("ministack.core.iam_evaluator", "pin_signed_request")
+    keep_body = hook("ministack.core.iam_evaluator", "pin_signed_body")
+    enforce = hook("ministack.core.iam_evaluator", "enforce")
+    unauthenticated = hook("ministack.core.iam_evaluator", "AuthError")
+    wording = hook("ministack.core.iam_actions", "identity_denial_message")
+    failure = hook("ministack.core.iam_actions", "_auth_failure")
+    access_key_of = hook("ministack.core.router", "extract_access_key_id")
+    set_account = hook("ministack.core.responses", "set_request_account_id")
+    account_of = hook("ministack.app", "_request_account_scope")
+
+    def authorize(scope: Scope, body: bytes) -> Answer:
+        headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
+        query = parse_qs(scope["query_string"].decode("latin-1"), keep_blank_values=True)
+        key = access_key_of(headers, query)
+        set_account(account_of(key))
+        keep_request(scope["method"], scope["raw_path"].decode("latin-1"), query, scope["headers"])
+        keep_body(body)
+        target = headers.get("x-amz-target", "")
+        for check in authorization.checks(target, scope["path"], body):
+            denied = enforce(key, check.action, check.service, REGION, check.resource, dict(check.context))
+            if isinstance(denied, unauthenticated):
+                code, status, message = failure(check.service, denied.code, denied.message, headers)
+                return error_answer(status, code, message)
+            if denied is not None:
+                explicit = denied.decision == "Deny"
+                message = wording(check.action, denied.principal_arn, check.resource, explicit)
+                return error_answer(400 if target else 403, "AccessDeniedException", message)
+        return ALLOWED
+
+    return authorize
+
+
+def let_services_assume_roles() -> None:
+    """Let a service of ours assume a role that trusts it in this account only.
+
+    Hook ``ministack.core.iam_evaluator.evaluate_trust_policy``, which takes the root user for any service and knows no
+    ``aws:SourceAccount``.
+    """
+    evaluator: Any = importlib.import_module("ministack.core.iam_evaluator")
+    evaluate = hook(evaluator.__name__, "evaluate_trust_policy")
+
+    def evaluate_in_account(document: Any, caller: str, context: Any = None) -> Any:
+        if context is not None and asked_by_service.get():
+            context.service_context["aws:sourceaccount"] = ACCOUNT_ID
+        return evaluate(document, caller, context)
+
+    evaluator.evaluate_trust_policy = evaluate_in_account
+
+
 def main(argv: Sequence[str] | None = None) -> None:
     """Serve MiniStack until SIGTERM or SIGINT."""
     parser = argparse.ArgumentParser(prog="python -m localaws.ministack", description=main.__doc__)
@@ -534,6 +595,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         let_few_functions_start_at_once(os.cpu_count() or 1)
         let_functions_name_their_exceptions()
         let_executions_end_once()
+
+        let_services_assume_roles()
         upstreams = Upstreams(arguments.sagemaker_url, arguments.services_url)
         client = _clients(arguments.port, upstreams)
         let_states_call_services(_clients(arguments.port, upstreams, _TASK_CONFIG))
@@ -550,7 +613,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         outbox = Outbox((arguments.outbox or arguments.state_dir / "outbox").absolute())
         let_email_go_out(Postman(outbox, f"http://{HOST}:{arguments.port}"))
         clock = alarms.Clock(let_alarms_be_decided(time_scale()))
-        gateway = Gateway(application, upstreams, snapshots, clock)
+        authorize = let_iam_decide() if iam_enforced() else None
+        gateway = Gateway(application, upstreams, snapshots, clock, authorize)
     except HookMissingError as error:
         raise SystemExit(str(error)) from None
     uvicorn.run(
