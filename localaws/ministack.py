@@ -42,6 +42,9 @@ from localaws.cloudformation import catalog, completion, schema
 from localaws.cloudformation.provisioner import Provisioner
 from localaws.errors import HookMissingError
 from localaws.gateway import Gateway, Upstreams, asked_by_service
+from localaws.mail.outbox import Outbox
+from localaws.mail.sns import Postman
+from localaws.mail.subscriptions import EmailSubscriptions, Sns
 from localaws.services.targets import TARGET_PREFIXES
 from localaws.settings import CREDENTIALS, HOST, REGION, time_scale
 from localaws.snapshot import SnapshotLoop
@@ -505,6 +508,28 @@ def let_api_gateway_keep_secrets() -> None:
     gateway._invoke_lambda_proxy_v1 = invoke_or_fail
 
 
+def let_email_go_out(postman: Postman) -> None:
+    """Let SNS subscriptions by e-mail wait for their confirmation, and get their notifications.
+
+    Hooks ``ministack.services.sns``: ``_subscribe``, ``_fanout`` and the two lists are completed, the other names are
+    used; and ``...cloudformation.provisioners._RESOURCE_HANDLERS``, whose functions for topics and subscriptions write
+    into ``_topics`` by themselves.
+    """
+    sns: Any = importlib.import_module("ministack.services.sns")
+    topics = hook(sns.__name__, "_topics")
+    names = ("_subscribe", "_fanout", "_error", "_matches_filter_policy", "_resolve_message_for_protocol")
+    subscribe, fan_out, refuse, matches, text_for = (hook(sns.__name__, name) for name in names)
+    envelope, recount = hook(sns.__name__, "_build_envelope"), hook(sns.__name__, "_refresh_subscription_counts")
+    functions = Sns(subscribe, fan_out, refuse, lambda: list(topics.values()), matches, text_for, envelope, recount)
+    people = EmailSubscriptions(functions, postman)
+    sns._subscribe, sns._fanout = people.subscribe, people.fan_out
+    for name in ("_list_subscriptions", "_list_subscriptions_by_topic"):
+        setattr(sns, name, people.listing(hook(sns.__name__, name)))
+    handlers = hook("ministack.services.cloudformation.provisioners", "_RESOURCE_HANDLERS")
+    for handler in (handlers["AWS::SNS::Topic"], handlers["AWS::SNS::Subscription"]):
+        handler.update(create=people.then_ask(handler["create"]), update=people.then_ask(handler["update"]))
+
+
 def main(argv: Sequence[str] | None = None) -> None:
     """Serve MiniStack until SIGTERM or SIGINT."""
     parser = argparse.ArgumentParser(prog="python -m localaws.ministack", description=main.__doc__)
@@ -512,6 +537,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--state-dir", type=Path, required=True, help="where MiniStack's data goes")
     parser.add_argument("--sagemaker-url", required=True, help="where SageMaker's requests are sent")
     parser.add_argument("--services-url", required=True, help="where those for `localaws.services` are sent")
+    parser.add_argument("--outbox", type=Path, help="where e-mails go (default: outbox in the state folder)")
     arguments = parser.parse_args(argv)
 
     configure(arguments.port, arguments.state_dir.absolute())
@@ -530,6 +556,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         let_api_gateway_explain(body_errors.explain)
         let_api_gateway_keep_secrets()
         let_api_gateway_be_watched(apigateway.Watch(client).see)
+        outbox = Outbox((arguments.outbox or arguments.state_dir / "outbox").absolute())
+        let_email_go_out(Postman(outbox, f"http://{HOST}:{arguments.port}"))
         clock = alarms.Clock(let_alarms_be_decided(time_scale()))
         gateway = Gateway(application, upstreams, SnapshotLoop(state_writer()), clock)
     except HookMissingError as error:
