@@ -25,7 +25,8 @@ from botocore.config import Config
 
 from localaws.errors import HookMissingError
 from localaws.gateway import Upstreams, may_change_state
-from localaws.ministack import hook, load_application, state_writer
+from localaws.hook import hook
+from localaws.ministack import load_application, state_writer
 from tests.conftest import LocalAws, free_ports
 
 MEBIBYTE = 1 << 20
