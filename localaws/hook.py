@@ -19,13 +19,13 @@ def hook(module: str, name: str) -> Any:
         return getattr(importlib.import_module(module), name)
     except (ImportError, AttributeError) as error:
         raise HookMissingError(
-            f"MiniStack {installed_version()} has no {module}.{name}, which local AWS needs "
+            f"MiniStack {installed_version()} has no {module}.{name}, which localaws/ministack.py needs "
             f"({error}). Install the version that setup.cfg names: pip install 'ministack==1.5.33'"
         ) from error
 
 
 def installed_version() -> str:
-    """The version of MiniStack, for messages."""
+    """The version of MiniStack that is installed."""
     try:
         return importlib.metadata.version("ministack")
     except importlib.metadata.PackageNotFoundError:

@@ -12,13 +12,14 @@ this process:
 4. `localaws.snapshot.SnapshotLoop` saves MiniStack's state while it runs; MiniStack itself saves at a clean
    stop only.
 
-MiniStack has no plug-in API. This file and `localaws.ministack_apigateway` are the only ones of the project that use
-its private names, one function per hook, each with a contract test that names the hook when a new MiniStack breaks it.
+MiniStack has no plug-in API. This file, `localaws.ministack_states` for Step Functions and functions, and
+`localaws.ministack_apigateway` are the only ones of the project that use its private names, one function per hook, each
+with a contract test in ``tests/localaws/test_ministack.py``, ``test_stepfunctions.py`` or ``test_apigateway.py`` that
+fails when a new MiniStack breaks it.
 """
 
 import argparse
 import importlib
-import importlib.metadata
 import inspect
 import os
 import re
@@ -29,16 +30,20 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs
 
 import boto3
 import uvicorn
+from botocore.config import Config
 
-from localaws import alarms, apigateway, body_errors
-from localaws.asgi import Application
+from localaws import alarms, apigateway, authorization, body_errors
+from localaws.asgi import Application, Scope
 from localaws.cloudformation import catalog, completion, schema
 from localaws.cloudformation.provisioner import Provisioner
 from localaws.errors import HookMissingError
+from localaws.forward import Answer, error_answer
 from localaws.gateway import Gateway, Upstreams, asked_by_service
+from localaws.guard import ALLOWED, Authorize
 from localaws.hook import hook, installed_version
 from localaws.mail.outbox import Outbox
 from localaws.mail.sns import Postman
@@ -48,11 +53,20 @@ from localaws.ministack_apigateway import (
     let_api_gateway_explain,
     let_api_gateway_keep_secrets,
 )
+from localaws.ministack_states import (
+    let_executions_be_seen,
+    let_executions_end_once,
+    let_functions_name_their_exceptions,
+    let_states_call_services,
+)
 from localaws.services.targets import TARGET_PREFIXES
-from localaws.settings import CREDENTIALS, HOST, REGION, time_scale
+from localaws.settings import ACCOUNT_ID, CREDENTIALS, HOST, REGION, iam_enforced, time_scale
 from localaws.snapshot import SnapshotLoop
+from localaws.stepfunctions.reporter import Reporter
 
 _START_POLL_SECONDS = 0.02
+# A function may run for 15 minutes, and what fails is tried again as the state machine says.
+_TASK_CONFIG = Config(read_timeout=960, retries={"total_max_attempts": 1}, max_pool_connections=64)
 _LOG_FIRST_LINE_SECONDS, _LOG_IDLE_SECONDS, _LOG_MOST_SECONDS = 0.010, 0.001, 0.250
 
 
@@ -81,6 +95,7 @@ def configuration(port: int, data_dir: Path) -> dict[str, str]:
         "SFTP_ENABLED": "0",
         # A socket that is never there: MiniStack would remove containers of the user's Docker at every start.
         "DOCKER_HOST": f"unix://{data_dir}/no-docker.sock",
+        "AUTH": str(iam_enforced()).lower(),
     }
 
 
@@ -360,6 +375,63 @@ def let_email_go_out(postman: Postman) -> None:
         handler.update(create=people.then_ask(handler["create"]), update=people.then_ask(handler["update"]))
 
 
+def let_iam_decide() -> Authorize:
+    """A function that lets MiniStack's IAM say whether a request to a service of ours is allowed.
+
+    Hooks ``ministack.core.iam_evaluator``: ``pin_signed_request`` and ``pin_signed_body`` keep what the signature is
+    checked against, ``enforce`` checks it and evaluates the caller's policies; ``iam_actions.identity_denial_message``
+    and ``_auth_failure`` word the refusal; ``app._request_account_scope``, ``core.router`` and ``core.responses`` say
+    whose request it is.
+    """
+    keep_request = hook("ministack.core.iam_evaluator", "pin_signed_request")
+    keep_body = hook("ministack.core.iam_evaluator", "pin_signed_body")
+    enforce = hook("ministack.core.iam_evaluator", "enforce")
+    unauthenticated = hook("ministack.core.iam_evaluator", "AuthError")
+    wording = hook("ministack.core.iam_actions", "identity_denial_message")
+    failure = hook("ministack.core.iam_actions", "_auth_failure")
+    access_key_of = hook("ministack.core.router", "extract_access_key_id")
+    set_account = hook("ministack.core.responses", "set_request_account_id")
+    account_of = hook("ministack.app", "_request_account_scope")
+
+    def authorize(scope: Scope, body: bytes) -> Answer:
+        headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
+        query = parse_qs(scope["query_string"].decode("latin-1"), keep_blank_values=True)
+        key = access_key_of(headers, query)
+        set_account(account_of(key))
+        keep_request(scope["method"], scope["raw_path"].decode("latin-1"), query, scope["headers"])
+        keep_body(body)
+        target = headers.get("x-amz-target", "")
+        for check in authorization.checks(target, scope["path"], body):
+            denied = enforce(key, check.action, check.service, REGION, check.resource, dict(check.context))
+            if isinstance(denied, unauthenticated):
+                code, status, message = failure(check.service, denied.code, denied.message, headers)
+                return error_answer(status, code, message)
+            if denied is not None:
+                explicit = denied.decision == "Deny"
+                message = wording(check.action, denied.principal_arn, check.resource, explicit)
+                return error_answer(400 if target else 403, "AccessDeniedException", message)
+        return ALLOWED
+
+    return authorize
+
+
+def let_services_assume_roles() -> None:
+    """Let a service of ours assume a role that trusts it in this account only.
+
+    Hook ``ministack.core.iam_evaluator.evaluate_trust_policy``, which takes the root user for any service and knows no
+    ``aws:SourceAccount``.
+    """
+    evaluator: Any = importlib.import_module("ministack.core.iam_evaluator")
+    evaluate = hook(evaluator.__name__, "evaluate_trust_policy")
+
+    def evaluate_in_account(document: Any, caller: str, context: Any = None) -> Any:
+        if context is not None and asked_by_service.get():
+            context.service_context["aws:sourceaccount"] = ACCOUNT_ID
+        return evaluate(document, caller, context)
+
+    evaluator.evaluate_trust_policy = evaluate_in_account
+
+
 def main(argv: Sequence[str] | None = None) -> None:
     """Serve MiniStack until SIGTERM or SIGINT."""
     parser = argparse.ArgumentParser(prog="python -m localaws.ministack", description=main.__doc__)
@@ -376,8 +448,15 @@ def main(argv: Sequence[str] | None = None) -> None:
         let_services_emit()
         let_functions_answer_soon()
         let_few_functions_start_at_once(os.cpu_count() or 1)
+        let_functions_name_their_exceptions()
+        let_executions_end_once()
+
+        let_services_assume_roles()
         upstreams = Upstreams(arguments.sagemaker_url, arguments.services_url)
         client = _clients(arguments.port, upstreams)
+        let_states_call_services(_clients(arguments.port, upstreams, _TASK_CONFIG))
+        snapshots = SnapshotLoop(state_writer())
+        let_executions_be_seen(snapshots.note_change, Reporter(client))
         let_cloudformation_provision(catalog.provisioners(client))
         let_change_sets_be_exact(schema.create_only)
         let_capabilities_be_asked_for()
@@ -389,7 +468,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         outbox = Outbox((arguments.outbox or arguments.state_dir / "outbox").absolute())
         let_email_go_out(Postman(outbox, f"http://{HOST}:{arguments.port}"))
         clock = alarms.Clock(let_alarms_be_decided(time_scale()))
-        gateway = Gateway(application, upstreams, SnapshotLoop(state_writer()), clock)
+        authorize = let_iam_decide() if iam_enforced() else None
+        gateway = Gateway(application, upstreams, snapshots, clock, authorize)
     except HookMissingError as error:
         raise SystemExit(str(error)) from None
     uvicorn.run(
@@ -407,14 +487,15 @@ def main(argv: Sequence[str] | None = None) -> None:
     )
 
 
-def _clients(port: int, upstreams: Upstreams) -> Callable[[str], Any]:
+def _clients(port: int, upstreams: Upstreams, config: Config | None = None) -> Callable[[str], Any]:
     """The clients of the other services: those behind the gateway are asked straight."""
-    urls = {"sagemaker": upstreams.sagemaker, **dict.fromkeys(TARGET_PREFIXES.values(), upstreams.services)}
+    own = dict.fromkeys(("sagemaker", "sagemaker-runtime"), upstreams.sagemaker)
+    urls = {**own, **dict.fromkeys(TARGET_PREFIXES.values(), upstreams.services)}
 
     @cache
     def client(service: str) -> Any:
         url = urls.get(service, f"http://{HOST}:{port}")
-        return boto3.client(service, endpoint_url=url, region_name=REGION, **CREDENTIALS)
+        return boto3.client(service, endpoint_url=url, region_name=REGION, config=config, **CREDENTIALS)
 
     return client
 
