@@ -141,6 +141,8 @@ def exactness(client: Callable[[str], Any]) -> tuple[Check, Complete, Guard]:
         schema.check(resource_type, logical_id, properties)
         if resource_type == "AWS::Lambda::Function":
             completion.check_code(client, properties)
+        elif resource_type == "AWS::ApiGateway::Stage":
+            completion.check_logging(client, properties)
 
     def complete(resource_type: str, physical_id: str, properties: dict[str, Any]) -> None:
         if resource_type in completion.COMPLETIONS:
