@@ -37,15 +37,19 @@ import uvicorn
 
 from localaws import alarms, apigateway
 from localaws.asgi import Application
+from localaws.aws import Aws
 from localaws.cloudformation import catalog, completion, schema
 from localaws.cloudformation.provisioner import Provisioner
 from localaws.errors import HookMissingError
+from localaws.eventbridge import inputs, targets
+from localaws.eventbridge.courier import Courier
+from localaws.eventbridge.spool import Spool
 from localaws.gateway import Gateway, Upstreams, asked_by_service
 from localaws.mail.outbox import Outbox
 from localaws.mail.sns import Postman
 from localaws.mail.subscriptions import EmailSubscriptions, Sns
 from localaws.services.targets import TARGET_PREFIXES
-from localaws.settings import CREDENTIALS, HOST, REGION, time_scale
+from localaws.settings import ACCOUNT_ID, CREDENTIALS, HOST, REGION, time_scale
 from localaws.snapshot import SnapshotLoop
 
 _LOG_FIRST_LINE_SECONDS, _LOG_IDLE_SECONDS, _LOG_MOST_SECONDS = 0.010, 0.001, 0.250
@@ -418,6 +422,56 @@ def let_email_go_out(postman: Postman) -> None:
         handler.update(create=people.then_ask(handler["create"]), update=people.then_ask(handler["update"]))
 
 
+def let_events_reach_targets(courier: Courier) -> None:
+    """Let `localaws.eventbridge` deliver events, and targets to which it cannot be refused.
+
+    Hooks ``ministack.services.eventbridge``: ``_invoke_target``, which rules and schedules call for each event, and
+    ``_validate_target_arn`` are replaced, but for event buses and API destinations; ``_pattern_event_view`` and
+    ``_render_input_template`` are used. ``...scheduler._create_schedule`` and ``_update_schedule`` take targets, too;
+    so does CloudFormation's own way to make a rule, ``_RESOURCE_HANDLERS``, which checks no pattern either
+    (``_event_pattern_error``).
+    """
+    events: Any = importlib.import_module("ministack.services.eventbridge")
+    scheduler: Any = importlib.import_module("ministack.services.scheduler")
+    invoke, validate = hook(events.__name__, "_invoke_target"), hook(events.__name__, "_validate_target_arn")
+    view_of, render = hook(events.__name__, "_pattern_event_view"), hook(events.__name__, "_render_input_template")
+    pattern_error = hook(events.__name__, "_event_pattern_error")
+
+    def deliver(target: dict[str, Any], event: dict[str, Any], rule: dict[str, Any], view: Any = None) -> None:
+        if targets.is_forwarded(target):
+            invoke(target, event, rule, view)
+            return
+        document = (view or view_of(event)).event_with_detail()
+        payload = inputs.payload(target, document, rule, render)
+        courier.take(targets.Delivery(target, document, payload, rule["Arn"]))
+
+    def check(target: dict[str, Any]) -> Any:
+        reason = targets.refusal(target)
+        return events.error_response_json("ValidationException", reason, 400) if reason else validate(target)
+
+    def checked(function: Callable[..., Any]) -> Callable[..., Any]:
+        def called(name: str, body: dict[str, Any]) -> Any:
+            reason = targets.refusal(body["Target"]) if (body.get("Target") or {}).get("Arn") else None
+            return scheduler._error(400, "ValidationException", reason) if reason else function(name, body)
+
+        return called
+
+    def create_rule(logical_id: str, properties: dict[str, Any], stack_name: str) -> Any:
+        pattern = properties.get("EventPattern") or ""
+        wrong = [targets.refusal(target) for target in properties.get("Targets", [])]
+        wrong.append(pattern_error(json.dumps(pattern) if isinstance(pattern, dict) else pattern))
+        if reasons := [reason for reason in wrong if reason]:
+            raise ValueError(f"{logical_id}: {'; '.join(reasons)}")
+        return create(logical_id, properties, stack_name)
+
+    hook(scheduler.__name__, "_error"), hook(events.__name__, "error_response_json")
+    events._invoke_target, events._validate_target_arn = deliver, check
+    rules = hook("ministack.services.cloudformation.provisioners", "_RESOURCE_HANDLERS")["AWS::Events::Rule"]
+    create, rules["create"] = rules["create"], create_rule
+    for name in ("_create_schedule", "_update_schedule"):
+        setattr(scheduler, name, checked(hook(scheduler.__name__, name)))
+
+
 def main(argv: Sequence[str] | None = None) -> None:
     """Serve MiniStack until SIGTERM or SIGINT."""
     parser = argparse.ArgumentParser(prog="python -m localaws.ministack", description=main.__doc__)
@@ -443,10 +497,14 @@ def main(argv: Sequence[str] | None = None) -> None:
         let_api_gateway_be_watched(apigateway.Watch(client).see)
         outbox = Outbox((arguments.outbox or arguments.state_dir / "outbox").absolute())
         let_email_go_out(Postman(outbox, f"http://{HOST}:{arguments.port}"))
+        aws = Aws(f"http://{HOST}:{arguments.port}", REGION, ACCOUNT_ID)
+        courier = Courier(Spool(arguments.state_dir.absolute() / "eventbridge.sqlite"), aws.client)
+        let_events_reach_targets(courier)
         clock = alarms.Clock(let_alarms_be_decided(time_scale()))
         gateway = Gateway(application, upstreams, SnapshotLoop(state_writer()), clock)
     except HookMissingError as error:
         raise SystemExit(str(error)) from None
+    courier.start()
     uvicorn.run(
         gateway,
         host=HOST,
@@ -460,6 +518,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         timeout_keep_alive=75,
         timeout_graceful_shutdown=5,
     )
+    courier.close()
 
 
 def _clients(port: int, upstreams: Upstreams) -> Callable[[str], Any]:
