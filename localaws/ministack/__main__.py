@@ -13,14 +13,17 @@ from botocore.config import Config
 
 from localaws import alarms, body_errors
 from localaws.apigateway import Watch
+from localaws.aws import Aws
 from localaws.cloudformation import catalog, completion, schema
 from localaws.errors import HookMissingError
+from localaws.eventbridge.courier import Courier
+from localaws.eventbridge.spool import Spool
 from localaws.gateway import Gateway, Upstreams
 from localaws.mail.outbox import Outbox
 from localaws.mail.sns import Postman
 from localaws.ministack import apigateway, cloudformation, cloudwatch, events, functions, host, iam, sns, states
 from localaws.services.targets import TARGET_PREFIXES
-from localaws.settings import CREDENTIALS, HOST, REGION, iam_enforced, time_scale
+from localaws.settings import ACCOUNT_ID, CREDENTIALS, HOST, REGION, iam_enforced, time_scale
 from localaws.snapshot import SnapshotLoop
 from localaws.stepfunctions.reporter import Reporter
 
@@ -63,11 +66,15 @@ def main(argv: Sequence[str] | None = None) -> None:
         apigateway.let_api_gateway_be_watched(Watch(client).see)
         outbox = Outbox((arguments.outbox or arguments.state_dir / "outbox").absolute())
         sns.let_email_go_out(Postman(outbox, f"http://{HOST}:{arguments.port}"))
+        aws = Aws(f"http://{HOST}:{arguments.port}", REGION, ACCOUNT_ID)
+        courier = Courier(Spool(arguments.state_dir.absolute() / "eventbridge.sqlite"), aws.client)
+        events.let_events_reach_targets(courier)
         clock = alarms.Clock(cloudwatch.let_alarms_be_decided(time_scale()))
         authorize = iam.let_iam_decide() if iam_enforced() else None
         gateway = Gateway(application, upstreams, snapshots, clock, authorize)
     except HookMissingError as error:
         raise SystemExit(str(error)) from None
+    courier.start()
     uvicorn.run(
         gateway,
         host=HOST,
@@ -81,6 +88,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         timeout_keep_alive=75,
         timeout_graceful_shutdown=5,
     )
+    courier.close()
 
 
 def _clients(port: int, upstreams: Upstreams, config: Config | None = None) -> Callable[[str], Any]:

@@ -4,7 +4,7 @@ import importlib
 import json
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar
 from typing import Any
 
@@ -55,38 +55,46 @@ def let_api_gateway_be_watched(see: Callable[[apigateway.Request], None]) -> Non
         request = found.get("request")
         if request is not None and request["stage"] is not None:
             key = key_of(key_in(headers)) or {}
-            see(
-                apigateway.Request(
-                    api_name=apis[api_id]["name"],
-                    stage=request["stage"],
-                    method=method,
-                    resource_path=request["resource_path"],
-                    status=response[0],
-                    latency=round((time.perf_counter() - began) * 1000),
-                    integration_latency=round(found.get("integration", 0.0) * 1000),
-                    at=at,
-                    context={
-                        "requestId": request["request_id"],
-                        "extendedRequestId": request["request_id"],
-                        "apiId": api_id,
-                        "path": f"/{stage_name}{path}",
-                        "protocol": "HTTP/1.1",
-                        "identity.sourceIp": HOST,
-                        "identity.userAgent": headers.get("user-agent", ""),
-                        "identity.apiKeyId": key.get("id", ""),
-                        "responseLength": str(len(response[2])),
-                        "error.message": found["error"] or "",
-                        "error.messageString": json.dumps(found["error"]) if found["error"] else "",
-                        "error.responseType": found["error_type"] or "",
-                        "error.validationErrorString": found["validation"] or "",
-                    },
-                )
-            )
+            seconds = time.perf_counter() - began
+            found |= {"api_name": apis[api_id]["name"], "key_id": key.get("id", ""), "at": at, "seconds": seconds}
+            see(_request(found, method, path, headers, response))
         return response
 
     gateway._invoke_lambda_proxy_v1 = invoke_timed
     gateway._execute_in_scope = execute_seen
     gateway._handle_execute_in_scope = handle_seen
+
+
+def _request(
+    found: Mapping[str, Any], method: str, path: str, headers: Mapping[str, str], response: Sequence[Any]
+) -> apigateway.Request:
+    """What is known of a request and its response (status, headers, body)."""
+    request, error = found["request"], found["error"] or ""
+    return apigateway.Request(
+        api_name=found["api_name"],
+        stage=request["stage"],
+        method=method,
+        resource_path=request["resource_path"],
+        status=response[0],
+        latency=round(found["seconds"] * 1000),
+        integration_latency=round(found.get("integration", 0.0) * 1000),
+        at=found["at"],
+        context={
+            "requestId": request["request_id"],
+            "extendedRequestId": request["request_id"],
+            "apiId": request["api_id"],
+            "path": f"/{request['stage_name']}{path}",
+            "protocol": "HTTP/1.1",
+            "identity.sourceIp": HOST,
+            "identity.userAgent": headers.get("user-agent", ""),
+            "identity.apiKeyId": found["key_id"],
+            "responseLength": str(len(response[2])),
+            "error.message": error,
+            "error.messageString": json.dumps(error) if error else "",
+            "error.responseType": found["error_type"] or "",
+            "error.validationErrorString": found["validation"] or "",
+        },
+    )
 
 
 def let_api_gateway_explain(explain: Callable[[Any, Any], str]) -> None:

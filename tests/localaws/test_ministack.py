@@ -98,6 +98,14 @@ def test_hook_email_waits_for_consent(local_aws: LocalAws) -> None:
     assert "hook@example.com" in local_aws.command("mail").stdout
 
 
+def test_hook_targets_are_ours(local_aws: LocalAws) -> None:
+    """`let_events_reach_targets`: what `localaws.eventbridge` does not know is refused (`test_eventbridge.py`)."""
+    events = local_aws.client("events")
+    events.put_rule(Name="hook-targets", EventPattern='{"source": ["hook-targets"]}')
+    with pytest.raises(events.exceptions.ClientError, match="Local AWS cannot deliver events to"):
+        events.put_targets(Rule="hook-targets", Targets=[{"Id": "t", "Arn": "arn:aws:ecs:us-east-1:1:cluster/c"}])
+
+
 def test_a_missing_hook_is_named() -> None:
     with pytest.raises(HookMissingError, match=r"MiniStack 1\.5\.33 has no ministack\.app\.no_such_name"):
         hook("ministack.app", "no_such_name")
