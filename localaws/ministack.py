@@ -437,6 +437,16 @@ def let_iam_decide() -> Authorize:
     return authorize
 
 
+def let_loopback_be_secure() -> None:
+    """Let requests count as sent over TLS: they do not leave this machine, and a bucket may refuse any other.
+
+    Hook ``ministack.app.pin_request_origin``, which keeps a request's address and whether it came over TLS.
+    """
+    application: Any = importlib.import_module("ministack.app")
+    keep_origin = hook(application.__name__, "pin_request_origin")
+    application.pin_request_origin = lambda address, _secure: keep_origin(address, True)
+
+
 def let_services_assume_roles() -> None:
     """Let a service of ours assume a role that trusts it in this account only.
 
@@ -469,6 +479,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         let_services_emit()
         let_functions_answer_soon()
         let_services_assume_roles()
+        let_loopback_be_secure()
         upstreams = Upstreams(arguments.sagemaker_url, arguments.services_url)
         client = _clients(arguments.port, upstreams)
         let_cloudformation_provision(catalog.provisioners(client))
