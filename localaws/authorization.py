@@ -6,7 +6,7 @@
    resource is named, all of the first type stand for it, such as ``endpoint/*``.
 4. Who hands a role to a service needs ``iam:PassRole`` for it.
 
-Nothing is decided here: MiniStack's policy evaluation does that (`localaws.ministack.let_iam_decide`).
+Nothing is decided here: MiniStack's policy evaluation does that (`localaws.ministack.iam.let_iam_decide`).
 
 Source: Service Authorization Reference; "Granting a user permissions to pass a role to an AWS service" in IAM's guide.
 """

@@ -2,7 +2,8 @@
 
 A request is SageMaker's when it was signed for it (``sagemaker``, which is how the control plane, the runtime
 and the feature store sign) or when its ``X-Amz-Target`` says so; the other services that MiniStack lacks are
-known by their ``X-Amz-Target``. With IAM enforcement on, those servers ask here whether a request is allowed.
+known by their ``X-Amz-Target``, and git's requests to CodeCommit by their path. With IAM enforcement on, those servers
+ask here whether a request is allowed.
 """
 
 import asyncio
@@ -18,7 +19,7 @@ from localaws.asgi import Application, Message, Receive, Scope, Send
 from localaws.forward import Answer, ask, read_body, send_answer
 from localaws.guard import AUTHORIZE_PATH, Authorize, questioned
 from localaws.server import GATEWAY_HEALTH_PATH
-from localaws.services.targets import TARGET_PREFIXES
+from localaws.services.targets import GIT_PATH, TARGET_PREFIXES
 from localaws.snapshot import SnapshotLoop
 
 # SigV4: "Credential=AKID/20260101/us-east-1/sagemaker/aws4_request", in the header or in a presigned query.
@@ -44,7 +45,7 @@ class Upstreams:
         """The URL of the server that an HTTP request is for; None when MiniStack answers it."""
         headers = dict(scope["headers"])
         target = headers.get(b"x-amz-target", b"").decode("latin-1").partition(".")[0]
-        if target in TARGET_PREFIXES:
+        if target in TARGET_PREFIXES or scope["path"].startswith(GIT_PATH):
             return self.services
         if target == "SageMaker":
             return self.sagemaker

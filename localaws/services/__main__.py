@@ -35,8 +35,9 @@ def main() -> None:
         for service in services:
             service.close()
 
+    routes = {path: found for each in services for path, found in each.routes().items()}
     uvicorn.run(
-        guarded(Server(Api(services), shut_down), options.endpoint_url),
+        guarded(Server(Api(services), shut_down, routes), options.endpoint_url),
         host=HOST,
         port=options.port,
         log_level="warning",
