@@ -32,7 +32,7 @@ _COMMON = {
     "role_arn": None,
     "region": None,
 }
-_ENVIRONMENT_OPTIONS = {"account": (), "laptop": ("--local",)}
+ENVIRONMENT_OPTIONS = {"account": (), "laptop": ("--local",)}
 
 _PACKAGE_HELP = "an ARN, a version number, or `latest`"
 
@@ -139,7 +139,7 @@ def _add(
     added.add_argument(
         "--project-name",
         default=_COMMON["project_name"],
-        type=_project_name,
+        type=project_name,
         help="what stacks and endpoints are named after ($SAGEMAKER_PROJECT_NAME, or %(default)s)",
     )
     added.add_argument(
@@ -207,10 +207,10 @@ def _common_options(parsed: argparse.Namespace) -> str:
     """Give what the command said of project and environment, as it can be said to another command."""
     known = {name: getattr(parsed, name) for name in _COMMON}
     given = [f"--{name.replace('_', '-')} {value}" for name, value in known.items() if value != _COMMON[name]]
-    return " ".join([*given, *_ENVIRONMENT_OPTIONS[parsed.environment]])
+    return " ".join([*given, *ENVIRONMENT_OPTIONS[parsed.environment]])
 
 
-def _project_name(text: str) -> str:
+def project_name(text: str) -> str:
     """Read a project's name: as SageMaker has it, 32 characters at most."""
     if not (0 < len(text) <= 32 and text.replace("-", "").isalnum() and text.isascii() and text[0].isalnum()):
         raise argparse.ArgumentTypeError(f"{text!r}: 1 to 32 letters, digits and hyphens are expected")
