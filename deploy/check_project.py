@@ -9,10 +9,16 @@ import os
 import sys
 from collections.abc import Sequence
 from functools import cache
+from typing import TYPE_CHECKING
 
 from deploy.deploy_model import DEFAULT_PROJECT, ENVIRONMENT_OPTIONS, project_name
 from model_road import command
 from model_road.options import add_environment_options
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+_LOG_COLUMNS = 180
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -55,7 +61,6 @@ def parser() -> argparse.ArgumentParser:
 def _run(parsed: argparse.Namespace) -> int:
     # 0.3 s, which `-h` is spared.
     import boto3  # noqa: PLC0415
-    from rich.console import Console  # noqa: PLC0415
 
     from deploy.check import report, system  # noqa: PLC0415
     from deploy.check.examination import examine  # noqa: PLC0415
@@ -69,8 +74,16 @@ def _run(parsed: argparse.Namespace) -> int:
     if parsed.format == "json":
         print(report.as_json(findings))
     else:
-        report.as_table(Console(), findings, every=parsed.every)
+        report.as_table(_console(), findings, every=parsed.every)
     return int(any(finding.verdict.status is Status.FAILED for finding in findings))
+
+
+def _console() -> "Console":
+    """Make a console as wide as the terminal; in a log file wide enough for a table of sentences."""
+    from rich.console import Console  # noqa: PLC0415
+
+    console = Console()
+    return console if console.is_terminal or "COLUMNS" in os.environ else Console(width=_LOG_COLUMNS)
 
 
 def _options(parsed: argparse.Namespace) -> str:

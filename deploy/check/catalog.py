@@ -33,7 +33,6 @@ CHECKS: Mapping[str, tuple[Check, ...]] = {
 def subjects(system: System) -> list[Resource]:
     """Give all that is checked, type by type; a type without checks is seen in its stack's state only."""
     every = [
-        *(Resource(NESTED, stack.stack_id, stack) for stack in system.stacks),
         *system.resources,
         *code.connection_subjects(system),
         *rules.trigger_subjects(system),

@@ -27,7 +27,7 @@ def examine_resource(system: System, resource: Resource) -> Iterator[Finding]:
         verdict = _verdict(system, resource, check)
         if verdict is None:
             continue
-        yield Finding(resource.label, check.name, verdict)
+        yield Finding(resource.label, resource.physical_id, check.name, verdict)
         if number == 0 and verdict.status is not Status.OK:
             return
 

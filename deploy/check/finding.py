@@ -38,11 +38,14 @@ class Finding:
     ----------
     resource : str
         What was looked at, as a person calls it.
+    physical_id : str
+        What CloudFormation calls it.
     check : str
         What was looked for.
     """
 
     resource: str
+    physical_id: str
     check: str
     verdict: Verdict
 
@@ -52,6 +55,7 @@ class Finding:
         said = self.verdict
         return {
             "Resource": self.resource,
+            "PhysicalResourceId": self.physical_id,
             "Check": self.check,
             "Status": said.status.value,
             "Why": said.why,

@@ -6,7 +6,7 @@ from botocore.exceptions import ClientError
 
 from deploy.check import roles
 from deploy.check.check import Check
-from deploy.check.finding import Verdict, failed, ok
+from deploy.check.finding import Verdict, failed, ok, warning
 from deploy.check.policies import listed, statements
 from deploy.check.system import Resource, System
 
@@ -18,8 +18,11 @@ def active(system: System, resource: Resource) -> Verdict:
     """The function can be called."""
     told = system.client("lambda").get_function_configuration(FunctionName=resource.physical_id)
     state, update = told.get("State", "Active"), told.get("LastUpdateStatus", "Successful")
-    if state in {"Active", "Inactive"} and update == "Successful":
-        return ok(f"{state}, {told.get('Runtime', 'image')}")
+    # Inactive wakes at the next call; while an update is under way the code before it answers.
+    if state in {"Active", "Inactive"} and update != "Failed":
+        return ok(f"{state}, last update {update}")
+    if state == "Pending":
+        return warning("Pending", "it is being made: check again in a minute")
     reason = told.get("StateReason") or told.get("LastUpdateStatusReason") or "no reason is given"
     return failed(f"{state}, last update {update}: {reason}", f"update the stack {resource.stack.name}")
 

@@ -34,7 +34,7 @@ def enough(system: System, resource: Resource) -> Verdict:
 def quota_subjects(system: System) -> list[Resource]:
     """Give the instance types of the stages."""
     types = {instance_type for instance_type, count in map(_instances, _parameters(system)) if count}
-    return [Resource(QUOTA, instance_type, system.root) for instance_type in sorted(types)]
+    return [Resource(QUOTA, instance_type, system.root, instance_type) for instance_type in sorted(types)]
 
 
 def _parameters(system: System) -> list[dict[str, str]]:

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from deploy.check.finding import Finding, Status
@@ -21,7 +21,9 @@ def as_table(console: Console, findings: Sequence[Finding], *, every: bool) -> N
     every : bool
         Whether those are shown, too, that are ok.
     """
-    table = Table("Status", "What", "Check", "Why", "What to do next", box=None, pad_edge=False)
+    # Folded, not cut: names and commands can be read to their end.
+    columns = (Column(name, overflow="fold") for name in ("Status", "What", "Check", "Why", "What to do next"))
+    table = Table(*columns, box=None, pad_edge=False)
     for finding in findings:
         said = finding.verdict
         if every or said.status is not Status.OK:

@@ -66,8 +66,9 @@ def followed(system: System, resource: Resource) -> Verdict:
     for rule in system.of_type(RULE):
         told = _rule(system, rule)
         text = told.get("EventPattern")
-        works = text and told["State"].startswith("ENABLED") and _targets(system, rule)
-        if works and _is_of(sample, json.loads(text)) and _matches(system, text, sample):
+        if text is None or not told["State"].startswith("ENABLED") or not _targets(system, rule):
+            continue
+        if _is_of(sample, json.loads(text)) and _matches(system, text, sample):
             return ok(f"{sample.must_start}, by the rule {rule.name}")
     return failed(
         f"no enabled rule hears of it: {sample.must_start} does not follow",
@@ -77,7 +78,8 @@ def followed(system: System, resource: Resource) -> Verdict:
 
 def trigger_subjects(system: System) -> list[Resource]:
     """Give the events that must start something."""
-    return [Resource(TRIGGER, sample.name, system.root) for sample in samples.samples(system) if sample.must_start]
+    starting = [sample for sample in samples.samples(system) if sample.must_start]
+    return [Resource(TRIGGER, sample.name, system.root, sample.name) for sample in starting]
 
 
 def _rule(system: System, resource: Resource) -> dict[str, Any]:

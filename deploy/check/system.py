@@ -37,22 +37,25 @@ class Resource:
         CloudFormation's: a name, an ARN or a URL, as the type has it.
     stack : Stack
         The stack that it belongs to, or that names it.
+    path : str
+        Its logical id, after that of the nested stack or the stage that it is in; for what CloudFormation did not make,
+        what a person calls it.
     """
 
     type: str
     physical_id: str
     stack: Stack
+    path: str
 
     @property
     def name(self) -> str:
-        """What a person calls it: the last part of an ARN or a URL."""
-        last = self.physical_id.rpartition("/" if "://" in self.physical_id or "/" in self.physical_id else ":")[2]
-        return self.stack.name if self.type == NESTED else last
+        """Its name where the physical id is an ARN or a URL: the last part."""
+        return self.physical_id.rpartition("/" if "/" in self.physical_id else ":")[2]
 
     @property
     def label(self) -> str:
         """What the table calls it."""
-        return f"{self.type.rpartition('::')[2]} {self.name}"
+        return f"{self.type.rpartition('::')[2]} {self.path}"
 
 
 @dataclass(frozen=True)
@@ -122,14 +125,15 @@ def read(client: Clients, project_name: str, stack_name: str | None, options: st
     name = root.parameters.get("SageMakerProjectName", project_name)
     deployed = {stage: stacks.describe(cloudformation, stack_name_of(name, stage)) for stage in (*STAGES, API)}
     resources: list[Resource] = []
+    waiting = [("", root), *((stage, stack) for stage, stack in deployed.items() if stack is not None)]
     every: list[Stack] = []
-    waiting = [root, *(stack for stack in deployed.values() if stack is not None)]
     while waiting:
-        stack = waiting.pop(0)
+        path, stack = waiting.pop(0)
         every.append(stack)
-        for resource in _resources(cloudformation, stack):
+        resources.append(Resource(NESTED, stack.stack_id, stack, path or stack.name))
+        for resource in _resources(cloudformation, stack, path):
             nested = stacks.describe(cloudformation, resource.physical_id) if resource.type == NESTED else None
-            waiting += [nested] if nested else []
+            waiting += [(resource.path, nested)] if nested else []
             resources += [] if nested else [resource]
     said = f"--project-name {name} --model-package-group-name {name} {options}".rstrip()
     return System(client, name, root, tuple(every), tuple(resources), deployed, said)
@@ -154,8 +158,11 @@ def _root(cloudformation: Any, project_name: str, stack_name: str | None) -> Sta
     )
 
 
-def _resources(cloudformation: Any, stack: Stack) -> Iterator[Resource]:
+def _resources(cloudformation: Any, stack: Stack, path: str) -> Iterator[Resource]:
+    """Give what is in a stack; what it has deleted, or not begun to make, is not."""
     for page in cloudformation.get_paginator("list_stack_resources").paginate(StackName=stack.stack_id):
         for item in page["StackResourceSummaries"]:
             if item["ResourceStatus"] != "DELETE_COMPLETE" and item.get("PhysicalResourceId"):
-                yield Resource(item["ResourceType"], item["PhysicalResourceId"], stack)
+                logical_id = item["LogicalResourceId"]
+                inner = f"{path}/{logical_id}" if path else logical_id
+                yield Resource(item["ResourceType"], item["PhysicalResourceId"], stack, inner)
