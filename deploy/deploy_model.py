@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from model_road import command
-from model_road.options import add_environment_options
+from model_road.options import add_environment_options, parse_assignment
 
 if TYPE_CHECKING:
     from deploy.project import Project
@@ -114,7 +114,17 @@ def _add_release(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 
 def _add_project(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    _add_wait(_add(commands, "api", "api:deploy_api", "put POST /stream and POST /batch in front of production"))
+    api = _add(commands, "api", "api:deploy_api", "put POST /stream and POST /batch in front of production")
+    api.add_argument(
+        "--parameters",
+        nargs="+",
+        action="extend",
+        type=parse_assignment,
+        default=[],
+        metavar="KEY=VALUE",
+        help="values for parameters of the template, the others' defaults: RateLimit=50 QuotaLimit=100000",
+    )
+    _add_wait(api)
     _add(commands, "status", "overview:status", "the stacks, what they serve and who gets the traffic")
     deleting = _add(commands, "delete", "overview:delete", "delete a stack, or all")
     deleting.add_argument("what", choices=["staging", "production", "api", "all"])

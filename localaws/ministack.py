@@ -21,10 +21,14 @@ import argparse
 import importlib
 import importlib.metadata
 import inspect
+import json
 import os
+import re
 import shutil
+import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextvars import ContextVar
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -32,15 +36,17 @@ from typing import Any
 import boto3
 import uvicorn
 
-from localaws import alarms
+from localaws import alarms, apigateway
 from localaws.asgi import Application
-from localaws.cloudformation import catalog
+from localaws.cloudformation import catalog, completion, schema
 from localaws.cloudformation.provisioner import Provisioner
 from localaws.errors import HookMissingError
 from localaws.gateway import Gateway, Upstreams, asked_by_service
+from localaws.services.targets import TARGET_PREFIXES
 from localaws.settings import CREDENTIALS, HOST, REGION, time_scale
 from localaws.snapshot import SnapshotLoop
 
+_START_POLL_SECONDS = 0.02
 _LOG_FIRST_LINE_SECONDS, _LOG_IDLE_SECONDS, _LOG_MOST_SECONDS = 0.010, 0.001, 0.250
 
 
@@ -195,6 +201,35 @@ def let_functions_answer_soon() -> None:
     drain.__defaults__ = (_LOG_FIRST_LINE_SECONDS, _LOG_IDLE_SECONDS, _LOG_MOST_SECONDS)
 
 
+def let_few_functions_start_at_once(most: int) -> None:
+    """Let at most so many environments of functions start at a time; who comes meanwhile takes the first that is free.
+
+    A burst of requests would otherwise start an environment each, and none would get on with so many others.
+
+    Hook ``ministack.services.lambda_svc.acquire_worker``, which leases a free environment or makes one; with
+    ``max_concurrency=1`` it makes none where there is one. An environment is ``_cold`` until it runs. Nobody waits for
+    one that is in use, only for those that start: a function that calls itself goes on.
+    """
+    functions: Any = importlib.import_module("ministack.services.lambda_svc")
+    acquire = hook(functions.__name__, "acquire_worker")
+    starting: list[Any] = []
+    lock = threading.Lock()
+
+    def acquire_in_turn(*arguments: Any, max_concurrency: int | None = None, **more: Any) -> Any:
+        while True:
+            with lock:
+                starting[:] = [worker for worker in starting if worker._cold and worker.in_use]
+                must_wait = max_concurrency is None and len(starting) >= most
+                worker, reason = acquire(*arguments, max_concurrency=1 if must_wait else max_concurrency, **more)
+                if reason == "spawn":
+                    starting.append(worker)
+            if worker is not None or not must_wait:
+                return worker, reason
+            time.sleep(_START_POLL_SECONDS)
+
+    functions.acquire_worker = acquire_in_turn
+
+
 def let_cloudformation_provision(provisioners: Mapping[str, Provisioner]) -> None:
     """Let stacks have resources of more types, each provisioned in a worker thread.
 
@@ -214,6 +249,181 @@ def let_cloudformation_provision(provisioners: Mapping[str, Provisioner]) -> Non
     stacks._runs_on_worker_thread = lambda name: name in provisioners or in_thread(name)  # type: ignore[attr-defined]
 
 
+Check = Callable[[str, str, dict[str, Any]], None]
+"""Takes a resource's type, logical id and properties; ValueError refuses them."""
+Complete = Callable[[str, str, dict[str, Any]], None]
+"""Takes a resource's type, physical id and properties."""
+Guard = Callable[[str, str], None]
+"""Takes a resource's type and physical id; ValueError keeps it from being deleted."""
+
+
+def let_cloudformation_be_exact(check: Check, complete: Complete, guard: Guard, in_thread: Collection[str]) -> None:
+    """Let the properties of each resource be checked before it is made or updated, and be completed afterwards.
+
+    Hooks ``_provision_resource``, ``_update_resource`` and ``_delete_resource`` of
+    ``ministack.services.cloudformation.provisioners``, which stacks, in a module of their own, and nested stacks call
+    with properties whose references are resolved; and ``...stacks._runs_on_worker_thread`` for the types that are
+    completed by calls to this very server.
+    """
+    provisioners: Any = importlib.import_module("ministack.services.cloudformation.provisioners")
+    stacks: Any = importlib.import_module("ministack.services.cloudformation.stacks")
+    provision = hook(provisioners.__name__, "_provision_resource")
+    update = hook(provisioners.__name__, "_update_resource")
+    delete = hook(provisioners.__name__, "_delete_resource")
+    runs_in_thread = hook(stacks.__name__, "_runs_on_worker_thread")
+
+    def provision_exactly(resource_type: str, logical_id: str, props: dict[str, Any], stack_name: str) -> Any:
+        check(resource_type, logical_id, props)
+        provisioned = provision(resource_type, logical_id, props, stack_name)
+        complete(resource_type, provisioned[0], props)
+        return provisioned
+
+    def update_exactly(
+        resource_type: str, physical_id: str, old: dict[str, Any], new: dict[str, Any], *others: Any, **more: Any
+    ) -> Any:
+        if old == new:
+            return update(resource_type, physical_id, old, new, *others, **more)
+        check(resource_type, physical_id, new)
+        updated = update(resource_type, physical_id, old, new, *others, **more)
+        complete(resource_type, updated[0], new)
+        return updated
+
+    def delete_if_allowed(resource_type: str, physical_id: str, *others: Any, **more: Any) -> None:
+        guard(resource_type, physical_id)
+        delete(resource_type, physical_id, *others, **more)
+
+    for module in (provisioners, stacks):
+        for name in ("_provision_resource", "_update_resource", "_delete_resource"):
+            hook(module.__name__, name)
+        module._provision_resource, module._update_resource = provision_exactly, update_exactly
+        module._delete_resource = delete_if_allowed
+    stacks._runs_on_worker_thread = lambda name: name in in_thread or runs_in_thread(name)
+
+
+def let_change_sets_be_exact(create_only: Callable[[str], Collection[str]]) -> None:
+    """Let change sets leave out resources whose condition is false, and know what replaces a resource.
+
+    Hooks ``ministack.services.cloudformation.changesets``: ``_resolve_props_for_diff`` gives both templates that are
+    compared, and ``_evaluate_conditions`` their conditions; and ``...stacks._property_recreation``.
+    """
+    changesets: Any = importlib.import_module("ministack.services.cloudformation.changesets")
+    stacks: Any = importlib.import_module("ministack.services.cloudformation.stacks")
+    resolve = hook(changesets.__name__, "_resolve_props_for_diff")
+    evaluate = hook(changesets.__name__, "_evaluate_conditions")
+    recreation = hook(stacks.__name__, "_property_recreation")
+
+    def resolve_present(template: dict[str, Any], params: dict[str, Any], *names: str) -> dict[str, Any]:
+        resolved: dict[str, Any] = resolve(template, params, *names)
+        if not resolved:
+            return resolved
+        absent = {name for name, holds in evaluate(template, params).items() if not holds}
+        resources = {key: item for key, item in resolved["Resources"].items() if item.get("Condition") not in absent}
+        return {**resolved, "Resources": resources}
+
+    def exact_recreation(resource_type: str, name: str) -> Any:
+        return "Always" if name in create_only(resource_type) else recreation(resource_type, name)
+
+    changesets._resolve_props_for_diff = resolve_present
+    stacks._property_recreation = exact_recreation
+
+
+def let_capabilities_be_asked_for() -> None:
+    """Let stacks with IAM resources need CAPABILITY_IAM or CAPABILITY_NAMED_IAM, whoever asks.
+
+    Hook ``ministack.services.cloudformation.handlers._capabilities_enforced``, which says so with AUTH=true only.
+    """
+    handlers: Any = importlib.import_module("ministack.services.cloudformation.handlers")
+    hook(handlers.__name__, "_capabilities_enforced")
+    handlers._capabilities_enforced = lambda: True
+
+
+_BUCKET_HOST = re.compile(r"https://([a-z0-9.-]+)\.s3(?:[.-][a-z0-9-]+)?\.amazonaws\.com/")
+
+
+def let_templates_lie_in_buckets() -> None:
+    """Let a TemplateURL name its bucket as a host, as S3's own URLs do.
+
+    Hook ``ministack.services.cloudformation.helpers._resolve_document``, which takes the bucket for a part of the path.
+    """
+    helpers: Any = importlib.import_module("ministack.services.cloudformation.helpers")
+    resolve = hook(helpers.__name__, "_resolve_document")
+
+    def resolve_in_bucket(params: dict[str, Any], body_key: str, url_key: str, label: str) -> Any:
+        [url] = params.get(url_key) or [""]
+        path_style = _BUCKET_HOST.sub(r"https://s3.amazonaws.com/\1/", url)
+        return resolve({**params, url_key: [path_style]} if url else params, body_key, url_key, label)
+
+    helpers._resolve_document = resolve_in_bucket
+
+
+def let_api_gateway_be_watched(see: Callable[[apigateway.Request], None]) -> None:
+    """Let each request that a REST API has answered be seen.
+
+    Hooks ``ministack.services.apigateway_v1``: ``_handle_execute_in_scope`` answers a request; in it
+    ``_execute_in_scope`` fills a document about the request and gives an error, if it has one, before that becomes a
+    response; ``_invoke_lambda_proxy_v1`` calls what is behind the API; ``_rest_apis`` knows the APIs' names.
+    """
+    gateway: Any = importlib.import_module("ministack.services.apigateway_v1")
+    handle = hook(gateway.__name__, "_handle_execute_in_scope")
+    execute = hook(gateway.__name__, "_execute_in_scope")
+    invoke = hook(gateway.__name__, "_invoke_lambda_proxy_v1")
+    apis = hook(gateway.__name__, "_rest_apis")
+    key_of = hook(gateway.__name__, "_resolve_api_key")
+    key_in = hook(gateway.__name__, "_api_key_from_request")
+    known: ContextVar[dict[str, Any]] = ContextVar("known")
+
+    async def invoke_timed(*arguments: Any, **more: Any) -> Any:
+        began = time.perf_counter()
+        try:
+            return await invoke(*arguments, **more)
+        finally:
+            known.get()["integration"] = time.perf_counter() - began
+
+    async def execute_seen(request: dict[str, Any], *arguments: Any) -> Any:
+        response = await execute(request, *arguments)
+        known.get().update(request=request, error=getattr(response, "message", None))
+        return response
+
+    async def handle_seen(api_id: str, stage_name: str, method: str, path: str, headers: Any, *others: Any) -> Any:
+        known.set({})
+        at, began = time.time(), time.perf_counter()
+        response = await handle(api_id, stage_name, method, path, headers, *others)
+        found = known.get()
+        request = found.get("request")
+        if request is not None and request["stage"] is not None:
+            key = key_of(key_in(headers)) or {}
+            see(
+                apigateway.Request(
+                    api_name=apis[api_id]["name"],
+                    stage=request["stage"],
+                    method=method,
+                    resource_path=request["resource_path"],
+                    status=response[0],
+                    latency=round((time.perf_counter() - began) * 1000),
+                    integration_latency=round(found.get("integration", 0.0) * 1000),
+                    at=at,
+                    context={
+                        "requestId": request["request_id"],
+                        "extendedRequestId": request["request_id"],
+                        "apiId": api_id,
+                        "path": f"/{stage_name}{path}",
+                        "protocol": "HTTP/1.1",
+                        "identity.sourceIp": HOST,
+                        "identity.userAgent": headers.get("user-agent", ""),
+                        "identity.apiKeyId": key.get("id", ""),
+                        "responseLength": str(len(response[2])),
+                        "error.message": found["error"] or "",
+                        "error.messageString": json.dumps(found["error"]) if found["error"] else "",
+                    },
+                )
+            )
+        return response
+
+    gateway._invoke_lambda_proxy_v1 = invoke_timed
+    gateway._execute_in_scope = execute_seen
+    gateway._handle_execute_in_scope = handle_seen
+
+
 def main(argv: Sequence[str] | None = None) -> None:
     """Serve MiniStack until SIGTERM or SIGINT."""
     parser = argparse.ArgumentParser(prog="python -m localaws.ministack", description=main.__doc__)
@@ -228,9 +438,16 @@ def main(argv: Sequence[str] | None = None) -> None:
         application = load_application()
         let_services_emit()
         let_functions_answer_soon()
-        let_cloudformation_provision(catalog.provisioners(_clients(arguments.sagemaker_url, arguments.services_url)))
-        clock = alarms.Clock(let_alarms_be_decided(time_scale()))
+        let_few_functions_start_at_once(os.cpu_count() or 1)
         upstreams = Upstreams(arguments.sagemaker_url, arguments.services_url)
+        client = _clients(arguments.port, upstreams)
+        let_cloudformation_provision(catalog.provisioners(client))
+        let_change_sets_be_exact(schema.create_only)
+        let_capabilities_be_asked_for()
+        let_templates_lie_in_buckets()
+        let_cloudformation_be_exact(*_exactness(client), completion.COMPLETIONS)
+        let_api_gateway_be_watched(apigateway.Watch(client).see)
+        clock = alarms.Clock(let_alarms_be_decided(time_scale()))
         gateway = Gateway(application, upstreams, SnapshotLoop(state_writer()), clock)
     except HookMissingError as error:
         raise SystemExit(str(error)) from None
@@ -249,15 +466,35 @@ def main(argv: Sequence[str] | None = None) -> None:
     )
 
 
-def _clients(sagemaker_url: str, services_url: str) -> Callable[[str], Any]:
-    """The clients of the services behind the gateway: asked straight, not through the process that asks."""
+def _clients(port: int, upstreams: Upstreams) -> Callable[[str], Any]:
+    """The clients of the other services: those behind the gateway are asked straight."""
+    urls = {"sagemaker": upstreams.sagemaker, **dict.fromkeys(TARGET_PREFIXES.values(), upstreams.services)}
 
     @cache
     def client(service: str) -> Any:
-        url = sagemaker_url if service == "sagemaker" else services_url
+        url = urls.get(service, f"http://{HOST}:{port}")
         return boto3.client(service, endpoint_url=url, region_name=REGION, **CREDENTIALS)
 
     return client
+
+
+def _exactness(client: Callable[[str], Any]) -> tuple[Check, Complete, Guard]:
+    """What makes CloudFormation exact."""
+
+    def check(resource_type: str, logical_id: str, properties: dict[str, Any]) -> None:
+        schema.check(resource_type, logical_id, properties)
+        if resource_type == "AWS::Lambda::Function":
+            completion.check_code(client, properties)
+
+    def complete(resource_type: str, physical_id: str, properties: dict[str, Any]) -> None:
+        if resource_type in completion.COMPLETIONS:
+            completion.complete(client, resource_type, physical_id, properties)
+
+    def guard(resource_type: str, physical_id: str) -> None:
+        if resource_type == "AWS::S3::Bucket":
+            completion.check_empty(client, physical_id)
+
+    return check, complete, guard
 
 
 if __name__ == "__main__":

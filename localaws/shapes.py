@@ -77,13 +77,19 @@ def members_of(shape: StructureShape, document: Document) -> Document:
 
 
 @cache
-def _pattern(text: str) -> re.Pattern[str] | None:
-    for java, python in _UNICODE_CLASSES.items():
-        text = text.replace(java, python)
+def compiled(pattern: str) -> re.Pattern[str] | None:
+    """A pattern of AWS's, compiled; None for what Python cannot express, such as ranges of surrogates."""
     try:
-        return re.compile(text, re.DOTALL)
+        return re.compile(in_python(pattern), re.DOTALL)
     except re.error:
-        return None  # two patterns of 2026's model use surrogate ranges, which Python cannot express
+        return None
+
+
+def in_python(pattern: str) -> str:
+    """A pattern of AWS's, which has Java's Unicode classes, as Python's `re` takes it."""
+    for java, python in _UNICODE_CLASSES.items():
+        pattern = pattern.replace(java, python)
+    return pattern
 
 
 def _broken(shape: Shape, value: Any, path: str, dynamic: bool) -> Iterator[str]:
@@ -144,7 +150,7 @@ def _broken_string(shape: Shape, value: str, path: str) -> Iterator[str]:
     if allowed and value not in allowed:
         yield _failed(value, path, f"Member must satisfy enum value set: [{', '.join(allowed)}]")
     pattern = shape.metadata.get("pattern")
-    if pattern and (compiled := _pattern(pattern)) and not compiled.fullmatch(value):
+    if pattern and (found := compiled(pattern)) and not found.fullmatch(value):
         yield _failed(value, path, f"Member must satisfy regular expression pattern: {pattern}")
 
 

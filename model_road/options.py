@@ -1,4 +1,4 @@
-"""The options that say where AWS is. Nothing heavy is imported here, so that `-h` answers at once."""
+"""The options that several commands have. Nothing heavy is imported here, so that `-h` answers at once."""
 
 import argparse
 
@@ -15,3 +15,11 @@ def add_environment_options(parser: argparse.ArgumentParser, role_help: str, loc
         default="account",
         help=local_help,
     )
+
+
+def parse_assignment(text: str) -> tuple[str, str]:
+    """Read KEY=VALUE; the value may hold anything, further equal signs included."""
+    key, equals, value = text.partition("=")
+    if not (key and equals):
+        raise argparse.ArgumentTypeError(f"expected KEY=VALUE, got {text!r}")
+    return key, value

@@ -54,14 +54,6 @@ def parse_tags(text: str) -> list[dict[str, str]]:
     return value
 
 
-def parse_assignment(text: str) -> tuple[str, str]:
-    """Read KEY=VALUE; the value may hold anything, further equal signs included."""
-    key, equals, value = text.partition("=")
-    if not (key and equals):
-        raise argparse.ArgumentTypeError(f"expected KEY=VALUE, got {text!r}")
-    return key, value
-
-
 def _is_tag(value: Any) -> bool:
     return (
         isinstance(value, dict)

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from model_road import command
+from model_road.options import parse_assignment
 from pipelines import _command, options
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def _parser() -> argparse.ArgumentParser:
         "--parameters",
         nargs="+",
         action="extend",
-        type=options.parse_assignment,
+        type=parse_assignment,
         default=[],
         metavar="KEY=VALUE",
         help="values for parameters of the pipeline: R2Threshold=0.4 LearningRate=0.05",

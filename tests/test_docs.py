@@ -13,6 +13,9 @@ from localaws.sagemaker.aws import Aws
 from localaws.sagemaker.control import Control
 from localaws.sagemaker.events import Notifier
 from localaws.sagemaker.jobs import JobRunner
+from localaws.services.catalog import SERVICES
+from localaws.services.context import Context
+from localaws.services.service import Service
 from localaws.store import Store
 from tests.conftest import LocalAws
 
@@ -63,6 +66,16 @@ def test_the_table_of_operations_is_the_truth(tmp_path: Path) -> None:
     store, notifier = Store(tmp_path / "store.sqlite"), Notifier(aws)
     control = Control(store, aws, notifier, JobRunner(store, aws, notifier, tmp_path), tmp_path)
     assert documented == Api(control).operations
+
+
+@pytest.mark.parametrize("service", SERVICES, ids=lambda service: service.name)
+def test_the_table_of_services_is_the_truth(service: type[Service], tmp_path: Path) -> None:
+    text = (ROOT / "docs" / "localaws.md").read_text()
+    table = text.partition("| service | operations |")[2].partition("\n\n")[0]
+    [row] = [line for line in table.splitlines() if line.startswith(f"| {service.name} |")]
+    aws = Aws(endpoint_url="http://127.0.0.1:9", region="us-east-1", account_id="000000000000")
+    made = service(Context(Store(tmp_path / "store.sqlite"), aws, tmp_path))
+    assert set(re.findall(r"`([A-Za-z]+)`", row)) == set(made.handlers())
 
 
 @pytest.mark.parametrize(

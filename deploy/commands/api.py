@@ -21,6 +21,7 @@ def deploy_api(project: Project, options: argparse.Namespace) -> int:
         "EndpointName": project.endpoint_name(PRODUCTION),
         "FunctionCodeBucket": project.bucket,
         "FunctionCodeKey": key,
+        **dict(options.parameters),
     }
     tags = {"sagemaker:project-name": project.name}
     wanted = stages.stack_request(project, project.stack_name(API), TEMPLATE, values, tags)

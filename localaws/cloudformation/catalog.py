@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from localaws.cloudformation import sagemaker
+from localaws.cloudformation import apigateway, application_autoscaling, sagemaker
 from localaws.cloudformation.provisioner import Provisioner
 
 
@@ -15,4 +15,8 @@ def provisioners(client: Callable[[str], Any]) -> Mapping[str, Provisioner]:
     client : callable(service) -> boto3 client
         Called when a resource needs it first, in a worker thread.
     """
-    return {**sagemaker.provisioners(client)}
+    return {
+        name: provisioner
+        for module in (apigateway, application_autoscaling, sagemaker)
+        for name, provisioner in module.provisioners(client).items()
+    }

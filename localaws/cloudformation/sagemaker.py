@@ -14,9 +14,10 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from botocore.exceptions import ClientError
-from botocore.model import ListShape, MapShape, Shape, StructureShape
+from botocore.model import StructureShape
 
 from localaws.cloudformation.provisioner import Document, Provisioned
+from localaws.cloudformation.values import typed
 
 _NAME_LENGTH = 63
 _WAIT_SECONDS = 3600.0
@@ -134,10 +135,6 @@ class ResourceProvisioner:
 
     def _call(self, verb: str, properties: Document) -> None:
         shape, request = self._shape(verb), _flat(properties)
-        verbs = ("Create", "Update") if self._type.in_place else ("Create",)
-        known = {name for each in verbs for name in self._shape(each).members}
-        if unknown := sorted(set(request) - known):
-            raise ValueError(f"Properties validation failed: #: extraneous key [{unknown[0]}] is not permitted")
         members = {name: value for name, value in request.items() if name in shape.members}
         try:
             self._operation(verb)(**typed(shape, members))
@@ -180,32 +177,6 @@ class ResourceProvisioner:
         arn = found[f"{self._type.noun}Arn"]  # in lower case, unlike the name
         attributes = {self._name_member: found[self._name_member], f"{self._type.noun}Arn": arn}
         return (found[self._name_member] if self._type.ref_is_name else arn), attributes
-
-
-def typed(shape: Shape, value: Any) -> Any:
-    """A template's value as the API's shape wants it: numbers and booleans may have come as strings."""
-    if isinstance(shape, StructureShape):
-        members = shape.members
-        return {name: typed(members[name], item) if name in members else item for name, item in value.items()}
-    if isinstance(shape, ListShape):
-        return [typed(shape.member, item) for item in value]
-    if isinstance(shape, MapShape):
-        return {key: typed(shape.value, item) for key, item in value.items()}
-    return _SCALARS.get(shape.type_name, lambda scalar: scalar)(value)
-
-
-def _boolean(value: Any) -> bool:
-    return value if isinstance(value, bool) else str(value).lower() == "true"
-
-
-_SCALARS: dict[str, Callable[[Any], Any]] = {
-    "integer": int,
-    "long": int,
-    "float": float,
-    "double": float,
-    "boolean": _boolean,
-    "string": str,
-}
 
 
 def _flat(properties: Document) -> Document:

@@ -24,6 +24,7 @@ from localaws.sagemaker.runtime.service import Runtime
 from localaws.sagemaker.runtime.usage import UsageMeter
 from localaws.sagemaker.server import Server
 from localaws.sagemaker.warm_home import WarmHome
+from localaws.settings import time_scale
 from localaws.store import Store
 
 _SERVICES_SECONDS = 30.0
@@ -50,7 +51,7 @@ def main() -> None:
     usage = UsageMeter(aws, api.routes)
     dispatcher = Dispatcher(api.routes, aws.account_id, aws.region)
     asynchronous = AsyncInvocations(store, aws, api.routes, dispatcher, metrics, capture.record)
-    gauges = Gauges(api.routes, dispatcher, asynchronous, metrics)
+    gauges = Gauges(api.routes, dispatcher, asynchronous, metrics, time_scale())
 
     def answered(invocation: Invocation) -> None:
         metrics.record(invocation)

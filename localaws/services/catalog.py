@@ -1,5 +1,6 @@
 """Which services there are."""
 
+from localaws.services.application_autoscaling.service import ApplicationAutoScaling
 from localaws.services.service import Service
 
-SERVICES: tuple[type[Service], ...] = ()
+SERVICES: tuple[type[Service], ...] = (ApplicationAutoScaling,)

@@ -15,6 +15,7 @@ import time
 import urllib.request
 import zipfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +69,21 @@ def test_hook_a_silent_function_answers_soon_and_a_log_comes_with_its_answer(loc
     assert min(times) < 0.04, times  # 0.05 and more without the hook
     answer = client.invoke(FunctionName=name, Payload=b'"said"', LogType="Tail")
     assert b"said" in base64.b64decode(answer["LogResult"])
+    client.delete_function(FunctionName=name)
+
+
+def test_hook_a_burst_starts_few_environments_of_a_function(local_aws: LocalAws) -> None:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("f.py", "import os, time\ntime.sleep(0.3)\ndef f(event, context):\n    return os.getpid()\n")
+    client, name = local_aws.client("lambda", config=Config(max_pool_connections=20)), f"f-{time.time_ns()}"
+    role = "arn:aws:iam::000000000000:role/f"
+    code = {"ZipFile": packed.getvalue()}
+    client.create_function(FunctionName=name, Runtime="python3.12", Handler="f.f", Role=role, Code=code)
+    with ThreadPoolExecutor(20) as callers:
+        answers = callers.map(lambda _: client.invoke(FunctionName=name)["Payload"].read(), range(20))
+        processes = set(answers)
+    assert len(processes) <= 3 * (os.cpu_count() or 1)  # 20 without the hook
     client.delete_function(FunctionName=name)
 
 

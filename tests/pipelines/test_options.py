@@ -5,6 +5,7 @@ import argparse
 import pytest
 
 from model_road.errors import UsageError
+from model_road.options import parse_assignment
 from pipelines import options
 from pipelines.parameters import check
 
@@ -45,11 +46,11 @@ def test_tags():
 
 
 def test_an_assignment_keeps_what_follows_the_first_equal_sign():
-    assert options.parse_assignment("Url=s3://b/?a=b") == ("Url", "s3://b/?a=b")
-    assert options.parse_assignment("Url=") == ("Url", "")
+    assert parse_assignment("Url=s3://b/?a=b") == ("Url", "s3://b/?a=b")
+    assert parse_assignment("Url=") == ("Url", "")
     for wrong in ("Url", "=x"):
         with pytest.raises(argparse.ArgumentTypeError, match="expected KEY=VALUE"):
-            options.parse_assignment(wrong)
+            parse_assignment(wrong)
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Metrics that are not counted but looked up: once a second, and once in ten seconds where there is nothing to see.
+"""Metrics that are not counted but looked up: once a second, and now and then where there is nothing to see.
 
 Those zeros are needed: what scales in looks for them.
 """
@@ -15,7 +15,8 @@ from localaws.sagemaker.runtime.metrics import EndpointMetrics
 Document = dict[str, Any]
 
 _EVERY_SECONDS = 1.0
-_ZERO_EVERY = 10
+_ZERO_EVERY_SECONDS = 10.0
+_PERIOD_SECONDS = 60.0
 
 
 class Gauges:
@@ -27,19 +28,27 @@ class Gauges:
     dispatcher : Dispatcher
     asynchronous : AsyncInvocations
     metrics : EndpointMetrics
+    scale : float, default=1
+        What a second of an alarm's period takes here, in seconds: there is a zero in each period of a minute.
     """
 
     def __init__(
-        self, routes: Routes, dispatcher: Dispatcher, asynchronous: AsyncInvocations, metrics: EndpointMetrics
+        self,
+        routes: Routes,
+        dispatcher: Dispatcher,
+        asynchronous: AsyncInvocations,
+        metrics: EndpointMetrics,
+        scale: float = 1.0,
     ) -> None:
         self._routes, self._dispatcher = routes, dispatcher
         self._asynchronous, self._metrics = asynchronous, metrics
+        self._zero_every = max(1, int(min(_ZERO_EVERY_SECONDS, _PERIOD_SECONDS * scale / 2) / _EVERY_SECONDS))
 
     async def look(self) -> None:
         """Look as long as the event loop runs."""
         for number in itertools.count():
             for route in self._routes.every():
-                self._look_at(route, zeros_too=number % _ZERO_EVERY == 0)
+                self._look_at(route, zeros_too=number % self._zero_every == 0)
             await asyncio.sleep(_EVERY_SECONDS)
 
     def _look_at(self, route: Route, *, zeros_too: bool) -> None:
@@ -54,3 +63,5 @@ class Gauges:
         for variant_name, values in found.items():
             if zeros_too or any(values.values()):
                 self._metrics.add(route.endpoint_name, variant_name, values)
+            if zeros_too and variant_name:
+                self._metrics.add(route.endpoint_name, variant_name, {"InvocationsPerInstance": 0.0})

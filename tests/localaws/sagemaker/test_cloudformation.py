@@ -129,7 +129,7 @@ def test_an_endpoint_is_created_updated_rolled_back_and_deleted(cloud, local_aws
     [
         ("broken", {}, "no weights"),
         ("1", {"Extra": 1}, "extraneous key [Extra] is not permitted"),
-        ("1", {"ProductionVariants": []}, "valid min length: 1"),
+        ("1", {"ProductionVariants": []}, "expected minimum item count: 1, found: 0"),
     ],
 )
 def test_what_cannot_be_created_rolls_back_with_the_reason(cloud, bench, version, config, reason):
@@ -167,3 +167,58 @@ def test_groups_and_pipelines(cloud, bench):
     client.update_stack(StackName=name, TemplateBody=json.dumps({"Resources": resources, "Outputs": outputs}))
     assert wait(client, name)[0] == "UPDATE_COMPLETE"
     assert bench.sagemaker.describe_pipeline(PipelineName=name)["PipelineDisplayName"] == "Shown"
+
+
+def scaled(model_data, most, target):
+    document = json.loads(template(model_data))
+    resource = {"Fn::Sub": "endpoint/${Endpoint.EndpointName}/variant/AllTraffic"}
+    document["Resources"]["Target"] = {
+        "Type": "AWS::ApplicationAutoScaling::ScalableTarget",
+        "Properties": {
+            "ServiceNamespace": "sagemaker",
+            "ResourceId": resource,
+            "ScalableDimension": "sagemaker:variant:DesiredInstanceCount",
+            "MinCapacity": "1",
+            "MaxCapacity": str(most),
+        },
+    }
+    tracking = {
+        "PredefinedMetricSpecification": {"PredefinedMetricType": "SageMakerVariantInvocationsPerInstance"},
+        "TargetValue": str(target),
+    }
+    document["Resources"]["Policy"] = {
+        "Type": "AWS::ApplicationAutoScaling::ScalingPolicy",
+        "Properties": {
+            "PolicyName": "track",
+            "PolicyType": "TargetTrackingScaling",
+            "ScalingTargetId": {"Ref": "Target"},
+            "TargetTrackingScalingPolicyConfiguration": tracking,
+        },
+    }
+    document["Outputs"] |= {"Target": {"Value": {"Ref": "Target"}}, "Policy": {"Value": {"Ref": "Policy"}}}
+    return json.dumps(document)
+
+
+def test_autoscaling_follows_its_stack(local_aws, cloud):
+    client, data = cloud
+    autoscaling = local_aws.client("application-autoscaling")
+    stack = unique("stack")
+    client.create_stack(StackName=stack, TemplateBody=scaled(data("1"), 2, 100))
+    _, outputs = wait(client, stack)
+    resource, dimension, namespace = outputs["Target"].split("|")
+    key = {"ServiceNamespace": namespace, "ResourceId": resource, "ScalableDimension": dimension}
+    assert resource == f"endpoint/{outputs['Name']}/variant/AllTraffic"
+    client.update_stack(StackName=stack, TemplateBody=scaled(data("1"), 3, 200))
+    status, updated = wait(client, stack)
+    assert (status, updated["Policy"]) == ("UPDATE_COMPLETE", outputs["Policy"])
+    request = {"ServiceNamespace": namespace, "ResourceIds": [resource]}
+    [target] = autoscaling.describe_scalable_targets(**request)["ScalableTargets"]
+    assert (target["MinCapacity"], target["MaxCapacity"]) == (1, 3)
+    [policy] = autoscaling.describe_scaling_policies(**key)["ScalingPolicies"]
+    assert policy["TargetTrackingScalingPolicyConfiguration"]["TargetValue"] == 200
+    assert policy["PolicyARN"] == outputs["Policy"]
+    client.delete_stack(StackName=stack)
+    deadline = time.monotonic() + 30
+    while autoscaling.describe_scalable_targets(**request)["ScalableTargets"]:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)

@@ -1,0 +1,22 @@
+"""Lists: filtered, a page at a time."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from localaws.store import Query, Resource, Store
+
+Document = dict[str, Any]
+_MOST = 50
+
+
+def page(
+    store: Store, query: Query, request: Document, member: str, wanted: Callable[[Resource], bool] = lambda _: True
+) -> Document:
+    """A page of documents under `member`, with the token of the next.
+
+    As on AWS a page may hold fewer than MaxResults while there are more: filters are applied to a page.
+    """
+    limit = min(int(request.get("MaxResults") or _MOST), _MOST)
+    resources, token = store.page(replace(query, limit=limit, token=request.get("NextToken")))
+    return {member: [resource.document for resource in resources if wanted(resource)], "NextToken": token}

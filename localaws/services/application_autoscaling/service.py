@@ -1,0 +1,86 @@
+"""The operations of Application Auto Scaling."""
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+from localaws.services.application_autoscaling import activities, policies, schedules, targets
+from localaws.services.application_autoscaling.errors import ObjectNotFound
+from localaws.services.application_autoscaling.scaler import Scaler
+from localaws.services.context import Context
+from localaws.services.service import Handler, Service
+from localaws.settings import time_scale
+
+Document = dict[str, Any]
+
+
+class ApplicationAutoScaling(Service):
+    """Targets, policies, scheduled actions and activities."""
+
+    name = "application-autoscaling"
+
+    def __init__(self, context: Context) -> None:
+        super().__init__(context)
+        self._scaler = Scaler(context, time_scale())
+
+    def handlers(self) -> Mapping[str, Handler]:
+        """The operations that are there."""
+        return {
+            "RegisterScalableTarget": self._register,
+            "DescribeScalableTargets": partial(targets.describe, self.context),
+            "DeregisterScalableTarget": self._deregister,
+            "PutScalingPolicy": partial(policies.put, self.context),
+            "DescribeScalingPolicies": partial(policies.describe, self.context),
+            "DeleteScalingPolicy": partial(_empty, policies.delete, self.context),
+            "PutScheduledAction": partial(schedules.put, self.context),
+            "DescribeScheduledActions": partial(schedules.describe, self.context),
+            "DeleteScheduledAction": partial(_empty, schedules.delete, self.context),
+            "DescribeScalingActivities": partial(activities.describe, self.context),
+            "TagResource": self._tag,
+            "UntagResource": self._untag,
+            "ListTagsForResource": self._list_tags,
+        }
+
+    def recover(self) -> None:
+        """Begin to scale; what was under way is in the store."""
+        self._scaler.start()
+
+    def close(self) -> None:
+        """Scale no more."""
+        self._scaler.close()
+
+    def _register(self, request: Document) -> Document:
+        target = targets.register(self.context, request)
+        self._scaler.enforce_limits(target)
+        return {"ScalableTargetARN": target.arn}
+
+    def _deregister(self, request: Document) -> Document:
+        target = targets.get(self.context, request)
+        for policy in policies.of_target(self.context, target):
+            policies.remove(self.context, policy)
+        for action in self.context.store.every(schedules.KIND, parent=target.arn):
+            self.context.store.remove(action.arn)
+        self.context.store.remove(target.arn)
+        return {}
+
+    def _tag(self, request: Document) -> Document:
+        self.context.store.tag(self._tagged(request), request["Tags"])
+        return {}
+
+    def _untag(self, request: Document) -> Document:
+        self.context.store.untag(self._tagged(request), request["TagKeys"])
+        return {}
+
+    def _list_tags(self, request: Document) -> Document:
+        return {"Tags": self.context.store.tags(self._tagged(request))}
+
+    def _tagged(self, request: Document) -> str:
+        arn: str = request["ResourceARN"]
+        if self.context.store.by_arn(arn) is None:
+            raise ObjectNotFound(f"No scalable target found for ARN: {arn}")
+        return arn
+
+
+def _empty(change: Any, context: Context, request: Document) -> Document:
+    change(context, request)
+    return {}

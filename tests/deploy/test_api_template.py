@@ -1,0 +1,139 @@
+"""api.yml on the real local AWS: what the gateway does by itself, before and after any function runs."""
+
+import json
+import time
+import urllib.error
+import urllib.request
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from deploy import artifacts, stages
+from deploy.commands.api import FUNCTION, TEMPLATE
+from tests.conftest import LocalAws
+
+
+@dataclass(frozen=True)
+class Api:
+    """The stack of api.yml before an endpoint that is not there."""
+
+    aws: LocalAws
+    name: str
+    url: str
+    key: str
+
+    def post(self, route: str, body: Any, *, key: str | None = None, content_type: str = "application/json") -> Any:
+        """Status, headers and document of an answer."""
+        data = body if isinstance(body, bytes) else json.dumps(body).encode()
+        headers = {"Content-Type": content_type, "x-api-key": self.key if key is None else key}
+        request = urllib.request.Request(f"{self.url}{route}", data, headers)
+        try:
+            with urllib.request.urlopen(request, timeout=30) as answer:
+                return answer.status, answer.headers, json.loads(answer.read())
+        except urllib.error.HTTPError as error:
+            return error.code, error.headers, json.loads(error.read())
+
+    def invocations(self) -> int:
+        """How often the function has run, by its log."""
+        events = self.aws.client("logs").filter_log_events(logGroupName=f"/aws/lambda/{self.name}-invoke")["events"]
+        return sum("START RequestId" in event["message"] for event in events)
+
+
+@pytest.fixture(scope="module")
+def api(local_aws: LocalAws) -> Api:
+    name = f"api-{uuid.uuid4().hex[:12]}"
+    local_aws.client("s3").create_bucket(Bucket=name)
+    content = artifacts.pack(stages.FOLDER / "functions" / FUNCTION)
+    local_aws.client("s3").put_object(Bucket=name, Key="function.zip", Body=content)
+    parameters = {
+        "SageMakerProjectName": name,
+        "EndpointName": name,
+        "FunctionCodeBucket": name,
+        "FunctionCodeKey": "function.zip",
+    }
+    cloudformation = local_aws.client("cloudformation")
+    cloudformation.create_stack(
+        StackName=name,
+        TemplateBody=Path(TEMPLATE).read_text(),
+        Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
+        Capabilities=["CAPABILITY_IAM"],
+    )
+    deadline = time.monotonic() + 60
+    while (stack := cloudformation.describe_stacks(StackName=name)["Stacks"][0])["StackStatus"] != "CREATE_COMPLETE":
+        assert stack["StackStatus"] == "CREATE_IN_PROGRESS", stack
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    outputs = {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
+    key = local_aws.client("apigateway").get_api_key(apiKey=outputs["ApiKeyId"], includeValue=True)["value"]
+    stage = outputs["ApiUrl"].rpartition("/")[2]
+    return Api(local_aws, name, f"http://127.0.0.1:{local_aws.port}/_aws/execute-api/{outputs['ApiId']}/{stage}", key)
+
+
+@pytest.mark.parametrize(
+    ("route", "body"),
+    [
+        ("/stream", {}),
+        ("/stream", {"x": 1}),
+        ("/stream", {"x": [[0.3], [0.4]]}),
+        ("/stream", {"x": [["0.3"]]}),
+        ("/stream", {"x": [[0.3]], "more": 1}),
+        ("/stream", b"{not json"),
+        ("/batch", {"x": []}),
+        ("/batch", [[0.3]]),
+    ],
+)
+def test_a_wrong_body_is_refused_before_any_function_runs(api: Api, route: str, body: Any) -> None:
+    before = api.invocations()
+    status, _, document = api.post(route, body)
+    assert status == 400
+    assert document["message"].startswith("Invalid request body")
+    time.sleep(0.2)
+    assert api.invocations() == before
+
+
+def test_a_right_body_reaches_the_function(api: Api) -> None:
+    status, _, document = api.post("/stream", {"x": [[0.3]]})
+    assert (status, "message" in document) == (503, True), document
+
+
+def test_each_request_is_in_the_access_log_and_counted(api: Api) -> None:
+    marked = time.time()
+    assert api.post("/stream", {})[0] == 400
+    assert api.post("/stream", {"x": [[1]]}, key="wrong")[0] == 403
+    logs, group = api.aws.client("logs"), f"/aws/apigateway/{api.name}"
+    deadline = time.monotonic() + 10
+    lines: list[dict[str, str]] = []
+    while len(lines) < 2:
+        assert time.monotonic() < deadline, lines
+        events = logs.filter_log_events(logGroupName=group, startTime=int(marked * 1000))["events"]
+        lines = [json.loads(event["message"]) for event in events]
+        time.sleep(0.1)
+    assert [(line["method"], line["path"], line["status"]) for line in lines] == [
+        ("POST", "/stream", "400"),
+        ("POST", "/stream", "403"),
+    ]
+    assert lines[0]["error"].startswith("Invalid request body")
+    assert api.key not in str(lines)
+    sums = api.aws.client("cloudwatch").get_metric_statistics(
+        Namespace="AWS/ApiGateway",
+        MetricName="4XXError",
+        Dimensions=[{"Name": "ApiName", "Value": api.name}, {"Name": "Stage", "Value": "v1"}],
+        StartTime=marked - 60,
+        EndTime=time.time() + 60,
+        Period=60,
+        Statistics=["Sum"],
+    )
+    assert sum(point["Sum"] for point in sums["Datapoints"]) >= 2
+
+
+def test_the_api_describes_itself(api: Api) -> None:
+    api_id = api.url.split("/")[-2]
+    exported = api.aws.client("apigateway").get_export(restApiId=api_id, stageName="v1", exportType="oas30")
+    document = json.loads(exported["body"].read())
+    assert set(document["paths"]) == {"/stream", "/batch"}
+    content = document["paths"]["/stream"]["post"]["requestBody"]["content"]
+    assert content["application/json"]["schema"] == {"$ref": "#/components/schemas/Stream"}
+    assert document["components"]["schemas"]["Stream"]["required"] == ["x"]

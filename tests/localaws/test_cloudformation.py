@@ -1,0 +1,285 @@
+"""CloudFormation is as strict as AWS's, and what a template says is what the services then show."""
+
+import json
+import time
+import uuid
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from localaws.cloudformation import schema
+from tests.conftest import LocalAws
+
+Document = dict[str, Any]
+IAM = ["CAPABILITY_NAMED_IAM"]
+
+
+def unique() -> str:
+    return f"exact-{uuid.uuid4().hex[:12]}"
+
+
+class Stacks:
+    """Stacks of tests."""
+
+    def __init__(self, aws: LocalAws) -> None:
+        self.client = aws.client("cloudformation")
+
+    def make(self, name: str, resources: Document, *, update: bool = False, **request: Any) -> str:
+        """Create or update a stack; its status in the end."""
+        operation = self.client.update_stack if update else self.client.create_stack
+        body = json.dumps({"Resources": resources})
+        operation(StackName=name, TemplateBody=body, Capabilities=IAM, **request)
+        return self.end(name)
+
+    def end(self, name: str) -> str:
+        deadline = time.monotonic() + 30
+        while True:
+            [stack] = self.client.describe_stacks(StackName=name)["Stacks"]
+            if not stack["StackStatus"].endswith("IN_PROGRESS"):
+                return str(stack["StackStatus"])
+            assert time.monotonic() < deadline, stack
+            time.sleep(0.05)
+
+    def reasons(self, name: str) -> str:
+        events = self.client.describe_stack_events(StackName=name)["StackEvents"]
+        return " ".join(event.get("ResourceStatusReason", "") for event in events)
+
+
+@pytest.fixture
+def stacks(local_aws: LocalAws) -> Stacks:
+    return Stacks(local_aws)
+
+
+@pytest.mark.parametrize(
+    ("resource_type", "properties", "message"),
+    [
+        ("AWS::S3::Bucket", {"BucketNaem": "b"}, "#: extraneous key [BucketNaem] is not permitted"),
+        ("AWS::S3::Bucket", {"Arn": "b"}, "#: extraneous key [Arn] is not permitted"),
+        ("AWS::S3::Bucket", {"VersioningConfiguration": {"Status": "On"}}, "/Status: On is not a valid enum value"),
+        ("AWS::SQS::QueuePolicy", {"PolicyDocument": {}}, "#: required key [Queues] not found"),
+        (
+            "AWS::Lambda::Function",
+            {"Code": {}, "Role": "r", "Timeout": "long"},
+            "expected type: Integer, found: String",
+        ),
+        ("AWS::Lambda::Function", {"Code": {}, "Role": "r", "Timeout": "0"}, "0 is not greater or equal to 1"),
+        ("AWS::SNS::Subscription", {"TopicArn": ["t"], "Protocol": "sqs"}, "expected type: String, found: JSONArray"),
+    ],
+)
+def test_properties_are_held_against_the_schema(resource_type: str, properties: Document, message: str) -> None:
+    with pytest.raises(ValueError, match="Properties validation failed for resource Mine with message:") as caught:
+        schema.check(resource_type, "Mine", properties)
+    assert message in str(caught.value)
+
+
+def test_text_stands_for_numbers_and_booleans() -> None:
+    schema.check("AWS::Logs::LogGroup", "Log", {"LogGroupName": "/log", "RetentionInDays": "30"})
+    schema.check("AWS::KMS::Key", "Key", {"KeyPolicy": {}, "EnableKeyRotation": "true"})
+
+
+def test_a_wrong_property_fails_the_stack_and_everything_goes_back(stacks: Stacks, local_aws: LocalAws) -> None:
+    name = unique()
+    topic = {"Type": "AWS::SNS::Topic", "Properties": {"TopicName": name}}
+    wrong = {"Type": "AWS::SQS::Queue", "DependsOn": "Topic", "Properties": {"QueueNaem": name}}
+    assert stacks.make(name, {"Topic": topic, "Queue": wrong}) == "ROLLBACK_COMPLETE"
+    assert "for resource Queue with message:\n#: extraneous key [QueueNaem] is not permitted" in stacks.reasons(name)
+    assert name not in str(local_aws.client("sns").list_topics()["Topics"])
+
+
+def test_an_update_that_fails_brings_the_old_properties_back(stacks: Stacks, local_aws: LocalAws) -> None:
+    name, sqs = unique(), local_aws.client("sqs")
+    queue: Document = {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": name, "DelaySeconds": 1}}
+    assert stacks.make(name, {"Queue": queue}) == "CREATE_COMPLETE"
+    changed = {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": name, "DelaySeconds": 2}}
+    wrong = {"Type": "AWS::SNS::Topic", "DependsOn": "Queue", "Properties": {"Naem": "x"}}
+    assert stacks.make(name, {"Queue": changed, "Topic": wrong}, update=True) == "UPDATE_ROLLBACK_COMPLETE"
+    url = sqs.get_queue_url(QueueName=name)["QueueUrl"]
+    assert sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["DelaySeconds"])["Attributes"] == {
+        "DelaySeconds": "1"
+    }
+
+
+ROLE = "arn:aws:iam::000000000000:role/any"
+
+
+def function(name: str, **properties: Any) -> Document:
+    code = {"ZipFile": "def handler(event, context):\n    return 1\n"}
+    own = {"FunctionName": name, "Runtime": "python3.12", "Handler": "index.handler", "Role": ROLE, "Code": code}
+    return {"Type": "AWS::Lambda::Function", "Properties": {**own, **properties}}
+
+
+@pytest.mark.parametrize(("key", "error"), [("no-such-key.zip", "NoSuchKey"), ("x.zip", "NoSuchBucket")])
+def test_a_function_without_its_code_is_none(stacks: Stacks, local_aws: LocalAws, key: str, error: str) -> None:
+    name = unique()
+    if error == "NoSuchKey":
+        local_aws.client("s3").create_bucket(Bucket=name)
+    resources = {"Function": function(name, Code={"S3Bucket": name, "S3Key": key})}
+    assert stacks.make(name, resources) == "ROLLBACK_COMPLETE"
+    assert "Error occurred while GetObject. S3 Error Code: NoSuch" in stacks.reasons(name)
+
+
+def test_a_function_keeps_its_concurrency_dead_letters_and_key(stacks: Stacks, local_aws: LocalAws) -> None:
+    name, functions = unique(), local_aws.client("lambda")
+    dead = {"Type": "AWS::SQS::Queue"}
+    config = {"TargetArn": {"Fn::GetAtt": ["Dead", "Arn"]}}
+    more = {"ReservedConcurrentExecutions": "5", "DeadLetterConfig": config}
+    assert stacks.make(name, {"Dead": dead, "Function": function(name, **more)}) == "CREATE_COMPLETE"
+    assert functions.get_function_concurrency(FunctionName=name)["ReservedConcurrentExecutions"] == 5
+    found = functions.get_function_configuration(FunctionName=name)
+    assert found["DeadLetterConfig"]["TargetArn"].startswith("arn:aws:sqs:")
+    assert stacks.make(name, {"Dead": dead, "Function": function(name)}, update=True) == "UPDATE_COMPLETE"
+    assert "ReservedConcurrentExecutions" not in functions.get_function_concurrency(FunctionName=name)
+
+
+def bucket(name: str, **properties: Any) -> Document:
+    return {"Type": "AWS::S3::Bucket", "Properties": {"BucketName": name, **properties}}
+
+
+def test_a_bucket_keeps_encryption_lifecycle_logging_and_tags(stacks: Stacks, local_aws: LocalAws) -> None:
+    name, s3 = unique(), local_aws.client("s3")
+    by_default = {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": "alias/mine"}
+    rules = [{"ServerSideEncryptionByDefault": by_default, "BucketKeyEnabled": "true"}]
+    archive = {
+        "Id": "archive",
+        "Status": "Enabled",
+        "Prefix": "old/",
+        "Transitions": [{"StorageClass": "GLACIER", "TransitionInDays": "365"}],
+        "ExpirationInDays": "3650",
+    }
+    full = bucket(
+        name,
+        BucketEncryption={"ServerSideEncryptionConfiguration": rules},
+        LifecycleConfiguration={"Rules": [archive]},
+        LoggingConfiguration={"LogFilePrefix": "log/"},
+        Tags=[{"Key": "team", "Value": "ml"}],
+    )
+    assert stacks.make(name, {"Bucket": full}) == "CREATE_COMPLETE"
+    [rule] = s3.get_bucket_encryption(Bucket=name)["ServerSideEncryptionConfiguration"]["Rules"]
+    assert rule == {"ApplyServerSideEncryptionByDefault": by_default, "BucketKeyEnabled": True}
+    [rule] = s3.get_bucket_lifecycle_configuration(Bucket=name)["Rules"]
+    assert rule["Transitions"] == [{"Days": 365, "StorageClass": "GLACIER"}]
+    assert (rule["Filter"], rule["Expiration"]) == ({"Prefix": "old/"}, {"Days": 3650})
+    assert s3.get_bucket_logging(Bucket=name)["LoggingEnabled"] == {"TargetBucket": name, "TargetPrefix": "log/"}
+    assert s3.get_bucket_tagging(Bucket=name)["TagSet"] == [{"Key": "team", "Value": "ml"}]
+    assert stacks.make(name, {"Bucket": bucket(name)}, update=True) == "UPDATE_COMPLETE"
+    with pytest.raises(ClientError, match="NoSuchLifecycleConfiguration"):
+        s3.get_bucket_lifecycle_configuration(Bucket=name)
+    with pytest.raises(ClientError, match="NoSuchTagSet"):
+        s3.get_bucket_tagging(Bucket=name)
+
+
+def test_a_table_keeps_expiry_backups_and_encryption(stacks: Stacks, local_aws: LocalAws) -> None:
+    name, dynamodb = unique(), local_aws.client("dynamodb")
+    table = {
+        "TableName": name,
+        "AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "S"}],
+        "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}],
+        "BillingMode": "PAY_PER_REQUEST",
+        "TimeToLiveSpecification": {"AttributeName": "expires", "Enabled": "true"},
+        "PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": "true"},
+    }
+    assert stacks.make(name, {"Table": {"Type": "AWS::DynamoDB::Table", "Properties": table}}) == "CREATE_COMPLETE"
+    expiry = dynamodb.describe_time_to_live(TableName=name)["TimeToLiveDescription"]
+    assert expiry == {"TimeToLiveStatus": "ENABLED", "AttributeName": "expires"}
+    backups = dynamodb.describe_continuous_backups(TableName=name)["ContinuousBackupsDescription"]
+    assert backups["PointInTimeRecoveryDescription"]["PointInTimeRecoveryStatus"] == "ENABLED"
+
+
+def test_what_else_would_be_lost(stacks: Stacks, local_aws: LocalAws) -> None:
+    """A state machine's log, a schedule's time zone, a topic's key, a function's retries."""
+    name = unique()
+    destination = {"CloudWatchLogsLogGroup": {"LogGroupArn": {"Fn::GetAtt": ["Log", "Arn"]}}}
+    machine = {
+        "StateMachineName": name,
+        "RoleArn": ROLE,
+        "DefinitionString": '{"StartAt": "A", "States": {"A": {"Type": "Pass", "End": true}}}',
+        "LoggingConfiguration": {"Level": "ALL", "IncludeExecutionData": "true", "Destinations": [destination]},
+        "TracingConfiguration": {"Enabled": "true"},
+    }
+    schedule = {
+        "Name": name,
+        "ScheduleExpression": "rate(1 day)",
+        "ScheduleExpressionTimezone": "Europe/Berlin",
+        "FlexibleTimeWindow": {"Mode": "OFF"},
+        "State": "DISABLED",
+        "Target": {"Arn": {"Fn::GetAtt": ["Function", "Arn"]}, "RoleArn": ROLE},
+    }
+    retries = {"FunctionName": {"Ref": "Function"}, "Qualifier": "$LATEST", "MaximumRetryAttempts": "1"}
+    resources = {
+        "Log": {"Type": "AWS::Logs::LogGroup", "Properties": {"LogGroupName": f"/{name}"}},
+        "Function": function(name),
+        "Retries": {"Type": "AWS::Lambda::EventInvokeConfig", "Properties": retries},
+        "Machine": {"Type": "AWS::StepFunctions::StateMachine", "Properties": machine},
+        "Schedule": {"Type": "AWS::Scheduler::Schedule", "Properties": schedule},
+        "Topic": {"Type": "AWS::SNS::Topic", "Properties": {"TopicName": name, "KmsMasterKeyId": "alias/mine"}},
+    }
+    assert stacks.make(name, resources) == "CREATE_COMPLETE", stacks.reasons(name)
+    arn = f"arn:aws:states:us-east-1:000000000000:stateMachine:{name}"
+    found = local_aws.client("stepfunctions").describe_state_machine(stateMachineArn=arn)
+    assert found["loggingConfiguration"]["level"] == "ALL"
+    assert local_aws.client("scheduler").get_schedule(Name=name)["ScheduleExpressionTimezone"] == "Europe/Berlin"
+    topic = f"arn:aws:sns:us-east-1:000000000000:{name}"
+    attributes = local_aws.client("sns").get_topic_attributes(TopicArn=topic)["Attributes"]
+    assert attributes["KmsMasterKeyId"] == "alias/mine"
+    config = local_aws.client("lambda").get_function_event_invoke_config(FunctionName=name, Qualifier="$LATEST")
+    assert config["MaximumRetryAttempts"] == 1
+
+
+def test_iam_resources_need_the_capability(stacks: Stacks) -> None:
+    trust = {"Version": "2012-10-17", "Statement": []}
+    role = {"Type": "AWS::IAM::Role", "Properties": {"AssumeRolePolicyDocument": trust}}
+    body = json.dumps({"Resources": {"Role": role}})
+    with pytest.raises(ClientError, match="CAPABILITY_IAM") as caught:
+        stacks.client.create_stack(StackName=unique(), TemplateBody=body)
+    assert caught.value.response["Error"]["Code"] == "InsufficientCapabilitiesException"
+
+
+def conditional(name: str, delay: int, queue_name: str) -> str:
+    """A template with a resource whose condition is false."""
+    queue = {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": queue_name, "DelaySeconds": delay}}
+    never = {"Type": "AWS::SNS::Topic", "Condition": "Never", "Properties": {"TopicName": name}}
+    conditions = {"Never": {"Fn::Equals": ["a", "b"]}}
+    return json.dumps({"Conditions": conditions, "Resources": {"Queue": queue, "Never": never}})
+
+
+def test_change_sets_know_conditions_and_replacements(stacks: Stacks) -> None:
+    name = unique()
+
+    def changes(body: str, kind: str) -> dict[str, tuple[str, str | None]]:
+        made = stacks.client.create_change_set(
+            StackName=name, ChangeSetName=unique(), ChangeSetType=kind, TemplateBody=body
+        )
+        deadline = time.monotonic() + 10
+        while (found := stacks.client.describe_change_set(ChangeSetName=made["Id"]))["Status"].endswith("PROGRESS"):
+            assert time.monotonic() < deadline
+        rows = [each["ResourceChange"] for each in found["Changes"]]
+        if kind == "CREATE":
+            stacks.client.execute_change_set(ChangeSetName=made["Id"])
+            assert stacks.end(name) == "CREATE_COMPLETE"
+        return {row["LogicalResourceId"]: (row["Action"], row.get("Replacement")) for row in rows}
+
+    assert changes(conditional(name, 1, name), "CREATE") == {"Queue": ("Add", None)}
+    assert changes(conditional(name, 2, name), "UPDATE") == {"Queue": ("Modify", "False")}
+    assert changes(conditional(name, 1, f"{name}-2"), "UPDATE") == {"Queue": ("Modify", "True")}
+
+
+def test_templates_lie_in_buckets_and_stacks_in_stacks(stacks: Stacks, local_aws: LocalAws) -> None:
+    name, s3 = unique(), local_aws.client("s3")
+    s3.create_bucket(Bucket=name)
+    topic = {"Type": "AWS::SNS::Topic", "Properties": {"TopicName": name}}
+    inner = {"Resources": {"Topic": topic}, "Outputs": {"Arn": {"Value": {"Ref": "Topic"}}}}
+    s3.put_object(Bucket=name, Key="a/inner.yml", Body=json.dumps(inner).encode())
+    url = f"https://{name}.s3.us-east-1.amazonaws.com/a/inner.yml"
+    assert stacks.make(name, {"Inner": {"Type": "AWS::CloudFormation::Stack", "Properties": {"TemplateURL": url}}})
+    assert stacks.end(name) == "CREATE_COMPLETE", stacks.reasons(name)
+    assert name in str(local_aws.client("sns").list_topics()["Topics"])
+
+
+def test_a_bucket_with_objects_is_not_deleted(stacks: Stacks, local_aws: LocalAws) -> None:
+    name, s3 = unique(), local_aws.client("s3")
+    assert stacks.make(name, {"Bucket": bucket(name)}) == "CREATE_COMPLETE"
+    s3.put_object(Bucket=name, Key="precious", Body=b"x")
+    stacks.client.delete_stack(StackName=name)
+    assert stacks.end(name) == "DELETE_FAILED"
+    assert s3.get_object(Bucket=name, Key="precious")["Body"].read() == b"x"
