@@ -56,6 +56,7 @@ def parser() -> argparse.ArgumentParser:
     _add_stages(commands)
     _add_release(commands)
     _add_project(commands)
+    _add_environment(commands)
     return every
 
 
@@ -129,6 +130,36 @@ def _add_project(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     deleting = _add(commands, "delete", "overview:delete", "delete a stack, or all")
     deleting.add_argument("what", choices=["staging", "production", "api", "all"])
     deleting.add_argument("--yes", action="store_true", help="do not ask")
+
+
+def _add_environment(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    making = _add(commands, "project", "project:deploy_project", "make all that a project needs: its own stack")
+    making.add_argument("--project-id", help="SageMakerProjectId ($SAGEMAKER_PROJECT_ID, or made of the name)")
+    making.add_argument(
+        "--notification-emails", default="", metavar="LIST", help="who is told, with commas between the addresses"
+    )
+    making.add_argument(
+        "--parameters",
+        nargs="+",
+        action="extend",
+        type=parse_assignment,
+        default=[],
+        metavar="KEY=VALUE",
+        help="values for other parameters of project.yml: RetrainingSchedule='rate(7 days)'",
+    )
+    _add_wait(making)
+    installing = _add(
+        *(commands, "install-project-template", "project:install_template"),
+        "put that stack's template into SageMaker Studio's list of project templates",
+    )
+    installing.add_argument("--domain-id", metavar="ID", help="the Studio domain that is to show it")
+    installing.add_argument(
+        "--launch-role-arn", metavar="ARN", help="as a product of Service Catalog instead, which this role provisions"
+    )
+    for command_parser in (making, installing):
+        command_parser.add_argument(
+            "--source", default=".", metavar="FOLDER", help="working copy that the repository begins with (%(default)s)"
+        )
 
 
 def _add(
