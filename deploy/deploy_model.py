@@ -57,6 +57,7 @@ def parser() -> argparse.ArgumentParser:
     _add_release(commands)
     _add_project(commands)
     _add_environment(commands)
+    _add_pipelines(commands)
     return every
 
 
@@ -160,6 +161,21 @@ def _add_environment(commands: "argparse._SubParsersAction[argparse.ArgumentPars
         command_parser.add_argument(
             "--source", default=".", metavar="FOLDER", help="working copy that the repository begins with (%(default)s)"
         )
+
+
+def _add_pipelines(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    following = _add(commands, "follow", "pipeline:follow", "show both CodePipelines until nothing goes on by itself")
+    following.add_argument(
+        "--quiet-seconds",
+        type=_positive,
+        default=10.0,
+        help="how long nothing may have gone on: one pipeline starts the other by an event (%(default)s)",
+    )
+    answering = _add(
+        commands, "answer", "pipeline:answer", "answer the approval that ModelDeploy's CodePipeline waits for"
+    )
+    answering.add_argument("verdict", choices=["approve", "reject"])
+    answering.add_argument("--summary", default="", help="why; it is kept with the execution")
 
 
 def _add(
