@@ -2,9 +2,9 @@
 
 A request is SageMaker's when it was signed for it (``sagemaker``, which is how the control plane, the runtime
 and the feature store sign) or when its ``X-Amz-Target`` says so; the other services that MiniStack lacks are
-known by their ``X-Amz-Target``. A request is passed on as it is and answered as it was answered; the server
-behind may restart at any time, so a failed connection becomes a ``ServiceUnavailable``, which AWS's clients
-retry.
+known by their ``X-Amz-Target``, and git's requests to CodeCommit by their path. A request is passed on as it is and
+answered as it was answered; the server behind may restart at any time, so a failed connection becomes a
+``ServiceUnavailable``, which AWS's clients retry.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 from localaws.alarms import Clock
 from localaws.asgi import Application, Message, Receive, Scope, Send
 from localaws.server import GATEWAY_HEALTH_PATH
-from localaws.services.targets import TARGET_PREFIXES
+from localaws.services.targets import GIT_PATH, TARGET_PREFIXES
 from localaws.snapshot import SnapshotLoop
 
 # SigV4: "Credential=AKID/20260101/us-east-1/sagemaker/aws4_request", in the header or in a presigned query.
@@ -65,7 +65,7 @@ class Upstreams:
         """The URL of the server that an HTTP request is for; None when MiniStack answers it."""
         headers = dict(scope["headers"])
         target = headers.get(b"x-amz-target", b"").decode("latin-1").partition(".")[0]
-        if target in TARGET_PREFIXES:
+        if target in TARGET_PREFIXES or scope["path"].startswith(GIT_PATH):
             return self.services
         if target == "SageMaker":
             return self.sagemaker

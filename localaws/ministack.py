@@ -36,12 +36,15 @@ from typing import Any
 import boto3
 import uvicorn
 
-from localaws import alarms, apigateway
+from localaws import alarms, apigateway, body_errors
 from localaws.asgi import Application
 from localaws.cloudformation import catalog, completion, schema
 from localaws.cloudformation.provisioner import Provisioner
 from localaws.errors import HookMissingError
 from localaws.gateway import Gateway, Upstreams, asked_by_service
+from localaws.mail.outbox import Outbox
+from localaws.mail.sns import Postman
+from localaws.mail.subscriptions import EmailSubscriptions, Sns
 from localaws.services.targets import TARGET_PREFIXES
 from localaws.settings import CREDENTIALS, HOST, REGION, time_scale
 from localaws.snapshot import SnapshotLoop
@@ -381,7 +384,9 @@ def let_api_gateway_be_watched(see: Callable[[apigateway.Request], None]) -> Non
 
     async def execute_seen(request: dict[str, Any], *arguments: Any) -> Any:
         response = await execute(request, *arguments)
-        known.get().update(request=request, error=getattr(response, "message", None))
+        error, error_type = (getattr(response, name, None) for name in ("message", "response_type"))
+        validation = getattr(response, "validation_error_string", None)
+        known.get().update(request=request, error=error, error_type=error_type, validation=validation)
         return response
 
     async def handle_seen(api_id: str, stage_name: str, method: str, path: str, headers: Any, *others: Any) -> Any:
@@ -414,6 +419,8 @@ def let_api_gateway_be_watched(see: Callable[[apigateway.Request], None]) -> Non
                         "responseLength": str(len(response[2])),
                         "error.message": found["error"] or "",
                         "error.messageString": json.dumps(found["error"]) if found["error"] else "",
+                        "error.responseType": found["error_type"] or "",
+                        "error.validationErrorString": found["validation"] or "",
                     },
                 )
             )
@@ -424,6 +431,105 @@ def let_api_gateway_be_watched(see: Callable[[apigateway.Request], None]) -> Non
     gateway._handle_execute_in_scope = handle_seen
 
 
+_VALIDATION_VARIABLE = re.compile(
+    rb"\$(?:\{context\.error\.validationErrorString\}|context\.error\.validationErrorString)"
+)
+
+
+def let_api_gateway_explain(explain: Callable[[Any, Any], str]) -> None:
+    """Let gateway responses say what a model has against a body: ``$context.error.validationErrorString``.
+
+    The model is that of the body's content type, or that of ``$default``; MiniStack takes JSON's for all.
+
+    Hooks ``ministack.services.apigateway_v1``: ``_check_request_validation`` finds the error, ``_model_schema`` has the
+    schema, and ``_gateway_error_response`` leaves the variable, which it does not know, in what it renders.
+    """
+    gateway: Any = importlib.import_module("ministack.services.apigateway_v1")
+    check = hook(gateway.__name__, "_check_request_validation")
+    schema_of = hook(gateway.__name__, "_model_schema")
+    render = hook(gateway.__name__, "_gateway_error_response")
+
+    def check_and_explain(method: Any, api_id: str, request: Any, headers: Any, body: Any, query: Any) -> Any:
+        model = apigateway.model_for(headers.get("content-type"), method.get("requestModels") or {})
+        applicable = {**method, "requestModels": {"application/json": model} if model else {}}
+        error = check(applicable, api_id, request, headers, body, query)
+        if error is not None and error.response_type == "BAD_REQUEST_BODY":
+            error.validation_error_string = explain(schema_of(api_id, model), body)
+        return error
+
+    def render_explained(error: Any, request: Any) -> Any:
+        status, headers, body = render(error, request)
+        text = json.dumps(getattr(error, "validation_error_string", ""))[1:-1].encode()
+        return getattr(error, "status", status), headers, _VALIDATION_VARIABLE.sub(lambda _: text, body)
+
+    gateway._check_request_validation = check_and_explain
+    gateway._gateway_error_response = render_explained
+
+
+class _IntegrationFailedError(Exception):
+    """A function was not run, failed, or has not answered as a proxy integration wants it; with the status."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(f"the integration failed: {status}")
+        self.status = status
+
+
+def let_api_gateway_keep_secrets() -> None:
+    """Let a request whose function failed be answered as API Gateway does: without what the function said.
+
+    500 when Lambda has not run it (its concurrency is used up), 502 when it failed or answered something that is no
+    response; the gateway response is ``DEFAULT_5XX``. MiniStack gives the function's own words, traces too.
+
+    Hooks ``ministack.services.apigateway_v1``: ``_lambda_proxy_response`` makes a response of what Lambda says,
+    ``_invoke_lambda_proxy_v1`` gives it to the caller, ``_gw_error`` makes the gateway's own errors.
+    Source: "Using Lambda with API Gateway", errors, in the Lambda Developer Guide.
+    """
+    gateway: Any = importlib.import_module("ministack.services.apigateway_v1")
+    convert = hook(gateway.__name__, "_lambda_proxy_response")
+    invoke = hook(gateway.__name__, "_invoke_lambda_proxy_v1")
+    make_error = hook(gateway.__name__, "_gw_error")
+
+    def convert_or_fail(result: dict[str, Any]) -> Any:
+        if result.get("throttle"):
+            raise _IntegrationFailedError(500)
+        if result.get("error") or not apigateway.is_response(result.get("body")):
+            raise _IntegrationFailedError(502)
+        return convert(result)
+
+    async def invoke_or_fail(*arguments: Any, **more: Any) -> Any:
+        try:
+            return await invoke(*arguments, **more)
+        except _IntegrationFailedError as failure:
+            error = make_error("DEFAULT_5XX", "Internal server error")
+            error.status = failure.status
+            return error
+
+    gateway._lambda_proxy_response = convert_or_fail
+    gateway._invoke_lambda_proxy_v1 = invoke_or_fail
+
+
+def let_email_go_out(postman: Postman) -> None:
+    """Let SNS subscriptions by e-mail wait for their confirmation, and get their notifications.
+
+    Hooks ``ministack.services.sns``: ``_subscribe``, ``_fanout`` and the two lists are completed, the other names are
+    used; and ``...cloudformation.provisioners._RESOURCE_HANDLERS``, whose functions for topics and subscriptions write
+    into ``_topics`` by themselves.
+    """
+    sns: Any = importlib.import_module("ministack.services.sns")
+    topics = hook(sns.__name__, "_topics")
+    names = ("_subscribe", "_fanout", "_error", "_matches_filter_policy", "_resolve_message_for_protocol")
+    subscribe, fan_out, refuse, matches, text_for = (hook(sns.__name__, name) for name in names)
+    envelope, recount = hook(sns.__name__, "_build_envelope"), hook(sns.__name__, "_refresh_subscription_counts")
+    functions = Sns(subscribe, fan_out, refuse, lambda: list(topics.values()), matches, text_for, envelope, recount)
+    people = EmailSubscriptions(functions, postman)
+    sns._subscribe, sns._fanout = people.subscribe, people.fan_out
+    for name in ("_list_subscriptions", "_list_subscriptions_by_topic"):
+        setattr(sns, name, people.listing(hook(sns.__name__, name)))
+    handlers = hook("ministack.services.cloudformation.provisioners", "_RESOURCE_HANDLERS")
+    for handler in (handlers["AWS::SNS::Topic"], handlers["AWS::SNS::Subscription"]):
+        handler.update(create=people.then_ask(handler["create"]), update=people.then_ask(handler["update"]))
+
+
 def main(argv: Sequence[str] | None = None) -> None:
     """Serve MiniStack until SIGTERM or SIGINT."""
     parser = argparse.ArgumentParser(prog="python -m localaws.ministack", description=main.__doc__)
@@ -431,6 +537,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--state-dir", type=Path, required=True, help="where MiniStack's data goes")
     parser.add_argument("--sagemaker-url", required=True, help="where SageMaker's requests are sent")
     parser.add_argument("--services-url", required=True, help="where those for `localaws.services` are sent")
+    parser.add_argument("--outbox", type=Path, help="where e-mails go (default: outbox in the state folder)")
     arguments = parser.parse_args(argv)
 
     configure(arguments.port, arguments.state_dir.absolute())
@@ -446,7 +553,11 @@ def main(argv: Sequence[str] | None = None) -> None:
         let_capabilities_be_asked_for()
         let_templates_lie_in_buckets()
         let_cloudformation_be_exact(*_exactness(client), completion.COMPLETIONS)
+        let_api_gateway_explain(body_errors.explain)
+        let_api_gateway_keep_secrets()
         let_api_gateway_be_watched(apigateway.Watch(client).see)
+        outbox = Outbox((arguments.outbox or arguments.state_dir / "outbox").absolute())
+        let_email_go_out(Postman(outbox, f"http://{HOST}:{arguments.port}"))
         clock = alarms.Clock(let_alarms_be_decided(time_scale()))
         gateway = Gateway(application, upstreams, SnapshotLoop(state_writer()), clock)
     except HookMissingError as error:

@@ -35,7 +35,7 @@ def main() -> None:
             service.close()
 
     uvicorn.run(
-        Server(Api(services), shut_down),
+        Server(Api(services), shut_down, {path: found for each in services for path, found in each.routes().items()}),
         host=HOST,
         port=options.port,
         log_level="warning",

@@ -87,6 +87,16 @@ def test_hook_a_burst_starts_few_environments_of_a_function(local_aws: LocalAws)
     client.delete_function(FunctionName=name)
 
 
+def test_hook_email_waits_for_consent(local_aws: LocalAws) -> None:
+    """`let_email_go_out`: subscriptions, however made, wait; then messages become mails (`test_mail.py`)."""
+    sns = local_aws.client("sns")
+    topic = sns.create_topic(Name="hook-email")["TopicArn"]
+    sns.subscribe(TopicArn=topic, Protocol="email", Endpoint="hook@example.com")
+    [listed] = sns.list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"]
+    assert listed["SubscriptionArn"] == "PendingConfirmation"
+    assert "hook@example.com" in local_aws.command("mail").stdout
+
+
 def test_a_missing_hook_is_named() -> None:
     with pytest.raises(HookMissingError, match=r"MiniStack 1\.5\.33 has no ministack\.app\.no_such_name"):
         hook("ministack.app", "no_such_name")
@@ -143,7 +153,8 @@ def test_hook_configuration_all_files_in_the_state_folder(local_aws: LocalAws) -
 )
 def test_which_server_a_request_is_for(headers: dict[str, str], query: str, expected: str | None) -> None:
     pairs = [(name.encode(), value.encode()) for name, value in headers.items()]
-    assert Upstreams("sagemaker", "services").of({"headers": pairs, "query_string": query.encode()}) == expected
+    scope = {"path": "/", "headers": pairs, "query_string": query.encode()}
+    assert Upstreams("sagemaker", "services").of(scope) == expected
 
 
 @pytest.mark.parametrize(
