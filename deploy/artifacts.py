@@ -6,6 +6,7 @@ The same sources give the same bytes and the same key, on any machine and day: a
 import hashlib
 import io
 import zipfile
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +18,18 @@ _TIMESTAMP = (1980, 1, 1, 0, 0, 0)
 
 def pack(folder: Path) -> bytes:
     """Pack the Python files of a folder."""
+    return archive({path.relative_to(folder).as_posix(): path.read_bytes() for path in sorted(folder.rglob("*.py"))})
+
+
+def archive(files: Mapping[str, bytes], executable: Collection[str] = ()) -> bytes:
+    """Pack files, in their order, those that are to be executable as such."""
     buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        for path in sorted(folder.rglob("*.py")):
-            entry = zipfile.ZipInfo(path.relative_to(folder).as_posix(), _TIMESTAMP)
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as packed:
+        for name, content in files.items():
+            entry = zipfile.ZipInfo(name, _TIMESTAMP)
             entry.compress_type = zipfile.ZIP_DEFLATED
-            entry.external_attr = 0o644 << 16
-            archive.writestr(entry, path.read_bytes())
+            entry.external_attr = (0o755 if name in executable else 0o644) << 16
+            packed.writestr(entry, content)
     return buffer.getvalue()
 
 

@@ -56,6 +56,8 @@ def parser() -> argparse.ArgumentParser:
     _add_stages(commands)
     _add_release(commands)
     _add_project(commands)
+    _add_environment(commands)
+    _add_pipelines(commands)
     return every
 
 
@@ -129,6 +131,51 @@ def _add_project(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     deleting = _add(commands, "delete", "overview:delete", "delete a stack, or all")
     deleting.add_argument("what", choices=["staging", "production", "api", "all"])
     deleting.add_argument("--yes", action="store_true", help="do not ask")
+
+
+def _add_environment(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    making = _add(commands, "project", "project:deploy_project", "make all that a project needs: its own stack")
+    making.add_argument("--project-id", help="SageMakerProjectId ($SAGEMAKER_PROJECT_ID, or made of the name)")
+    making.add_argument(
+        "--notification-emails", default="", metavar="LIST", help="who is told, with commas between the addresses"
+    )
+    making.add_argument(
+        "--parameters",
+        nargs="+",
+        action="extend",
+        type=parse_assignment,
+        default=[],
+        metavar="KEY=VALUE",
+        help="values for other parameters of project.yml: RetrainingSchedule='rate(7 days)'",
+    )
+    _add_wait(making)
+    installing = _add(
+        *(commands, "install-project-template", "project:install_template"),
+        "put that stack's template into SageMaker Studio's list of project templates",
+    )
+    installing.add_argument("--domain-id", metavar="ID", help="the Studio domain that is to show it")
+    installing.add_argument(
+        "--launch-role-arn", metavar="ARN", help="as a product of Service Catalog instead, which this role provisions"
+    )
+    for command_parser in (making, installing):
+        command_parser.add_argument(
+            "--source", default=".", metavar="FOLDER", help="working copy that the repository begins with (%(default)s)"
+        )
+
+
+def _add_pipelines(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    following = _add(commands, "follow", "pipeline:follow", "show both CodePipelines until nothing goes on by itself")
+    following.add_argument(
+        "--quiet-seconds",
+        type=_positive,
+        default=10.0,
+        help="how long nothing may have gone on: one pipeline starts the other by an event (%(default)s)",
+    )
+    answering = _add(
+        commands, "answer", "pipeline:answer", "answer the approval that ModelDeploy's CodePipeline waits for"
+    )
+    answering.add_argument("verdict", choices=["approve", "reject"])
+    answering.add_argument("--summary", default="", help="why; it is kept with the execution")
 
 
 def _add(
