@@ -40,6 +40,7 @@ def install_template(project: Project, options: argparse.Namespace) -> int:
     text = assets.installed_template(project.bucket, place)
     url = studio.put_template(project.s3, project.bucket, f"{_PREFIX}/templates/project.yml", text)
     print(f"Template       {url}")
+    print(f"Assets         s3://{project.bucket}/{place}")
     if options.launch_role_arn:
         catalog = project.session.client("servicecatalog")
         product = studio.put_product(catalog, url, collected.digest, options.launch_role_arn)

@@ -139,9 +139,9 @@ def _stack(aws: LocalAws, stack_name: str, parameters: dict[str, str]) -> dict[s
     while (stack := cloudformation.describe_stacks(StackName=stack_name)["Stacks"][0])[
         "StackStatus"
     ] != "CREATE_COMPLETE":
-        assert stack["StackStatus"] == "CREATE_IN_PROGRESS", cloudformation.describe_stack_events(
-            StackName=stack_name
-        )["StackEvents"]
+        assert stack["StackStatus"] == "CREATE_IN_PROGRESS", cloudformation.describe_stack_events(StackName=stack_name)[
+            "StackEvents"
+        ]
         assert time.monotonic() < deadline
         time.sleep(0.05)
     return {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
