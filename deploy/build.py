@@ -22,6 +22,11 @@ _GIVEN = (
     ("--sagemaker-project-id", "SAGEMAKER_PROJECT_ID", "of the project that SageMaker Studio provisioned"),
     ("--s3-bucket", "ARTIFACT_BUCKET", "where captured data goes"),
 )
+# The same for what a stage's file may say itself.
+_OPTIONAL = (
+    ("--kms-key-arn", "KMS_KEY_ARN", "KmsKeyArn", "key of captured data and volumes; each stack makes one otherwise"),
+    ("--notification-topic-arn", "NOTIFICATION_TOPIC_ARN", "NotificationTopicArn", "SNS topic that alarms tell"),
+)
 _WRITTEN = (
     ("--export-staging-config", "EXPORT_TEMPLATE_STAGING_CONFIG", "staging-config-export.json", "staging's parameters"),
     ("--export-prod-config", "EXPORT_TEMPLATE_PROD_CONFIG", "prod-config-export.json", "production's parameters"),
@@ -44,6 +49,8 @@ def _parser() -> argparse.ArgumentParser:
     for option, variable, help_text in _GIVEN:
         value = os.environ.get(variable)
         parser.add_argument(option, default=value, required=value is None, help=f"{help_text} (${variable})")
+    for option, variable, _, help_text in _OPTIONAL:
+        parser.add_argument(option, default=os.environ.get(variable), metavar="ARN", help=f"{help_text} (${variable})")
     for option, name in (("--import-staging-config", "staging"), ("--import-prod-config", "production")):
         path = Path(__file__).parent / "config" / f"{name}.json"
         parser.add_argument(option, type=Path, default=path, metavar="FILE", help=f"{name}'s file (%(default)s)")
@@ -77,11 +84,20 @@ def _build(parsed: argparse.Namespace) -> int:
         (parsed.import_prod_config, parsed.export_prod_config),
     ):
         config = stages.read_config(source)
-        parameters = stages.parameters(project, config, package.arn, parsed.model_execution_role)
+        parameters = {
+            **_optional(parsed),
+            **stages.parameters(project, config, package.arn, parsed.model_execution_role),
+        }
         document = {"Parameters": parameters, "Tags": stages.tags(project, config)}
         _write(target, json.dumps(document, indent=2) + "\n")
     _write(parsed.export_cfn_template, stages.read_template(stages.ENDPOINT_TEMPLATE))
     return 0
+
+
+def _optional(parsed: argparse.Namespace) -> dict[str, str]:
+    """Give the template's parameters that were given."""
+    named = {name: getattr(parsed, option.removeprefix("--").replace("-", "_")) for option, _, name, _ in _OPTIONAL}
+    return {name: value for name, value in named.items() if value}
 
 
 def _write(path: Path, text: str) -> None:
