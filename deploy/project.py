@@ -60,6 +60,10 @@ class Project:
         return self.session.client("application-autoscaling")
 
     @cached_property
+    def apigateway(self) -> Any:
+        return self.session.client("apigateway")
+
+    @cached_property
     def s3(self) -> Any:
         return self.session.client("s3")
 

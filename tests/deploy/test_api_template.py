@@ -53,6 +53,7 @@ def api(local_aws: LocalAws) -> Api:
         "EndpointName": name,
         "FunctionCodeBucket": name,
         "FunctionCodeKey": "function.zip",
+        "SetUpApiGatewayLogging": "true",
     }
     cloudformation = local_aws.client("cloudformation")
     cloudformation.create_stack(
