@@ -131,7 +131,8 @@ def _follow(project: Project, minutes: float, wanted: Callable[[PipelineState], 
 
 
 def _newest(project: Project) -> str | None:
-    return next(packages.arns(project.sagemaker, project.model_package_group_name), None)
+    # The templates name the group as the project.
+    return next(packages.arns(project.sagemaker, project.name), None)
 
 
 def _newer(project: Project, known: str | None) -> Package | None:
