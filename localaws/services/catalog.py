@@ -2,6 +2,7 @@
 
 from localaws.services.application_autoscaling.service import ApplicationAutoScaling
 from localaws.services.codecommit.service import CodeCommit
+from localaws.services.codepipeline.service import CodePipeline
 from localaws.services.service import Service
 
-SERVICES: tuple[type[Service], ...] = (ApplicationAutoScaling, CodeCommit)
+SERVICES: tuple[type[Service], ...] = (ApplicationAutoScaling, CodeCommit, CodePipeline)
