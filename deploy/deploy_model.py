@@ -190,6 +190,13 @@ def _add_pipelines(commands: "argparse._SubParsersAction[argparse.ArgumentParser
         default=10.0,
         help="how long nothing may have gone on: one pipeline starts the other by an event (%(default)s)",
     )
+    touring = _add(
+        *(commands, "tour", "tour:show"),
+        "push a change of the sample model, approve it twice, see it go to production; transform a file",
+    )
+    touring.add_argument(
+        "--minutes", type=_positive, default=60.0, help="how long each part of it may take (%(default)s)"
+    )
     answering = _add(
         commands, "answer", "pipeline:answer", "answer the approval that ModelDeploy's CodePipeline waits for"
     )
