@@ -52,6 +52,8 @@ from localaws.services.targets import TARGET_PREFIXES
 from localaws.settings import ACCOUNT_ID, CREDENTIALS, HOST, REGION, time_scale
 from localaws.snapshot import SnapshotLoop
 
+# MiniStack's own 10 s are long for who watches a schedule of a minute.
+_SCHEDULES_LOOKED_AT_SECONDS = 1
 _LOG_FIRST_LINE_SECONDS, _LOG_IDLE_SECONDS, _LOG_MOST_SECONDS = 0.010, 0.001, 0.250
 
 
@@ -465,6 +467,8 @@ def let_events_reach_targets(courier: Courier) -> None:
         return create(logical_id, properties, stack_name)
 
     hook(scheduler.__name__, "_error"), hook(events.__name__, "error_response_json")
+    hook(events.__name__, "_SCHEDULER_TICK_INTERVAL"), hook(scheduler.__name__, "_SCHEDULE_TICK_INTERVAL")
+    events._SCHEDULER_TICK_INTERVAL = scheduler._SCHEDULE_TICK_INTERVAL = _SCHEDULES_LOOKED_AT_SECONDS
     events._invoke_target, events._validate_target_arn = deliver, check
     rules = hook("ministack.services.cloudformation.provisioners", "_RESOURCE_HANDLERS")["AWS::Events::Rule"]
     create, rules["create"] = rules["create"], create_rule

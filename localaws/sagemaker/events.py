@@ -88,6 +88,14 @@ def job_detail(document: Document) -> Document:
     }
 
 
+def iso_detail(document: Document) -> Document:
+    """A document as those events show it that write times as text."""
+    return {
+        name: iso_time(value) if name.endswith("Time") and isinstance(value, float) else value
+        for name, value in document.items()
+    }
+
+
 def iso_time(seconds: float | None = None) -> str:
     """A time as the pipelines' events write it, such as ``2026-01-31T12:00:00Z``; now by default."""
     return datetime.fromtimestamp(seconds or time.time(), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
