@@ -7,6 +7,7 @@ AWS's "Events from Amazon SageMaker" guide: a job's event holds what its Describ
 import json
 import logging
 import queue
+import re
 import threading
 import time
 from collections.abc import Sequence
@@ -89,11 +90,25 @@ def job_detail(document: Document) -> Document:
 
 
 def iso_detail(document: Document) -> Document:
-    """A document as those events show it that write times as text."""
+    """A document as those events show it that write times as text; to the millisecond, so that changes have an order."""
     return {
-        name: iso_time(value) if name.endswith("Time") and isinstance(value, float) else value
+        name: datetime.fromtimestamp(value, UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{int(value * 1000) % 1000:03}Z"
+        if name.endswith("Time") and isinstance(value, float)
+        else value
         for name, value in document.items()
     }
+
+
+def event_status(status: str) -> str:
+    """An endpoint's status as its events write it: ``InService`` is ``IN_SERVICE`` there."""
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", status).upper()
+
+
+def lower_camel(value: Any) -> Any:
+    """A document with names as the pipelines' events write them: ``{"ProcessingJob": {"Arn": ...}}`` begins small."""
+    if isinstance(value, dict):
+        return {f"{name[:1].lower()}{name[1:]}": lower_camel(item) for name, item in value.items()}
+    return value
 
 
 def iso_time(seconds: float | None = None) -> str:

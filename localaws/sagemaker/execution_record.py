@@ -8,7 +8,7 @@ from typing import Any
 
 from localaws.sagemaker.control import Control
 from localaws.sagemaker.definition import Step
-from localaws.sagemaker.events import iso_time
+from localaws.sagemaker.events import iso_time, lower_camel
 from localaws.store import Resource
 
 Document = dict[str, Any]
@@ -158,7 +158,7 @@ class ExecutionRecord:
         detail = {
             "stepName": resource.name,
             "stepType": internal["type"],
-            "metadata": document.get("Metadata", {}),
+            "metadata": lower_camel(document.get("Metadata", {})),
             "previousStepStatus": previous,
             "currentStepStatus": document["StepStatus"],
             "stepStartTime": iso_time(document["StartTime"]),

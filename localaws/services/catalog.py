@@ -1,6 +1,7 @@
 """Which services there are."""
 
 from localaws.services.application_autoscaling.service import ApplicationAutoScaling
+from localaws.services.codecommit.service import CodeCommit
 from localaws.services.service import Service
 
-SERVICES: tuple[type[Service], ...] = (ApplicationAutoScaling,)
+SERVICES: tuple[type[Service], ...] = (ApplicationAutoScaling, CodeCommit)

@@ -4,16 +4,13 @@ Forms after "Events that Amazon SageMaker AI sends to Amazon EventBridge" in the
 endpoint's status is written ``IN_SERVICE``, where DescribeEndpoint writes ``InService``.
 """
 
-import re
 import time
 from typing import Any
 
 from localaws.sagemaker.control import Control
-from localaws.sagemaker.events import job_detail
+from localaws.sagemaker.events import event_status, job_detail
 
 Document = dict[str, Any]
-
-_WORD_BOUNDARY = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 
 def announce(control: Control, arn: str, summaries: Document | None = None) -> None:
@@ -59,6 +56,6 @@ def _send(control: Control, detail_type: str, arn: str, summaries: Document) -> 
     resource = control.store.by_arn(arn)
     if resource is None:
         return
-    status = _WORD_BOUNDARY.sub("_", resource.document["EndpointStatus"]).upper()
+    status = event_status(resource.document["EndpointStatus"])
     detail = {**job_detail(resource.document), **summaries, "EndpointStatus": status, "Tags": control.store.tags(arn)}
     control.notifier.event(detail_type, detail, [arn])
