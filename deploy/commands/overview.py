@@ -26,7 +26,7 @@ def status(project: Project, _options: argparse.Namespace) -> int:
             print(f"{stage:<14} not deployed")
             continue
         print(f"{stage:<14} {stack.name}  {stack.status} {stack.reason}".rstrip())
-        for line in (*_package(project, stack), *_outputs(stack), *_traffic(project, stage)):
+        for line in (*_package(project, stack), *_outputs(stack), *_traffic(project, stage), *_scaling(project, stage)):
             print(f"  {line}")
     return 0
 
@@ -72,6 +72,19 @@ def _package(project: Project, stack: Stack) -> Iterator[str]:
 
 def _outputs(stack: Stack) -> Iterator[str]:
     return (f"{name:<14} {value}" for name, value in sorted(stack.outputs.items()))
+
+
+def _scaling(project: Project, stage: str) -> Iterator[str]:
+    """Between how many instances the stage's endpoint scales, and what was done last."""
+    if stage == API:
+        return
+    key = {"ServiceNamespace": "sagemaker", "ScalableDimension": "sagemaker:variant:DesiredInstanceCount"}
+    resource = f"endpoint/{project.endpoint_name(stage)}/variant/AllTraffic"
+    for target in project.autoscaling.describe_scalable_targets(**key, ResourceIds=[resource])["ScalableTargets"]:
+        yield f"  scales   from {target['MinCapacity']} to {target['MaxCapacity']} instances"
+        activities = project.autoscaling.describe_scaling_activities(**key, ResourceId=resource, MaxResults=1)
+        for activity in activities["ScalingActivities"]:
+            yield f"           {activity['StatusCode']}: {activity['Description']} ({activity['Cause']})"
 
 
 def _traffic(project: Project, stage: str) -> list[str]:

@@ -1,7 +1,6 @@
 """MiniStack's engine of state machines, and its functions, made to fail and to end as AWS's do.
 
-The other hooks are in `localaws.ministack`, whose docstring tells the rules. What the tasks call is in
-`localaws.stepfunctions`.
+What the tasks call is in `localaws.stepfunctions`.
 """
 
 import importlib
@@ -13,7 +12,7 @@ from contextvars import ContextVar, copy_context
 from typing import Any
 
 from localaws.errors import HookMissingError
-from localaws.hook import hook, installed_version
+from localaws.ministack.hook import hook, installed_version
 from localaws.stepfunctions import functions
 from localaws.stepfunctions.integrations import INTEGRATIONS
 from localaws.stepfunctions.reporter import Reporter

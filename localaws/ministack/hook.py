@@ -19,7 +19,7 @@ def hook(module: str, name: str) -> Any:
         return getattr(importlib.import_module(module), name)
     except (ImportError, AttributeError) as error:
         raise HookMissingError(
-            f"MiniStack {installed_version()} has no {module}.{name}, which localaws/ministack.py needs "
+            f"MiniStack {installed_version()} has no {module}.{name}, which localaws/ministack needs "
             f"({error}). Install the version that setup.cfg names: pip install 'ministack==1.5.33'"
         ) from error
 
