@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 from botocore.exceptions import ClientError
 
 from deploy import codepipeline, packages, stacks
-from deploy.codepipeline import PipelineState
+from deploy.codepipeline import BUILD, DEPLOY, PipelineState
 from deploy.codepipeline_view import PipelinesPicture
 from deploy.errors import DeployError
 from deploy.packages import Package
@@ -48,17 +48,19 @@ def show(project: Project, options: argparse.Namespace) -> int:
     known = _newest(project)
     _say("git push", "a higher threshold for R2")
     _push(stack.outputs["CloneUrl"])
-    built = _follow(project, options.minutes, lambda _: _newer(project, known))
+    # ModelDeploy runs once when it is made, and fails for want of an approved version: that is no concern here.
+    built = _follow(project, BUILD, options.minutes, lambda _: _newer(project, known))
     _say("approve-model", f"{built.arn}: as a person would, with the mail's figures before them")
     packages.set_approval(project.sagemaker, built, packages.APPROVED, "tour")
-    asked = _follow(project, options.minutes, _waiting)
+    asked = _follow(project, DEPLOY, options.minutes, _waiting)
     _say("answer approve", "staging is tested; production is asked for")
     codepipeline.answer(project.session.client("codepipeline"), asked, "Approved", "tour")
-    _follow(project, options.minutes, lambda _: _in_production(project, built))
+    _follow(project, DEPLOY, options.minutes, lambda _: _in_production(project, built))
     print(f"Production     serves {built.short_name}")
     _say("put", f"s3://{data}/batchdata/input/tour.csv")
     project.s3.put_object(Bucket=data, Key="batchdata/input/tour.csv", Body=_BATCH)
-    predictions = _follow(project, options.minutes, lambda _: _read(project, data, "batchdata/output/tour.csv.out"))
+    output = "batchdata/output/tour.csv.out"
+    predictions = _follow(project, DEPLOY, options.minutes, lambda _: _read(project, data, output))
     print(f"Predictions    {', '.join(predictions.split())}")
     return 0
 
@@ -104,26 +106,24 @@ def _git(*arguments: str) -> None:
         raise DeployError(f"git {arguments[0]} failed: {error.stderr.strip()}") from error
 
 
-def _follow(project: Project, minutes: float, wanted: Callable[[PipelineState], Found | None]) -> Found:
-    """Show both pipelines until something is there; give it.
+def _follow(project: Project, which: str, minutes: float, wanted: Callable[[PipelineState], Found | None]) -> Found:
+    """Show a pipeline until something is there; give it.
 
     Raises
     ------
     DeployError
         When an action fails, or the time is over.
     """
-    client = project.session.client("codepipeline")
-    names = [codepipeline.name_of(project.name, which) for which in (codepipeline.BUILD, codepipeline.DEPLOY)]
-    failed_before = {key for name in names for key in codepipeline.read(client, name).failures}
+    client, name = project.session.client("codepipeline"), codepipeline.name_of(project.name, which)
+    failed_before = codepipeline.read(client, name).failures
     deadline = time.monotonic() + 60 * minutes
     with View(PipelinesPicture()) as view:
         while time.monotonic() < deadline:
-            states = [codepipeline.read(client, name) for name in names]
-            view.show(states)
-            for state in states:
-                if failed := state.failures - failed_before:
-                    raise DeployError(f"{state.name} failed: {', '.join(sorted(name for name, _ in failed))}")
-            found = wanted(states[-1])
+            state = codepipeline.read(client, name)
+            view.show([state])
+            if failed := state.failures - failed_before:
+                raise DeployError(f"{name} failed: {', '.join(sorted(action for action, _ in failed))}")
+            found = wanted(state)
             if found:
                 return found
             time.sleep(_POLL_SECONDS)
