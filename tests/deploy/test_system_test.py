@@ -76,7 +76,8 @@ def test_every_record_is_in_one_chunk(
     package = {"ModelPackageArn": PACKAGE, "CustomerMetadataProperties": metadata}
     planned = function.plan({"Package": package, "Calls": "10"})
     assert planned["TargetColumn"] == "y"
-    assert {chunk["Header"] for chunk in planned["Chunks"]} == {"x,y"}
+    # All of them go through the state machine, which takes 256 KB.
+    assert max(len(json.dumps(chunk)) for chunk in planned["Chunks"]) < 200
     found = [line for chunk in planned["Chunks"] for line in function._lines(chunk).split()]
     assert found == files["a"] + files["b"]
 

@@ -107,10 +107,12 @@ def _files(uri: str) -> Iterator[Document]:
 
 def _chunks(file: Document, size: int) -> Iterator[Document]:
     """Yield parts of a file by the bytes at which they begin and end, without its header."""
-    header = _read(file, 0, LONGEST_LINE).partition(b"\n")[0]
-    for start in range(len(header) + 1, file["Size"], size):
-        end = min(start + size, file["Size"])
-        yield {**file, "Header": header.decode("utf-8-sig").strip(), "Start": start, "End": end}
+    for start in range(len(_header(file)) + 1, file["Size"], size):
+        yield {**file, "Start": start, "End": min(start + size, file["Size"])}
+
+
+def _header(file: Document) -> bytes:
+    return _read(file, 0, LONGEST_LINE).partition(b"\n")[0]
 
 
 def invoke(event: Document) -> Document:
@@ -123,7 +125,8 @@ def invoke(event: Document) -> Document:
     chunk, endpoint = event["Chunk"], Endpoint(event["EndpointName"], _RUNTIME)
     name = f"s3://{chunk['Bucket']}/{chunk['Key']}"
     try:
-        found = records.parse(f"{chunk['Header']}\n{_lines(chunk)}", event["TargetColumn"], name)
+        header = _header(chunk).decode("utf-8-sig").strip()
+        found = records.parse(f"{header}\n{_lines(chunk)}", event["TargetColumn"], name)
     except DeployError as error:
         raise RecordsError(str(error)) from error
     predictions = [value for batch in _batches(found.lines) for value in _ask(endpoint, batch).predictions]
