@@ -164,8 +164,8 @@ def _root(cloudformation: Any, project_name: str, stack_name: str | None) -> Sta
                 if stack is not None:
                     return stack
     raise DeployError(
-        f"no stack of deploy/templates/project.yml has SageMakerProjectName {project_name}: create the project in "
-        "SageMaker Studio or with deploy/terraform, or name another one by --project-name or --stack-name"
+        f"no stack of deploy/templates/project.yml has SageMakerProjectName {project_name}: create the project by "
+        "`deploy-model project`, in SageMaker Studio or with deploy/terraform, or name another one by --project-name"
     )
 
 
