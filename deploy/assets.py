@@ -56,7 +56,7 @@ def collect(source: Path) -> Assets:
         It is none.
     """
     templates = (path for path in PROJECT_TEMPLATE.parent.glob("*.yml") if path != PROJECT_TEMPLATE)
-    functions = (path for path in _FUNCTIONS.iterdir() if (path / "handler.py").is_file())
+    functions = (path for path in _FUNCTIONS.iterdir() if any(path.glob("*.py")))
     return Assets(
         {
             **{f"templates/{path.name}": path.read_bytes() for path in templates},

@@ -31,6 +31,10 @@ _WRITTEN = (
     ("--export-staging-config", "EXPORT_TEMPLATE_STAGING_CONFIG", "staging-config-export.json", "staging's parameters"),
     ("--export-prod-config", "EXPORT_TEMPLATE_PROD_CONFIG", "prod-config-export.json", "production's parameters"),
     ("--export-cfn-template", "EXPORT_TEMPLATE_NAME", "template-export.yml", "the template of both"),
+    (
+        *("--export-system-test-input", "EXPORT_SYSTEM_TEST_INPUT", "system-test-input.json"),
+        "what the state machine of the system test is started with",
+    ),
 )
 
 
@@ -65,7 +69,7 @@ def _parser() -> argparse.ArgumentParser:
 def _build(parsed: argparse.Namespace) -> int:
     # 0.2 s, which `-h` is spared.
     from deploy import packages, stages  # noqa: PLC0415
-    from deploy.project import Project  # noqa: PLC0415
+    from deploy.project import STAGING, Project  # noqa: PLC0415
     from model_road.environment import account  # noqa: PLC0415
 
     environment = account(None, parsed.model_execution_role)
@@ -90,6 +94,8 @@ def _build(parsed: argparse.Namespace) -> int:
         }
         document = {"Parameters": parameters, "Tags": stages.tags(project, config)}
         _write(target, json.dumps(document, indent=2) + "\n")
+    tested = {"EndpointName": project.endpoint_name(STAGING), "ModelPackageArn": package.arn}
+    _write(parsed.export_system_test_input, json.dumps(tested) + "\n")
     _write(parsed.export_cfn_template, stages.read_template(stages.ENDPOINT_TEMPLATE))
     return 0
 

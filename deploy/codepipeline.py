@@ -57,6 +57,17 @@ class PipelineState:
         return any(action.status == _AT_WORK and not action.token for stage in self.stages for action in stage.actions)
 
     @property
+    def failures(self) -> frozenset[tuple[str, str]]:
+        """The actions that have failed, each with the execution in which."""
+        return frozenset(
+            (f"{stage.name}, {action.name}", stage.execution_id)
+            for stage in self.stages
+            if stage.status == "Failed"
+            for action in stage.actions
+            if action.status == "Failed"
+        )
+
+    @property
     def approvals(self) -> Iterator[tuple[Stage, Action]]:
         """The manual approvals that are waited for."""
         return ((stage, action) for stage in self.stages for action in stage.actions if action.token)

@@ -92,10 +92,29 @@ def _add_stages(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
     testing.add_argument(
         *("--capture-seconds",), type=_positive, default=300.0, help="how long to wait for data capture (%(default)s)"
     )
+    _add_system_test(commands)
     _add(commands, "approve", "stage:approve_staging", "approve what staging runs, and has been tested, for production")
     _add_wait(
         _add(commands, "production", "stage:deploy_production", "deploy what staging runs to production, if approved")
     )
+
+
+def _add_system_test(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    testing = _add(
+        commands, "system-test", "system_test:system_test", "run the system test's state machine on what staging serves"
+    )
+    testing.add_argument(
+        "--thresholds",
+        nargs="+",
+        action="extend",
+        type=_threshold,
+        default=[],
+        metavar="METRIC=LIMIT",
+        help="limits other than the package's own metrics: r2=0.45 rmse=60",
+    )
+    testing.add_argument("--tolerance", type=_share, help="by how much of it a metric may be worse than the package's")
+    testing.add_argument("--max-latency", type=_positive, metavar="MS", help="for 99 %% of the calls of one record")
+    testing.add_argument("--calls", type=_count, help="how many calls of one record are timed")
 
 
 def _add_release(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -129,7 +148,7 @@ def _add_project(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     _add_wait(api)
     _add(commands, "status", "overview:status", "the stacks, what they serve and who gets the traffic")
     deleting = _add(commands, "delete", "overview:delete", "delete a stack, or all")
-    deleting.add_argument("what", choices=["staging", "production", "api", "all"])
+    deleting.add_argument("what", choices=["staging", "production", "api", "system-test", "all"])
     deleting.add_argument("--yes", action="store_true", help="do not ask")
 
 
@@ -170,6 +189,13 @@ def _add_pipelines(commands: "argparse._SubParsersAction[argparse.ArgumentParser
         type=_positive,
         default=10.0,
         help="how long nothing may have gone on: one pipeline starts the other by an event (%(default)s)",
+    )
+    touring = _add(
+        *(commands, "tour", "tour:show"),
+        "push a change of the sample model, approve it twice, see it go to production; transform a file",
+    )
+    touring.add_argument(
+        "--minutes", type=_positive, default=60.0, help="how long each part of it may take (%(default)s)"
     )
     answering = _add(
         commands, "answer", "pipeline:answer", "answer the approval that ModelDeploy's CodePipeline waits for"
@@ -262,6 +288,11 @@ def project_name(text: str) -> str:
     if not (0 < len(text) <= 32 and text.replace("-", "").isalnum() and text.isascii() and text[0].isalnum()):
         raise argparse.ArgumentTypeError(f"{text!r}: 1 to 32 letters, digits and hyphens are expected")
     return text
+
+
+def _threshold(text: str) -> tuple[str, float]:
+    name, value = parse_assignment(text)
+    return name, _number(value, float, -1e300, 1e300)
 
 
 def _count(text: str) -> int:

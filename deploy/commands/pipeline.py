@@ -26,7 +26,7 @@ def follow(project: Project, options: argparse.Namespace) -> int:
             elif time.monotonic() - quiet_since >= options.quiet_seconds:
                 break
             time.sleep(POLL_SECONDS)
-    failed = [f"{state.name}: {action.name}" for state in states for action in _failed(state)]
+    failed = sorted(f"{state.name}: {name}" for state in states for name, _ in state.failures)
     for state in states:
         for stage, action in state.approvals:
             print(f"{action.name} of {stage.name} waits for a person: {project.next_command('answer approve')}")
@@ -49,14 +49,3 @@ def answer(project: Project, options: argparse.Namespace) -> int:
 def _states(client: object, project: Project) -> list[PipelineState]:
     names = (codepipeline.name_of(project.name, which) for which in (codepipeline.BUILD, codepipeline.DEPLOY))
     return [codepipeline.read(client, name) for name in names]
-
-
-def _failed(state: PipelineState) -> list[codepipeline.Action]:
-    """The actions at which the latest execution of a stage has failed."""
-    return [
-        action
-        for stage in state.stages
-        if stage.status == "Failed"
-        for action in stage.actions
-        if action.status == "Failed"
-    ]

@@ -9,7 +9,6 @@ from typing import Any
 
 from deploy import artifacts, stages
 from tests.conftest import LocalAws
-from tests.deploy.conftest import Registry
 
 TEMPLATE = stages.FOLDER / "templates" / "automation.yml"
 CODE = stages.FOLDER / "functions" / "automation"
@@ -26,7 +25,6 @@ class Automation:
     aws : LocalAws
     name : str
         Of the project, its model package group and its buckets.
-    registry : Registry
     outputs : dict of str to str
         Of the stack.
     inbox : str
@@ -35,7 +33,6 @@ class Automation:
 
     aws: LocalAws
     name: str
-    registry: Registry
     outputs: dict[str, str]
     inbox: str
 
@@ -124,7 +121,7 @@ def provision(aws: LocalAws) -> Automation:
         Protocol="sqs",
         Endpoint=f"arn:aws:sqs:us-east-1:000000000000:{name}-inbox",
     )
-    return Automation(aws, name, Registry(aws, name, name), outputs, inbox)
+    return Automation(aws, name, outputs, inbox)
 
 
 def _stack(aws: LocalAws, stack_name: str, parameters: dict[str, str]) -> dict[str, str]:
