@@ -65,6 +65,7 @@ def _deploy(port: int, endpoint_name: str) -> dict[str, str]:
         "EndpointName": endpoint_name,
         "FunctionCodeBucket": invocations.BUCKET,
         "FunctionCodeKey": "function.zip",
+        "SetUpApiGatewayLogging": "true",
         # What is measured is the way, not the plan.
         "RateLimit": "10000",
         "BurstLimit": "5000",

@@ -90,10 +90,29 @@ def _add_stages(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
     testing.add_argument(
         *("--capture-seconds",), type=_positive, default=300.0, help="how long to wait for data capture (%(default)s)"
     )
+    _add_system_test(commands)
     _add(commands, "approve", "stage:approve_staging", "approve what staging runs, and has been tested, for production")
     _add_wait(
         _add(commands, "production", "stage:deploy_production", "deploy what staging runs to production, if approved")
     )
+
+
+def _add_system_test(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    testing = _add(
+        commands, "system-test", "system_test:system_test", "run the system test's state machine on what staging serves"
+    )
+    testing.add_argument(
+        "--thresholds",
+        nargs="+",
+        action="extend",
+        type=_threshold,
+        default=[],
+        metavar="METRIC=LIMIT",
+        help="limits other than the package's own metrics: r2=0.45 rmse=60",
+    )
+    testing.add_argument("--tolerance", type=_share, help="by how much of it a metric may be worse than the package's")
+    testing.add_argument("--max-latency", type=_positive, metavar="MS", help="for 99 %% of the calls of one record")
+    testing.add_argument("--calls", type=_count, help="how many calls of one record are timed")
 
 
 def _add_release(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -127,7 +146,7 @@ def _add_project(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     _add_wait(api)
     _add(commands, "status", "overview:status", "the stacks, what they serve and who gets the traffic")
     deleting = _add(commands, "delete", "overview:delete", "delete a stack, or all")
-    deleting.add_argument("what", choices=["staging", "production", "api", "all"])
+    deleting.add_argument("what", choices=["staging", "production", "api", "system-test", "all"])
     deleting.add_argument("--yes", action="store_true", help="do not ask")
 
 
@@ -215,6 +234,11 @@ def _project_name(text: str) -> str:
     if not (0 < len(text) <= 32 and text.replace("-", "").isalnum() and text.isascii() and text[0].isalnum()):
         raise argparse.ArgumentTypeError(f"{text!r}: 1 to 32 letters, digits and hyphens are expected")
     return text
+
+
+def _threshold(text: str) -> tuple[str, float]:
+    name, value = parse_assignment(text)
+    return name, _number(value, float, -1e300, 1e300)
 
 
 def _count(text: str) -> int:

@@ -56,6 +56,14 @@ class Project:
         return self.session.client("cloudwatch")
 
     @cached_property
+    def autoscaling(self) -> Any:
+        return self.session.client("application-autoscaling")
+
+    @cached_property
+    def apigateway(self) -> Any:
+        return self.session.client("apigateway")
+
+    @cached_property
     def s3(self) -> Any:
         return self.session.client("s3")
 

@@ -57,9 +57,11 @@ def _parser() -> argparse.ArgumentParser:
 def _run(parsed: argparse.Namespace) -> int:
     pipeline, environment = _command.make_pipeline(parsed)
     # 0.1 s, which `-h` is spared.
-    from pipelines import execution_view, parameters  # noqa: PLC0415
+    from model_road.live import View  # noqa: PLC0415
+    from pipelines import parameters  # noqa: PLC0415
     from pipelines._session import execution_role  # noqa: PLC0415
     from pipelines.execution import follow  # noqa: PLC0415
+    from pipelines.execution_view import ExecutionPicture  # noqa: PLC0415
     from pipelines.module import blame  # noqa: PLC0415
 
     session = pipeline.sagemaker_session
@@ -73,7 +75,7 @@ def _run(parsed: argparse.Namespace) -> int:
     if not parsed.wait:
         return 0
     try:
-        with execution_view.view(definition) as view:
+        with View(ExecutionPicture(definition)) as view:
             final = follow(session.sagemaker_client, arn, view.show)
     except KeyboardInterrupt:
         _say_goodbye(environment, arn)

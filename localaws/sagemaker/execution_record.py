@@ -8,7 +8,7 @@ from typing import Any
 
 from localaws.sagemaker.control import Control
 from localaws.sagemaker.definition import Step
-from localaws.sagemaker.events import iso_time
+from localaws.sagemaker.events import iso_time, lower_camel
 from localaws.store import Resource
 
 Document = dict[str, Any]
@@ -156,7 +156,7 @@ class ExecutionRecord:
         detail = {
             "stepName": resource.name,
             "stepType": internal["type"],
-            "metadata": document.get("Metadata", {}),
+            "metadata": lower_camel(document.get("Metadata", {})),
             "previousStepStatus": previous,
             "currentStepStatus": document["StepStatus"],
             "stepStartTime": iso_time(document["StartTime"]),
@@ -165,6 +165,8 @@ class ExecutionRecord:
         }
         if "EndTime" in document:
             detail["stepEndTime"] = iso_time(document["EndTime"])
+        if "FailureReason" in document:
+            detail["failureReason"] = document["FailureReason"]
         self._control.notifier.event(
             "SageMaker Model Building Pipeline Execution Step Status Change",
             detail,

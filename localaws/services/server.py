@@ -2,10 +2,10 @@
 
 import asyncio
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 
-from localaws.asgi import Receive, Scope, Send
+from localaws.asgi import Application, Receive, Scope, Send
 from localaws.json_api import Document, answered, parsed, read, send_document
 from localaws.services.api import Api
 
@@ -20,10 +20,12 @@ class Server:
     api : Api
     on_shutdown : callable
         Called when the HTTP server ends.
+    routes : mapping of str to Application
+        What is answered by others, by the beginning of the path.
     """
 
-    def __init__(self, api: Api, on_shutdown: Callable[[], None]) -> None:
-        self._api, self._on_shutdown = api, on_shutdown
+    def __init__(self, api: Api, on_shutdown: Callable[[], None], routes: Mapping[str, Application]) -> None:
+        self._api, self._on_shutdown, self._routes = api, on_shutdown, routes
         self._pool = ThreadPoolExecutor(max_workers=_THREADS, thread_name_prefix="api")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -32,6 +34,8 @@ class Server:
             await self._lifespan(receive, send)
         elif scope["method"] == "GET" and scope["path"] == "/health":
             await send_document(send, 200, {"status": "ok", "pid": os.getpid()})
+        elif route := next((self._routes[path] for path in self._routes if scope["path"].startswith(path)), None):
+            await route(scope, receive, send)
         else:
             target = dict(scope["headers"]).get(b"x-amz-target", b"").decode("latin-1")
             body = await read(receive)

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 from localaws.api_errors import ApiError, ValidationError
+from localaws.asgi import Application
 from localaws.services.context import Context
 
 Document = dict[str, Any]
@@ -35,6 +36,10 @@ class Service(ABC):
     @abstractmethod
     def handlers(self) -> Mapping[str, Handler]:
         """The operations that are there, by name; each takes a checked request and gives the answer."""
+
+    def routes(self) -> Mapping[str, Application]:
+        """What it answers beside its API, by the beginning of the path."""
+        return {}
 
     @abstractmethod
     def recover(self) -> None:

@@ -11,3 +11,6 @@ TARGET_PREFIXES = {
 A service that is here and not in `localaws.services.catalog` is refused by name: MiniStack would report success and do
 nothing.
 """
+
+GIT_PATH = "/v1/repos/"
+"""Where CodeCommit's repositories are for git; no bucket can be named v1."""

@@ -18,7 +18,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from localaws.sagemaker.control import Control
 from localaws.sagemaker.errors import ApiError, JobFailure
-from localaws.sagemaker.events import job_detail
+from localaws.sagemaker.events import event_status, job_detail
 from localaws.sagemaker.hosting.deployment import carry_out, plan
 from localaws.sagemaker.hosting.fleet import Capacity, LiveFleet, folders_of_fleets
 from localaws.sagemaker.hosting.routes import Instance, Route, Routes
@@ -298,7 +298,8 @@ def announce(control: Control, arn: str) -> None:
     """Tell the event bus what state an endpoint is in."""
     resource = control.store.by_arn(arn)
     if resource is not None:
-        detail = job_detail(resource.document) | {"Tags": control.store.tags(arn)}
+        status = event_status(resource.document["EndpointStatus"])
+        detail = job_detail(resource.document) | {"EndpointStatus": status, "Tags": control.store.tags(arn)}
         control.notifier.event("SageMaker Endpoint State Change", detail, [arn])
 
 

@@ -1,0 +1,94 @@
+"""The operations of CodeCommit."""
+
+import threading
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from localaws.asgi import Application
+from localaws.services.codecommit.commits import Commits
+from localaws.services.codecommit.content import Content
+from localaws.services.codecommit.errors import RepositoryDoesNotExist
+from localaws.services.codecommit.http import routes
+from localaws.services.codecommit.repositories import Repositories
+from localaws.services.context import Context
+from localaws.services.service import Handler, Service
+
+Document = dict[str, Any]
+
+
+class CodeCommit(Service):
+    """Repositories, branches, commits, files."""
+
+    name = "codecommit"
+
+    def __init__(self, context: Context) -> None:
+        super().__init__(context)
+        self._repositories = Repositories(context)
+
+    def handlers(self) -> Mapping[str, Handler]:
+        """The operations that are there."""
+        repositories, content = self._repositories, Content(self._repositories)
+        commits = Commits(repositories)
+        return {
+            "CreateRepository": repositories.create,
+            "GetRepository": repositories.describe,
+            "BatchGetRepositories": repositories.batch_get,
+            "ListRepositories": repositories.every,
+            "DeleteRepository": repositories.delete,
+            "UpdateRepositoryDescription": repositories.update_description,
+            "UpdateDefaultBranch": repositories.update_default_branch,
+            "GetBranch": repositories.branch,
+            "ListBranches": repositories.branches,
+            "CreateBranch": self._told(repositories.create_branch),
+            "DeleteBranch": self._told(repositories.delete_branch),
+            "GetCommit": content.commit,
+            "GetFile": content.file,
+            "GetBlob": content.blob,
+            "GetFolder": content.folder,
+            "GetDifferences": content.differences,
+            "CreateCommit": self._told(commits.create),
+            "PutFile": self._told(commits.put_file),
+            "TagResource": self._tag,
+            "UntagResource": self._untag,
+            "ListTagsForResource": self._list_tags,
+        }
+
+    def routes(self) -> Mapping[str, Application]:
+        """Where ``git clone`` and ``git push`` go."""
+        return routes(self._repositories)
+
+    def recover(self) -> None:
+        """Tell of the pushes that the last server took and did not tell of."""
+        threading.Thread(target=self._catch_up, name="codecommit", daemon=True).start()
+
+    def close(self) -> None:
+        """Nothing goes on alone: git programs end with their requests."""
+
+    def _catch_up(self) -> None:
+        self._repositories.announce_all()
+        self._repositories.send_events()
+
+    def _told(self, handler: Callable[[Document], Document]) -> Handler:
+        def handle(request: Document) -> Document:
+            answer = handler(request)
+            self._repositories.send_events()
+            return answer
+
+        return handle
+
+    def _tag(self, request: Document) -> Document:
+        self.context.store.tag(self._tagged(request), request["tags"])
+        return {}
+
+    def _untag(self, request: Document) -> Document:
+        self.context.store.untag(self._tagged(request), request["tagKeys"])
+        return {}
+
+    def _list_tags(self, request: Document) -> Document:
+        return {"tags": self.context.store.tags(self._tagged(request))}
+
+    def _tagged(self, request: Document) -> str:
+        arn: str = request["resourceArn"]
+        if self.context.store.by_arn(arn) is None:
+            raise RepositoryDoesNotExist(f"{arn} does not exist")
+        return arn
