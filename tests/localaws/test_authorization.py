@@ -1,9 +1,11 @@
 """IAM enforcement before the services of our own: what a request needs, who is let in, and what the others are told."""
 
+import io
 import json
 import time
 import uuid
-from collections.abc import Iterator
+import zipfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -257,17 +259,28 @@ def run_job(local_aws: LocalAws, role_arn: str) -> str:
         AppSpecification={"ImageUri": "python", "ContainerEntrypoint": ["python3", "-c", SCRIPT]},
         ProcessingResources={"ClusterConfig": {"InstanceCount": 1, "InstanceType": "ml.m5.large", "VolumeSizeInGB": 1}},
     )
+    return failed(lambda: sagemaker.describe_processing_job(ProcessingJobName=name), "ProcessingJobStatus")
+
+
+def failed(describe: Callable[[], dict[str, Any]], status: str) -> str:
+    """Wait for the end of a job; why it failed."""
     deadline = time.monotonic() + 30
-    while (found := sagemaker.describe_processing_job(ProcessingJobName=name))["ProcessingJobStatus"] == "InProgress":
+    while (found := describe())[status] == "InProgress":
         assert time.monotonic() < deadline
         time.sleep(0.05)
     return str(found["FailureReason"])
 
 
+def bucket(local_aws: LocalAws) -> str:
+    """The bucket ``own``, with an object ``k``."""
+    s3 = local_aws.client("s3")
+    s3.create_bucket(Bucket="own")
+    s3.put_object(Bucket="own", Key="k", Body=b"what the role may read")
+    return "own"
+
+
 def test_a_job_may_do_what_its_role_may(enforcing: LocalAws) -> None:
-    enforcing.client("s3").create_bucket(Bucket="own")
-    enforcing.client("s3").put_object(Bucket="own", Key="k", Body=b"what the role may read")
-    reader = role(enforcing, {"Action": "s3:GetObject", "Resource": "arn:aws:s3:::own/*"})
+    reader = role(enforcing, {"Action": "s3:GetObject", "Resource": f"arn:aws:s3:::{bucket(enforcing)}/*"})
     reason = run_job(enforcing, reader)
     name = reader.rpartition("/")[2]
     assert (
@@ -279,6 +292,47 @@ def test_a_job_may_do_what_its_role_may(enforcing: LocalAws) -> None:
 def test_a_job_fails_when_its_role_cannot_be_assumed(enforcing: LocalAws) -> None:
     nobodys = "arn:aws:iam::000000000000:role/nobodys"
     assert f"Could not assume role {nobodys}. Please ensure that the role exists" in run_job(enforcing, nobodys)
+
+
+def test_a_model_server_has_its_models_role(enforcing: LocalAws) -> None:
+    sagemaker, name = enforcing.client("sagemaker"), f"m-{uuid.uuid4().hex[:8]}"
+    nobodys = "arn:aws:iam::000000000000:role/nobodys"
+    sagemaker.create_model(ModelName=name, ExecutionRoleArn=nobodys, PrimaryContainer={"Image": "python"})
+    source = {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": f"s3://{bucket(enforcing)}/k"}}
+    sagemaker.create_transform_job(
+        TransformJobName=name,
+        ModelName=name,
+        TransformInput={"DataSource": source, "ContentType": "text/csv"},
+        TransformOutput={"S3OutputPath": "s3://own/out"},
+        TransformResources={"InstanceType": "ml.m5.large", "InstanceCount": 1},
+    )
+    found = failed(lambda: sagemaker.describe_transform_job(TransformJobName=name), "TransformJobStatus")
+    assert f"Could not assume role {nobodys}." in found
+
+
+FUNCTION = """
+import boto3, botocore
+def handler(event, context):
+    try:
+        boto3.client("sagemaker-runtime").invoke_endpoint(EndpointName=event, Body=b"1")
+    except botocore.exceptions.ClientError as error:
+        return error.response["Error"]["Code"]
+"""
+
+
+def test_a_function_may_do_what_its_role_may(enforcing: LocalAws) -> None:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("f.py", FUNCTION)
+    invoker = role(enforcing, {"Action": "sagemaker:InvokeEndpoint", "Resource": sagemaker_arn("endpoint/mine")})
+    functions, name = enforcing.client("lambda"), f"f-{uuid.uuid4().hex[:8]}"
+    code = {"ZipFile": packed.getvalue()}
+    functions.create_function(FunctionName=name, Runtime="python3.12", Handler="f.handler", Role=invoker, Code=code)
+    found = {}
+    for endpoint in ("mine", "other"):
+        answer = functions.invoke(FunctionName=name, Payload=json.dumps(endpoint).encode())
+        found[endpoint] = json.loads(answer["Payload"].read())
+    assert found == {"mine": "ValidationError", "other": "AccessDeniedException"}  # there is no such endpoint
 
 
 def test_hook_only_a_service_assumes_a_role_that_trusts_it_in_this_account(enforcing: LocalAws) -> None:
