@@ -2,6 +2,8 @@
 
 import io
 import json
+import subprocess
+import sys
 import time
 import uuid
 import zipfile
@@ -20,6 +22,8 @@ from localaws.errors import LocalAwsError
 from localaws.settings import iam_enforced
 from tests.conftest import LocalAws, enforcing_local_aws
 
+AWS = (sys.executable, "-m", "awscli")
+COMMIT = ["-c", "user.name=u", "-c", "user.email=u@localhost", "commit", "-q", "--allow-empty", "-m", "first"]
 ROLE = "arn:aws:iam::000000000000:role/r"
 
 
@@ -351,3 +355,32 @@ def test_hook_loopback_counts_as_tls(enforcing: LocalAws) -> None:
     s3.put_bucket_policy(Bucket="tls-only", Policy=json.dumps({"Version": "2012-10-17", "Statement": [plain]}))
     reader = user(enforcing, {"Action": "s3:GetObject", "Resource": "arn:aws:s3:::tls-only/*"})
     assert as_user(enforcing, reader, "s3").get_object(Bucket="tls-only", Key="k")["Body"].read() == b"read"
+
+
+def git(local_aws: LocalAws, key: Key | None, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run git with AWS's credential helper, as CodeCommit's guide sets it up."""
+    helper = ["-c", f"credential.helper=!{' '.join(AWS)} codecommit credential-helper --ignore-host-check $@"]
+    environ = {name: value for name, value in local_aws.env.items() if not name.startswith("AWS_ENDPOINT")}
+    environ |= {"GIT_TERMINAL_PROMPT": "0", "GIT_CONFIG_NOSYSTEM": "1", "HOME": "/nowhere"}
+    environ |= {name.upper(): value for name, value in (key or {}).items() if name.startswith("aws_")}
+    command = ["git", *(helper if key else []), "-c", "credential.UseHttpPath=true", *arguments]
+    return subprocess.run(command, env=environ, capture_output=True, text=True, timeout=60, check=False)
+
+
+def test_git_pulls_and_pushes_as_its_user_may(enforcing: LocalAws, tmp_path: Path) -> None:
+    url = enforcing.client("codecommit").create_repository(repositoryName="iris")["repositoryMetadata"]["cloneUrlHttp"]
+    resource = "arn:aws:codecommit:us-east-1:000000000000:iris"
+    reader = user(enforcing, {"Action": "codecommit:GitPull", "Resource": resource})
+    writer = user(enforcing, {"Action": ["codecommit:GitPull", "codecommit:GitPush"], "Resource": resource})
+    work = tmp_path / "work"
+    for arguments in (["init", "-q", "-b", "main", str(work)], ["-C", str(work), *COMMIT]):
+        assert git(enforcing, None, *arguments).returncode == 0
+    push = ["-C", str(work), "push", url, "main"]
+    nobody, refused, pushed = git(enforcing, None, *push), git(enforcing, reader, *push), git(enforcing, writer, *push)
+    assert "could not read Username" in nobody.stderr
+    assert "The requested URL returned error: 403" in refused.stderr
+    assert pushed.returncode == 0, pushed.stderr
+    listed = git(enforcing, reader, "ls-remote", url)
+    assert "refs/heads/main" in listed.stdout, listed.stderr
+    forged = git(enforcing, {**writer, "aws_secret_access_key": "guessed"}, "ls-remote", url)
+    assert "The requested URL returned error: 403" in forged.stderr
