@@ -412,7 +412,9 @@ def test_each_role_may_do_what_it_has_to_and_nothing_else(roles: Roles) -> None:
 def test_nobody_may_do_what_breaks_a_project(roles: Roles) -> None:
     """The table does not let in anybody by mistake."""
     never = {
-        name for name in roles.tries if re.search("foreign|admin|user|widen|open|approve|delete own|anything|secret", name)
+        name
+        for name in roles.tries
+        if re.search("foreign|admin|user|widen|open|approve|delete own|anything|secret", name)
     }
     assert len(never) > 20
     assert not never & {each for may in MAY.values() for each in may}
