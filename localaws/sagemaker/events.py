@@ -90,7 +90,7 @@ def job_detail(document: Document) -> Document:
 
 
 def iso_detail(document: Document) -> Document:
-    """A document as those events show it that write times as text; to the millisecond, so that changes have an order."""
+    """A document as those events show it that write times as text; to the millisecond: changes have an order."""
     return {
         name: datetime.fromtimestamp(value, UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{int(value * 1000) % 1000:03}Z"
         if name.endswith("Time") and isinstance(value, float)
