@@ -70,6 +70,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         courier = Courier(Spool(arguments.state_dir.absolute() / "eventbridge.sqlite"), aws.client)
         events.let_events_reach_targets(courier)
         s3.let_object_events_be_complete()
+        cloudwatch.let_alarms_act(courier)
         clock = alarms.Clock(cloudwatch.let_alarms_be_decided(time_scale()))
         authorize = iam.let_iam_decide() if iam_enforced() else None
         gateway = Gateway(application, upstreams, snapshots, clock, authorize)

@@ -1,12 +1,19 @@
 """CloudWatch: alarms that are decided as AWS decides them."""
 
 import importlib
+import json
+import logging
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from localaws import alarms
+from localaws.alarm_actions import AlarmActions, Ways
+from localaws.eventbridge.courier import Courier
+from localaws.eventbridge.targets import Delivery
 from localaws.ministack.hook import hook
+
+logger = logging.getLogger(__name__)
 
 
 def let_alarms_be_decided(scale: float) -> Callable[[], None]:
@@ -44,3 +51,36 @@ def let_alarms_be_decided(scale: float) -> Callable[[], None]:
     cloudwatch._evaluate_alarm = evaluate
     evaluate_all: Callable[[], None] = cloudwatch._evaluate_all_alarms
     return evaluate_all
+
+
+def let_alarms_act(courier: Courier) -> None:
+    """Let an alarm's new state become an event, and its actions be done in AWS's words.
+
+    Hook ``ministack.services.cloudwatch._dispatch_alarm_actions``, which metric alarms, composite ones and
+    SetAlarmState call; ``...eventbridge._put_events`` and ``...sns.publish_internal`` take what follows.
+    """
+    cloudwatch: Any = importlib.import_module("ministack.services.cloudwatch")
+    events: Any = importlib.import_module("ministack.services.eventbridge")
+    sns: Any = importlib.import_module("ministack.services.sns")
+    names = ((cloudwatch, "_dispatch_alarm_actions"), (events, "_put_events"))
+    names += ((events, "_ensure_default_bus"), (sns, "publish_internal"))
+    for module, name in names:
+        hook(module.__name__, name)
+
+    def put_event(entry: dict[str, Any]) -> None:
+        events._ensure_default_bus()
+        events._put_events({"Entries": [entry]}, allow_aws_source=True)
+
+    def publish(topic_arn: str, message: str, subject: str) -> None:
+        try:
+            sent = sns.publish_internal(topic_arn, message, subject, message_structure="json")
+        except ValueError as error:  # such as a FIFO topic
+            logger.warning("%s took no alarm: %s", topic_arn, error)
+            return
+        if sent is None:
+            logger.warning("%s took no alarm: it is not there", topic_arn)
+
+    def invoke(function_arn: str, event: dict[str, Any], token: str) -> None:
+        courier.take(Delivery({"Arn": function_arn}, {**event, "id": token}, json.dumps(event), event["alarmArn"]))
+
+    cloudwatch._dispatch_alarm_actions = AlarmActions(Ways(put_event, publish, invoke)).follow

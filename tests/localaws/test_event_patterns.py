@@ -1,4 +1,4 @@
-"""Event patterns, operator by operator, as "Comparison operators for use in event patterns" in the EventBridge guide."""
+"""Event patterns, operator by operator: "Comparison operators for use in event patterns" in the EventBridge guide."""
 
 import json
 from typing import Any
