@@ -118,7 +118,8 @@ class Change:
         if rule := self.alarm.get("AlarmRule"):
             configuration["alarmRule"] = rule
         else:
-            configuration["metrics"] = [self._metric]
+            queries = self.alarm.get("Metrics")
+            configuration["metrics"] = [_lower_camel(query) for query in queries] if queries else [self._metric]
         states = {"state": self.now.document, "previousState": self.before.document}
         return {"alarmName": self.alarm["AlarmName"], **states, "configuration": configuration}
 
@@ -146,8 +147,24 @@ class Change:
         }
         if rule := self.alarm.get("AlarmRule"):
             return {**found, "AlarmRule": rule}
+        return {**found, "Trigger": {**self._measured, **self._limits}}
+
+    @property
+    def _limits(self) -> Document:
+        return {
+            "EvaluationPeriods": int(self.alarm["EvaluationPeriods"]),
+            "DatapointsToAlarm": int(self.alarm.get("DatapointsToAlarm") or self.alarm["EvaluationPeriods"]),
+            "ComparisonOperator": self.alarm["ComparisonOperator"],
+            "Threshold": float(self.alarm["Threshold"]),
+            "TreatMissingData": self.alarm.get("TreatMissingData") or "missing",
+        }
+
+    @property
+    def _measured(self) -> Document:
+        if queries := self.alarm.get("Metrics"):
+            return {"Metrics": queries}
         dimensions = [{"name": each["Name"], "value": each["Value"]} for each in self.alarm.get("Dimensions") or []]
-        trigger = {
+        return {
             "MetricName": self.alarm["MetricName"],
             "Namespace": self.alarm["Namespace"],
             "StatisticType": "ExtendedStatistic" if self.alarm.get("ExtendedStatistic") else "Statistic",
@@ -155,13 +172,7 @@ class Change:
             "Unit": self.alarm.get("Unit"),
             "Dimensions": dimensions,
             "Period": int(self.alarm["Period"]),
-            "EvaluationPeriods": int(self.alarm["EvaluationPeriods"]),
-            "DatapointsToAlarm": int(self.alarm.get("DatapointsToAlarm") or self.alarm["EvaluationPeriods"]),
-            "ComparisonOperator": self.alarm["ComparisonOperator"],
-            "Threshold": float(self.alarm["Threshold"]),
-            "TreatMissingData": self.alarm.get("TreatMissingData") or "missing",
         }
-        return {**found, "Trigger": trigger}
 
     @property
     def _text(self) -> str:
@@ -175,13 +186,26 @@ class Change:
         ]
         if rule := self.alarm.get("AlarmRule"):
             return "\n".join([*lines, f"Rule:          {rule}"])
+        periods = f"in {self.alarm['EvaluationPeriods']} period(s)"
+        threshold = f"{self.alarm['ComparisonOperator']} {float(self.alarm['Threshold']):g} {periods}"
+        return "\n".join([*lines, *self._measured_lines, f"Threshold:     {threshold}"])
+
+    @property
+    def _measured_lines(self) -> list[str]:
+        if queries := self.alarm.get("Metrics"):
+            return [f"Expression:    {query['Expression']}" for query in queries if query.get("Expression")]
         dimensions = ", ".join(f"{each['Name']} = {each['Value']}" for each in self.alarm.get("Dimensions") or [])
-        periods = f"{self.alarm['EvaluationPeriods']} periods of {self.alarm['Period']} seconds"
-        threshold = f"{self.alarm['ComparisonOperator']} {float(self.alarm['Threshold']):g} in {periods}"
         metric = f"{_statistic(self.alarm)} of {self.alarm['Namespace']} {self.alarm['MetricName']}"
-        return "\n".join(
-            [*lines, f"Metric:        {metric}", f"Dimensions:    {dimensions or '-'}", f"Threshold:     {threshold}"]
-        )
+        return [
+            f"Metric:        {metric} over {self.alarm['Period']} seconds",
+            f"Dimensions:    {dimensions or '-'}",
+        ]
+
+
+def _lower_camel(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {f"{name[:1].lower()}{name[1:]}": _lower_camel(item) for name, item in value.items()}
+    return [_lower_camel(item) for item in value] if isinstance(value, list) else value
 
 
 def _statistic(alarm: Mapping[str, Any]) -> str:

@@ -71,6 +71,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         events.let_events_reach_targets(courier)
         s3.let_object_events_be_complete()
         cloudwatch.let_alarms_act(courier)
+        cloudwatch.let_alarms_have_expressions()
         clock = alarms.Clock(cloudwatch.let_alarms_be_decided(time_scale()))
         authorize = iam.let_iam_decide() if iam_enforced() else None
         gateway = Gateway(application, upstreams, snapshots, clock, authorize)

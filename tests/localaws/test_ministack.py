@@ -129,6 +129,17 @@ def test_hook_alarms_become_events(local_aws: LocalAws) -> None:
     assert json.loads(message["Body"])["detail"]["state"]["reason"] == "said so"
 
 
+def test_hook_alarms_keep_their_expressions(local_aws: LocalAws) -> None:
+    """`let_alarms_have_expressions` (`test_metric_math.py` has the rest)."""
+    cloudwatch = local_aws.client("cloudwatch")
+    stat = {"Metric": {"Namespace": "n", "MetricName": "m"}, "Period": 60, "Stat": "Sum"}
+    metrics = [{"Id": "m", "MetricStat": stat, "ReturnData": False}, {"Id": "e", "Expression": "2 * m"}]
+    limits = {"EvaluationPeriods": 1, "Threshold": 1, "ComparisonOperator": "GreaterThanThreshold"}
+    cloudwatch.put_metric_alarm(AlarmName="hook-expression", Metrics=metrics, **limits)
+    [alarm] = cloudwatch.describe_alarms(AlarmNames=["hook-expression"])["MetricAlarms"]
+    assert [query["Id"] for query in alarm["Metrics"]] == ["m", "e"]
+
+
 def test_a_missing_hook_is_named() -> None:
     with pytest.raises(HookMissingError, match=r"MiniStack 1\.5\.33 has no ministack\.app\.no_such_name"):
         hook("ministack.app", "no_such_name")
