@@ -56,6 +56,9 @@ _ROLES: Mapping[str, tuple[tuple[str, ...], ...]] = {
     "codepipeline": (("pipeline", "roleArn"),),
 }
 
+# The members of a request that are a condition key of their service.
+_CONDITIONS = frozenset({"ModelApprovalStatus"})
+
 
 @dataclass(frozen=True)
 class Check:
@@ -112,7 +115,8 @@ def _parsed(body: bytes) -> Document:
 
 def _own(service: str, operation: str, request: Document) -> list[Check]:
     action = f"{service}:{operation}"
-    return [Check(service, action, resource) for resource in _resources(service, operation, request)]
+    context = {f"{service}:{name}": value for name, value in _texts(request) if name in _CONDITIONS}
+    return [Check(service, action, resource, context) for resource in _resources(service, operation, request)]
 
 
 def _passed_roles(service: str, request: Document) -> Iterator[Check]:

@@ -6,19 +6,21 @@ from collections.abc import Iterator
 
 from deploy import deployment, experiments, packages, records, stacks, traffic
 from deploy.commands.api import API
+from deploy.commands.system_test import SYSTEM_TEST
 from deploy.deployment_view import traffic_lines
 from deploy.errors import DeployError
 from deploy.project import PRODUCTION, STAGING, Project
 from deploy.stacks import Stack
+from deploy.stages import STAGES
 from model_road.errors import UsageError
 
-# As they depend on each other: the API calls production's endpoint.
-_ORDER_OF_DELETION = (API, PRODUCTION, STAGING)
+# As they depend on each other: the API calls production's endpoint, the system test that of staging.
+_ORDER_OF_DELETION = (API, PRODUCTION, SYSTEM_TEST, STAGING)
 
 
 def status(project: Project, _options: argparse.Namespace) -> int:
     """Show the stacks, what they serve and who gets the traffic."""
-    for stage in (STAGING, PRODUCTION, API):
+    for stage in (STAGING, SYSTEM_TEST, PRODUCTION, API):
         stack = stacks.describe(project.cloudformation, project.stack_name(stage))
         if stack is None:
             print(f"{stage:<14} not deployed")
@@ -86,5 +88,7 @@ def _scaling(project: Project, stage: str) -> Iterator[str]:
 
 
 def _traffic(project: Project, stage: str) -> list[str]:
-    seen = traffic.read(project.sagemaker, project.cloudwatch, project.endpoint_name(stage)) if stage != API else None
+    seen = (
+        traffic.read(project.sagemaker, project.cloudwatch, project.endpoint_name(stage)) if stage in STAGES else None
+    )
     return traffic_lines(seen) if seen else []

@@ -51,6 +51,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         states.let_executions_end_once()
 
         iam.let_services_assume_roles()
+        iam.let_loopback_be_secure()
         upstreams = Upstreams(arguments.sagemaker_url, arguments.services_url)
         client = _clients(arguments.port, upstreams)
         states.let_states_call_services(_clients(arguments.port, upstreams, _TASK_CONFIG))

@@ -68,3 +68,13 @@ def let_services_assume_roles() -> None:
         return evaluate(document, caller, context)
 
     evaluator.evaluate_trust_policy = evaluate_in_account
+
+
+def let_loopback_be_secure() -> None:
+    """Let requests count as sent over TLS: they do not leave this machine, and a bucket may refuse any other.
+
+    Hook ``ministack.app.pin_request_origin``, which keeps a request's address and whether it came over TLS.
+    """
+    application: Any = importlib.import_module("ministack.app")
+    keep_origin = hook(application.__name__, "pin_request_origin")
+    application.pin_request_origin = lambda address, _secure: keep_origin(address, True)

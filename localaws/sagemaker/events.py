@@ -16,7 +16,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from localaws.sagemaker.aws import Aws
+from localaws.aws import Aws
 
 logger = logging.getLogger(__name__)
 
@@ -30,18 +30,20 @@ class Notifier:
     ----------
     aws : Aws
         Whose ``events`` and ``cloudwatch`` clients are used.
+    source : str, default="aws.sagemaker"
+        The service that the events come from.
     """
 
-    def __init__(self, aws: Aws) -> None:
-        self._aws = aws
+    def __init__(self, aws: Aws, source: str = "aws.sagemaker") -> None:
+        self._aws, self._source = aws, source
         self._queue: queue.Queue[tuple[str, Document] | None] = queue.Queue()
         self._thread = threading.Thread(target=self._send, name="notifier", daemon=True)
         self._thread.start()
 
     def event(self, detail_type: str, detail: Document, resources: Sequence[str]) -> None:
-        """Send an event of the source ``aws.sagemaker``."""
+        """Send an event of the service."""
         entry = {
-            "Source": "aws.sagemaker",
+            "Source": self._source,
             "DetailType": detail_type,
             "Detail": json.dumps(detail),
             "Resources": list(resources),
@@ -90,7 +92,7 @@ def job_detail(document: Document) -> Document:
 
 
 def iso_detail(document: Document) -> Document:
-    """A document as those events show it that write times as text; to the millisecond: changes have an order."""
+    """A document as those events show it that write times as text, to the millisecond: changes have an order."""
     return {
         name: datetime.fromtimestamp(value, UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{int(value * 1000) % 1000:03}Z"
         if name.endswith("Time") and isinstance(value, float)

@@ -1,6 +1,7 @@
 """IAM enforcement before the services of our own: what a request needs, who is let in, and what the others are told."""
 
 import json
+import time
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -223,3 +224,76 @@ def test_the_root_user_and_whoever_does_not_enforce_may_do_everything(
 ) -> None:
     assert enforcing.client("sagemaker").list_endpoints()["Endpoints"] == []
     assert as_user(local_aws, user(local_aws), "sagemaker").list_models()["Models"] is not None
+
+
+def role(local_aws: LocalAws, *statements: dict[str, Any]) -> str:
+    """A new role that SageMaker may assume, in this account only, as the project's templates make it."""
+    iam, name = local_aws.client("iam"), f"role-{uuid.uuid4().hex[:8]}"
+    trust = {"Effect": "Allow", "Principal": {"Service": "sagemaker.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    account = {"Condition": {"StringEquals": {"aws:SourceAccount": "000000000000"}}}
+    made = iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps({"Statement": [trust | account]}))
+    document = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", **each} for each in statements]}
+    if statements:
+        iam.put_role_policy(RoleName=name, PolicyName="p", PolicyDocument=json.dumps(document))
+    return str(made["Role"]["Arn"])
+
+
+SCRIPT = """
+import boto3, botocore
+print(boto3.client("s3").get_object(Bucket="own", Key="k")["Body"].read().decode())
+try:
+    boto3.client("sagemaker").list_endpoints()
+except botocore.exceptions.ClientError as error:
+    raise SystemExit(str(error))
+"""
+
+
+def run_job(local_aws: LocalAws, role_arn: str) -> str:
+    """Run `SCRIPT` as a role; why it failed."""
+    sagemaker, name = local_aws.client("sagemaker"), f"job-{uuid.uuid4().hex[:8]}"
+    sagemaker.create_processing_job(
+        ProcessingJobName=name,
+        RoleArn=role_arn,
+        AppSpecification={"ImageUri": "python", "ContainerEntrypoint": ["python3", "-c", SCRIPT]},
+        ProcessingResources={"ClusterConfig": {"InstanceCount": 1, "InstanceType": "ml.m5.large", "VolumeSizeInGB": 1}},
+    )
+    deadline = time.monotonic() + 30
+    while (found := sagemaker.describe_processing_job(ProcessingJobName=name))["ProcessingJobStatus"] == "InProgress":
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    return str(found["FailureReason"])
+
+
+def test_a_job_may_do_what_its_role_may(enforcing: LocalAws) -> None:
+    enforcing.client("s3").create_bucket(Bucket="own")
+    enforcing.client("s3").put_object(Bucket="own", Key="k", Body=b"what the role may read")
+    reader = role(enforcing, {"Action": "s3:GetObject", "Resource": "arn:aws:s3:::own/*"})
+    reason = run_job(enforcing, reader)
+    name = reader.rpartition("/")[2]
+    assert (
+        f"User: arn:aws:sts::000000000000:assumed-role/{name}/container is not authorized to perform: sagemaker:"
+        in reason
+    )
+
+
+def test_a_job_fails_when_its_role_cannot_be_assumed(enforcing: LocalAws) -> None:
+    nobodys = "arn:aws:iam::000000000000:role/nobodys"
+    assert f"Could not assume role {nobodys}. Please ensure that the role exists" in run_job(enforcing, nobodys)
+
+
+def test_hook_only_a_service_assumes_a_role_that_trusts_it_in_this_account(enforcing: LocalAws) -> None:
+    """`let_services_assume_roles`."""
+    with pytest.raises(ClientError, match="not authorized to perform: sts:AssumeRole"):
+        enforcing.client("sts").assume_role(RoleArn=role(enforcing), RoleSessionName="session")
+
+
+def test_hook_loopback_counts_as_tls(enforcing: LocalAws) -> None:
+    """`let_loopback_be_secure`: a bucket that refuses plain HTTP is open to a user who may read it."""
+    s3 = enforcing.client("s3")
+    s3.create_bucket(Bucket="tls-only")
+    s3.put_object(Bucket="tls-only", Key="k", Body=b"read")
+    every = {"Principal": "*", "Action": "s3:*", "Resource": "arn:aws:s3:::tls-only/*"}
+    plain = {"Effect": "Deny", **every, "Condition": {"Bool": {"aws:SecureTransport": "false"}}}
+    s3.put_bucket_policy(Bucket="tls-only", Policy=json.dumps({"Version": "2012-10-17", "Statement": [plain]}))
+    reader = user(enforcing, {"Action": "s3:GetObject", "Resource": "arn:aws:s3:::tls-only/*"})
+    assert as_user(enforcing, reader, "s3").get_object(Bucket="tls-only", Key="k")["Body"].read() == b"read"

@@ -1,0 +1,1 @@
+"""What actions do, a module for each provider; `catalog` has them all."""

@@ -1,0 +1,118 @@
+"""Build and Test, CodeBuild: a build of the input artifacts."""
+
+import json
+from typing import Any, ClassVar
+
+from localaws.services.codepipeline.actions.action import Job, Progress, Provider, failed
+
+Document = dict[str, Any]
+
+
+class CodeBuild(Provider):
+    """Builds get the artifacts by S3, and put what they make there."""
+
+    categories = ("Build", "Test")
+    name = "CodeBuild"
+    inputs = (1, 5)
+    outputs = (0, 5)
+    required = ("ProjectName",)
+    optional = ("PrimarySource", "EnvironmentVariables", "BatchEnabled", "CombineArtifacts", "EnvironmentTypeOverride")
+    refused: ClassVar = {"BatchEnabled": ("true",), "CombineArtifacts": ("true",)}
+    timeout_minutes = 8 * 60
+
+    def start(self, job: Job) -> Progress:
+        """Start the build; CodeBuild knows the token of one that it has."""
+        try:
+            request = build_request(job)
+        except ValueError as error:
+            return failed(str(error), "ConfigurationError")
+        build = job.context.aws.client("codebuild").start_build(**request)["build"]
+        return Progress(external=_external(build), memory={"build": build["id"]})
+
+    def poll(self, job: Job) -> Progress:
+        """Look at the build."""
+        [build] = job.context.aws.client("codebuild").batch_get_builds(ids=[job.memory["build"]])["builds"]
+        status = build["buildStatus"]
+        if status == "IN_PROGRESS":
+            return Progress(external=_external(build), memory=job.memory)
+        if status != "SUCCEEDED":
+            contexts = [context for phase in build.get("phases", ()) for context in phase.get("contexts", ())]
+            reasons = [context["message"] for context in contexts if context.get("message")]
+            message = f"Build terminated with state: {status}. {' '.join(reasons)}".strip()
+            return failed(message, **_external(build))
+        exported = build.get("exportedEnvironmentVariables", ())
+        variables = {variable["name"]: variable.get("value", "") for variable in exported}
+        return Progress("Succeeded", external=_external(build), variables=variables)
+
+    def stop(self, job: Job) -> None:
+        """Stop the build."""
+        job.context.aws.client("codebuild").stop_build(id=job.memory["build"])
+
+
+def build_request(job: Job) -> Document:
+    """The StartBuild request of an action.
+
+    Raises
+    ------
+    ValueError
+        The configuration does not fit the artifacts.
+    """
+    names = list(job.inputs)
+    primary = job.configuration.get("PrimarySource") or names[0]
+    if len(names) > 1 and "PrimarySource" not in job.configuration:
+        raise ValueError(f"Configuration property 'PrimarySource' is missing: which of {', '.join(names)} is it?")
+    if primary not in job.inputs:
+        raise ValueError(f"PrimarySource is {primary}; the input artifacts are {', '.join(names)}")
+    outputs = [{**_artifact(location), "artifactIdentifier": name} for name, location in job.outputs.items()]
+    only = outputs[0] if len(outputs) == 1 else {"type": "NO_ARTIFACTS"}
+    request: Document = {
+        "projectName": job.configuration["ProjectName"],
+        "idempotencyToken": job.number,
+        "sourceTypeOverride": "S3",
+        "sourceLocationOverride": _path(job.inputs[primary]),
+        "secondarySourcesOverride": [
+            {"type": "S3", "location": _path(job.inputs[name]), "sourceIdentifier": name}
+            for name in names
+            if name != primary
+        ],
+        "artifactsOverride": {name: value for name, value in only.items() if name != "artifactIdentifier"},
+        "secondaryArtifactsOverride": outputs if len(outputs) > 1 else [],
+        "environmentVariablesOverride": _environment(job),
+    }
+    if job.artifacts.encryption_key:
+        request["encryptionKeyOverride"] = job.artifacts.encryption_key
+    return request
+
+
+def _environment(job: Job) -> list[Document]:
+    text = job.configuration.get("EnvironmentVariables") or "[]"
+    try:
+        found: list[Document] = json.loads(text)
+    except ValueError as error:
+        raise ValueError(f"EnvironmentVariables is not JSON ({error}): {text}") from error
+    own = {"name": "CODEBUILD_INITIATOR", "value": f"codepipeline/{job.pipeline_name}"}
+    return [own, *({"type": "PLAINTEXT", **variable} for variable in found)]
+
+
+def _artifact(location: Document) -> Document:
+    """An object of this very key: location, path and name are joined by CodeBuild."""
+    path, _, name = location["key"].rpartition("/")
+    return {
+        "type": "S3",
+        "location": location["bucket"],
+        "path": path,
+        "namespaceType": "NONE",
+        "name": name,
+        "packaging": "ZIP",
+        "overrideArtifactName": False,
+    }
+
+
+def _path(location: Document) -> str:
+    return f"{location['bucket']}/{location['key']}"
+
+
+def _external(build: Document) -> dict[str, str]:
+    found = {"externalExecutionId": build["id"]}
+    link = (build.get("logs") or {}).get("deepLink")
+    return {**found, "externalExecutionUrl": link} if link else found

@@ -1,0 +1,91 @@
+"""Invoke, Lambda: a function gets a job, and says by PutJobSuccessResult or PutJobFailureResult how it ended.
+
+With a continuation token a success only ends the job: the function gets another one, with the token. A function that
+never says anything keeps its action until the action's time is over.
+"""
+
+import json
+import os
+import time
+from typing import Any
+
+from localaws.services.codepipeline.actions.action import Job, Progress, Provider
+from localaws.services.codepipeline.jobs import Jobs
+
+Document = dict[str, Any]
+
+_CONTINUATION_SECONDS = 1.0
+
+
+class LambdaFunction(Provider):
+    """Which job is waited for is the action's memory."""
+
+    categories = ("Invoke",)
+    name = "Lambda"
+    inputs = (0, 5)
+    outputs = (0, 5)
+    required = ("FunctionName",)
+    optional = ("UserParameters",)
+
+    def start(self, job: Job) -> Progress:
+        """Invoke the function."""
+        return self._invoke(job, job.number, None)
+
+    def poll(self, job: Job) -> Progress:
+        """Look at what the function has said."""
+        jobs = Jobs(job.context)
+        number = job.memory["job"]
+        result = jobs.result(number)
+        if result is None:
+            return Progress(memory=job.memory)
+        details = result.get("executionDetails") or {}
+        external = {"externalExecutionId": details["externalExecutionId"]} if "externalExecutionId" in details else {}
+        if "failureDetails" in result:
+            failure = result["failureDetails"]
+            if "externalExecutionId" in failure:
+                external["externalExecutionId"] = failure["externalExecutionId"]
+            return Progress("Failed", failure["message"], external, error_code=failure["type"])
+        token = result.get("continuationToken")
+        if token and time.time() < result["at"] + _CONTINUATION_SECONDS:
+            return Progress(summary=details.get("summary", ""), memory=job.memory)
+        if token:
+            return self._invoke(job, f"{job.number[:24]}{int(job.memory['count']) + 1:012x}", token)
+        return Progress("Succeeded", details.get("summary", ""), external, variables=result.get("outputVariables", {}))
+
+    def _invoke(self, job: Job, number: str, token: str | None) -> Progress:
+        """Give the function a job of this number; the same number after a crash."""
+        Jobs(job.context).open(number)
+        count = int(job.memory.get("count", 0)) + bool(token)
+        job.context.aws.client("lambda").invoke(
+            FunctionName=job.configuration["FunctionName"],
+            InvocationType="Event",
+            Payload=json.dumps({"CodePipeline.job": _event(job, number, token)}).encode(),
+        )
+        return Progress(memory={"job": number, "count": count})
+
+
+def _event(job: Job, number: str, token: str | None) -> Document:
+    """The function's event, after the guide's "Example JSON event"."""
+    configuration = {
+        name: job.configuration[name] for name in ("FunctionName", "UserParameters") if name in job.configuration
+    }
+    data: Document = {
+        "actionConfiguration": {"configuration": configuration},
+        "inputArtifacts": [_artifact(name, location) for name, location in job.inputs.items()],
+        "outputArtifacts": [_artifact(name, location) for name, location in job.outputs.items()],
+        "artifactCredentials": {
+            "accessKeyId": os.environ.get("AWS_ACCESS_KEY_ID", ""),
+            "secretAccessKey": os.environ.get("AWS_SECRET_ACCESS_KEY", ""),
+            "sessionToken": os.environ.get("AWS_SESSION_TOKEN", ""),
+        },
+    }
+    if token:
+        data["continuationToken"] = token
+    if job.artifacts.encryption_key:
+        data["encryptionKey"] = {"id": job.artifacts.encryption_key, "type": "KMS"}
+    return {"id": number, "accountId": job.context.aws.account_id, "data": data}
+
+
+def _artifact(name: str, location: Document) -> Document:
+    where = {"bucketName": location["bucket"], "objectKey": location["key"]}
+    return {"name": name, "revision": None, "location": {"type": "S3", "s3Location": where}}

@@ -1,0 +1,89 @@
+"""Artifacts: zip files in the pipeline's artifact store."""
+
+import hashlib
+import io
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from localaws.services.context import Context
+
+Document = dict[str, Any]
+
+
+class ArtifactError(Exception):
+    """An artifact does not hold what an action looks for; the text says what."""
+
+
+@dataclass(frozen=True)
+class ArtifactStore:
+    """Where a pipeline's artifacts are.
+
+    Attributes
+    ----------
+    declaration : dict
+        An ArtifactStore of CodePipeline's API.
+    """
+
+    context: Context
+    declaration: Document
+
+    @classmethod
+    def of(cls, context: Context, pipeline: Document) -> "ArtifactStore":
+        """That of a pipeline."""
+        return cls(context, pipeline.get("artifactStore") or pipeline["artifactStores"][context.aws.region])
+
+    @property
+    def encryption_key(self) -> str | None:
+        """The KMS key's id or ARN, if the store names one."""
+        return (self.declaration.get("encryptionKey") or {}).get("id")
+
+    def location(self, pipeline: str, artifact: str, action_execution_id: str) -> Document:
+        """Where an action is to put an artifact; the same for the same action execution."""
+        number = hashlib.sha256(f"{action_execution_id}/{artifact}".encode()).hexdigest()[:12]
+        return {"bucket": self.declaration["location"], "key": f"{pipeline[:20]}/{artifact[:10]}/{number}"}
+
+    def put(self, location: Document, path: Path) -> None:
+        """Upload a file."""
+        with path.open("rb") as file:
+            self.context.aws.client("s3").put_object(
+                Bucket=location["bucket"], Key=location["key"], Body=file, **self.encryption()
+            )
+
+    def put_files(self, location: Document, files: dict[str, bytes]) -> None:
+        """Upload an artifact of a few small files."""
+        buffer = io.BytesIO()
+        with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+            for name, content in files.items():
+                archive.writestr(name, content)
+        self.context.aws.client("s3").put_object(
+            Bucket=location["bucket"], Key=location["key"], Body=buffer.getvalue(), **self.encryption()
+        )
+
+    def encryption(self) -> Document:
+        """What PutObject is told of the key."""
+        key = self.encryption_key
+        return {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": key} if key else {}
+
+    def read(self, location: Document, path: str) -> bytes:
+        """A file of an artifact.
+
+        Raises
+        ------
+        ArtifactError
+            It is not there.
+        """
+        where = f"s3://{location['bucket']}/{location['key']}"
+        try:
+            stored = self.context.aws.client("s3").get_object(Bucket=location["bucket"], Key=location["key"])
+            with zipfile.ZipFile(io.BytesIO(stored["Body"].read())) as archive:
+                return archive.read(path)
+        except ClientError as error:
+            raise ArtifactError(f"The artifact {where} cannot be read: {error}") from error
+        except zipfile.BadZipFile as error:
+            raise ArtifactError(f"The artifact {where} is no zip file") from error
+        except KeyError as error:
+            raise ArtifactError(f"File [{path}] does not exist in artifact {where}") from error

@@ -1,0 +1,164 @@
+"""Pipelines as they are declared, in all their versions."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from localaws.services.codepipeline.errors import (
+    PipelineNameInUse,
+    PipelineNotFound,
+    PipelineVersionNotFound,
+    ResourceNotFound,
+    StageNotFound,
+)
+from localaws.services.context import Context
+from localaws.store import Query, Resource
+
+Document = dict[str, Any]
+
+KIND = "codepipeline/pipeline"
+_DEFAULTS = {"executionMode": "SUPERSEDED", "pipelineType": "V1"}
+
+
+class Declarations:
+    """The account's pipelines.
+
+    Parameters
+    ----------
+    context : Context
+    check : callable(pipeline)
+        Refuses a declaration that cannot be.
+    """
+
+    def __init__(self, context: Context, check: Callable[[Document], None]) -> None:
+        self._context, self._check = context, check
+
+    def create(self, request: Document) -> Resource:
+        """Keep a new pipeline as its version 1."""
+        pipeline = self._checked(request["pipeline"], 1)
+        name = pipeline["name"]
+        now = time.time()
+        internal = {
+            "versions": {"1": pipeline},
+            "created": now,
+            "updated": now,
+            "transitions": {},
+            "stages": {},
+            "actions": {},
+            "seen": {},
+            "tokens": {},
+        }
+        resource = Resource(KIND, name, self._context.arn("codepipeline", name), pipeline, internal)
+        if not self._context.store.add(resource):
+            raise PipelineNameInUse(f"A pipeline with the name '{name}' already exists in account")
+        self._context.store.tag(resource.arn, {tag["key"]: tag["value"] for tag in request.get("tags", ())})
+        return self.get(name)
+
+    def update(self, request: Document) -> Document:
+        """UpdatePipeline: the next version."""
+        known = self.get(request["pipeline"]["name"])
+        pipeline = self._checked(request["pipeline"], known.document["version"] + 1)
+
+        def edit(document: Document, internal: Document) -> None:
+            document.clear()
+            document.update(pipeline)
+            internal["versions"][str(pipeline["version"])] = pipeline
+            internal["updated"] = time.time()
+
+        self._context.store.change(known.arn, edit)
+        return {"pipeline": pipeline}
+
+    def get(self, name: str) -> Resource:
+        """The pipeline of a name.
+
+        Raises
+        ------
+        PipelineNotFound
+        """
+        found = self._context.store.by_arn(self._context.arn("codepipeline", name))
+        if found is None:
+            raise PipelineNotFound(
+                f"Account '{self._context.aws.account_id}' does not have a pipeline with name '{name}'"
+            )
+        return found
+
+    def describe(self, request: Document) -> Document:
+        """GetPipeline."""
+        found = self.get(request["name"])
+        version = str(request.get("version", found.document["version"]))
+        pipeline = found.internal["versions"].get(version)
+        if pipeline is None:
+            raise PipelineVersionNotFound(f"The pipeline {found.name} has no version {version}")
+        dates = {"created": found.internal["created"], "updated": found.internal["updated"]}
+        return {"pipeline": pipeline, "metadata": {"pipelineArn": found.arn, **dates}}
+
+    def every(self, request: Document) -> Document:
+        """ListPipelines."""
+        limit = int(request.get("maxResults") or 1000)
+        query = Query(KIND, sort_by="name", descending=False, limit=limit, token=request.get("nextToken"))
+        found, token = self._context.store.page(query)
+        summaries = [
+            {
+                **{name: pipeline.document[name] for name in ("name", "version", "pipelineType", "executionMode")},
+                "created": pipeline.internal["created"],
+                "updated": pipeline.internal["updated"],
+            }
+            for pipeline in found
+        ]
+        return {"pipelines": summaries, "nextToken": token}
+
+    def enable_transition(self, request: Document) -> Document:
+        """EnableStageTransition."""
+        return self._set_transition(request, {"enabled": True})
+
+    def disable_transition(self, request: Document) -> Document:
+        """DisableStageTransition."""
+        return self._set_transition(request, {"enabled": False, "disabledReason": request["reason"]})
+
+    def tag(self, request: Document) -> Document:
+        """TagResource."""
+        tags = {tag["key"]: tag["value"] for tag in request["tags"]}
+        self._context.store.tag(self._tagged(request), tags)
+        return {}
+
+    def untag(self, request: Document) -> Document:
+        """UntagResource."""
+        self._context.store.untag(self._tagged(request), request["tagKeys"])
+        return {}
+
+    def tags(self, request: Document) -> Document:
+        """ListTagsForResource."""
+        found = self._context.store.tags(self._tagged(request))
+        return {"tags": [{"key": key, "value": value} for key, value in found.items()]}
+
+    def _checked(self, pipeline: Document, version: int) -> Document:
+        self._check(pipeline)
+        stages = [
+            {**stage, "actions": [{"runOrder": 1, **action} for action in stage["actions"]]}
+            for stage in pipeline["stages"]
+        ]
+        return {**_DEFAULTS, **pipeline, "stages": stages, "version": version}
+
+    def _set_transition(self, request: Document, state: Document) -> Document:
+        pipeline = self.get(request["pipelineName"])
+        names = [stage["name"] for stage in pipeline.document["stages"]]
+        if request["stageName"] not in names:
+            raise StageNotFound(f"The pipeline {pipeline.name} has no stage {request['stageName']}")
+        at = names.index(request["stageName"]) + (request["transitionType"] == "Outbound")
+        if not 0 < at < len(names):
+            raise StageNotFound(f"There is no transition {request['transitionType']} of {request['stageName']}")
+        changed = {
+            **state,
+            "lastChangedBy": f"arn:aws:iam::{self._context.aws.account_id}:root",
+            "lastChangedAt": time.time(),
+        }
+        self._context.store.change(
+            pipeline.arn, lambda _, internal: internal["transitions"].update({names[at]: changed})
+        )
+        return {}
+
+    def _tagged(self, request: Document) -> str:
+        arn: str = request["resourceArn"]
+        if self._context.store.by_arn(arn) is None:
+            raise ResourceNotFound(f"There is no pipeline {arn}")
+        return arn

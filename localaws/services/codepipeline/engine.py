@@ -1,0 +1,153 @@
+"""The thread that takes executions on: it decides, and has the actions that are under way looked at, each in a thread.
+
+A look is short: an action's work is done elsewhere. What cannot be reached is asked again; what refuses has failed.
+"""
+
+import logging
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from localaws.api_errors import ApiError
+from localaws.services.codecommit.git import GitError
+from localaws.services.codepipeline.actions.action import Job, Progress, Provider, failed
+from localaws.services.codepipeline.executions import ACTION
+from localaws.services.codepipeline.flow import Flow
+from localaws.services.codepipeline.polling import Polling
+from localaws.services.context import Context
+from localaws.services.outbox import Outbox
+from localaws.store import Resource
+
+logger = logging.getLogger(__name__)
+
+_BUSY_SECONDS, _IDLE_SECONDS = 0.2, 1.0
+_THREADS = 8
+
+
+class Engine:
+    """Carries pipelines out.
+
+    Parameters
+    ----------
+    context : Context
+    flow : Flow
+    polling : Polling
+    outbox : Outbox
+    """
+
+    def __init__(self, context: Context, flow: Flow, polling: Polling, outbox: Outbox) -> None:
+        self._context, self._flow, self._polling, self._outbox = context, flow, polling, outbox
+        self._pool = ThreadPoolExecutor(max_workers=_THREADS, thread_name_prefix="action")
+        self._under_way: set[str] = set()
+        self._lock = threading.Lock()
+        self._wake, self._stop = threading.Event(), threading.Event()
+        self._thread = threading.Thread(target=self._run, name="codepipeline", daemon=True)
+
+    def start(self) -> None:
+        """Begin; what was under way is in the store."""
+        self._thread.start()
+
+    def close(self) -> None:
+        """End, and wait for the end."""
+        self._stop.set()
+        self._wake.set()
+        if self._thread.is_alive():
+            self._thread.join()
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
+    def wake(self) -> None:
+        """Something has changed: look now."""
+        self._wake.set()
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            self._wake.clear()
+            seconds = _BUSY_SECONDS
+            try:
+                while self._flow.decide():
+                    pass
+                seconds = _BUSY_SECONDS if self._look() else _IDLE_SECONDS
+                self._polling.look()
+                self._outbox.send()
+            except (BotoCoreError, ClientError, ApiError) as error:
+                logger.warning("CodePipeline waits: %s", error)
+            except Exception:
+                logger.exception("A defect of CodePipeline")
+            self._wake.wait(seconds)
+
+    def _look(self) -> bool:
+        """Have each action looked at that nobody looks at now; whether there are any."""
+        actions = self._context.store.every(ACTION, status="InProgress")
+        for action in actions:
+            with self._lock:
+                if action.arn in self._under_way:
+                    continue
+                self._under_way.add(action.arn)
+            self._pool.submit(self._take_on, action.arn)
+        return bool(actions)
+
+    def _take_on(self, arn: str) -> None:
+        try:
+            action = self._context.store.by_arn(arn)
+            job = self._flow.job(action) if action is not None else None
+            if action is None or action.document["status"] != "InProgress":
+                return
+            if job is None:
+                self._context.store.remove(arn)
+                return
+            progress = self._progress(action, job)
+            if progress is not None:
+                self._flow.report(action, progress)
+                if progress.status != "InProgress":
+                    self.wake()
+        except Exception:
+            logger.exception("A defect of CodePipeline at %s", arn)
+        finally:
+            with self._lock:
+                self._under_way.discard(arn)
+
+    def _progress(self, action: Resource, job: Job) -> Progress | None:
+        """How far an action has come, or None when that cannot be known now."""
+        provider, where = self._flow.provider(action), f"{job.pipeline_name}/{job.stage}/{job.declaration['name']}"
+        try:
+            return self._ask(provider, action, job)
+        except (BotoCoreError, ClientError) as error:
+            if (refusal := _refusal(error)) is not None:
+                return refusal
+            logger.warning("%s waits: %s", where, error)
+            return None
+        except ApiError as error:
+            return failed(error.message, error.code)
+        except GitError as error:
+            return failed(str(error))
+        except Exception:
+            logger.exception("A defect of CodePipeline at %s", where)
+            return failed("A defect of local AWS itself: local-aws logs services", "InternalFailure")
+
+    def _ask(self, provider: Provider, action: Resource, job: Job) -> Progress:
+        if time.time() >= job.expires:
+            return self._expire(provider, action, job)
+        if action.internal["phase"] == "started":
+            return provider.poll(job)
+        # Known before it is so: whoever finds this after a crash looks first whether it was begun.
+        self._context.store.change(action.arn, lambda _, internal: internal.update(phase="starting"))
+        return provider.start(job)
+
+    def _expire(self, provider: Provider, action: Resource, job: Job) -> Progress:
+        if action.internal["phase"] == "started":
+            provider.stop(job)
+        minutes = job.declaration.get("timeoutInMinutes", provider.timeout_minutes)
+        return failed(
+            f"The action {job.declaration['name']} has timed out: it took more than {minutes} minutes", "TimedOut"
+        )
+
+
+def _refusal(error: BotoCoreError | ClientError) -> Progress | None:
+    """The end of an action whose request was refused; None when it could not be answered just now."""
+    if not isinstance(error, ClientError):
+        return None
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 400)
+    answer = error.response["Error"]
+    return failed(answer["Message"], answer["Code"]) if status < 500 else None

@@ -1,0 +1,81 @@
+"""The events that CodePipeline sends, after the guide's "Monitoring CodePipeline events"."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from localaws.services.outbox import Outbox
+from localaws.store import Resource
+
+Document = dict[str, Any]
+
+
+class Events:
+    """Writes events down for sending, in the transaction of what they tell of.
+
+    Parameters
+    ----------
+    outbox : Outbox
+    region : str
+    """
+
+    def __init__(self, outbox: Outbox, region: str) -> None:
+        self._outbox, self._region = outbox, region
+
+    def pipeline(self, execution: Resource, state: str) -> None:
+        """An execution has started, ended, been stopped, ..."""
+        trigger = execution.document["trigger"]
+        detail = {
+            **_detail(execution),
+            "state": state,
+            "execution-trigger": {
+                "trigger-type": trigger["triggerType"],
+                "trigger-detail": trigger.get("triggerDetail", ""),
+            },
+        }
+        self._outbox.put("CodePipeline Pipeline Execution State Change", detail, [execution.parent])
+
+    def stage(self, execution: Resource, stage: str, state: str) -> None:
+        """A stage has started or ended."""
+        detail = {**_detail(execution), "stage": stage, "state": state}
+        self._outbox.put("CodePipeline Stage Execution State Change", detail, [execution.parent])
+
+    def action(self, execution: Resource, action: Resource, state: str) -> None:
+        """An action has started or ended."""
+        document = action.document
+        kind = document["input"]["actionTypeId"]
+        detail = {
+            **_detail(execution),
+            "start-time": _time(document["startTime"]),
+            "stage": document["stageName"],
+            "action": document["actionName"],
+            "action-execution-id": document["actionExecutionId"],
+            "state": state,
+            "region": self._region,
+            "type": {name: kind[name] for name in ("owner", "provider", "category", "version")},
+            "input-artifacts": document["input"]["inputArtifacts"],
+        }
+        if state != "STARTED":
+            result = document["output"].get("executionResult", {})
+            detail["execution-result"] = {
+                "external-execution-id": result.get("externalExecutionId", ""),
+                "external-execution-summary": result.get("externalExecutionSummary", ""),
+                "external-execution-url": result.get("externalExecutionUrl", ""),
+                "error-code": result.get("errorDetails", {}).get("code", ""),
+            }
+            detail["output-artifacts"] = document["output"]["outputArtifacts"]
+        self._outbox.put("CodePipeline Action Execution State Change", detail, [execution.parent])
+
+
+def _detail(execution: Resource) -> Document:
+    document = execution.document
+    return {
+        "pipeline": document["pipelineName"],
+        "execution-id": document["pipelineExecutionId"],
+        "version": float(document["pipelineVersion"]),
+        "start-time": _time(document["startTime"]),
+        "pipeline-execution-attempt": float(execution.internal["attempt"]),
+    }
+
+
+def _time(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,0 +1,53 @@
+"""Jobs of Lambda functions, and what the functions say of them."""
+
+import time
+from typing import Any
+
+from localaws.services.codepipeline.errors import InvalidJobState, JobNotFound
+from localaws.services.context import Context
+from localaws.store import Resource
+
+Document = dict[str, Any]
+
+KIND = "codepipeline/job"
+
+
+class Jobs:
+    """The account's jobs.
+
+    Parameters
+    ----------
+    context : Context
+    """
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+
+    def open(self, number: str) -> None:
+        """A job that a result is waited for; one that is there stays as it is."""
+        self._context.store.add(Resource(KIND, number, f"{KIND}/{number}", {"id": number}))
+
+    def result(self, number: str) -> Document | None:
+        """What was said of a job, or None."""
+        found = self._context.store.by_arn(f"{KIND}/{number}")
+        return None if found is None else found.document.get("result")
+
+    def succeed(self, request: Document) -> Document:
+        """PutJobSuccessResult."""
+        return self._end(request)
+
+    def fail(self, request: Document) -> Document:
+        """PutJobFailureResult."""
+        return self._end(request)
+
+    def _end(self, request: Document) -> Document:
+        number = request["jobId"]
+
+        def edit(document: Document, _: Document) -> None:
+            if "result" in document:
+                raise InvalidJobState(f"The job {number} has ended already")
+            document["result"] = {**request, "at": time.time()}
+
+        if self._context.store.change(f"{KIND}/{number}", edit) is None:
+            raise JobNotFound(f"There is no job {number}")
+        return {}

@@ -1,0 +1,128 @@
+"""The operations of CodePipeline."""
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
+
+from localaws.services.codepipeline.actions.catalog import PROVIDERS
+from localaws.services.codepipeline.declarations import Declarations
+from localaws.services.codepipeline.engine import Engine
+from localaws.services.codepipeline.errors import PipelineNotFound
+from localaws.services.codepipeline.events import Events
+from localaws.services.codepipeline.executions import ACTION, KIND, Executions
+from localaws.services.codepipeline.flow import Flow
+from localaws.services.codepipeline.interventions import Interventions
+from localaws.services.codepipeline.jobs import Jobs
+from localaws.services.codepipeline.polling import Polling
+from localaws.services.codepipeline.structure import check
+from localaws.services.codepipeline.views import Views
+from localaws.services.context import Context
+from localaws.services.outbox import Outbox
+from localaws.services.service import Handler, Service
+from localaws.settings import time_scale
+
+Document = dict[str, Any]
+
+
+class CodePipeline(Service):
+    """Pipelines, their executions, approvals and jobs."""
+
+    name = "codepipeline"
+
+    def __init__(self, context: Context) -> None:
+        super().__init__(context)
+        outbox = Outbox(context, self.name)
+        self._declarations = Declarations(context, partial(check, providers=PROVIDERS, region=context.aws.region))
+        self._executions = Executions(context, Events(outbox, context.aws.region))
+        self._views = Views(context, self._declarations, self._executions)
+        flow = Flow(context, self._executions, PROVIDERS, time_scale())
+        self._engine = Engine(context, flow, Polling(context, self._executions, PROVIDERS), outbox)
+
+    def handlers(self) -> Mapping[str, Handler]:
+        """The operations that are there."""
+        declarations, views, jobs = self._declarations, self._views, Jobs(self.context)
+        interventions = Interventions(self.context, declarations, self._executions, views)
+        return {
+            "CreatePipeline": self._then_look(self._create),
+            "UpdatePipeline": declarations.update,
+            "GetPipeline": declarations.describe,
+            "DeletePipeline": self._delete,
+            "ListPipelines": declarations.every,
+            "StartPipelineExecution": self._then_look(self._start),
+            "StopPipelineExecution": self._then_look(self._stop),
+            "GetPipelineState": views.state,
+            "GetPipelineExecution": views.execution,
+            "ListPipelineExecutions": views.executions,
+            "ListActionExecutions": views.actions,
+            "PutApprovalResult": self._then_look(interventions.approve),
+            "RetryStageExecution": self._then_look(interventions.retry),
+            "RollbackStage": self._then_look(interventions.roll_back),
+            "EnableStageTransition": self._then_look(declarations.enable_transition),
+            "DisableStageTransition": declarations.disable_transition,
+            "PutJobSuccessResult": self._then_look(jobs.succeed),
+            "PutJobFailureResult": self._then_look(jobs.fail),
+            "TagResource": declarations.tag,
+            "UntagResource": declarations.untag,
+            "ListTagsForResource": declarations.tags,
+        }
+
+    def recover(self) -> None:
+        """Go on with every execution."""
+        self._engine.start()
+
+    def close(self) -> None:
+        """Take nothing on any more; what actions have begun goes on elsewhere."""
+        self._engine.close()
+
+    def _then_look(self, handler: Callable[[Document], Document]) -> Handler:
+        def handle(request: Document) -> Document:
+            answer = handler(request)
+            self._engine.wake()
+            return answer
+
+        return handle
+
+    def _create(self, request: Document) -> Document:
+        """CreatePipeline: it starts at once."""
+        with self.context.store.transaction():
+            pipeline = self._declarations.create(request)
+            self._executions.start(pipeline, {"triggerType": "CreatePipeline", "triggerDetail": self._user})
+        return {"pipeline": pipeline.document, "tags": request.get("tags", [])}
+
+    def _start(self, request: Document) -> Document:
+        """StartPipelineExecution; the same token starts one execution only."""
+        variables = {variable["name"]: variable["value"] for variable in request.get("variables", ())}
+        revisions = {each["actionName"]: each["revisionValue"] for each in request.get("sourceRevisions", ())}
+        token = request.get("clientRequestToken")
+        with self.context.store.transaction():
+            pipeline = self._declarations.get(request["name"])
+            known = pipeline.internal["tokens"].get(token)
+            if known:
+                return {"pipelineExecutionId": known}
+            trigger = {"triggerType": "StartPipelineExecution", "triggerDetail": self._user}
+            number = self._executions.start(pipeline, trigger, variables, revisions)
+            if token:
+                self.context.store.change(pipeline.arn, lambda _, internal: internal["tokens"].update({token: number}))
+        return {"pipelineExecutionId": number}
+
+    def _stop(self, request: Document) -> Document:
+        return self._executions.stop(self._declarations.get(request["pipelineName"]), request)
+
+    def _delete(self, request: Document) -> Document:
+        """DeletePipeline; one that is not there is no error."""
+        store = self.context.store
+        with store.transaction():
+            try:
+                pipeline = self._declarations.get(request["name"])
+            except PipelineNotFound:
+                return {}
+            for execution in store.every(KIND, parent=pipeline.arn):
+                for action in store.every(ACTION, parent=execution.arn):
+                    store.remove(action.arn)
+                store.remove(execution.arn)
+            store.remove(pipeline.arn)
+        return {}
+
+    @property
+    def _user(self) -> str:
+        return f"arn:aws:iam::{self.context.aws.account_id}:root"
