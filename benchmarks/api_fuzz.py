@@ -2,8 +2,8 @@
 
 API Gateway exports what it says that it takes; bodies that follow this and bodies that do not, on the wire and in what
 they mean, go to /stream and /batch. Whatever is sent: no status of 500 or above, no trace of a program, an answer
-within seconds; 400 with one sentence for what the description does not allow; a prediction for a right record
-afterwards. Exit code 1 if not.
+within seconds; 400 with one sentence for what the description does not allow, said by the gateway before any function
+runs; a prediction for a right record afterwards. Exit code 1 if not.
 """
 
 import argparse
@@ -83,7 +83,6 @@ def generate(chance: random.Random, schemas: dict[str, Document]) -> Sent:
     path = chance.choice(_PATHS)
     make = chance.choice((_right, _wrong, lambda chance, _path: serving_fuzz.body(chance)))
     body = make(chance, path)
-    # The gateway looks at what it is told is JSON; for all else the function has to.
     return Sent(path, chance.choice(_TYPES), body, _is_described(body, schemas[path]))
 
 
@@ -118,40 +117,43 @@ def _is_described(body: bytes, schema: Document) -> bool:
 def send(api: ApiStack, requests: list[Sent]) -> list[str]:
     """Send them; describe each answer that should not have come."""
     pool = urllib3.PoolManager(maxsize=_CALLERS, timeout=_SECONDS, retries=False)
-    statuses: collections.Counter[int] = collections.Counter()
+    statuses: collections.Counter[str] = collections.Counter()
     lock = threading.Lock()
 
     def one(sent: Sent) -> str | None:
         try:
-            status, data = _post(pool, api, sent)
+            status, data, by = _post(pool, api, sent)
         except urllib3.exceptions.HTTPError as error:
             return f"{error!r}: {sent}"
         with lock:
-            statuses[status] += 1
-        wrong = _what_is_wrong(sent, status, data)
+            statuses[f"{status} by the {by}"] += 1
+        wrong = _what_is_wrong(sent, status, data, by)
         return f"{wrong}: {status} {data[:200]!r} for {sent}" if wrong else None
 
     right = Sent("/stream", "application/json", invocations.BODY, True)
     with ThreadPoolExecutor(_CALLERS) as callers:
         faults = [fault for fault in callers.map(one, requests) if fault]
-    print(", ".join(f"{count} answered {status}" for status, count in sorted(statuses.items())))
+    print(", ".join(f"{count} answered {answer}" for answer, count in sorted(statuses.items())))
     if (status := _post(pool, api, right)[0]) != 200:
         faults.append(f"a right record afterwards: {status}")
     return faults
 
 
-def _post(pool: urllib3.PoolManager, api: ApiStack, sent: Sent) -> tuple[int, bytes]:
+def _post(pool: urllib3.PoolManager, api: ApiStack, sent: Sent) -> tuple[int, bytes, str]:
+    """The answer's status and body, and who gave it: the function names the request in a header of its own."""
     headers = {"x-api-key": api.key, "Content-Type": sent.content_type}
     url = f"http://127.0.0.1:{api.port}{api.path}{sent.path}"
     answer = pool.request("POST", url, body=sent.body, headers=headers)
-    return answer.status, answer.data
+    return answer.status, answer.data, "function" if "X-Request-Id" in answer.headers else "gateway"
 
 
-def _what_is_wrong(sent: Sent, status: int, data: bytes) -> str | None:
+def _what_is_wrong(sent: Sent, status: int, data: bytes, by: str) -> str | None:
     if status not in (200, 400):
         return "neither 200 nor 400"
     if status == 200 and not sent.is_described:
         return "taken, though it is not described"
+    if by == "function" and not sent.is_described:
+        return "given to the function, though it is not described"
     if b"Traceback" in data or b'File "' in data:
         return "a trace"
     answer = json.loads(data)

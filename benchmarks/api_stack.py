@@ -45,21 +45,27 @@ def api_stack(port: int) -> Iterator[ApiStack]:
     with tempfile.TemporaryDirectory() as folder, invocations.local_aws(Path(folder), port):
         model = linear_regression(Path(folder) / "lr", n_features=1)
         invocations.deploy(model, port)
-        outputs = _deploy(port)
-        key = invocations.client("apigateway", port).get_api_key(apiKey=outputs["ApiKeyId"], includeValue=True)
-        stage = outputs["ApiUrl"].rpartition("/")[2]
-        path = f"/_aws/execute-api/{outputs['ApiId']}/{stage}"
-        yield ApiStack(port, path, outputs["ApiId"], key["value"], model)
+        yield deploy_api(port, ENDPOINT, model)
 
 
-def _deploy(port: int) -> dict[str, str]:
+def deploy_api(port: int, endpoint_name: str, model: Path) -> ApiStack:
+    """Put api.yml in front of an endpoint."""
+    outputs = _deploy(port, endpoint_name)
+    key = invocations.client("apigateway", port).get_api_key(apiKey=outputs["ApiKeyId"], includeValue=True)
+    stage = outputs["ApiUrl"].rpartition("/")[2]
+    path = f"/_aws/execute-api/{outputs['ApiId']}/{stage}"
+    return ApiStack(port, path, outputs["ApiId"], key["value"], model)
+
+
+def _deploy(port: int, endpoint_name: str) -> dict[str, str]:
     content = artifacts.pack(stages.FOLDER / "functions" / FUNCTION)
     invocations.client("s3", port).put_object(Bucket=invocations.BUCKET, Key="function.zip", Body=content)
     parameters = {
         "SageMakerProjectName": "benchmark",
-        "EndpointName": ENDPOINT,
+        "EndpointName": endpoint_name,
         "FunctionCodeBucket": invocations.BUCKET,
         "FunctionCodeKey": "function.zip",
+        "SetUpApiGatewayLogging": "true",
         # What is measured is the way, not the plan.
         "RateLimit": "10000",
         "BurstLimit": "5000",
@@ -71,14 +77,16 @@ def _deploy(port: int) -> dict[str, str]:
         Parameters=[{"ParameterKey": name, "ParameterValue": value} for name, value in parameters.items()],
         Capabilities=["CAPABILITY_IAM"],
     )
-    return {output["OutputKey"]: output["OutputValue"] for output in _made(cloudformation)["Outputs"]}
+    stack = ended(cloudformation, _STACK, "CREATE_COMPLETE")
+    return {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
 
 
-def _made(cloudformation: Any) -> Any:
-    deadline = time.monotonic() + _START_SECONDS
+def ended(cloudformation: Any, name: str, status: str, seconds: float = _START_SECONDS) -> Any:
+    """The stack when its change has ended, as it has to."""
+    deadline = time.monotonic() + seconds
     while True:
-        [stack] = cloudformation.describe_stacks(StackName=_STACK)["Stacks"]
-        if stack["StackStatus"] == "CREATE_COMPLETE":
+        [stack] = cloudformation.describe_stacks(StackName=name)["Stacks"]
+        if stack["StackStatus"] == status:
             return stack
         if not stack["StackStatus"].endswith("_IN_PROGRESS") or time.monotonic() > deadline:
             raise RuntimeError(f"the stack is {stack['StackStatus']}: {stack.get('StackStatusReason', '')}")

@@ -6,10 +6,11 @@ says whether a change failed; and the staging test compares configurations.
 
 from collections.abc import Callable
 
-from deploy import deployment_view, stacks, stages, traffic
-from deploy.deployment_view import Moment
+from deploy import stacks, stages, traffic
+from deploy.deployment_view import DeploymentPicture, Moment
 from deploy.project import Project
 from deploy.stacks import Event, Request, Stack
+from model_road.live import View
 
 
 def run(project: Project, request: Request, endpoint_name: str | None, wait: bool) -> bool:
@@ -34,20 +35,20 @@ def run(project: Project, request: Request, endpoint_name: str | None, wait: boo
         return False
     print(f"Stack          {change.stack_id}", flush=True)
     if wait:
-        with deployment_view.view() as view:
+        with View(DeploymentPicture()) as view:
             stacks.follow(project.cloudformation, change, _watcher(project, endpoint_name, view.show))
     return True
 
 
 def delete(project: Project, stack: Stack) -> None:
     """Delete a stack and show how it goes."""
-    with deployment_view.view() as view:
+    with View(DeploymentPicture()) as view:
         stacks.delete(project.cloudformation, stack, _watcher(project, None, view.show))
 
 
 def _watcher(project: Project, endpoint_name: str | None, show: Callable[[Moment], None]) -> stacks.Watcher:
-    def watch(events: list[Event], stack: Stack) -> None:
+    def watch(events: list[Event], _stack: Stack) -> None:
         seen = traffic.read(project.sagemaker, project.cloudwatch, endpoint_name) if endpoint_name else None
-        show(Moment(tuple(events), stack, seen))
+        show(Moment(tuple(events), seen))
 
     return watch

@@ -1,20 +1,18 @@
-"""How a deployment looks while it runs: a table that changes in place on a terminal, lines elsewhere.
+"""How a deployment looks while it runs.
 
-Both are given one moment after the other: what has happened in the stack since the last one, the stack, and who serves
-the endpoint's traffic.
+A moment is what has happened in the stack since the last one, and who serves the endpoint's traffic.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from types import TracebackType
-from typing import Protocol, Self
 
-from rich.console import Console, Group, RenderableType
-from rich.live import Live
+from rich.console import Group, RenderableType
 from rich.table import Column, Table
 from rich.text import Text
 
-from deploy.stacks import Event, Stack
+from deploy.stacks import Event
 from deploy.traffic import Fleet, Traffic, Variant
+from model_road.live import Picture
 
 _STYLES = {"COMPLETE": "green", "FAILED": "red", "PROGRESS": "cyan", "ALARM": "red", "OK": "green"}
 
@@ -24,97 +22,33 @@ class Moment:
     """What there is to see of a deployment."""
 
     events: tuple[Event, ...]
-    stack: Stack
     traffic: Traffic | None
 
 
-class View(Protocol):
-    """A context in which moments are shown."""
+class DeploymentPicture(Picture[Moment]):
+    """Tables of the resources and of the traffic."""
 
-    def __enter__(self) -> Self: ...
-
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        exc_tb: TracebackType | None,
-    ) -> None: ...
-
-    def show(self, moment: Moment) -> None:
-        """Show a newer moment."""
-
-
-def view() -> View:
-    """Choose how to show a deployment on the standard output."""
-    console = Console()
-    return TableView(console) if console.is_terminal else LineView(console)
-
-
-class TableView:
-    """Tables of the resources and of the traffic, drawn again four times a second."""
-
-    def __init__(self, console: Console) -> None:
+    def __init__(self) -> None:
         self._resources: dict[str, Event] = {}
-        self._moment: Moment | None = None
-        self._live = Live(console=console, get_renderable=self._render, refresh_per_second=4)
+        self._traffic: Traffic | None = None
+        self._traffic_lines: list[str] = []
 
-    def __enter__(self) -> Self:
-        self._live.__enter__()
-        return self
+    def take(self, moment: Moment) -> Iterator[str]:
+        """Tell what has happened to resources, and each fleet and alarm that has changed."""
+        self._traffic = moment.traffic
+        for event in moment.events:
+            self._resources[event.resource] = event
+            yield f"{event.resource:<28} {event.status:<20} {event.reason}"
+        lines = traffic_lines(moment.traffic) if moment.traffic else []
+        yield from (line for line in lines if line not in self._traffic_lines)
+        self._traffic_lines = lines
 
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        exc_tb: TracebackType | None,
-    ) -> None:
-        self._live.__exit__(exc_type, exc, exc_tb)
-
-    def show(self, moment: Moment) -> None:
-        """Show a newer moment at once."""
-        self._moment = moment
-        self._resources.update((event.resource, event) for event in moment.events)
-        self._live.refresh()
-
-    def _render(self) -> RenderableType:
-        if self._moment is None:
-            return Text("")
+    def draw(self) -> RenderableType:
+        """Draw the state of each resource that has had an event, and who serves the traffic."""
         resources = Table("Resource", "Type", "State", box=None, pad_edge=False)
         for event in self._resources.values():
             resources.add_row(event.resource, event.resource_type, _styled(event.status))
-        return Group(resources, *_traffic_table(self._moment.traffic))
-
-
-class LineView:
-    """A line for each thing that happens: for a log file, and for continuous integration."""
-
-    def __init__(self, console: Console) -> None:
-        self._console = console
-        self._traffic: list[str] = []
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        exc_tb: TracebackType | None,
-    ) -> None:
-        """Leave nothing to tidy up."""
-
-    def show(self, moment: Moment) -> None:
-        """Print what has happened to resources, and each fleet and alarm that has changed."""
-        for event in moment.events:
-            self._print(f"{event.resource:<28} {event.status:<20} {event.reason}")
-        lines = list(traffic_lines(moment.traffic)) if moment.traffic else []
-        for line in lines:
-            if line not in self._traffic:
-                self._print(line)
-        self._traffic = lines
-
-    def _print(self, line: str) -> None:
-        self._console.print(line.rstrip(), markup=False, highlight=False, soft_wrap=True)
+        return Group(resources, *_traffic_table(self._traffic))
 
 
 def traffic_lines(traffic: Traffic) -> list[str]:

@@ -12,6 +12,12 @@ PRODUCTION = "production"
 STAGING = "staging"
 
 
+def stack_name_of(project_name: str, stage: str) -> str:
+    """Name the stack of a project's stage."""
+    # The launch roles of SageMaker's project templates may touch `sagemaker-*` stacks only.
+    return f"sagemaker-{project_name}-deploy-{stage}"
+
+
 @dataclass(frozen=True)
 class Project:
     """A SageMaker project, as its stacks, endpoints and model package group are named.
@@ -56,13 +62,20 @@ class Project:
         return self.session.client("cloudwatch")
 
     @cached_property
+    def autoscaling(self) -> Any:
+        return self.session.client("application-autoscaling")
+
+    @cached_property
+    def apigateway(self) -> Any:
+        return self.session.client("apigateway")
+
+    @cached_property
     def s3(self) -> Any:
         return self.session.client("s3")
 
     def stack_name(self, stage: str) -> str:
         """Name the stack of a stage, or of the API, as SageMaker's project templates do."""
-        # The launch roles of those templates may touch `sagemaker-*` stacks only.
-        return f"sagemaker-{self.name}-deploy-{stage}"
+        return stack_name_of(self.name, stage)
 
     def endpoint_name(self, stage: str) -> str:
         """Name the endpoint of a stage, as the template does."""

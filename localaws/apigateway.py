@@ -133,6 +133,25 @@ class Watch:
             logs.put_log_events(logGroupName=group, logStreamName=_STREAM, logEvents=part)
 
 
+def model_for(content_type: str | None, models: Mapping[str, str]) -> str | None:
+    """The name of the model that a body is held against: by its content type, which is JSON where none is said.
+
+    Source: "Request validation for REST APIs" in the API Gateway Developer Guide.
+    """
+    kind = (content_type or "application/json").partition(";")[0].strip().lower()
+    return models.get(kind) or models.get("$default")
+
+
+def is_response(payload: Any) -> bool:
+    """Whether what a function has returned is a response: an object with a statusCode, which may be JSON text."""
+    if isinstance(payload, str | bytes):
+        try:
+            payload = json.loads(payload)
+        except ValueError:
+            return False
+    return isinstance(payload, dict) and str(payload.get("statusCode", "")).isdecimal()
+
+
 def _log_events(requests: Sequence[Request]) -> Mapping[str, Sequence[Document]]:
     """The lines for each log group, in the order of their time."""
     found: dict[str, list[Document]] = defaultdict(list)

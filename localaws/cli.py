@@ -14,6 +14,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from localaws.errors import LocalAwsError, NotRunningError
+from localaws.mail.parser import add_mail_parser
 from localaws.record import Record
 from localaws.settings import DEFAULT_PORT, DEFAULT_STATE_DIR, SERVER_NAMES, requested_ports, state_path
 from localaws.state_dir import StateDir
@@ -77,6 +78,8 @@ def build_parser() -> argparse.ArgumentParser:
     logs.add_argument("job", metavar="JOB", help=f"a job's name, or a server: {', '.join(_SERVER_LOGS)}")
     logs.add_argument("-f", "--follow", action="store_true", help="go on until the job is over")
     logs.set_defaults(command=_logs)
+
+    add_mail_parser(commands, common).set_defaults(command=_mail)
     return parser
 
 
@@ -207,6 +210,24 @@ def _logs(arguments: argparse.Namespace, state: StateDir) -> int:
         n_lines += 1
     if n_lines == 0:
         print(f"local-aws: the job {arguments.job!r} has written no log line", file=sys.stderr)
+    return 0
+
+
+def _mail(arguments: argparse.Namespace, state: StateDir) -> int:
+    from localaws.mail import commands  # noqa: PLC0415
+    from localaws.mail.outbox import Outbox  # noqa: PLC0415
+
+    outbox = Outbox(state.outbox_path)
+    if arguments.action == "list":
+        commands.show_list(outbox, arguments.format == "json", _say)
+    elif arguments.action == "show":
+        commands.show_mail(outbox, arguments.number, arguments.format == "json", _say)
+    elif arguments.action == "clear":
+        _say(f"deleted {outbox.clear()} mails")
+    else:
+        from localaws import job_logs  # noqa: PLC0415
+
+        commands.confirm(outbox, job_logs.client("sns", _running(state).ports), arguments.address, _say)
     return 0
 
 

@@ -10,6 +10,7 @@
     +-- StartFailedError    a server did not come up
     +-- HookMissingError    the installed MiniStack is another than the one this was built for
     +-- UnknownJobError     no job of this name
+    +-- UnknownMailError    no mail of this number, or none that asks for what was to be confirmed
 """
 
 
@@ -45,3 +46,7 @@ class HookMissingError(LocalAwsError):
 
 class UnknownJobError(LocalAwsError):
     """SageMaker has no processing, training or transform job of this name."""
+
+
+class UnknownMailError(LocalAwsError):
+    """The outbox has no such mail, or no subscription waits for it."""

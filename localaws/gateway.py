@@ -2,23 +2,22 @@
 
 A request is SageMaker's when it was signed for it (``sagemaker``, which is how the control plane, the runtime
 and the feature store sign) or when its ``X-Amz-Target`` says so; the other services that MiniStack lacks are
-known by their ``X-Amz-Target``, and git's requests to CodeCommit by their path. A request is passed on as it is and
-answered as it was answered; the server behind may restart at any time, so a failed connection becomes a
-``ServiceUnavailable``, which AWS's clients retry.
+known by their ``X-Amz-Target``, and git's requests to CodeCommit by their path. With IAM enforcement on, those servers
+ask here whether a request is allowed.
 """
 
 import asyncio
-import http.client
 import json
 import os
 import re
-import time
 from contextvars import ContextVar
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from localaws.alarms import Clock
 from localaws.asgi import Application, Message, Receive, Scope, Send
+from localaws.forward import Answer, ask, read_body, send_answer
+from localaws.guard import AUTHORIZE_PATH, Authorize, questioned
 from localaws.server import GATEWAY_HEALTH_PATH
 from localaws.services.targets import GIT_PATH, TARGET_PREFIXES
 from localaws.snapshot import SnapshotLoop
@@ -26,32 +25,13 @@ from localaws.snapshot import SnapshotLoop
 # SigV4: "Credential=AKID/20260101/us-east-1/sagemaker/aws4_request", in the header or in a presigned query.
 _SIGNED_SERVICE = re.compile(rb"Credential=[^/,]+(?:/|%2F)\d+(?:/|%2F)[^/,%]+(?:/|%2F)([^/,%]+)(?:/|%2F)aws4_request")
 
-# RFC 9110, 7.6.1: these concern one connection, not the message. Expect was answered here already.
-_HOP_BY_HOP = frozenset(
-    b"connection keep-alive proxy-authenticate proxy-authorization te trailer transfer-encoding upgrade expect".split()
-)
-
 _READING = re.compile(rb"\.(?:Describe|List|Get|BatchGet|Filter|Query|Scan|Lookup)")
-
-# InvokeEndpoint may take 60 s, an answer a little longer.
-_ANSWER_TIMEOUT_SECONDS = 90.0
-
-Headers = list[tuple[bytes, bytes]]
 
 SERVICE_HEADER = b"x-localaws-service"
 """Set by a service of ours, such as the local SageMaker, when it calls another one in its own name."""
 
 asked_by_service: ContextVar[bool] = ContextVar("asked_by_service", default=False)
 """Whether the request that is being answered comes from a service, not from a user."""
-
-
-@dataclass(frozen=True)
-class Answer:
-    """A complete HTTP response."""
-
-    status: int
-    headers: Headers
-    body: bytes
 
 
 @dataclass(frozen=True)
@@ -93,9 +73,19 @@ class Gateway:
         Saves MiniStack's state; runs between the start and the stop of the application.
     clock : Clock
         Decides the alarms; runs as long.
+    authorize : callable or None
+        Says whether a request to one of the other servers is allowed; None when nobody asks.
     """
 
-    def __init__(self, ministack: Application, upstreams: Upstreams, snapshots: SnapshotLoop, clock: Clock) -> None:
+    def __init__(
+        self,
+        ministack: Application,
+        upstreams: Upstreams,
+        snapshots: SnapshotLoop,
+        clock: Clock,
+        authorize: Authorize | None = None,
+    ) -> None:
+        self._authorize = authorize
         self._ministack = ministack
         self._upstreams = upstreams
         self._snapshots = snapshots
@@ -106,7 +96,10 @@ class Gateway:
         if scope["type"] == "lifespan":
             await self._live(scope, receive, send)
         elif scope["type"] == "http" and scope["path"] == GATEWAY_HEALTH_PATH:
-            await _send(send, Answer(200, [(b"content-type", b"application/json")], _health()))
+            await send_answer(send, Answer(200, [(b"content-type", b"application/json")], _health()))
+        elif scope["type"] == "http" and scope["path"] == AUTHORIZE_PATH and self._authorize is not None:
+            if (body := await read_body(receive)) is not None:
+                await send_answer(send, self._authorize(questioned(scope), body))
         elif scope["type"] == "http" and (url := self._upstreams.of(scope)):
             await _forward(urlsplit(url).netloc, scope, receive, send)
         else:
@@ -137,72 +130,12 @@ class Gateway:
 
 
 async def _forward(address: str, scope: Scope, receive: Receive, send: Send) -> None:
-    body = await _read_body(receive)
+    body = await read_body(receive)
     if body is None:
         return
     # A thread per request in flight: an invocation waits for a model, and the event loop must not.
-    await _send(send, await asyncio.to_thread(ask, address, scope, body))
-
-
-async def _send(send: Send, answer: Answer) -> None:
-    await send({"type": "http.response.start", "status": answer.status, "headers": answer.headers})
-    await send({"type": "http.response.body", "body": answer.body})
+    await send_answer(send, await asyncio.to_thread(ask, address, scope, body))
 
 
 def _health() -> bytes:
     return json.dumps({"status": "ok", "pid": os.getpid()}).encode()
-
-
-async def _read_body(receive: Receive) -> bytes | None:
-    """The whole body of a request; None when its client went away."""
-    chunks = []
-    while True:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            return None
-        chunks.append(message.get("body", b""))
-        if not message.get("more_body", False):
-            return b"".join(chunks)
-
-
-def ask(address: str, scope: Scope, body: bytes) -> Answer:
-    """Pass a request on to the server at ``address`` ("host:port") and return its answer."""
-    target = scope["raw_path"].decode("latin-1")
-    if scope["query_string"]:
-        target += "?" + scope["query_string"].decode("latin-1")
-    connection = http.client.HTTPConnection(address, timeout=_ANSWER_TIMEOUT_SECONDS)
-    try:
-        connection.putrequest(scope["method"], target, skip_host=True, skip_accept_encoding=True)
-        for name, value in _end_to_end(scope["headers"]):
-            if name != b"content-length":
-                connection.putheader(name.decode("latin-1"), value)
-        connection.putheader("Content-Length", str(len(body)))
-        connection.endheaders(body)
-        response = connection.getresponse()
-        content = response.read()
-        headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in response.getheaders()]
-        return Answer(response.status, _end_to_end(headers), content)
-    except (OSError, http.client.HTTPException) as error:
-        return unavailable(address, error)
-    finally:
-        connection.close()
-
-
-def _end_to_end(headers: Headers) -> Headers:
-    return [(name, value) for name, value in headers if name.lower() not in _HOP_BY_HOP]
-
-
-def unavailable(address: str, error: Exception) -> Answer:
-    """AWS's error for a service that cannot answer now, in both places where clients look for the code."""
-    message = (
-        f"The server at {address} did not answer ({type(error).__name__}: {error}). It is started "
-        "again by itself within a second; if this stays, see: local-aws status"
-    )
-    body = json.dumps({"__type": "ServiceUnavailable", "message": message}).encode()
-    headers = [
-        (b"content-type", b"application/x-amz-json-1.1"),
-        (b"x-amzn-errortype", b"ServiceUnavailable"),
-        (b"content-length", str(len(body)).encode()),
-        (b"date", time.strftime("%a, %d %b %Y %H:%M:%S GMT", time.gmtime()).encode()),
-    ]
-    return Answer(503, headers, body)

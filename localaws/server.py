@@ -3,7 +3,7 @@
 import sys
 from dataclasses import dataclass
 
-from localaws.settings import HOST, Ports
+from localaws.settings import HOST, SERVER_NAMES, Ports
 from localaws.state_dir import StateDir
 
 # Answered by localaws.gateway, with the process that answers: {"status": "ok", "pid": 123}.
@@ -38,9 +38,11 @@ def servers(ports: Ports, state: StateDir) -> tuple[Server, ...]:
     ministack += f" --services-url {ports.services_url}"
     sagemaker = f"localaws.sagemaker --host {HOST} --port {ports.sagemaker} --endpoint-url {ports.endpoint_url}"
     services = f"localaws.services --port {ports.services} --endpoint-url {ports.endpoint_url}"
+    data = {name: ["--state-dir", str(state.data_path(name))] for name in SERVER_NAMES}
+    data["ministack"] += ["--outbox", str(state.outbox_path)]
     lines = {"ministack": ministack, "sagemaker": sagemaker, "services": services}
     return tuple(
-        Server(name, port, (*python, *lines[name].split(), "--state-dir", str(state.data_path(name))), health_path)
+        Server(name, port, (*python, *lines[name].split(), *data[name]), health_path)
         for name, port, health_path in (
             ("ministack", ports.gateway, GATEWAY_HEALTH_PATH),
             ("sagemaker", ports.sagemaker, "/health"),

@@ -21,6 +21,7 @@ STATE_DIR_VARIABLE = "LOCALAWS_STATE_DIR"
 PORT_VARIABLE = "LOCALAWS_PORT"
 TIME_SCALE_VARIABLE = "LOCALAWS_TIME_SCALE"
 SERVERLESS_IDLE_VARIABLE = "LOCALAWS_SERVERLESS_IDLE_SECONDS"
+IAM_VARIABLE = "LOCALAWS_IAM"
 
 
 @dataclass(frozen=True)
@@ -124,6 +125,20 @@ def serverless_idle_seconds(environ: Mapping[str, str] = os.environ) -> float:
         LOCALAWS_SERVERLESS_IDLE_SECONDS is not a number above 0.
     """
     return _positive(SERVERLESS_IDLE_VARIABLE, "300", "60", environ)
+
+
+def iam_enforced(environ: Mapping[str, str] = os.environ) -> bool:
+    """Whether requests are checked against their caller's policies: what LOCALAWS_IAM says, no by default.
+
+    Raises
+    ------
+    LocalAwsError
+        The variable is neither ``enforce`` nor ``off``.
+    """
+    text = environ.get(IAM_VARIABLE) or "off"
+    if text not in ("enforce", "off"):
+        raise LocalAwsError(f"{IAM_VARIABLE} has the value {text!r}. Set it to enforce or to off.")
+    return text == "enforce"
 
 
 def _positive(variable: str, default: str, example: str, environ: Mapping[str, str]) -> float:

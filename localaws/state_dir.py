@@ -9,6 +9,7 @@
         sagemaker-config.yaml   the SageMaker SDK's configuration
         logs/                   supervisor.log, ministack.log, sagemaker.log, services.log
         ministack/  sagemaker/  services/    the servers' own data
+        outbox/                 the e-mails that AWS would have sent (`localaws.mail`)
 """
 
 import json
@@ -45,6 +46,11 @@ class StateDir:
     def sdk_config_path(self) -> Path:
         """The SageMaker SDK's configuration."""
         return self.path / "sagemaker-config.yaml"
+
+    @property
+    def outbox_path(self) -> Path:
+        """Where the e-mails are."""
+        return self.path / "outbox"
 
     def data_path(self, server: str) -> Path:
         """Where the server of this name keeps its data."""

@@ -1,20 +1,18 @@
-"""How an execution looks while it runs: a table that changes in place on a terminal, lines elsewhere.
+"""How an execution looks while it runs.
 
-Both are given one `Snapshot` after the other. Steps that have not begun come from the definition, which also
-gives the order; a step of the branch that was not taken stays without a state.
+Steps that have not begun come from the definition, which also gives the order; a step of the branch that was not taken
+stays without a state.
 """
 
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from types import TracebackType
-from typing import Any, Protocol, Self
+from typing import Any
 
-from rich.console import Console
-from rich.live import Live
 from rich.table import Column, Table
 from rich.text import Text
 
+from model_road.live import Picture
 from pipelines.execution import Snapshot, StepState
 
 _STYLES = {
@@ -26,59 +24,35 @@ _STYLES = {
 }
 
 
-class View(Protocol):
-    """A context in which snapshots are shown."""
-
-    def __enter__(self) -> Self: ...
-
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        exc_tb: TracebackType | None,
-    ) -> None: ...
-
-    def show(self, snapshot: Snapshot) -> None:
-        """Show a newer state."""
-
-
-def view(definition: str) -> View:
-    """Choose how to show an execution of a pipeline definition (JSON) on the standard output."""
-    console = Console()
-    return TableView(console, definition) if console.is_terminal else LineView(console)
-
-
 def step_names(definition: str) -> list[str]:
     """List the steps of a definition (JSON), those of branches after their condition."""
     return list(_names(json.loads(definition)["Steps"]))
 
 
-class TableView:
-    """A table of the steps, drawn again four times a second so that durations run."""
+class ExecutionPicture(Picture[Snapshot]):
+    """A table of the steps.
 
-    def __init__(self, console: Console, definition: str) -> None:
+    Parameters
+    ----------
+    definition : str
+        The pipeline's, as JSON.
+    """
+
+    def __init__(self, definition: str) -> None:
         self._names = step_names(definition)
         self._snapshot = Snapshot("Executing", "", ())
-        self._live = Live(console=console, get_renderable=self._table, refresh_per_second=4)
 
-    def __enter__(self) -> Self:
-        self._live.__enter__()
-        return self
-
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        exc_tb: TracebackType | None,
-    ) -> None:
-        self._live.__exit__(exc_type, exc, exc_tb)
-
-    def show(self, snapshot: Snapshot) -> None:
-        """Show a newer state at once."""
+    def take(self, snapshot: Snapshot) -> Iterator[str]:
+        """Tell the steps whose state has changed."""
+        before = {step.name: step.status for step in self._snapshot.steps}
         self._snapshot = snapshot
-        self._live.refresh()
+        now = datetime.now(UTC)
+        for step in snapshot.steps:
+            if before.get(step.name) != step.status:
+                yield f"{step.name:<20} {_state(step).plain:<22} {_duration(step, now):>8}"
 
-    def _table(self) -> Table:
+    def draw(self) -> Table:
+        """Draw all steps, those that have not begun, too."""
         now = datetime.now(UTC)
         by_name = {step.name: step for step in self._snapshot.steps}
         table = Table("Step", "State", Column("Duration", justify="right"), box=None, pad_edge=False)
@@ -89,34 +63,6 @@ class TableView:
             else:
                 table.add_row(name, _state(step), _duration(step, now))
         return table
-
-
-class LineView:
-    """A line for each change of a step: for a log file, and for continuous integration."""
-
-    def __init__(self, console: Console) -> None:
-        self._console = console
-        self._shown: dict[str, str] = {}
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        exc_tb: TracebackType | None,
-    ) -> None:
-        """Leave nothing to tidy up."""
-
-    def show(self, snapshot: Snapshot) -> None:
-        """Print the steps whose state has changed."""
-        now = datetime.now(UTC)
-        for step in snapshot.steps:
-            if self._shown.get(step.name) != step.status:
-                self._shown[step.name] = step.status
-                line = f"{step.name:<20} {_state(step).plain:<22} {_duration(step, now):>8}"
-                self._console.print(line.rstrip(), markup=False, highlight=False, soft_wrap=True)
 
 
 def _names(steps: list[dict[str, Any]]) -> Iterator[str]:

@@ -49,6 +49,9 @@ def _parser() -> argparse.ArgumentParser:
         help="values for parameters of the pipeline: R2Threshold=0.4 LearningRate=0.05",
     )
     parser.add_argument(
+        "--no-start", dest="start", action="store_false", help="create or update the pipeline and leave it at that"
+    )
+    parser.add_argument(
         "--no-wait", dest="wait", action="store_false", help="leave when the execution has been started"
     )
     return parser
@@ -57,9 +60,11 @@ def _parser() -> argparse.ArgumentParser:
 def _run(parsed: argparse.Namespace) -> int:
     pipeline, environment = _command.make_pipeline(parsed)
     # 0.1 s, which `-h` is spared.
-    from pipelines import execution_view, parameters  # noqa: PLC0415
+    from model_road.live import View  # noqa: PLC0415
+    from pipelines import parameters  # noqa: PLC0415
     from pipelines._session import execution_role  # noqa: PLC0415
     from pipelines.execution import follow  # noqa: PLC0415
+    from pipelines.execution_view import ExecutionPicture  # noqa: PLC0415
     from pipelines.module import blame  # noqa: PLC0415
 
     session = pipeline.sagemaker_session
@@ -68,12 +73,15 @@ def _run(parsed: argparse.Namespace) -> int:
     role_arn = environment.role_arn or parsed.kwargs.get("role") or execution_role(session.boto_session)
     with blame(f"starting the pipeline {pipeline.name}"):
         pipeline.upsert(role_arn=role_arn, description=parsed.description, tags=parsed.tags)
+        if not parsed.start:
+            print(f"Pipeline       {pipeline.name} is up to date")
+            return 0
         arn = pipeline.start(parameters=values or None).arn
     print(f"Execution      {arn}", flush=True)
     if not parsed.wait:
         return 0
     try:
-        with execution_view.view(definition) as view:
+        with View(ExecutionPicture(definition)) as view:
             final = follow(session.sagemaker_client, arn, view.show)
     except KeyboardInterrupt:
         _say_goodbye(environment, arn)

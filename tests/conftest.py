@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import boto3
 import pytest
@@ -116,6 +117,16 @@ def start_local_aws(state_dir: Path) -> LocalAws:
     kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     return LocalAws(ports, state_dir, {**kept, "PATH": path, **json.loads(printed.stdout)})
+
+
+def enforcing_local_aws(state_dir: Path) -> Iterator[LocalAws]:
+    """A local AWS in which IAM is enforced."""
+    try:
+        with mock.patch.dict(os.environ, {"LOCALAWS_IAM": "enforce"}):
+            started = start_local_aws(state_dir)
+        yield started
+    finally:
+        local_aws_command("reset", "--yes", state_dir=state_dir)
 
 
 @pytest.fixture(scope="session")

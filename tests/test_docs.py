@@ -84,10 +84,12 @@ def test_the_table_of_services_is_the_truth(service: type[Service], tmp_path: Pa
         ["local-aws"],
         ["run-pipeline"],
         ["deploy-model"],
+        ["check-project"],
         ["deploy-model", "staging"],
         ["get-pipeline-definition"],
         ["serving"],
         ["local-aws", "start"],
+        ["local-aws", "mail"],
     ],
 )
 def test_every_command_has_help_worth_reading(command: list[str]) -> None:

@@ -8,6 +8,7 @@ from deploy.project import PRODUCTION, Project
 API = "api"
 TEMPLATE = stages.FOLDER / "templates" / "api.yml"
 FUNCTION = "invoke"
+_SETS_UP_LOGGING = "SetUpApiGatewayLogging"
 
 
 def deploy_api(project: Project, options: argparse.Namespace) -> int:
@@ -21,6 +22,7 @@ def deploy_api(project: Project, options: argparse.Namespace) -> int:
         "EndpointName": project.endpoint_name(PRODUCTION),
         "FunctionCodeBucket": project.bucket,
         "FunctionCodeKey": key,
+        _SETS_UP_LOGGING: _sets_up_logging(project),
         **dict(options.parameters),
     }
     tags = {"sagemaker:project-name": project.name}
@@ -30,3 +32,11 @@ def deploy_api(project: Project, options: argparse.Namespace) -> int:
     for name, value in sorted(stack.outputs.items()) if stack else ():
         print(f"{name:<14} {value}")
     return 0
+
+
+def _sets_up_logging(project: Project) -> str:
+    """Say whether the stack gives API Gateway the role by which it logs: as it did, or where the account has none."""
+    deployed = stacks.describe(project.cloudformation, project.stack_name(API))
+    if deployed is not None and not deployed.is_empty and _SETS_UP_LOGGING in deployed.parameters:
+        return deployed.parameters[_SETS_UP_LOGGING]
+    return "false" if project.apigateway.get_account().get("cloudwatchRoleArn") else "true"

@@ -6,25 +6,27 @@ from collections.abc import Iterator
 
 from deploy import deployment, experiments, packages, records, stacks, traffic
 from deploy.commands.api import API
+from deploy.commands.system_test import SYSTEM_TEST
 from deploy.deployment_view import traffic_lines
 from deploy.errors import DeployError
 from deploy.project import PRODUCTION, STAGING, Project
 from deploy.stacks import Stack
+from deploy.stages import STAGES
 from model_road.errors import UsageError
 
-# As they depend on each other: the API calls production's endpoint.
-_ORDER_OF_DELETION = (API, PRODUCTION, STAGING)
+# As they depend on each other: the API calls production's endpoint, the system test that of staging.
+_ORDER_OF_DELETION = (API, PRODUCTION, SYSTEM_TEST, STAGING)
 
 
 def status(project: Project, _options: argparse.Namespace) -> int:
     """Show the stacks, what they serve and who gets the traffic."""
-    for stage in (STAGING, PRODUCTION, API):
+    for stage in (STAGING, SYSTEM_TEST, PRODUCTION, API):
         stack = stacks.describe(project.cloudformation, project.stack_name(stage))
         if stack is None:
             print(f"{stage:<14} not deployed")
             continue
         print(f"{stage:<14} {stack.name}  {stack.status} {stack.reason}".rstrip())
-        for line in (*_package(project, stack), *_outputs(stack), *_traffic(project, stage)):
+        for line in (*_package(project, stack), *_outputs(stack), *_traffic(project, stage), *_scaling(project, stage)):
             print(f"  {line}")
     return 0
 
@@ -72,6 +74,21 @@ def _outputs(stack: Stack) -> Iterator[str]:
     return (f"{name:<14} {value}" for name, value in sorted(stack.outputs.items()))
 
 
+def _scaling(project: Project, stage: str) -> Iterator[str]:
+    """Between how many instances the stage's endpoint scales, and what was done last."""
+    if stage == API:
+        return
+    key = {"ServiceNamespace": "sagemaker", "ScalableDimension": "sagemaker:variant:DesiredInstanceCount"}
+    resource = f"endpoint/{project.endpoint_name(stage)}/variant/AllTraffic"
+    for target in project.autoscaling.describe_scalable_targets(**key, ResourceIds=[resource])["ScalableTargets"]:
+        yield f"  scales   from {target['MinCapacity']} to {target['MaxCapacity']} instances"
+        activities = project.autoscaling.describe_scaling_activities(**key, ResourceId=resource, MaxResults=1)
+        for activity in activities["ScalingActivities"]:
+            yield f"           {activity['StatusCode']}: {activity['Description']} ({activity['Cause']})"
+
+
 def _traffic(project: Project, stage: str) -> list[str]:
-    seen = traffic.read(project.sagemaker, project.cloudwatch, project.endpoint_name(stage)) if stage != API else None
+    seen = (
+        traffic.read(project.sagemaker, project.cloudwatch, project.endpoint_name(stage)) if stage in STAGES else None
+    )
     return traffic_lines(seen) if seen else []

@@ -25,14 +25,8 @@ class Result:
     seconds: float
 
 
-def write(path: Path, suite: str, results: Sequence[Result]) -> None:
-    """Write a report.
-
-    Raises
-    ------
-    UsageError
-        When the file cannot be written.
-    """
+def document(suite: str, results: Sequence[Result]) -> bytes:
+    """Make a report."""
     failures = sum(not result.passed for result in results)
     total = sum(result.seconds for result in results)
     root = ElementTree.Element("testsuites")
@@ -47,7 +41,19 @@ def write(path: Path, suite: str, results: Sequence[Result]) -> None:
             ElementTree.SubElement(case, "failure", message=result.detail)
         ElementTree.SubElement(case, "system-out").text = result.detail
     ElementTree.indent(root)
+    made: bytes = ElementTree.tostring(root, encoding="utf-8", xml_declaration=True)
+    return made
+
+
+def write(path: Path, suite: str, results: Sequence[Result]) -> None:
+    """Write a report.
+
+    Raises
+    ------
+    UsageError
+        When the file cannot be written.
+    """
     try:
-        ElementTree.ElementTree(root).write(path, encoding="utf-8", xml_declaration=True)
+        path.write_bytes(document(suite, results))
     except OSError as error:
         raise UsageError(f"the report {path} cannot be written: {error.strerror}") from error

@@ -55,6 +55,19 @@ def check_code(client: Clients, properties: Document) -> None:
         ) from error
 
 
+def check_logging(client: Clients, properties: Document) -> None:
+    """Refuse a stage that writes logs where the account has no role for it, as API Gateway does.
+
+    Raises
+    ------
+    ValueError
+    """
+    settings = properties.get("MethodSettings", ())
+    logs = "AccessLogSetting" in properties or any(item.get("LoggingLevel", "OFF") != "OFF" for item in settings)
+    if logs and not client("apigateway").get_account().get("cloudwatchRoleArn"):
+        raise ValueError("CloudWatch Logs role ARN must be set in account settings to enable logging")
+
+
 def check_empty(client: Clients, bucket: str) -> None:
     """Refuse to delete a bucket that holds something, as S3 does.
 

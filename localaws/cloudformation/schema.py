@@ -12,14 +12,13 @@ import json
 import operator
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from jsonschema import Draft7Validator, ValidationError
 from jsonschema.validators import extend
 
-from localaws.errors import LocalAwsError
+from localaws.cfn_lint import data_folder
 from localaws.settings import REGION
 from localaws.shapes import compiled, in_python
 
@@ -61,12 +60,8 @@ def _properties(resource_type: str, member: str) -> frozenset[str]:
     return frozenset(parts[2] for parts in pointers if len(parts) == len(("", "properties", "Name")))
 
 
-@cache
 def _folder() -> Path:
-    found = find_spec("cfnlint")
-    if found is None or found.origin is None:
-        raise LocalAwsError("cfn-lint, whose schemas are needed, is not installed: pip install 'model-road[local]'")
-    return Path(found.origin).parent / "data" / "schemas"
+    return data_folder() / "schemas"
 
 
 @cache

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import uvicorn
 
+from localaws.guard import guarded
 from localaws.sagemaker.api import Api
 from localaws.sagemaker.aws import Aws
 from localaws.sagemaker.container import enter_host_namespace
@@ -66,8 +67,9 @@ def main() -> None:
         jobs.close()
         notifier.close()
 
+    server = Server(api, Runtime(dispatcher, answered, asynchronous, gauges), shut_down)
     uvicorn.run(
-        Server(api, Runtime(dispatcher, answered, asynchronous, gauges), shut_down),
+        guarded(server, options.endpoint_url),
         host=options.host,
         port=options.port,
         log_level="warning",

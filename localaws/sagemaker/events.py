@@ -7,6 +7,7 @@ AWS's "Events from Amazon SageMaker" guide: a job's event holds what its Describ
 import json
 import logging
 import queue
+import re
 import threading
 import time
 from collections.abc import Sequence
@@ -15,7 +16,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from localaws.sagemaker.aws import Aws
+from localaws.aws import Aws
 
 logger = logging.getLogger(__name__)
 
@@ -29,18 +30,20 @@ class Notifier:
     ----------
     aws : Aws
         Whose ``events`` and ``cloudwatch`` clients are used.
+    source : str, default="aws.sagemaker"
+        The service that the events come from.
     """
 
-    def __init__(self, aws: Aws) -> None:
-        self._aws = aws
+    def __init__(self, aws: Aws, source: str = "aws.sagemaker") -> None:
+        self._aws, self._source = aws, source
         self._queue: queue.Queue[tuple[str, Document] | None] = queue.Queue()
         self._thread = threading.Thread(target=self._send, name="notifier", daemon=True)
         self._thread.start()
 
     def event(self, detail_type: str, detail: Document, resources: Sequence[str]) -> None:
-        """Send an event of the source ``aws.sagemaker``."""
+        """Send an event of the service."""
         entry = {
-            "Source": "aws.sagemaker",
+            "Source": self._source,
             "DetailType": detail_type,
             "Detail": json.dumps(detail),
             "Resources": list(resources),
@@ -86,6 +89,28 @@ def job_detail(document: Document) -> Document:
         name: int(value * 1000) if name.endswith("Time") and isinstance(value, float) else value
         for name, value in document.items()
     }
+
+
+def iso_detail(document: Document) -> Document:
+    """A document as those events show it that write times as text, to the millisecond: changes have an order."""
+    return {
+        name: datetime.fromtimestamp(value, UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{int(value * 1000) % 1000:03}Z"
+        if name.endswith("Time") and isinstance(value, float)
+        else value
+        for name, value in document.items()
+    }
+
+
+def event_status(status: str) -> str:
+    """An endpoint's status as its events write it: ``InService`` is ``IN_SERVICE`` there."""
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", status).upper()
+
+
+def lower_camel(value: Any) -> Any:
+    """A document with names as the pipelines' events write them: ``{"ProcessingJob": {"Arn": ...}}`` begins small."""
+    if isinstance(value, dict):
+        return {f"{name[:1].lower()}{name[1:]}": lower_camel(item) for name, item in value.items()}
+    return value
 
 
 def iso_time(seconds: float | None = None) -> str:

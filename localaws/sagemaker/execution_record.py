@@ -8,7 +8,7 @@ from typing import Any
 
 from localaws.sagemaker.control import Control
 from localaws.sagemaker.definition import Step
-from localaws.sagemaker.events import iso_time
+from localaws.sagemaker.events import iso_time, lower_camel
 from localaws.store import Resource
 
 Document = dict[str, Any]
@@ -145,6 +145,8 @@ class ExecutionRecord:
         }
         if previous:
             detail["previousPipelineExecutionStatus"] = previous
+        if description := document.get("PipelineExecutionDescription"):
+            detail["pipelineExecutionDescription"] = description
         if document["PipelineExecutionStatus"] in ENDED:
             detail["executionEndTime"] = iso_time(document["LastModifiedTime"])
         self._control.notifier.event(
@@ -156,7 +158,7 @@ class ExecutionRecord:
         detail = {
             "stepName": resource.name,
             "stepType": internal["type"],
-            "metadata": document.get("Metadata", {}),
+            "metadata": lower_camel(document.get("Metadata", {})),
             "previousStepStatus": previous,
             "currentStepStatus": document["StepStatus"],
             "stepStartTime": iso_time(document["StartTime"]),
@@ -165,6 +167,9 @@ class ExecutionRecord:
         }
         if "EndTime" in document:
             detail["stepEndTime"] = iso_time(document["EndTime"])
+        for member, name in (("FailureReason", "failureReason"), ("CacheHitResult", "cacheHitResult")):
+            if document.get(member):
+                detail[name] = document[member]
         self._control.notifier.event(
             "SageMaker Model Building Pipeline Execution Step Status Change",
             detail,

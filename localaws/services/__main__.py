@@ -8,6 +8,7 @@ from pathlib import Path
 import uvicorn
 
 from localaws.aws import Aws
+from localaws.guard import guarded
 from localaws.services.api import Api
 from localaws.services.catalog import SERVICES
 from localaws.services.context import Context
@@ -34,8 +35,9 @@ def main() -> None:
         for service in services:
             service.close()
 
+    routes = {path: found for each in services for path, found in each.routes().items()}
     uvicorn.run(
-        Server(Api(services), shut_down, {path: found for each in services for path, found in each.routes().items()}),
+        guarded(Server(Api(services), shut_down, routes), options.endpoint_url),
         host=HOST,
         port=options.port,
         log_level="warning",

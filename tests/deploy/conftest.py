@@ -13,6 +13,7 @@ from unittest import mock
 import pytest
 
 from tests.conftest import LocalAws, local_aws_command, start_local_aws
+from tests.deploy.automation import Automation, provision
 
 IMAGE = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1.4-2-cpu-py3"
 ROLE = "arn:aws:iam::000000000000:role/deploy"
@@ -83,3 +84,9 @@ def deploy_model(registry: Registry, tmp_path: Path) -> Run:
         return run_module("deploy_model", command, *arguments, *own, *where, environ=environ, cwd=tmp_path)
 
     return run
+
+
+@pytest.fixture(scope="session")
+def automation(local_aws: LocalAws) -> Automation:
+    """The stack of automation.yml, shared: a test makes what it looks at."""
+    return provision(local_aws)

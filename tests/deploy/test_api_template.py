@@ -53,6 +53,7 @@ def api(local_aws: LocalAws) -> Api:
         "EndpointName": name,
         "FunctionCodeBucket": name,
         "FunctionCodeKey": "function.zip",
+        "SetUpApiGatewayLogging": "true",
     }
     cloudformation = local_aws.client("cloudformation")
     cloudformation.create_stack(
@@ -70,6 +71,12 @@ def api(local_aws: LocalAws) -> Api:
     key = local_aws.client("apigateway").get_api_key(apiKey=outputs["ApiKeyId"], includeValue=True)["value"]
     stage = outputs["ApiUrl"].rpartition("/")[2]
     return Api(local_aws, name, f"http://127.0.0.1:{local_aws.port}/_aws/execute-api/{outputs['ApiId']}/{stage}", key)
+
+
+@pytest.mark.parametrize("content_type", ["application/json; charset=utf-8", "text/plain", "", "a/b"])
+def test_a_wrong_body_is_refused_whatever_type_it_says_that_it_has(api: Api, content_type: str) -> None:
+    status, _, document = api.post("/stream", {"y": 1}, content_type=content_type)
+    assert (status, document["message"].partition(":")[0]) == (400, "Invalid request body")
 
 
 @pytest.mark.parametrize(
@@ -94,6 +101,53 @@ def test_a_wrong_body_is_refused_before_any_function_runs(api: Api, route: str, 
     assert api.invocations() == before
 
 
+@pytest.mark.parametrize(
+    ("body", "wrong"),
+    [
+        ({}, '[object has missing required properties (["x"])]'),
+        ({"x": [[0.3], [0.4]]}, "[array is too long: must have at most 1 elements but instance has 2 elements]"),
+        (
+            {"x": [["0.3"]]},
+            '[instance type (string) does not match any allowed primitive type (allowed: ["integer","number"])]',
+        ),
+        ({"x": [[1]], "y": 1}, '[object instance has properties which are not allowed by the schema: ["y"]]'),
+        (b"{not json", "[the body is not JSON]"),
+    ],
+)
+def test_the_answer_says_what_is_wrong_with_the_body(api: Api, body: Any, wrong: str) -> None:
+    assert api.post("/stream", body)[2] == {"message": f"Invalid request body: {wrong}"}
+
+
+def test_the_gateways_own_answers_help(api: Api) -> None:
+    status, _, document = api.post("/stream", {"x": [[1]]}, key="wrong")
+    assert (status, "x-api-key" in document["message"]) == (403, True)
+    status, _, document = api.post("/nowhere", {})
+    assert (status, "/stream" in document["message"]) == (404, True)
+    gateway, name = api.aws.client("apigateway"), uuid.uuid4().hex
+    key = gateway.create_api_key(name=name, enabled=True)
+    stages_of = [{"apiId": api.url.split("/")[-2], "stage": "v1"}]
+    plan = gateway.create_usage_plan(name=name, apiStages=stages_of, throttle={"rateLimit": 0.01, "burstLimit": 1})
+    gateway.create_usage_plan_key(usagePlanId=plan["id"], keyId=key["id"], keyType="API_KEY")
+    answers = [api.post("/stream", {}, key=key["value"]) for _ in range(2)]
+    assert [status for status, _, _ in answers] == [400, 429]
+    assert (answers[1][1]["Retry-After"], answers[1][2]["message"].partition(":")[0]) == ("1", "Too many requests")
+
+
+def test_a_function_that_fails_or_is_not_run_tells_nothing_of_itself(api: Api) -> None:
+    functions, name = api.aws.client("lambda"), f"{api.name}-invoke"
+    try:
+        functions.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=0)
+        status, _, document = api.post("/stream", {"x": [[1]]})
+        assert (status, document["message"].partition(":")[0]) == (500, "The request could not be answered")
+        functions.delete_function_concurrency(FunctionName=name)
+        functions.update_function_configuration(FunctionName=name, Handler="handler.secret")
+        status, _, document = api.post("/stream", {"x": [[1]]})
+        assert (status, document["message"].partition(":")[0]) == (502, "The request could not be answered")
+    finally:
+        functions.update_function_configuration(FunctionName=name, Handler="handler.handler")
+        functions.delete_function_concurrency(FunctionName=name)
+
+
 def test_a_right_body_reaches_the_function(api: Api) -> None:
     status, _, document = api.post("/stream", {"x": [[0.3]]})
     assert (status, "message" in document) == (503, True), document
@@ -115,7 +169,7 @@ def test_each_request_is_in_the_access_log_and_counted(api: Api) -> None:
         ("POST", "/stream", "400"),
         ("POST", "/stream", "403"),
     ]
-    assert lines[0]["error"].startswith("Invalid request body")
+    assert [line["error"] for line in lines] == ["BAD_REQUEST_BODY", "INVALID_API_KEY"]
     assert api.key not in str(lines)
     sums = api.aws.client("cloudwatch").get_metric_statistics(
         Namespace="AWS/ApiGateway",

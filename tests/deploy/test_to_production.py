@@ -210,4 +210,5 @@ def test_the_road(local_aws: LocalAws, run: Run, versions: list[str], project: s
     assert predict(local_aws, production) == worse
     status = run("status").stdout
     assert f"model package  {second}  Approved" in status
+    assert status.count("scales   from 2 to 4 instances") == 1
     assert "CREATE_COMPLETE" in status or "UPDATE_COMPLETE" in status

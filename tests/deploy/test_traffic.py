@@ -7,8 +7,9 @@ from typing import Any
 from rich.console import Console
 
 from deploy import traffic
-from deploy.deployment_view import LineView, Moment, TableView, traffic_lines
-from deploy.stacks import Event, Stack
+from deploy.deployment_view import DeploymentPicture, Moment, traffic_lines
+from deploy.stacks import Event
+from model_road.live import View
 
 SHIFTING: dict[str, Any] = {
     "EndpointName": "p-production",
@@ -60,13 +61,13 @@ def test_a_serverless_variant_has_no_instances():
 
 def moment(status: str, seen: traffic.Traffic | None) -> Moment:
     event = Event(status, datetime.now(UTC), "Endpoint", "AWS::SageMaker::Endpoint", status, "")
-    return Moment((event,), Stack("s", "id", status, "", {}, {}, {}), seen)
+    return Moment((event,), seen)
 
 
 def test_lines_are_printed_once_for_each_change():
     out = io.StringIO()
     seen = traffic.summarise(SHIFTING, {})
-    with LineView(Console(file=out, width=200)) as view:
+    with View(DeploymentPicture(), Console(file=out, width=200)) as view:
         view.show(moment("UPDATE_IN_PROGRESS", seen))
         view.show(moment("UPDATE_COMPLETE", seen))
     lines = out.getvalue().splitlines()
@@ -77,7 +78,7 @@ def test_lines_are_printed_once_for_each_change():
 def test_a_terminal_shows_resources_fleets_and_alarms_at_once():
     out = io.StringIO()
     console = Console(file=out, width=160, force_terminal=True)
-    with TableView(console) as view:
+    with View(DeploymentPicture(), console) as view:
         view.show(moment("UPDATE_IN_PROGRESS", traffic.summarise(SHIFTING, {"errors": "ALARM"})))
     shown = out.getvalue()
     for word in ("AWS::SageMaker::Endpoint", "serving old", "coming new", "ActivatingTraffic", "alarm errors"):

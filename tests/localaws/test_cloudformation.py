@@ -283,3 +283,36 @@ def test_a_bucket_with_objects_is_not_deleted(stacks: Stacks, local_aws: LocalAw
     stacks.client.delete_stack(StackName=name)
     assert stacks.end(name) == "DELETE_FAILED"
     assert s3.get_object(Bucket=name, Key="precious")["Body"].read() == b"x"
+
+
+def test_a_stage_logs_only_where_the_account_has_a_role_for_it(local_aws: LocalAws, stacks: Stacks) -> None:
+    gateway, name = local_aws.client("apigateway"), unique()
+    before = gateway.get_account().get("cloudwatchRoleArn")
+    format_ = {
+        "DestinationArn": f"arn:aws:logs:us-east-1:000000000000:log-group:{name}",
+        "Format": "$context.requestId",
+    }
+    stage = {"RestApiId": {"Ref": "Api"}, "DeploymentId": {"Ref": "Deployment"}, "StageName": "s"}
+    method = {"HttpMethod": "GET", "AuthorizationType": "NONE", "Integration": {"Type": "MOCK"}}
+    root = {"RestApiId": {"Ref": "Api"}, "ResourceId": {"Fn::GetAtt": ["Api", "RootResourceId"]}}
+    resources: Document = {
+        "Api": {"Type": "AWS::ApiGateway::RestApi", "Properties": {"Name": name}},
+        "Method": {"Type": "AWS::ApiGateway::Method", "Properties": {**root, **method}},
+        "Deployment": {
+            "Type": "AWS::ApiGateway::Deployment",
+            "DependsOn": "Method",
+            "Properties": {"RestApiId": {"Ref": "Api"}},
+        },
+        "Stage": {"Type": "AWS::ApiGateway::Stage", "Properties": {**stage, "AccessLogSetting": format_}},
+    }
+    try:
+        gateway.update_account(patchOperations=[{"op": "remove", "path": "/cloudwatchRoleArn"}])
+        assert stacks.make(name, resources) == "ROLLBACK_COMPLETE"
+        assert "CloudWatch Logs role ARN must be set in account settings" in stacks.reasons(name)
+        role = "arn:aws:iam::000000000000:role/logs"
+        gateway.update_account(patchOperations=[{"op": "replace", "path": "/cloudwatchRoleArn", "value": role}])
+        assert stacks.make(unique(), resources) == "CREATE_COMPLETE"
+    finally:
+        if before:
+            restored = {"op": "replace", "path": "/cloudwatchRoleArn", "value": before}
+            gateway.update_account(patchOperations=[restored])

@@ -10,6 +10,7 @@ import pytest
 from rich.console import Console
 
 from model_road import quality
+from model_road.live import View
 from pipelines import execution_view, outcome
 from pipelines.execution import Snapshot, StepState, follow, last_log_lines
 
@@ -81,7 +82,7 @@ def test_the_steps_of_branches_come_after_their_condition():
 def test_a_terminal_shows_every_step_and_its_state():
     file = io.StringIO()
     console = Console(file=file, force_terminal=True, width=80, color_system=None)
-    with execution_view.TableView(console, json.dumps(DEFINITION)) as view:
+    with View(execution_view.ExecutionPicture(json.dumps(DEFINITION)), console) as view:
         view.show(Snapshot("Executing", "", (step("Check", "Succeeded", end=START + timedelta(seconds=75)),)))
         assert ["Stop", "waiting"] in [line.split() for line in file.getvalue().splitlines()]
     assert ["Check", "Succeeded", "1", "min", "15", "s"] in [line.split() for line in file.getvalue().splitlines()]
@@ -89,7 +90,7 @@ def test_a_terminal_shows_every_step_and_its_state():
 
 def test_a_file_gets_one_line_for_each_change():
     file = io.StringIO()
-    view = execution_view.LineView(Console(file=file, force_terminal=False))
+    view = View(execution_view.ExecutionPicture(json.dumps(DEFINITION)), Console(file=file, force_terminal=False))
     running = Snapshot("Executing", "", (step(start=datetime.now(UTC)),))
     done = Snapshot("Succeeded", "", (step(status="Succeeded", end=START + timedelta(seconds=1.25), cached=True),))
     with view:

@@ -1,8 +1,9 @@
 """POST /stream and POST /batch: from the API's gateway to the endpoint and back.
 
 `{"x": [[0.3]]}` to /stream is one record and answers a number; /batch takes many and answers a list of numbers. The
-gateway has checked the body against the API's models; it is checked here again, since what has no content type passes
-there. The client is made once, with the function, and keeps its connection to the endpoint.
+gateway has held the body against the API's models; it is looked at here again for what these cannot say: that all rows
+are of one width, and their numbers finite. The client is made once, with the function, and keeps its connection to the
+endpoint.
 
 Whatever goes wrong is a sentence for the caller; the reason is in the log, a JSON object on a line, under the request's
 id.

@@ -26,10 +26,10 @@ def test_an_endpoint_comes_into_service_answers_and_goes(endpoints, local_aws):
     endpoints.client.delete_endpoint(EndpointName=name)
     with pytest.raises(ClientError, match=f"Endpoint {name} of account 000000000000 not found"):
         endpoints.invoke(name)
-    assert events.statuses("EndpointStatus", ("EndpointName", name), "Deleting") == [
-        "Creating",
-        "InService",
-        "Deleting",
+    assert events.statuses("EndpointStatus", ("EndpointName", name), "DELETING") == [
+        "CREATING",
+        "IN_SERVICE",
+        "DELETING",
     ]
 
 

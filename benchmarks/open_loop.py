@@ -1,0 +1,97 @@
+"""Requests at a constant rate, whether the ones before are answered or not: what users do to an API."""
+
+import asyncio
+import threading
+import time
+from dataclasses import dataclass
+from typing import Self
+
+_TIMEOUT_SECONDS = 30.0
+_FAILED = 0
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A request and its answer.
+
+    Attributes
+    ----------
+    at : float
+        When it was due, by `time.perf_counter`.
+    seconds : float
+        From then to the end of the answer.
+    status : int
+        0 when there was no answer.
+    """
+
+    at: float
+    seconds: float
+    status: int
+    body: bytes
+
+
+class OpenLoop:
+    """Sends the same request again and again, as long as the context lasts.
+
+    Parameters
+    ----------
+    port : int
+    head, body : bytes
+        The request's head, with the blank line, and its body.
+    rate : float
+        Requests a second.
+    """
+
+    def __init__(self, port: int, head: bytes, body: bytes, rate: float) -> None:
+        self._port, self._request, self._rate = port, head + body, rate
+        self._idle: list[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = []
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._run()), name="open loop")
+        self.outcomes: list[Outcome] = []
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def between(self, begin: float, end: float) -> list[Outcome]:
+        """The outcomes of the requests that were due in a span of time."""
+        return [outcome for outcome in list(self.outcomes) if begin <= outcome.at < end]
+
+    async def _run(self) -> None:
+        under_way: set[asyncio.Task[None]] = set()
+        due = time.perf_counter()
+        while not self._stop.is_set():
+            task = asyncio.create_task(self._ask(due))
+            under_way.add(task)
+            task.add_done_callback(under_way.discard)
+            due += 1 / self._rate
+            await asyncio.sleep(max(0.0, due - time.perf_counter()))
+        if under_way:
+            await asyncio.wait(under_way)
+        for _, writer in self._idle:
+            writer.close()
+
+    async def _ask(self, due: float) -> None:
+        try:
+            status, body = await asyncio.wait_for(self._exchange(), _TIMEOUT_SECONDS)
+        except (OSError, EOFError, TimeoutError, ValueError):
+            status, body = _FAILED, b""
+        self.outcomes.append(Outcome(due, time.perf_counter() - due, status, body))
+
+    async def _exchange(self) -> tuple[int, bytes]:
+        connection = self._idle.pop() if self._idle else await asyncio.open_connection("127.0.0.1", self._port)
+        reader, writer = connection
+        try:
+            writer.write(self._request)
+            head = await reader.readuntil(b"\r\n\r\n")
+            length = int(head.lower().partition(b"content-length:")[2].partition(b"\r\n")[0])
+            body = await reader.readexactly(length)
+        except BaseException:
+            writer.close()
+            raise
+        self._idle.append(connection)
+        return int(head.split(b" ", 2)[1]), body

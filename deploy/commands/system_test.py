@@ -1,0 +1,85 @@
+"""The system test: `system-test` brings its state machine up to date, starts it on staging, and follows it."""
+
+import argparse
+import json
+import time
+from typing import Any
+
+from deploy import artifacts, deployment, executions, stacks, staged, stages
+from deploy.errors import DeployError
+from deploy.executions import Ending, Step
+from deploy.project import STAGING, Project
+from deploy.staged import Staged
+
+SYSTEM_TEST = "system-test"
+TEMPLATE = stages.FOLDER / "templates" / "system_test.yml"
+FUNCTION = "system_test"
+_SUCCEEDED = "SUCCEEDED"
+
+
+def system_test(project: Project, options: argparse.Namespace) -> int:
+    """Run the state machine on what staging serves; tell the figures, and fail when it fails."""
+    stage = staged.read(project, STAGING)
+    machine = _machine(project)
+    stepfunctions = project.session.client("stepfunctions")
+    document = _input(project, stage, options)
+    started = stepfunctions.start_execution(
+        stateMachineArn=machine, name=f"{stage.package.version}-{time.time_ns()}", input=json.dumps(document)
+    )
+    print(f"Execution      {started['executionArn']}", flush=True)
+    for seen in executions.follow(stepfunctions, started["executionArn"]):
+        if isinstance(seen, Step):
+            print(f"{seen.name:<24} {seen.seconds:8.1f} s", flush=True)
+        else:
+            _tell(stage, seen)
+    return 0
+
+
+def _tell(stage: Staged, ending: Ending) -> None:
+    if ending.status != _SUCCEEDED:
+        what = " ".join(filter(None, (ending.status, ending.error)))
+        raise DeployError(f"the system test of {stage.package.short_name}: {what}: {ending.cause or 'no cause'}")
+    result = json.loads(ending.output)
+    for name, value in sorted(result["Figures"].items()):
+        print(f"{name:<24} {value:10.6g}")
+    print(f"Passed         {result['Summary']}")
+    print(f"Report         {result['ReportUri']}")
+
+
+def _machine(project: Project) -> str:
+    """Bring the stack to what it is to be; give the state machine's ARN."""
+    content = artifacts.pack(stages.FOLDER / "functions" / FUNCTION)
+    key = artifacts.key(FUNCTION, project.name, content)
+    artifacts.upload(project.s3, project.bucket, key, content)
+    values = {
+        "SageMakerProjectName": project.name,
+        "BucketName": project.bucket,
+        "FunctionCodeBucket": project.bucket,
+        "FunctionCodeKey": key,
+    }
+    name = project.stack_name(SYSTEM_TEST)
+    wanted = stages.stack_request(project, name, TEMPLATE, values, {"sagemaker:project-name": project.name})
+    deployment.run(project, wanted, None, wait=True)
+    stack = stacks.describe(project.cloudformation, name)
+    if stack is None or "StateMachineArn" not in stack.outputs:
+        raise DeployError(f"the stack {name} has no state machine: it is not of this project")
+    return stack.outputs["StateMachineArn"]
+
+
+def _input(project: Project, stage: Staged, options: argparse.Namespace) -> dict[str, Any]:
+    """Say what the execution is to test; what is not said is the stack's."""
+    endpoint = project.endpoint_name(STAGING)
+    running = project.sagemaker.describe_endpoint(EndpointName=endpoint)["EndpointConfigName"]
+    given = {
+        "Tolerance": options.tolerance,
+        "MaxLatencyMilliseconds": options.max_latency,
+        "Calls": options.calls,
+    }
+    return {
+        "EndpointName": endpoint,
+        # The stack knows its configuration's name in lower case only.
+        "EndpointConfigName": running if running.lower() == stage.config_name else stage.config_name,
+        "ModelPackageArn": stage.package.arn,
+        "Thresholds": dict(options.thresholds),
+        **{name: value for name, value in given.items() if value is not None},
+    }

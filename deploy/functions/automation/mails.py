@@ -1,0 +1,234 @@
+"""What people read: plain text, made of facts that `people` has gathered. No call is made here.
+
+A mail says in its subject what happened, and in its text why, what to do, and where to look.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+Document = dict[str, Any]
+
+# Which way is better, by a part of the metric's name; what is in neither is shown without a judgement.
+_LOWER = ("error", "mse", "mae", "mape", "loss", "latency", "deviation")
+_HIGHER = ("r2", "accuracy", "precision", "recall", "f1", "auc")
+
+# SNS takes 100 characters of ASCII.
+_SUBJECT_LENGTH = 100
+
+
+@dataclass(frozen=True)
+class Mail:
+    """A mail.
+
+    Attributes
+    ----------
+    subject, text : str
+    """
+
+    subject: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a project is.
+
+    Attributes
+    ----------
+    project, region : str
+    """
+
+    project: str
+    region: str
+
+    def mail(self, what: str, *paragraphs: str) -> Mail:
+        """A mail about this project."""
+        subject = f"[{self.project}] {what}".encode("ascii", "replace").decode()
+        text = "\n\n".join(paragraph for paragraph in paragraphs if paragraph)
+        return Mail(subject[:_SUBJECT_LENGTH], f"{text}\n")
+
+    def console(self, service: str, fragment: str) -> str:
+        """The address of a page of the console."""
+        return f"https://{self.region}.console.aws.amazon.com/{service}/home?region={self.region}#{fragment}"
+
+
+@dataclass(frozen=True)
+class Version:
+    """A version of the model.
+
+    Attributes
+    ----------
+    number : str
+    metrics : Mapping of str to float
+    """
+
+    number: str
+    metrics: Mapping[str, float]
+
+
+def registered(place: Place, arn: str, new: Version, current: Version | None) -> Mail:
+    """A version waits for a decision; its metrics beside those of the deployed one."""
+    return place.mail(
+        f"Version {new.number} of the model waits for your decision",
+        f"Version {new.number} of the model was registered.",
+        comparison(new, current),
+        "To approve it, which brings it to staging, and after its test and your approval there to production:",
+        f"    deploy-model approve-model {arn}\n\nor\n\n{_update(arn, 'Approved')}",
+        "To reject it:",
+        f"    deploy-model reject-model {arn} --reason WHY\n\nor\n\n{_update(arn, 'Rejected')}",
+        f"Console: {place.console('sagemaker', '/model-registry')}",
+    )
+
+
+def decided(place: Place, detail: Document, in_production: bool) -> Mail:
+    """A version was approved or rejected."""
+    number, status = detail["ModelPackageVersion"], detail["ModelApprovalStatus"].lower()
+    why = detail.get("ApprovalDescription")
+    follows = {
+        "approved": "ModelDeploy brings the latest approved version to staging.",
+        "rejected": "It is in production: the latest approved version takes its place, if there is one."
+        if in_production
+        else "It is not in production: nothing changes there.",
+    }
+    return place.mail(
+        f"Version {number} of the model was {status}",
+        f"Version {number} of the model was {status}.",
+        f"Reason: {why}" if why else "",
+        follows[status],
+        str(detail["ModelPackageArn"]),
+    )
+
+
+def endpoint(place: Place, name: str, status: str, versions: Iterable[str], reason: str | None) -> Mail:
+    """An endpoint is in service, is rolled back, or has failed."""
+    numbers = ", ".join(versions)
+    serving = f"It serves version {numbers} of the model." if numbers else ""
+    what = {
+        "IN_SERVICE": f"{name} is in service",
+        "ROLLING_BACK": f"{name} is rolled back",
+        "FAILED": f"{name} has failed",
+    }[status]
+    log = f"Log: group /aws/sagemaker/Endpoints/{name}"
+    return place.mail(
+        what,
+        f"The endpoint {what}.",
+        f"Reason: {reason}" if reason else "",
+        "An alarm went off while the update was watched: the earlier configuration goes on serving."
+        if status == "ROLLING_BACK"
+        else serving,
+        log,
+    )
+
+
+def execution(place: Place, arn: str, status: str, failed_steps: Iterable[Document]) -> Mail:
+    """An execution of a SageMaker pipeline has ended."""
+    _, name, _, execution_id = arn.rpartition(":")[2].split("/")
+    what = f"Pipeline {name} {status.lower()}"
+    steps = [
+        "\n".join([f"Step {step['StepName']}: {step.get('FailureReason', 'no reason given')}", *_logs(step)])
+        for step in failed_steps
+    ]
+    return place.mail(what, f"{what}: execution {execution_id}.", *steps, arn)
+
+
+def job(place: Place, name: str, kind: str, status: str, reason: str | None) -> Mail:
+    """A job has ended."""
+    what = f"{kind} job {name} {status.lower()}"
+    return place.mail(what, f"{what}.", f"Reason: {reason}" if reason else "", _job_log(kind, name))
+
+
+def action(place: Place, detail: Document) -> Mail:
+    """An action of a CodePipeline has failed."""
+    result = detail.get("execution-result", {})
+    what = f"{detail['pipeline']}: {detail['action']} failed"
+    reason = result.get("external-execution-summary") or result.get("error-code") or "CodePipeline gives no reason"
+    where = f"Stage {detail['stage']}, execution {detail['execution-id']}"
+    again = (
+        f"    aws codepipeline retry-stage-execution --pipeline-name {detail['pipeline']} --stage-name "
+        f"{detail['stage']} --pipeline-execution-id {detail['execution-id']} --retry-mode FAILED_ACTIONS"
+    )
+    return place.mail(
+        what, f"{what}.\n{where}", f"Reason: {reason}", f"To try again:\n\n{again}", _more(result), _view(place, detail)
+    )
+
+
+def release(place: Place, detail: Document) -> Mail:
+    """An execution of a CodePipeline has ended, other than by a failure."""
+    what = f"{detail['pipeline']} {detail['state'].lower()}"
+    return place.mail(what, f"{what}: execution {detail['execution-id']}.", _view(place, detail))
+
+
+def build(place: Place, detail: Document) -> Mail:
+    """A build of CodeBuild has failed."""
+    information = detail.get("additional-information", {})
+    logs = information.get("logs", {})
+    what = f"Build {detail['project-name']} {detail['build-status'].lower().replace('_', ' ')}"
+    reasons = [
+        f"{phase['phase-type']}: {context}"
+        for phase in information.get("phases", ())
+        if phase.get("phase-status") not in (None, "SUCCEEDED")
+        for context in phase.get("phase-context") or ()
+    ]
+    log = f"Log: group {logs['group-name']}, stream {logs['stream-name']}" if "group-name" in logs else ""
+    return place.mail(what, f"{what}.", "\n".join(reasons), log, str(logs.get("deep-link", "")))
+
+
+def comparison(new: Version, current: Version | None) -> str:
+    """The metrics of two versions side by side."""
+    if not new.metrics:
+        return "It was registered without metrics."
+    before = current.metrics if current else {}
+    head = ["metric", f"version {new.number}", f"version {current.number}, in production" if current else "", ""]
+    names = sorted({*new.metrics, *before})
+    rows = [head, *([name, *_values(name, new.metrics.get(name), before.get(name))] for name in names)]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(head))]
+    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+    note = [] if current else ["", "No version is in production."]
+    return "\n".join([*(f"    {line}" for line in lines), *note])
+
+
+def _values(name: str, new: float | None, old: float | None) -> tuple[str, str, str]:
+    return _number(new), _number(old), _judgement(name, new, old)
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:.6g}"
+
+
+def _judgement(name: str, new: float | None, old: float | None) -> str:
+    if new is None or old is None:
+        return ""
+    if new == old:
+        return "same"
+    lower = any(part in name.lower() for part in _LOWER)
+    if not lower and not any(part in name.lower() for part in _HIGHER):
+        return ""
+    return "better" if (new < old) == lower else "WORSE"
+
+
+def _update(arn: str, status: str) -> str:
+    return f"    aws sagemaker update-model-package --model-package-arn {arn} --model-approval-status {status}"
+
+
+def _logs(step: Document) -> list[str]:
+    kinds = {"ProcessingJob": "Processing", "TrainingJob": "Training", "TransformJob": "Transform"}
+    metadata = step.get("Metadata", {})
+    return [_job_log(kinds[name], job["Arn"].rpartition("/")[2]) for name, job in metadata.items() if name in kinds]
+
+
+def _job_log(kind: str, name: str) -> str:
+    group = "TrainingJobs" if kind == "HyperParameter Tuning" else f"{kind}Jobs"
+    return f"Log: group /aws/sagemaker/{group}, streams {name}/..."
+
+
+def _more(result: Document) -> str:
+    url = result.get("external-execution-url")
+    return f"More: {url}" if url else ""
+
+
+def _view(place: Place, detail: Document) -> str:
+    return (
+        f"Console: https://{place.region}.console.aws.amazon.com/codesuite/codepipeline/pipelines/"
+        f"{detail['pipeline']}/executions/{detail['execution-id']}?region={place.region}"
+    )

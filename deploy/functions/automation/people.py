@@ -1,0 +1,143 @@
+"""Tells people what happened: gathers the facts of an event, has a mail made of them, and publishes it.
+
+The same event tells them once; a change that is none for people (an endpoint that is scaled, a version whose metadata
+change) tells them nothing.
+"""
+
+import os
+from functools import cache
+from typing import Any
+
+import boto3
+import mails
+from claims import Claims, sortable
+from mails import Mail, Place, Version
+from messages import Document, work_through
+from registry import deployed, metrics, version
+
+_ENDED = ("Succeeded", "Failed", "Stopped")
+_JOB_ENDED = ("Completed", "Failed", "Stopped")
+_ENDPOINT_NEWS = ("IN_SERVICE", "ROLLING_BACK", "FAILED")
+
+
+def handler(event: Document, _context: object) -> Document:
+    """Tell people of each event of a batch."""
+    return work_through(event, _tell)
+
+
+@cache
+def _client(service: str) -> Any:
+    return boto3.client(service)
+
+
+@cache
+def _claims() -> Claims:
+    return Claims(_client("dynamodb"), os.environ["CLAIMS_TABLE"])
+
+
+def _place() -> Place:
+    return Place(os.environ["PROJECT_NAME"], os.environ["AWS_REGION"])
+
+
+def _tell(event: Document) -> Document:
+    tell = _TELLERS.get(event["detail-type"])
+    if tell is None:
+        raise ValueError(f"no mail is made of {event['detail-type']!r}: a rule sends what this function does not know")
+    return {"outcome": tell(event)}
+
+
+def _once(key: str, mail: Mail) -> str:
+    def publish(_token: str) -> str:
+        answer = _client("sns").publish(TopicArn=os.environ["TOPIC_ARN"], Subject=mail.subject, Message=mail.text)
+        return str(answer["MessageId"])
+
+    published = _claims().once(f"mail#{key}", publish)
+    return f"published {published}: {mail.subject}" if published else "had been published"
+
+
+def _package(event: Document) -> str:
+    detail = event["detail"]
+    arn, status = detail["ModelPackageArn"], detail["ModelApprovalStatus"]
+    changed = sortable(detail.get("LastModifiedTime") or event["time"])
+    if detail.get("ModelPackageStatus", "Completed") != "Completed":
+        return "not ready"
+    if not _claims().enter(f"mail#{arn}", status, changed):
+        return "nothing new"
+    current = next(iter(deployed(_client("sagemaker"), os.environ["PRODUCTION_ENDPOINT_NAME"])), None)
+    if status == "PendingManualApproval":
+        mail = mails.registered(_place(), arn, Version(version(arn), metrics(_client("s3"), detail)), _current(current))
+    else:
+        mail = mails.decided(_place(), detail, in_production=arn == current)
+    return _once(f"{arn}#{status}#{changed}", mail)
+
+
+def _current(arn: str | None) -> Version | None:
+    if arn is None:
+        return None
+    package = _client("sagemaker").describe_model_package(ModelPackageName=arn)
+    return Version(version(arn), metrics(_client("s3"), package))
+
+
+def _endpoint(event: Document) -> str:
+    detail = event["detail"]
+    name, status = detail["EndpointName"], detail["EndpointStatus"]
+    if status not in _ENDPOINT_NEWS:
+        return f"{status} is no news"
+    changed = sortable(detail["LastModifiedTime"])
+    # Another weight or number of instances is no news: the configuration is the same.
+    if not _claims().enter(f"mail#{name}", f"{status} {detail.get('EndpointConfigName')}", changed):
+        return "nothing new"
+    versions = [version(arn) for arn in deployed(_client("sagemaker"), name)]
+    mail = mails.endpoint(_place(), name, status, versions, detail.get("FailureReason"))
+    return _once(f"{name}#{status}#{changed}", mail)
+
+
+def _execution(event: Document) -> str:
+    detail = event["detail"]
+    arn, status = detail["pipelineExecutionArn"], detail["currentPipelineExecutionStatus"]
+    if status not in _ENDED:
+        return f"{status} is no end"
+    pages = _client("sagemaker").get_paginator("list_pipeline_execution_steps").paginate(PipelineExecutionArn=arn)
+    steps = [step for page in pages for step in page["PipelineExecutionSteps"] if step["StepStatus"] == "Failed"]
+    return _once(f"{arn}#{status}#{detail.get('executionEndTime')}", mails.execution(_place(), arn, status, steps))
+
+
+def _job(event: Document) -> str:
+    detail = event["detail"]
+    kind = event["detail-type"].removeprefix("SageMaker ").removesuffix(" Job State Change")
+    member = f"{kind.replace(' ', '')}Job"
+    status = detail[f"{member}Status"]
+    if status not in _JOB_ENDED:
+        return f"{status} is no end"
+    mail = mails.job(_place(), detail[f"{member}Name"], kind, status, detail.get("FailureReason"))
+    return _once(f"{detail[f'{member}Arn']}#{status}", mail)
+
+
+def _action(event: Document) -> str:
+    detail = event["detail"]
+    key = f"{detail['execution-id']}#{detail['stage']}#{detail['action']}#{event['time']}"
+    return _once(key, mails.action(_place(), detail))
+
+
+def _release(event: Document) -> str:
+    detail = event["detail"]
+    return _once(f"{detail['execution-id']}#{detail['state']}", mails.release(_place(), detail))
+
+
+def _build(event: Document) -> str:
+    detail = event["detail"]
+    return _once(f"{detail['build-id']}#{detail['build-status']}", mails.build(_place(), detail))
+
+
+_TELLERS = {
+    "CodeBuild Build State Change": _build,
+    "CodePipeline Action Execution State Change": _action,
+    "CodePipeline Pipeline Execution State Change": _release,
+    "SageMaker Endpoint State Change": _endpoint,
+    "SageMaker HyperParameter Tuning Job State Change": _job,
+    "SageMaker Model Building Pipeline Execution Status Change": _execution,
+    "SageMaker Model Package State Change": _package,
+    "SageMaker Processing Job State Change": _job,
+    "SageMaker Training Job State Change": _job,
+    "SageMaker Transform Job State Change": _job,
+}

@@ -1,0 +1,56 @@
+"""What the registry and the endpoints say about versions of the model."""
+
+import json
+from typing import Any
+from urllib.parse import urlsplit
+
+from botocore.exceptions import ClientError
+
+Document = dict[str, Any]
+
+
+def deployed(sagemaker: Any, endpoint_name: str) -> list[str]:
+    """The model packages that an endpoint serves, its production variants in their order; none without an endpoint."""
+    try:
+        config_name = sagemaker.describe_endpoint(EndpointName=endpoint_name).get("EndpointConfigName")
+    except ClientError as error:
+        # This is how SageMaker says that there is no such endpoint.
+        if error.response["Error"]["Code"] != "ValidationException":
+            raise
+        return []
+    if not config_name:
+        return []
+    config = sagemaker.describe_endpoint_config(EndpointConfigName=config_name)
+    models = [sagemaker.describe_model(ModelName=variant["ModelName"]) for variant in config["ProductionVariants"]]
+    containers = [model.get("PrimaryContainer") or (model.get("Containers") or [{}])[0] for model in models]
+    return [container["ModelPackageName"] for container in containers if "ModelPackageName" in container]
+
+
+def any_approved(sagemaker: Any, group_name: str) -> bool:
+    """Whether any version of a group is approved."""
+    # The filter comes after the paging: a page may be empty and still not be the last.
+    pages = sagemaker.get_paginator("list_model_packages").paginate(
+        ModelPackageGroupName=group_name, ModelApprovalStatus="Approved"
+    )
+    return any(page["ModelPackageSummaryList"] for page in pages)
+
+
+def version(package_arn: str) -> str:
+    """A version's number, as people call it."""
+    return package_arn.rpartition("/")[2]
+
+
+def metrics(s3: Any, package: Document) -> dict[str, float]:
+    """The metrics of a package's evaluation (SageMaker's model-quality report); none when it has no evaluation."""
+    uri = package.get("ModelMetrics", {}).get("ModelQuality", {}).get("Statistics", {}).get("S3Uri")
+    if not uri:
+        return {}
+    place = urlsplit(uri)
+    report = json.loads(s3.get_object(Bucket=place.netloc, Key=place.path.lstrip("/"))["Body"].read())
+    return {
+        name: metric["value"]
+        for group in (report.values() if isinstance(report, dict) else ())
+        if isinstance(group, dict)
+        for name, metric in group.items()
+        if isinstance(metric, dict) and isinstance(metric.get("value"), int | float)
+    }

@@ -1,0 +1,132 @@
+"""What an event starts: a deployment, a batch transform, a retraining. One entry point and one role for each.
+
+| entry point | event | starts |
+|---|---|---|
+| `deployment` | a version of the model was approved; a deployed one was rejected | the CodePipeline of ModelDeploy |
+| `batch` | a file arrived in `batchdata/input/` | the batch pipeline, for this file |
+| `retraining` | a file arrived in `traindata/`, and then none for a while; a schedule | the training pipeline |
+
+Quiet time: a file's arrival is noted, if it is the newest, and a message about it is sent to the function's own queue,
+which delivers it when the quiet time is over. If no newer file has come by then, training starts.
+"""
+
+import json
+import os
+from functools import cache
+from typing import Any
+
+import boto3
+from claims import Claims, sortable
+from messages import Document, work_through
+from registry import any_approved, deployed
+
+_QUIET = "Quiet Time Over"
+_NEWEST = "retraining#newest"
+
+
+def deployment(event: Document, _context: object) -> Document:
+    """Start ModelDeploy when a version of the model has been approved, or a deployed one rejected."""
+    return work_through(event, _decide_deployment)
+
+
+def batch(event: Document, _context: object) -> Document:
+    """Start the batch pipeline for a file that has arrived."""
+    return work_through(event, _transform)
+
+
+def retraining(event: Document, _context: object) -> Document:
+    """Start the training pipeline on a schedule, or when new data have been quiet for a while."""
+    return work_through(event, _retrain)
+
+
+@cache
+def _client(service: str) -> Any:
+    return boto3.client(service)
+
+
+@cache
+def _claims() -> Claims:
+    return Claims(_client("dynamodb"), os.environ["CLAIMS_TABLE"])
+
+
+def _decide_deployment(event: Document) -> Document:
+    detail = event["detail"]
+    arn, status = detail["ModelPackageArn"], detail["ModelApprovalStatus"]
+    changed = sortable(detail.get("LastModifiedTime") or event["time"])
+    about = {"model_package": arn, "status": status}
+    if not _claims().enter(f"deployment#{arn}", status, changed):
+        return {**about, "outcome": "nothing new"}
+    if status == "PendingManualApproval":
+        return {**about, "outcome": "nobody has decided yet"}
+    if status == "Rejected" and (reason := _stays(arn)):
+        return {**about, "outcome": reason}
+    started = _claims().once(f"deployment#{arn}#{status}#{changed}", _start_deployment)
+    return {**about, "outcome": f"started {started}" if started else "had been started"}
+
+
+def _stays(arn: str) -> str | None:
+    """Why nothing follows from a version's rejection."""
+    sagemaker = _client("sagemaker")
+    if not any(arn in deployed(sagemaker, name) for name in os.environ["ENDPOINT_NAMES"].split(",")):
+        return "it is not deployed"
+    if not any_approved(sagemaker, os.environ["MODEL_PACKAGE_GROUP_NAME"]):
+        return "no other version is approved: what is deployed stays"
+    return None
+
+
+def _start_deployment(token: str) -> str:
+    answer = _client("codepipeline").start_pipeline_execution(
+        name=os.environ["DEPLOY_PIPELINE_NAME"], clientRequestToken=token
+    )
+    return str(answer["pipelineExecutionId"])
+
+
+def _transform(event: Document) -> Document:
+    bucket, item = event["detail"]["bucket"]["name"], event["detail"]["object"]
+    key: str = item["key"]
+    about = {"object": f"s3://{bucket}/{key}"}
+    if key.endswith("/"):
+        return {**about, "outcome": "a folder, no file"}
+    folder = os.path.dirname(key.removeprefix(os.environ["INPUT_PREFIX"]))  # noqa: PTH120 -- a key, not a path
+    output = f"s3://{bucket}/{os.environ['OUTPUT_PREFIX']}{folder}{'/' if folder else ''}"
+    parameters = {"InputDataUrl": f"s3://{bucket}/{key}", "OutputDataUrl": output}
+    which = item.get("version-id") or item.get("sequencer") or f"{item.get('etag')} {event['time']}"
+    started = _claims().once(f"batch#{bucket}/{key}#{which}", lambda token: _start_pipeline(token, parameters, event))
+    return {**about, "outcome": f"started {started}" if started else "had been started"}
+
+
+def _retrain(event: Document) -> Document:
+    if event["detail-type"] == "Object Created":
+        return _wait_for_quiet(event)
+    if event["detail-type"] == _QUIET:
+        newest = event["detail"]["newest"]
+        if not _claims().latest(_NEWEST, newest):
+            return {"newest": newest, "outcome": "newer files have come"}
+        key = f"retraining#{newest}"
+    else:
+        key = f"retraining#{event['id']}"
+    parameters = {"InputDataUrl": os.environ["TRAINING_DATA_URL"]}
+    started = _claims().once(key, lambda token: _start_pipeline(token, parameters, event))
+    return {"outcome": f"started {started}" if started else "had been started"}
+
+
+def _wait_for_quiet(event: Document) -> Document:
+    key, arrived = event["detail"]["object"]["key"], sortable(event["time"])
+    if key.endswith("/"):
+        return {"object": key, "outcome": "a folder, no file"}
+    if not _claims().latest(_NEWEST, arrived):
+        return {"object": key, "outcome": "a newer one has come"}
+    message = {"id": event["id"], "detail-type": _QUIET, "detail": {"newest": arrived}}
+    seconds = round(float(os.environ["QUIET_MINUTES"]) * 60)
+    _client("sqs").send_message(QueueUrl=os.environ["QUEUE_URL"], MessageBody=json.dumps(message), DelaySeconds=seconds)
+    return {"object": key, "outcome": f"training starts in {seconds} s, if nothing else comes"}
+
+
+def _start_pipeline(token: str, parameters: dict[str, str], event: Document) -> str:
+    answer = _client("sagemaker").start_pipeline_execution(
+        PipelineName=os.environ["PIPELINE_NAME"],
+        PipelineExecutionDescription=f"Started by the event {event['id']} ({event['detail-type']})",
+        PipelineParameters=[{"Name": name, "Value": value} for name, value in parameters.items()],
+        ClientRequestToken=token,
+    )
+    return str(answer["PipelineExecutionArn"])

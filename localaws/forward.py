@@ -1,0 +1,97 @@
+"""A request passed on as it is, and answered as it was answered.
+
+The server behind may restart at any time, so a failed connection becomes a ``ServiceUnavailable``, which AWS's clients
+retry.
+"""
+
+import http.client
+import json
+import time
+from dataclasses import dataclass
+
+from localaws.asgi import Receive, Scope, Send
+
+# RFC 9110, 7.6.1: these concern one connection, not the message. Expect was answered here already.
+_HOP_BY_HOP = frozenset(
+    b"connection keep-alive proxy-authenticate proxy-authorization te trailer transfer-encoding upgrade expect".split()
+)
+
+# InvokeEndpoint may take 60 s, an answer a little longer.
+_ANSWER_TIMEOUT_SECONDS = 90.0
+
+Headers = list[tuple[bytes, bytes]]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A complete HTTP response."""
+
+    status: int
+    headers: Headers
+    body: bytes
+
+
+async def send_answer(send: Send, answer: Answer) -> None:
+    """Answer a request."""
+    await send({"type": "http.response.start", "status": answer.status, "headers": answer.headers})
+    await send({"type": "http.response.body", "body": answer.body})
+
+
+async def read_body(receive: Receive) -> bytes | None:
+    """The whole body of a request; None when its client went away."""
+    chunks = []
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            return None
+        chunks.append(message.get("body", b""))
+        if not message.get("more_body", False):
+            return b"".join(chunks)
+
+
+def ask(address: str, scope: Scope, body: bytes) -> Answer:
+    """Pass a request on to the server at ``address`` ("host:port") and return its answer."""
+    target = scope["raw_path"].decode("latin-1")
+    if scope["query_string"]:
+        target += "?" + scope["query_string"].decode("latin-1")
+    connection = http.client.HTTPConnection(address, timeout=_ANSWER_TIMEOUT_SECONDS)
+    try:
+        connection.putrequest(scope["method"], target, skip_host=True, skip_accept_encoding=True)
+        for name, value in _end_to_end(scope["headers"]):
+            if name != b"content-length":
+                connection.putheader(name.decode("latin-1"), value)
+        connection.putheader("Content-Length", str(len(body)))
+        connection.endheaders(body)
+        response = connection.getresponse()
+        content = response.read()
+        headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in response.getheaders()]
+        return Answer(response.status, _end_to_end(headers), content)
+    except (OSError, http.client.HTTPException) as error:
+        return unavailable(address, error)
+    finally:
+        connection.close()
+
+
+def _end_to_end(headers: Headers) -> Headers:
+    return [(name, value) for name, value in headers if name.lower() not in _HOP_BY_HOP]
+
+
+def unavailable(address: str, error: Exception) -> Answer:
+    """AWS's error for a service that cannot answer now."""
+    message = (
+        f"The server at {address} did not answer ({type(error).__name__}: {error}). It is started "
+        "again by itself within a second; if this stays, see: local-aws status"
+    )
+    return error_answer(503, "ServiceUnavailable", message)
+
+
+def error_answer(status: int, code: str, message: str) -> Answer:
+    """An error of AWS's, with its code in both places where clients look for it."""
+    body = json.dumps({"__type": code, "message": message}).encode()
+    headers = [
+        (b"content-type", b"application/x-amz-json-1.1"),
+        (b"x-amzn-errortype", code.encode()),
+        (b"content-length", str(len(body)).encode()),
+        (b"date", time.strftime("%a, %d %b %Y %H:%M:%S GMT", time.gmtime()).encode()),
+    ]
+    return Answer(status, headers, body)

@@ -1,0 +1,101 @@
+"""The folder of the mails: one file each, in the Internet Message Format (RFC 5322), numbered from 1.
+
+A mail appears under its name when it is complete, so that neither a reader nor a kill finds half of one.
+"""
+
+import email
+import email.policy
+import os
+import threading
+from dataclasses import dataclass
+from datetime import datetime
+from email.message import EmailMessage
+from pathlib import Path
+
+_SUFFIX = ".eml"
+
+
+@dataclass(frozen=True)
+class Mail:
+    """A mail in the outbox.
+
+    Attributes
+    ----------
+    number : int
+        What it is called by.
+    message : EmailMessage
+    """
+
+    number: int
+    message: EmailMessage
+
+    @property
+    def date(self) -> datetime:
+        """When it was sent."""
+        date: datetime = self.message["Date"].datetime
+        return date
+
+    @property
+    def to(self) -> str:
+        """The address, or addresses."""
+        return str(self.message["To"])
+
+    @property
+    def subject(self) -> str:
+        """What it is about."""
+        return str(self.message["Subject"])
+
+    @property
+    def text(self) -> str:
+        """What it says, without the last line's end."""
+        return str(self.message.get_content()).replace("\r\n", "\n").removesuffix("\n")
+
+
+class Outbox:
+    """The mails of one local AWS.
+
+    Parameters
+    ----------
+    path : Path
+        The folder; made with the first mail.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._lock = threading.Lock()
+
+    def add(self, message: EmailMessage) -> int:
+        """Keep a mail; gives its number."""
+        with self._lock:
+            self.path.mkdir(parents=True, exist_ok=True)
+            number = max(self._numbers(), default=0) + 1
+            unfinished = self.path / f"{number:06}{_SUFFIX}.{os.getpid()}"
+            unfinished.write_bytes(message.as_bytes(policy=email.policy.SMTP))
+            unfinished.replace(self._file(number))
+        return number
+
+    def mails(self) -> list[Mail]:
+        """All of them, the newest last."""
+        found = (self.mail(number) for number in sorted(self._numbers()))
+        return [mail for mail in found if mail is not None]
+
+    def mail(self, number: int) -> Mail | None:
+        """The mail of this number, if there is one."""
+        try:
+            content = self._file(number).read_bytes()
+        except FileNotFoundError:
+            return None
+        return Mail(number, email.message_from_bytes(content, policy=email.policy.default))
+
+    def clear(self) -> int:
+        """Delete them; gives how many there were."""
+        numbers = self._numbers()
+        for number in numbers:
+            self._file(number).unlink(missing_ok=True)
+        return len(numbers)
+
+    def _numbers(self) -> list[int]:
+        return [int(path.stem) for path in self.path.glob(f"*{_SUFFIX}") if path.stem.isdecimal()]
+
+    def _file(self, number: int) -> Path:
+        return self.path / f"{number:06}{_SUFFIX}"

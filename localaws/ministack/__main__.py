@@ -1,0 +1,109 @@
+"""``python -m localaws.ministack``: MiniStack, hooked, behind the gateway."""
+
+import argparse
+import os
+from collections.abc import Callable, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import boto3
+import uvicorn
+from botocore.config import Config
+
+from localaws import alarms, body_errors
+from localaws.apigateway import Watch
+from localaws.aws import Aws
+from localaws.cloudformation import catalog, completion, schema
+from localaws.errors import HookMissingError
+from localaws.eventbridge.courier import Courier
+from localaws.eventbridge.spool import Spool
+from localaws.gateway import Gateway, Upstreams
+from localaws.mail.outbox import Outbox
+from localaws.mail.sns import Postman
+from localaws.ministack import apigateway, cloudformation, cloudwatch, events, functions, host, iam, sns, states
+from localaws.services.targets import TARGET_PREFIXES
+from localaws.settings import ACCOUNT_ID, CREDENTIALS, HOST, REGION, iam_enforced, time_scale
+from localaws.snapshot import SnapshotLoop
+from localaws.stepfunctions.reporter import Reporter
+
+# A function may run for 15 minutes, and what fails is tried again as the state machine says.
+_TASK_CONFIG = Config(read_timeout=960, retries={"total_max_attempts": 1}, max_pool_connections=64)
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Serve MiniStack until SIGTERM or SIGINT."""
+    parser = argparse.ArgumentParser(prog="python -m localaws.ministack", description=main.__doc__)
+    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--state-dir", type=Path, required=True, help="where MiniStack's data goes")
+    parser.add_argument("--sagemaker-url", required=True, help="where SageMaker's requests are sent")
+    parser.add_argument("--services-url", required=True, help="where those for `localaws.services` are sent")
+    parser.add_argument("--outbox", type=Path, help="where e-mails go (default: outbox in the state folder)")
+    arguments = parser.parse_args(argv)
+
+    host.configure(arguments.port, arguments.state_dir.absolute())
+    try:
+        application = host.load_application()
+        events.let_services_emit()
+        functions.let_functions_answer_soon()
+        functions.let_few_functions_start_at_once(os.cpu_count() or 1)
+        states.let_functions_name_their_exceptions()
+        states.let_executions_end_once()
+
+        iam.let_services_assume_roles()
+        iam.let_loopback_be_secure()
+        upstreams = Upstreams(arguments.sagemaker_url, arguments.services_url)
+        client = _clients(arguments.port, upstreams)
+        states.let_states_call_services(_clients(arguments.port, upstreams, _TASK_CONFIG))
+        snapshots = SnapshotLoop(host.state_writer())
+        states.let_executions_be_seen(snapshots.note_change, Reporter(client))
+        cloudformation.let_cloudformation_provision(catalog.provisioners(client))
+        cloudformation.let_change_sets_be_exact(schema.create_only)
+        cloudformation.let_capabilities_be_asked_for()
+        cloudformation.let_templates_lie_in_buckets()
+        cloudformation.let_cloudformation_be_exact(*cloudformation.exactness(client), completion.COMPLETIONS)
+        apigateway.let_api_gateway_explain(body_errors.explain)
+        apigateway.let_api_gateway_keep_secrets()
+        apigateway.let_api_gateway_be_watched(Watch(client).see)
+        outbox = Outbox((arguments.outbox or arguments.state_dir / "outbox").absolute())
+        sns.let_email_go_out(Postman(outbox, f"http://{HOST}:{arguments.port}"))
+        aws = Aws(f"http://{HOST}:{arguments.port}", REGION, ACCOUNT_ID)
+        courier = Courier(Spool(arguments.state_dir.absolute() / "eventbridge.sqlite"), aws.client)
+        events.let_events_reach_targets(courier)
+        clock = alarms.Clock(cloudwatch.let_alarms_be_decided(time_scale()))
+        authorize = iam.let_iam_decide() if iam_enforced() else None
+        gateway = Gateway(application, upstreams, snapshots, clock, authorize)
+    except HookMissingError as error:
+        raise SystemExit(str(error)) from None
+    courier.start()
+    uvicorn.run(
+        gateway,
+        host=HOST,
+        port=arguments.port,
+        lifespan="on",
+        log_config=None,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        date_header=False,  # MiniStack sets it
+        timeout_keep_alive=75,
+        timeout_graceful_shutdown=5,
+    )
+    courier.close()
+
+
+def _clients(port: int, upstreams: Upstreams, config: Config | None = None) -> Callable[[str], Any]:
+    """The clients of the other services: those behind the gateway are asked straight."""
+    own = dict.fromkeys(("sagemaker", "sagemaker-runtime"), upstreams.sagemaker)
+    urls = {**own, **dict.fromkeys(TARGET_PREFIXES.values(), upstreams.services)}
+
+    @cache
+    def client(service: str) -> Any:
+        url = urls.get(service, f"http://{HOST}:{port}")
+        return boto3.client(service, endpoint_url=url, region_name=REGION, config=config, **CREDENTIALS)
+
+    return client
+
+
+if __name__ == "__main__":
+    main()

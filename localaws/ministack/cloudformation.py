@@ -1,0 +1,155 @@
+"""CloudFormation: more types, exact properties, change sets that know what they do."""
+
+import importlib
+import re
+from collections.abc import Callable, Collection, Mapping
+from typing import Any
+
+from localaws.cloudformation import completion, schema
+from localaws.cloudformation.provisioner import Provisioner
+from localaws.ministack.hook import hook
+
+_BUCKET_HOST = re.compile(r"https://([a-z0-9.-]+)\.s3(?:[.-][a-z0-9-]+)?\.amazonaws\.com/")
+
+Check = Callable[[str, str, dict[str, Any]], None]
+"""Takes a resource's type, logical id and properties; ValueError refuses them."""
+Complete = Callable[[str, str, dict[str, Any]], None]
+"""Takes a resource's type, physical id and properties."""
+Guard = Callable[[str, str], None]
+"""Takes a resource's type and physical id; ValueError keeps it from being deleted."""
+
+
+def let_cloudformation_provision(provisioners: Mapping[str, Provisioner]) -> None:
+    """Let stacks have resources of more types, each provisioned in a worker thread.
+
+    Hooks ``ministack.services.cloudformation.provisioners._RESOURCE_HANDLERS``, the table of types, and
+    ``...stacks._runs_on_worker_thread``, which says for which types the event loop must not wait.
+    """
+    handlers = hook("ministack.services.cloudformation.provisioners", "_RESOURCE_HANDLERS")
+    stacks = importlib.import_module("ministack.services.cloudformation.stacks")
+    in_thread = hook(stacks.__name__, "_runs_on_worker_thread")
+    for name, provisioner in provisioners.items():
+        handlers[name] = {
+            "create": provisioner.create,
+            "update": provisioner.update,
+            "update_with_logical_id": True,
+            "delete": provisioner.delete,
+        }
+    stacks._runs_on_worker_thread = lambda name: name in provisioners or in_thread(name)  # type: ignore[attr-defined]
+
+
+def let_cloudformation_be_exact(check: Check, complete: Complete, guard: Guard, in_thread: Collection[str]) -> None:
+    """Let the properties of each resource be checked before it is made or updated, and be completed afterwards.
+
+    Hooks ``_provision_resource``, ``_update_resource`` and ``_delete_resource`` of
+    ``ministack.services.cloudformation.provisioners``, which stacks, in a module of their own, and nested stacks call
+    with properties whose references are resolved; and ``...stacks._runs_on_worker_thread`` for the types that are
+    completed by calls to this very server.
+    """
+    provisioners: Any = importlib.import_module("ministack.services.cloudformation.provisioners")
+    stacks: Any = importlib.import_module("ministack.services.cloudformation.stacks")
+    provision = hook(provisioners.__name__, "_provision_resource")
+    update = hook(provisioners.__name__, "_update_resource")
+    delete = hook(provisioners.__name__, "_delete_resource")
+    runs_in_thread = hook(stacks.__name__, "_runs_on_worker_thread")
+
+    def provision_exactly(resource_type: str, logical_id: str, props: dict[str, Any], stack_name: str) -> Any:
+        check(resource_type, logical_id, props)
+        provisioned = provision(resource_type, logical_id, props, stack_name)
+        complete(resource_type, provisioned[0], props)
+        return provisioned
+
+    def update_exactly(
+        resource_type: str, physical_id: str, old: dict[str, Any], new: dict[str, Any], *others: Any, **more: Any
+    ) -> Any:
+        if old == new:
+            return update(resource_type, physical_id, old, new, *others, **more)
+        check(resource_type, physical_id, new)
+        updated = update(resource_type, physical_id, old, new, *others, **more)
+        complete(resource_type, updated[0], new)
+        return updated
+
+    def delete_if_allowed(resource_type: str, physical_id: str, *others: Any, **more: Any) -> None:
+        guard(resource_type, physical_id)
+        delete(resource_type, physical_id, *others, **more)
+
+    for module in (provisioners, stacks):
+        for name in ("_provision_resource", "_update_resource", "_delete_resource"):
+            hook(module.__name__, name)
+        module._provision_resource, module._update_resource = provision_exactly, update_exactly
+        module._delete_resource = delete_if_allowed
+    stacks._runs_on_worker_thread = lambda name: name in in_thread or runs_in_thread(name)
+
+
+def let_change_sets_be_exact(create_only: Callable[[str], Collection[str]]) -> None:
+    """Let change sets leave out resources whose condition is false, and know what replaces a resource.
+
+    Hooks ``ministack.services.cloudformation.changesets``: ``_resolve_props_for_diff`` gives both templates that are
+    compared, and ``_evaluate_conditions`` their conditions; and ``...stacks._property_recreation``.
+    """
+    changesets: Any = importlib.import_module("ministack.services.cloudformation.changesets")
+    stacks: Any = importlib.import_module("ministack.services.cloudformation.stacks")
+    resolve = hook(changesets.__name__, "_resolve_props_for_diff")
+    evaluate = hook(changesets.__name__, "_evaluate_conditions")
+    recreation = hook(stacks.__name__, "_property_recreation")
+
+    def resolve_present(template: dict[str, Any], params: dict[str, Any], *names: str) -> dict[str, Any]:
+        resolved: dict[str, Any] = resolve(template, params, *names)
+        if not resolved:
+            return resolved
+        absent = {name for name, holds in evaluate(template, params).items() if not holds}
+        resources = {key: item for key, item in resolved["Resources"].items() if item.get("Condition") not in absent}
+        return {**resolved, "Resources": resources}
+
+    def exact_recreation(resource_type: str, name: str) -> Any:
+        return "Always" if name in create_only(resource_type) else recreation(resource_type, name)
+
+    changesets._resolve_props_for_diff = resolve_present
+    stacks._property_recreation = exact_recreation
+
+
+def let_capabilities_be_asked_for() -> None:
+    """Let stacks with IAM resources need CAPABILITY_IAM or CAPABILITY_NAMED_IAM, whoever asks.
+
+    Hook ``ministack.services.cloudformation.handlers._capabilities_enforced``, which says so with AUTH=true only.
+    """
+    handlers: Any = importlib.import_module("ministack.services.cloudformation.handlers")
+    hook(handlers.__name__, "_capabilities_enforced")
+    handlers._capabilities_enforced = lambda: True
+
+
+def let_templates_lie_in_buckets() -> None:
+    """Let a TemplateURL name its bucket as a host, as S3's own URLs do.
+
+    Hook ``ministack.services.cloudformation.helpers._resolve_document``, which takes the bucket for a part of the path.
+    """
+    helpers: Any = importlib.import_module("ministack.services.cloudformation.helpers")
+    resolve = hook(helpers.__name__, "_resolve_document")
+
+    def resolve_in_bucket(params: dict[str, Any], body_key: str, url_key: str, label: str) -> Any:
+        [url] = params.get(url_key) or [""]
+        path_style = _BUCKET_HOST.sub(r"https://s3.amazonaws.com/\1/", url)
+        return resolve({**params, url_key: [path_style]} if url else params, body_key, url_key, label)
+
+    helpers._resolve_document = resolve_in_bucket
+
+
+def exactness(client: Callable[[str], Any]) -> tuple[Check, Complete, Guard]:
+    """What makes CloudFormation exact."""
+
+    def check(resource_type: str, logical_id: str, properties: dict[str, Any]) -> None:
+        schema.check(resource_type, logical_id, properties)
+        if resource_type == "AWS::Lambda::Function":
+            completion.check_code(client, properties)
+        elif resource_type == "AWS::ApiGateway::Stage":
+            completion.check_logging(client, properties)
+
+    def complete(resource_type: str, physical_id: str, properties: dict[str, Any]) -> None:
+        if resource_type in completion.COMPLETIONS:
+            completion.complete(client, resource_type, physical_id, properties)
+
+    def guard(resource_type: str, physical_id: str) -> None:
+        if resource_type == "AWS::S3::Bucket":
+            completion.check_empty(client, physical_id)
+
+    return check, complete, guard

@@ -1,0 +1,81 @@
+"""EventBridge: events of our own services, and targets that get them."""
+
+import importlib
+import json
+from collections.abc import Callable
+from typing import Any
+
+from localaws.eventbridge import inputs, targets
+from localaws.eventbridge.courier import Courier
+from localaws.gateway import asked_by_service
+from localaws.ministack.hook import hook
+
+# MiniStack's own 10 s are long for who watches a schedule of a minute.
+_SCHEDULES_LOOKED_AT_SECONDS = 1
+
+
+def let_services_emit() -> None:
+    """Let our own services put events of the source ``aws.*``, which EventBridge refuses to users.
+
+    Hook ``ministack.services.eventbridge._put_events``, whose parameter ``allow_aws_source`` is what MiniStack's own
+    services use. `localaws.gateway.asked_by_service` tells who asks.
+    """
+    module = importlib.import_module("ministack.services.eventbridge")
+    put_events = hook(module.__name__, "_put_events")
+
+    def put(data: Any, allow_aws_source: bool = False) -> Any:
+        return put_events(data, allow_aws_source=allow_aws_source or asked_by_service.get())
+
+    module._put_events = put  # type: ignore[attr-defined]
+
+
+def let_events_reach_targets(courier: Courier) -> None:
+    """Let `localaws.eventbridge` deliver events, and targets to which it cannot be refused.
+
+    Hooks ``ministack.services.eventbridge``: ``_invoke_target``, which rules and schedules call for each event, and
+    ``_validate_target_arn`` are replaced, but for event buses and API destinations; ``_pattern_event_view`` and
+    ``_render_input_template`` are used. ``...scheduler._create_schedule`` and ``_update_schedule`` take targets, too;
+    so does CloudFormation's own way to make a rule, ``_RESOURCE_HANDLERS``, which checks no pattern either
+    (``_event_pattern_error``).
+    """
+    events: Any = importlib.import_module("ministack.services.eventbridge")
+    scheduler: Any = importlib.import_module("ministack.services.scheduler")
+    invoke, validate = hook(events.__name__, "_invoke_target"), hook(events.__name__, "_validate_target_arn")
+    view_of, render = hook(events.__name__, "_pattern_event_view"), hook(events.__name__, "_render_input_template")
+    pattern_error = hook(events.__name__, "_event_pattern_error")
+
+    def deliver(target: dict[str, Any], event: dict[str, Any], rule: dict[str, Any], view: Any = None) -> None:
+        if targets.is_forwarded(target):
+            invoke(target, event, rule, view)
+            return
+        document = (view or view_of(event)).event_with_detail()
+        payload = inputs.payload(target, document, rule, render)
+        courier.take(targets.Delivery(target, document, payload, rule["Arn"]))
+
+    def check(target: dict[str, Any]) -> Any:
+        reason = targets.refusal(target)
+        return events.error_response_json("ValidationException", reason, 400) if reason else validate(target)
+
+    def checked(function: Callable[..., Any]) -> Callable[..., Any]:
+        def called(name: str, body: dict[str, Any]) -> Any:
+            reason = targets.refusal(body["Target"]) if (body.get("Target") or {}).get("Arn") else None
+            return scheduler._error(400, "ValidationException", reason) if reason else function(name, body)
+
+        return called
+
+    def create_rule(logical_id: str, properties: dict[str, Any], stack_name: str) -> Any:
+        pattern = properties.get("EventPattern") or ""
+        wrong = [targets.refusal(target) for target in properties.get("Targets", [])]
+        wrong.append(pattern_error(json.dumps(pattern) if isinstance(pattern, dict) else pattern))
+        if reasons := [reason for reason in wrong if reason]:
+            raise ValueError(f"{logical_id}: {'; '.join(reasons)}")
+        return create(logical_id, properties, stack_name)
+
+    hook(scheduler.__name__, "_error"), hook(events.__name__, "error_response_json")
+    hook(events.__name__, "_SCHEDULER_TICK_INTERVAL"), hook(scheduler.__name__, "_SCHEDULE_TICK_INTERVAL")
+    events._SCHEDULER_TICK_INTERVAL = scheduler._SCHEDULE_TICK_INTERVAL = _SCHEDULES_LOOKED_AT_SECONDS
+    events._invoke_target, events._validate_target_arn = deliver, check
+    rules = hook("ministack.services.cloudformation.provisioners", "_RESOURCE_HANDLERS")["AWS::Events::Rule"]
+    create, rules["create"] = rules["create"], create_rule
+    for name in ("_create_schedule", "_update_schedule"):
+        setattr(scheduler, name, checked(hook(scheduler.__name__, name)))

@@ -1,0 +1,73 @@
+"""MiniStack in this process: its environment, its application, its state."""
+
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+from localaws.asgi import Application
+from localaws.ministack.hook import hook
+from localaws.settings import HOST, REGION, iam_enforced
+
+
+def configuration(port: int, data_dir: Path) -> dict[str, str]:
+    """The environment variables by which MiniStack is configured.
+
+    Parameters
+    ----------
+    port : int
+        The port that it is served on. It only tells MiniStack which URLs to hand out.
+    data_dir : Path
+        Where everything that it stores goes, its temporary files too.
+    """
+    return {
+        "GATEWAY_PORT": str(port),
+        "BIND_HOST": HOST,
+        "MINISTACK_REGION": REGION,
+        "LOG_LEVEL": "WARNING",
+        "PERSIST_STATE": "1",
+        "STATE_DIR": str(data_dir / "state"),
+        "S3_PERSIST": "1",
+        "S3_DATA_DIR": str(data_dir / "s3"),
+        "TMPDIR": str(data_dir / "tmp"),
+        "LAMBDA_EXECUTOR": "local",
+        "IOT_MTLS_ENABLED": "0",
+        "SFTP_ENABLED": "0",
+        # A socket that is never there: MiniStack would remove containers of the user's Docker at every start.
+        "DOCKER_HOST": f"unix://{data_dir}/no-docker.sock",
+        "AUTH": str(iam_enforced()).lower(),
+    }
+
+
+def configure(port: int, data_dir: Path) -> None:
+    """Set `configuration` in this process and make its folders; the temporary files of an earlier run go."""
+    variables = configuration(port, data_dir)
+    os.environ.update(variables)
+    shutil.rmtree(variables["TMPDIR"], ignore_errors=True)
+    for variable in ("STATE_DIR", "S3_DATA_DIR", "TMPDIR"):
+        Path(variables[variable]).mkdir(parents=True, exist_ok=True)
+
+
+def load_application() -> Application:
+    """Import MiniStack, which reads its environment at that moment, and return its ASGI application.
+
+    Hook ``ministack.app.app``: the name that MiniStack's own Docker image serves.
+    """
+    application: Application = hook("ministack.app", "app")
+    return application
+
+
+def state_writer() -> Callable[[], None]:
+    """A function that writes the state of every service that was used to ``STATE_DIR``, file by file,
+    atomically.
+
+    Hooks ``ministack.app._build_persistence_save_dict`` and ``ministack.core.persistence.save_all``: what
+    MiniStack calls when it is stopped cleanly. Without them, all but S3's objects is lost with a kill -9.
+    """
+    services_in_use = hook("ministack.app", "_build_persistence_save_dict")
+    save_all = hook("ministack.core.persistence", "save_all")
+
+    def write() -> None:
+        save_all(services_in_use())
+
+    return write

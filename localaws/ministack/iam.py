@@ -1,0 +1,80 @@
+"""IAM: decisions for the servers of our own."""
+
+import importlib
+from typing import Any
+from urllib.parse import parse_qs
+
+from localaws import authorization
+from localaws.asgi import Scope
+from localaws.forward import Answer, error_answer
+from localaws.gateway import asked_by_service
+from localaws.guard import ALLOWED, Authorize
+from localaws.ministack.hook import hook
+from localaws.settings import ACCOUNT_ID, REGION
+
+
+def let_iam_decide() -> Authorize:
+    """A function that lets MiniStack's IAM say whether a request to a service of ours is allowed.
+
+    Hooks ``ministack.core.iam_evaluator``: ``pin_signed_request`` and ``pin_signed_body`` keep what the signature is
+    checked against, ``enforce`` checks it and evaluates the caller's policies; ``iam_actions.identity_denial_message``
+    and ``_auth_failure`` word the refusal; ``app._request_account_scope``, ``core.router`` and ``core.responses`` say
+    whose request it is.
+    """
+    keep_request = hook("ministack.core.iam_evaluator", "pin_signed_request")
+    keep_body = hook("ministack.core.iam_evaluator", "pin_signed_body")
+    enforce = hook("ministack.core.iam_evaluator", "enforce")
+    unauthenticated = hook("ministack.core.iam_evaluator", "AuthError")
+    wording = hook("ministack.core.iam_actions", "identity_denial_message")
+    failure = hook("ministack.core.iam_actions", "_auth_failure")
+    access_key_of = hook("ministack.core.router", "extract_access_key_id")
+    set_account = hook("ministack.core.responses", "set_request_account_id")
+    account_of = hook("ministack.app", "_request_account_scope")
+
+    def authorize(scope: Scope, body: bytes) -> Answer:
+        headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
+        query = parse_qs(scope["query_string"].decode("latin-1"), keep_blank_values=True)
+        key = access_key_of(headers, query)
+        set_account(account_of(key))
+        keep_request(scope["method"], scope["raw_path"].decode("latin-1"), query, scope["headers"])
+        keep_body(body)
+        target = headers.get("x-amz-target", "")
+        for check in authorization.checks(target, scope["path"], body):
+            denied = enforce(key, check.action, check.service, REGION, check.resource, dict(check.context))
+            if isinstance(denied, unauthenticated):
+                code, status, message = failure(check.service, denied.code, denied.message, headers)
+                return error_answer(status, code, message)
+            if denied is not None:
+                explicit = denied.decision == "Deny"
+                message = wording(check.action, denied.principal_arn, check.resource, explicit)
+                return error_answer(400 if target else 403, "AccessDeniedException", message)
+        return ALLOWED
+
+    return authorize
+
+
+def let_services_assume_roles() -> None:
+    """Let a service of ours assume a role that trusts it in this account only.
+
+    Hook ``ministack.core.iam_evaluator.evaluate_trust_policy``, which takes the root user for any service and knows no
+    ``aws:SourceAccount``.
+    """
+    evaluator: Any = importlib.import_module("ministack.core.iam_evaluator")
+    evaluate = hook(evaluator.__name__, "evaluate_trust_policy")
+
+    def evaluate_in_account(document: Any, caller: str, context: Any = None) -> Any:
+        if context is not None and asked_by_service.get():
+            context.service_context["aws:sourceaccount"] = ACCOUNT_ID
+        return evaluate(document, caller, context)
+
+    evaluator.evaluate_trust_policy = evaluate_in_account
+
+
+def let_loopback_be_secure() -> None:
+    """Let requests count as sent over TLS: they do not leave this machine, and a bucket may refuse any other.
+
+    Hook ``ministack.app.pin_request_origin``, which keeps a request's address and whether it came over TLS.
+    """
+    application: Any = importlib.import_module("ministack.app")
+    keep_origin = hook(application.__name__, "pin_request_origin")
+    application.pin_request_origin = lambda address, _secure: keep_origin(address, True)

@@ -1,0 +1,165 @@
+"""The folder that a build's container sees as /opt/ml.
+
+::
+
+    codebuild/output/src      the primary source: CODEBUILD_SRC_DIR
+    codebuild/output/<id>     a secondary source: CODEBUILD_SRC_DIR_<id>
+    codebuild/python          a virtual environment over the host's
+    codebuild/pip-cache       what pip has downloaded or built before
+    codebuild/agent           the agent, its plan and what it reports
+    tmp                       HOME and TMPDIR
+
+AWS's images have much installed; here the host's interpreter has. A build gets a virtual environment which sees all
+that is installed there, so that ``pip install`` finds it satisfied, and which takes what it installs: the host's own
+environment never changes. Pip's cache goes from build to build; of builds at the same time, one has it.
+"""
+
+import json
+import os
+import re
+import shutil
+import site
+import sys
+import sysconfig
+import tempfile
+import venv
+from collections.abc import Mapping
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from localaws.sagemaker.container import Command
+from localaws.services.codebuild import agent
+
+_INSIDE = "/opt/ml"
+_HEAD_BYTES = 512
+# What a build needs of the host to reach local AWS as `local-aws env` says, and registries as the host does.
+_PASSED = re.compile(
+    r"AWS_ENDPOINT_URL_\w+|SAGEMAKER_(?:VALIDATE_ROLE|USER_CONFIG_OVERRIDE)|(?i:(?:https?|no|all)_proxy)"
+    r"|PIP_(?:INDEX_URL|EXTRA_INDEX_URL|FIND_LINKS|NO_INDEX|TRUSTED_HOST|CERT|CONFIG_FILE)"
+    r"|SSL_CERT_(?:FILE|DIR)|REQUESTS_CA_BUNDLE|CURL_CA_BUNDLE"
+)
+
+
+class Workspace:
+    """One build's folder.
+
+    Parameters
+    ----------
+    folder : Path
+        Below it the workspaces of all builds are, and pip's cache.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        builds = folder / "builds"
+        builds.mkdir(parents=True, exist_ok=True)
+        self._cache = folder / "pip-cache"
+        self.home = Path(tempfile.mkdtemp(prefix="build-", dir=builds))
+        self.home.chmod(0o755)
+        self.root = self.home / "ml"
+        self.log = self.home / "build.log"
+        self.log.touch()
+        self.source = self.source_of("src")
+        self._agent = self.root / "codebuild" / "agent"
+        self._agent.mkdir(parents=True)
+        self.source.mkdir(parents=True)
+        self.status = self._agent / "status.jsonl"
+
+    def source_of(self, identifier: str) -> Path:
+        """Where a source goes."""
+        return self.root / "codebuild" / "output" / identifier
+
+    def inside(self, path: Path) -> str:
+        """A path as the container sees it."""
+        return f"{_INSIDE}/{path.relative_to(self.root).as_posix()}"
+
+    def outside(self, path: str) -> Path:
+        """A path which the container sees, as it is here."""
+        return self.root / Path(path).relative_to(_INSIDE)
+
+    def say(self, line: str) -> None:
+        """Write a line of CodeBuild's own to the log."""
+        with self.log.open("a") as file:
+            file.write(f"[Container] {datetime.now(UTC):%Y/%m/%d %H:%M:%S.%f} {line}\n")
+
+    def prepare(self) -> None:
+        """Make the Python environment, and take pip's cache."""
+        python = self.root / "codebuild" / "python"
+        venv.EnvBuilder(symlinks=True, with_pip=False).create(python)
+        [packages] = python.glob("lib/python*/site-packages")
+        hosts = [*site.getsitepackages(), *([site.getusersitepackages()] if site.ENABLE_USER_SITE else [])]
+        (packages / "host.pth").write_text(f"import site; list(map(site.addsitedir, {hosts!r}))\n")
+        # Beside each folder of packages are their programs.
+        beside = [Path(path).parents[2] / "bin" for path in sys.path if path.endswith("site-packages")]
+        for scripts in dict.fromkeys([Path(sysconfig.get_path("scripts")), *beside]):
+            _copy_programs(scripts, python / "bin", f"{self.inside(python)}/bin/python")
+        with suppress(OSError):
+            self._cache.rename(self._pip_cache)
+        self._pip_cache.mkdir(exist_ok=True)
+
+    def command(self, plan: Mapping[str, Any], environment: Mapping[str, str]) -> Command:
+        """What runs in the container: the agent, with its plan."""
+        program, plan_path = self._agent / "agent.py", self._agent / "plan.json"
+        shutil.copy(agent.__file__, program)
+        plan_path.touch(mode=0o600)
+        plan_path.write_text(json.dumps(plan))
+        passed = {name: value for name, value in os.environ.items() if _PASSED.fullmatch(name)}
+        own = {
+            **passed,
+            "PIP_CACHE_DIR": self.inside(self._pip_cache),
+            "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+            "PIP_ROOT_USER_ACTION": "ignore",
+            "VIRTUAL_ENV": self.inside(self.root / "codebuild" / "python"),
+        }
+        return Command(
+            argv=[sys.executable, "-I", "-S", *(self.inside(path) for path in (program, plan_path, self.status))],
+            environment={**own, **environment},
+            interpreter=Path(self.inside(self.root / "codebuild" / "python" / "bin" / "python")),
+            protected=[Path(sys.prefix)],
+        )
+
+    def close(self) -> None:
+        """Give pip's cache back, and remove the folder."""
+        _give_back(self._pip_cache, self._cache)
+        shutil.rmtree(self.home, ignore_errors=True)
+
+    @property
+    def _pip_cache(self) -> Path:
+        return self.root / "codebuild" / "pip-cache"
+
+
+def notices(runtimes: Mapping[str, str]) -> list[str]:
+    """What the log says of the runtimes which a buildspec asks for: a host has the Python that it has."""
+    own = ".".join(map(str, sys.version_info[:2]))
+    return [
+        f"Selecting '{language}' runtime version '{version}': this host's {own} stands for it"
+        for language, version in runtimes.items()
+    ]
+
+
+def clear(folder: Path) -> None:
+    """Remove what builds have left behind that did not end by themselves."""
+    for left in folder.glob("builds/*/ml/codebuild/pip-cache"):
+        _give_back(left, folder / "pip-cache")
+    shutil.rmtree(folder / "builds", ignore_errors=True)
+
+
+def _give_back(used: Path, cache: Path) -> None:
+    """Another build may have brought one back meanwhile: then it stays."""
+    with suppress(OSError):
+        used.rename(cache)
+
+
+def _copy_programs(scripts: Path, target: Path, interpreter: str) -> None:
+    """Give the environment the programs of the host's packages, run by its own interpreter."""
+    named = re.compile(re.escape(f"{scripts}/python").encode() + rb"[\d.]*")
+    for path in scripts.glob("*"):
+        if not path.is_file() or path.is_symlink() or (target / path.name).exists():
+            continue
+        with path.open("rb") as file:
+            head = file.read(_HEAD_BYTES)
+            if head.startswith(b"#!") and named.search(head):
+                own = target / path.name
+                own.write_bytes(named.sub(interpreter.encode(), head, count=1) + file.read())
+                own.chmod(0o755)

@@ -1,0 +1,54 @@
+"""A call that a Task state makes, and how it fails."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+Document = dict[str, Any]
+Clients = Callable[[str], Any]
+"""Gives the boto3 client of a service."""
+
+
+class TaskFailed(Exception):
+    """A task has failed.
+
+    Parameters
+    ----------
+    error : str
+        The name that the state's Retry and Catch see.
+    cause : str
+    """
+
+    def __init__(self, error: str, cause: str) -> None:
+        super().__init__(f"{error}: {cause}")
+        self.error, self.cause = error, cause
+
+
+@dataclass(frozen=True)
+class Task:
+    """A call.
+
+    Attributes
+    ----------
+    resource : str
+        The ARN of the state's ``Resource``.
+    arguments : dict
+        Of its ``Parameters``, or ``Arguments``.
+    is_wanted : callable
+        Whether anybody waits for the result: false when the execution was stopped or the state has timed out.
+    """
+
+    resource: str
+    arguments: Any
+    is_wanted: Callable[[], bool]
+
+
+def refuse(resource: str, why: str) -> TaskFailed:
+    """Say that something is not done here; AWS fails a state with this name that cannot be run at all."""
+    return TaskFailed("States.Runtime", f"Local AWS does not run {resource}: {why}")
+
+
+def text(value: Any) -> str:
+    """A document as the JSON text that AWS puts into a Cause."""
+    return json.dumps(value, default=str)

@@ -1,0 +1,283 @@
+"""What events start, on the stack of automation.yml: once, however often they come and whatever happens in between."""
+
+import contextlib
+import importlib
+import json
+import sys
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from types import ModuleType
+from typing import Any
+
+import pytest
+from botocore.stub import ANY, Stubber
+
+from tests.deploy import samples
+from tests.deploy.automation import CODE, QUIET_SECONDS, Automation
+from tests.deploy.conftest import ROLE, Registry
+
+# It ends at once, and as nobody's success.
+_DEFINITION = {
+    "Version": "2020-12-01",
+    "Parameters": [
+        {"Name": "InputDataUrl", "Type": "String", "DefaultValue": "none"},
+        {"Name": "OutputDataUrl", "Type": "String", "DefaultValue": "none"},
+    ],
+    "Steps": [{"Name": "Stop", "Type": "Fail", "Arguments": {"ErrorMessage": {"Get": "Parameters.InputDataUrl"}}}],
+}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def pipelines(automation: Automation) -> None:
+    sagemaker = automation.aws.client("sagemaker")
+    for name in (automation.name, f"{automation.name}-batch"):
+        sagemaker.create_pipeline(PipelineName=name, PipelineDefinition=json.dumps(_DEFINITION), RoleArn=ROLE)
+
+
+@pytest.fixture(scope="module")
+def function() -> Iterator[dict[str, ModuleType]]:
+    """The functions' modules, imported as Lambda does: by their folder."""
+    names = ("messages", "claims", "registry", "starts")
+    sys.path.insert(0, str(CODE))
+    try:
+        yield {name: importlib.import_module(name) for name in names}
+    finally:
+        sys.path.remove(str(CODE))
+        for name in names:
+            del sys.modules[name]
+
+
+def executions(automation: Automation, pipeline: str) -> list[dict[str, Any]]:
+    """The executions of a pipeline, each with the parameters that it was given."""
+    sagemaker = automation.aws.client("sagemaker")
+    found = sagemaker.list_pipeline_executions(PipelineName=pipeline)["PipelineExecutionSummaries"]
+    arns = [summary["PipelineExecutionArn"] for summary in found]
+    parameters = [
+        sagemaker.list_pipeline_parameters_for_execution(PipelineExecutionArn=arn)["PipelineParameters"] for arn in arns
+    ]
+    return [{item["Name"]: item["Value"] for item in given} for given in parameters]
+
+
+def until(condition: Callable[[], bool], seconds: float = 30) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def test_a_file_starts_the_batch_pipeline_once_for_each_of_its_versions(automation):
+    pipeline, bucket = f"{automation.name}-batch", f"{automation.name}-data"
+    s3 = automation.aws.client("s3")
+    s3.put_object(Bucket=bucket, Key="batchdata/input/today/a b.csv", Body=b"1\n")
+    until(lambda: len(executions(automation, pipeline)) == 1)
+    assert executions(automation, pipeline) == [
+        {
+            "InputDataUrl": f"s3://{bucket}/batchdata/input/today/a b.csv",
+            "OutputDataUrl": f"s3://{bucket}/batchdata/output/today/",
+        }
+    ]
+    again = samples.object_created(bucket, "batchdata/input/again.csv")
+    automation.deliver("start-batch", again, times=5)
+    done = automation.wait_for_log("start-batch", lambda entry: "again.csv" in entry["object"], count=5)
+    assert sorted(entry["outcome"].split(" arn:")[0] for entry in done) == [*["had been started"] * 4, "started"]
+    assert len(executions(automation, pipeline)) == 2
+    # The very event says where the execution comes from.
+    sagemaker = automation.aws.client("sagemaker")
+    [summary, _] = sagemaker.list_pipeline_executions(PipelineName=pipeline)["PipelineExecutionSummaries"]
+    found = sagemaker.describe_pipeline_execution(PipelineExecutionArn=summary["PipelineExecutionArn"])
+    assert again["id"] in found["PipelineExecutionDescription"]
+
+
+def test_many_files_start_one_training_when_they_have_been_quiet(automation):
+    bucket = f"{automation.name}-data"
+    before = len(executions(automation, automation.name))
+    s3 = automation.aws.client("s3")
+    for number in range(5):
+        s3.put_object(Bucket=bucket, Key=f"traindata/{number}.csv", Body=b"1\n")
+        time.sleep(QUIET_SECONDS / 4)
+    put = time.monotonic()
+    assert len(executions(automation, automation.name)) == before
+    until(lambda: len(executions(automation, automation.name)) > before)
+    assert time.monotonic() - put >= QUIET_SECONDS - 1  # whole seconds
+    automation.wait_for_log("start-retraining", lambda entry: entry["detail_type"] == "Quiet Time Over", count=5)
+    started = executions(automation, automation.name)
+    assert len(started) == before + 1
+    assert started[0]["InputDataUrl"] == f"s3://{bucket}/traindata/"
+
+
+def test_the_schedule_starts_a_training_once_for_each_time(automation):
+    before = len(executions(automation, automation.name))
+    rule = automation.aws.client("events").describe_rule(Name=f"{automation.name}-schedule")
+    assert rule["ScheduleExpression"] == "rate(7 days)"
+    event = {"id": uuid.uuid4().hex, "detail-type": "Scheduled Event", "source": "aws.events", "detail": {}}
+    automation.deliver("start-retraining", event, times=3)
+    automation.wait_for_log("start-retraining", lambda entry: entry["correlation_id"] == event["id"], count=3)
+    assert len(executions(automation, automation.name)) == before + 1
+
+
+def test_what_fails_is_in_the_log_with_the_reason_and_comes_again(automation):
+    event = samples.object_created(f"{automation.name}-data", "batchdata/input/x.csv")
+    del event["detail"]["object"]["key"]
+    automation.deliver("start-batch", event, times=1)
+    [entry] = automation.wait_for_log("start-batch", lambda entry: entry["level"] == "ERROR")
+    assert entry["error"] == "KeyError: 'key'"
+    assert (entry["attempt"], entry["correlation_id"]) == (1, event["id"])
+    sqs = automation.aws.client("sqs")
+    url = sqs.get_queue_url(QueueName=f"{automation.name}-start-batch")["QueueUrl"]
+    waiting = "ApproximateNumberOfMessagesNotVisible"
+    until(lambda: sqs.get_queue_attributes(QueueUrl=url, AttributeNames=[waiting])["Attributes"][waiting] == "1")
+
+
+@pytest.fixture
+def decide(automation, registry, function, monkeypatch) -> Callable[..., list[str]]:
+    """Has the function decide on events of a registry's group; gives outcomes. CodePipeline alone is a stub."""
+    codepipeline = automation.aws.client("codepipeline")
+    stub = Stubber(codepipeline)
+    stub.add_response(
+        "start_pipeline_execution",
+        {"pipelineExecutionId": "e-1"},
+        {"name": "release", "clientRequestToken": ANY},
+    )
+    stub.activate()
+    clients = {name: registry.local_aws.client(name) for name in ("dynamodb", "sagemaker")}
+    monkeypatch.setattr(function["starts"], "_client", {**clients, "codepipeline": codepipeline}.__getitem__)
+    function["starts"]._claims.cache_clear()
+    monkeypatch.setenv("CLAIMS_TABLE", f"{automation.name}-claims")
+    monkeypatch.setenv("ENDPOINT_NAMES", f"{registry.group}-production,{registry.group}-staging")
+    monkeypatch.setenv("MODEL_PACKAGE_GROUP_NAME", registry.group)
+    monkeypatch.setenv("DEPLOY_PIPELINE_NAME", "release")
+
+    def run(*events: dict[str, Any]) -> list[str]:
+        return [function["starts"]._decide_deployment(event)["outcome"] for event in events]
+
+    return run
+
+
+def decision(arn: str, status: str, changed: str) -> dict[str, Any]:
+    group = arn.split("/")[1]
+    return samples.model_package(group, status, ModelPackageArn=arn, LastModifiedTime=changed)
+
+
+def test_the_same_approval_five_times_starts_one_deployment(decide, registry):
+    arn = registry.register(status="Approved")
+    approval = decision(arn, "Approved", "2026-01-01T10:00:00Z")
+    assert decide(*[approval] * 5) == ["started e-1", *["had been started"] * 4]
+
+
+def test_metadata_that_change_and_events_out_of_order_start_nothing(decide, registry):
+    arn = registry.register(status="Approved")
+    events = [
+        decision(arn, "Approved", "2026-01-01T10:00:00Z"),
+        decision(arn, "Approved", "2026-01-01T10:05:00Z"),  # the staging test wrote its verdict
+        decision(arn, "PendingManualApproval", "2026-01-01T09:00:00Z"),
+    ]
+    assert decide(*events) == ["started e-1", "nothing new", "nothing new"]
+
+
+def test_a_version_that_is_approved_again_after_a_rejection_is_deployed_again(decide, registry):
+    arn = registry.register(status="Approved")
+    events = [
+        decision(arn, "Rejected", "2026-01-01T10:00:00Z"),
+        decision(arn, "Approved", "2026-01-01T11:00:00Z"),
+    ]
+    assert decide(*events) == ["it is not deployed", "started e-1"]
+
+
+def serve(registry: Registry, stage: str, arn: str) -> None:
+    """Have an endpoint of the registry's project name a version; whether it comes into service is not waited for."""
+    sagemaker, name = registry.local_aws.client("sagemaker"), f"{registry.group}-{stage}"
+    sagemaker.create_model(ModelName=name, PrimaryContainer={"ModelPackageName": arn}, ExecutionRoleArn=ROLE)
+    variant = {"VariantName": "AllTraffic", "ModelName": name, "InstanceType": "ml.m5.large", "InitialInstanceCount": 1}
+    sagemaker.create_endpoint_config(EndpointConfigName=name, ProductionVariants=[variant])
+    sagemaker.create_endpoint(EndpointName=name, EndpointConfigName=name)
+
+
+@pytest.mark.parametrize("stage", ["production", "staging"])
+def test_rejecting_a_deployed_version_brings_back_the_latest_approved(decide, registry, stage):
+    registry.register(status="Approved")
+    deployed = registry.register(status="Rejected")
+    serve(registry, stage, deployed)
+    assert decide(decision(deployed, "Rejected", "2026-01-01T10:00:00Z")) == ["started e-1"]
+
+
+def test_rejecting_the_deployed_version_when_no_other_is_approved_starts_nothing(decide, registry):
+    deployed = registry.register(status="Rejected")
+    serve(registry, "production", deployed)
+    [outcome] = decide(decision(deployed, "Rejected", "2026-01-01T10:00:00Z"))
+    assert outcome == "no other version is approved: what is deployed stays"
+
+
+def test_who_ends_in_the_middle_loses_nothing_and_starts_nothing_twice(automation, function):
+    now = [1000.0]
+    claims_module = function["claims"]
+    claims = claims_module.Claims(automation.aws.client("dynamodb"), f"{automation.name}-claims", lambda: now[0])
+    key, tokens = uuid.uuid4().hex, []
+
+    def killed(token: str) -> str:
+        tokens.append(token)
+        raise SystemExit  # as a process that is ended: nothing after this line runs
+
+    with pytest.raises(SystemExit):
+        claims.once(key, killed)
+    with pytest.raises(claims_module.InProgressError, match=key):
+        claims.once(key, str)
+    now[0] += 91
+    assert claims.once(key, lambda token: tokens.append(token) or "done") == "done"
+    assert tokens[0] == tokens[1]
+    assert claims.once(key, killed) is None
+
+
+def test_a_start_that_is_refused_can_be_tried_at_once(automation, function):
+    claims = function["claims"].Claims(automation.aws.client("dynamodb"), f"{automation.name}-claims")
+    key = uuid.uuid4().hex
+
+    def refused(_token: str) -> str:
+        raise ValueError("no such pipeline")
+
+    with pytest.raises(ValueError, match="no such pipeline"):
+        claims.once(key, refused)
+    assert claims.once(key, lambda _token: "started") == "started"
+
+
+def test_of_many_at_once_one_starts(automation, function):
+    claims_module = function["claims"]
+    claims = claims_module.Claims(automation.aws.client("dynamodb"), f"{automation.name}-claims")
+    key, started = uuid.uuid4().hex, []
+
+    def one() -> None:
+        with contextlib.suppress(claims_module.InProgressError):  # its message comes again
+            claims.once(key, lambda token: started.append(token) or "started")
+
+    threads = [threading.Thread(target=one) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(started) == 1
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("2026-01-01T10:00:00Z", "2026-01-01T10:00:00.000Z"),
+        ("2026-01-01T10:00:00.12Z", "2026-01-01T10:00:00.120Z"),
+        (1592411994287.0, "2020-06-17T16:39:54.287Z"),
+        (1592411994287, "2020-06-17T16:39:54.287Z"),
+        ("1592411994287", "2020-06-17T16:39:54.287Z"),
+    ],
+)
+def test_times_in_all_of_awss_forms_sort_as_one(function, value, expected):
+    assert function["claims"].sortable(value) == expected
+
+
+def test_the_functions_need_the_standard_library_and_boto3_only():
+    siblings = {path.stem for path in CODE.glob("*.py")}
+    imported = {
+        line.split()[1].split(".")[0]
+        for path in CODE.glob("*.py")
+        for line in path.read_text().splitlines()
+        if line.startswith(("import ", "from "))
+    }
+    assert imported - siblings <= {*sys.stdlib_module_names, "boto3", "botocore"}

@@ -1,0 +1,96 @@
+"""API Gateway's data plane as it is hosted here: what it answers when a request or a function is wrong."""
+
+import io
+import json
+import urllib.error
+import urllib.request
+import uuid
+import zipfile
+from typing import Any
+
+import pytest
+
+from localaws.body_errors import explain
+from tests.conftest import LocalAws
+
+FUNCTION = """
+def f(event, context):
+    if event["body"] == '"raise"':
+        raise RuntimeError("a secret")
+    return "a secret" if event["body"] == '"text"' else {"statusCode": 200, "body": event["body"]}
+"""
+SCHEMA = {"$schema": "http://json-schema.org/draft-04/schema#", "type": "string", "minLength": 2}
+
+
+@pytest.fixture(scope="module")
+def url(local_aws: LocalAws) -> str:
+    """A route behind which a function fails as it is told."""
+    name = f"g-{uuid.uuid4().hex[:8]}"
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("f.py", FUNCTION)
+    made = local_aws.client("lambda").create_function(
+        FunctionName=name,
+        Runtime="python3.12",
+        Handler="f.f",
+        Role="arn:aws:iam::000000000000:role/f",
+        Code={"ZipFile": packed.getvalue()},
+    )
+    gateway = local_aws.client("apigateway")
+    api: dict[str, Any] = {"restApiId": gateway.create_rest_api(name=name)["id"]}
+    gateway.create_model(**api, name="Word", contentType="application/json", schema=json.dumps(SCHEMA))
+    validator = gateway.create_request_validator(**api, name="body", validateRequestBody=True)
+    [root] = gateway.get_resources(**api)["items"]
+    method = {**api, "resourceId": root["id"], "httpMethod": "POST"}
+    models = {"application/json": "Word"}
+    gateway.put_method(**method, authorizationType="NONE", requestValidatorId=validator["id"], requestModels=models)
+    uri = f"arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions/{made['FunctionArn']}/invocations"
+    gateway.put_integration(**method, type="AWS_PROXY", integrationHttpMethod="POST", uri=uri)
+    templates = {"application/json": '{"why": "${context.error.validationErrorString}"}'}
+    gateway.put_gateway_response(**api, responseType="BAD_REQUEST_BODY", responseTemplates=templates)
+    gateway.create_deployment(**api, stageName="s")
+    return f"http://127.0.0.1:{local_aws.port}/_aws/execute-api/{api['restApiId']}/s/"
+
+
+def post(url: str, body: Any, content_type: str = "application/json") -> tuple[int, Any]:
+    request = urllib.request.Request(url, json.dumps(body).encode(), {"Content-Type": content_type})
+    try:
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return answer.status, json.loads(answer.read())
+    except urllib.error.HTTPError as error:
+        return error.code, json.loads(error.read())
+
+
+def test_hook_a_gateway_response_says_what_is_wrong_with_the_body(url: str) -> None:
+    """`let_api_gateway_explain`."""
+    assert post(url, 1)[1] == {
+        "why": '[instance type (integer) does not match any allowed primitive type (allowed: ["string"])]'
+    }
+
+
+def test_hook_a_body_of_a_type_without_a_model_is_not_checked(url: str) -> None:
+    """`let_api_gateway_explain`."""
+    assert post(url, 1, "text/plain") == (200, 1)
+    assert post(url, 1, "Application/JSON; charset=utf-8")[0] == 400
+
+
+def test_hook_a_function_that_fails_tells_nothing_of_itself(url: str) -> None:
+    """`let_api_gateway_keep_secrets`."""
+    assert post(url, "right") == (200, "right")
+    for wrong in ("raise", "text"):
+        assert post(url, wrong) == (502, {"message": "Internal server error"})
+
+
+def test_what_is_inside_something_wrong_is_not_looked_at() -> None:
+    schema = {"maxItems": 1, "items": {"type": "string"}}
+    assert explain(schema, b"[1, 2]") == (
+        "[array is too long: must have at most 1 elements but instance has 2 elements]"
+    )
+
+
+def test_no_more_than_five_errors_are_said() -> None:
+    assert explain({"items": {"type": "string"}}, json.dumps(list(range(100)))).count("instance type (integer)") == 5
+
+
+def test_a_schema_of_somewhere_else_is_not_fetched() -> None:
+    assert explain({"$ref": "http://127.0.0.1:9/schema"}, b"1") == "[]"

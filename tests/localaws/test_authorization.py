@@ -1,0 +1,299 @@
+"""IAM enforcement before the services of our own: what a request needs, who is let in, and what the others are told."""
+
+import json
+import time
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from botocore import UNSIGNED
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+from localaws.authorization import checks
+from localaws.errors import LocalAwsError
+from localaws.settings import iam_enforced
+from tests.conftest import LocalAws, enforcing_local_aws
+
+ROLE = "arn:aws:iam::000000000000:role/r"
+
+
+def sagemaker_arn(resource: str) -> str:
+    return f"arn:aws:sagemaker:us-east-1:000000000000:{resource}"
+
+
+@pytest.mark.parametrize(
+    ("target", "request_", "resources"),
+    [
+        ("SageMaker.ListModels", {}, ["*"]),
+        ("SageMaker.DeleteEndpoint", {"EndpointName": "Mine"}, [sagemaker_arn("endpoint/mine")]),
+        (
+            "SageMaker.UpdateEndpoint",
+            {"EndpointName": "e", "EndpointConfigName": "c"},
+            [sagemaker_arn("endpoint/e"), sagemaker_arn("endpoint-config/c")],
+        ),
+        ("SageMaker.StopPipelineExecution", {"PipelineExecutionArn": sagemaker_arn("pipeline/p/execution/x")}, None),
+        ("SageMaker.SendPipelineExecutionStepSuccess", {"CallbackToken": "t"}, [sagemaker_arn("pipeline/*")]),
+        ("SageMaker.DescribeModelPackage", {"ModelPackageName": sagemaker_arn("model-package/g/1")}, None),
+        ("SageMaker.ListModelPackages", {"ModelPackageGroupName": "G"}, [sagemaker_arn("model-package/g/*")]),
+        ("SageMaker.DescribeTrial", {"TrialName": "t"}, [sagemaker_arn("experiment-trial/t")]),
+        ("SageMaker.AddTags", {"ResourceArn": sagemaker_arn("model/m"), "Tags": []}, None),
+        ("CodeBuild_20161006.StartBuild", {"projectName": "p"}, ["arn:aws:codebuild:us-east-1:000000000000:project/p"]),
+        (
+            "CodeBuild_20161006.BatchGetBuilds",
+            {"ids": ["p:1", "arn:aws:codebuild:us-east-1:000000000000:build/q:2"]},
+            [f"arn:aws:codebuild:us-east-1:000000000000:project/{name}" for name in "pq"],
+        ),
+        (
+            "CodePipeline_20150709.StartPipelineExecution",
+            {"name": "p"},
+            ["arn:aws:codepipeline:us-east-1:000000000000:p"],
+        ),
+        (
+            "CodePipeline_20150709.PutApprovalResult",
+            {"pipelineName": "p", "stageName": "s", "actionName": "a", "token": "t"},
+            ["arn:aws:codepipeline:us-east-1:000000000000:p/s/a"],
+        ),
+        (
+            "CodePipeline_20150709.UpdatePipeline",
+            {"pipeline": {"name": "p"}},
+            ["arn:aws:codepipeline:us-east-1:000000000000:p"],
+        ),
+        (
+            "CodeCommit_20150413.GetBranch",
+            {"repositoryName": "r", "branchName": "b"},
+            ["arn:aws:codecommit:us-east-1:000000000000:r"],
+        ),
+        (
+            "AnyScaleFrontendService.RegisterScalableTarget",
+            {"ResourceId": "endpoint/e/variant/AllTraffic"},
+            ["arn:aws:application-autoscaling:us-east-1:000000000000:scalable-target/*"],
+        ),
+    ],
+)
+def test_the_resources_of_a_request(target: str, request_: dict[str, Any], resources: list[str] | None) -> None:
+    """None: the ARN that is in the request."""
+    found = [check.resource for check in checks(target, "/", json.dumps(request_).encode())]
+    arns = [value for value in request_.values() if isinstance(value, str) and value.startswith("arn:")]
+    assert found == (arns if resources is None else resources)
+
+
+@pytest.mark.parametrize(
+    ("target", "request_", "service"),
+    [
+        ("SageMaker.CreateModel", {"ModelName": "m", "ExecutionRoleArn": ROLE}, "sagemaker"),
+        ("SageMaker.CreateHyperParameterTuningJob", {"TrainingJobDefinition": {"RoleArn": ROLE}}, "sagemaker"),
+        ("SageMaker.CreateHyperParameterTuningJob", {"TrainingJobDefinitions": [{"RoleArn": ROLE}]}, "sagemaker"),
+        ("CodeBuild_20161006.CreateProject", {"name": "p", "serviceRole": ROLE}, "codebuild"),
+        ("CodePipeline_20150709.CreatePipeline", {"pipeline": {"name": "p", "roleArn": ROLE}}, "codepipeline"),
+    ],
+)
+def test_a_role_that_is_handed_over_has_to_be_allowed(target: str, request_: dict[str, Any], service: str) -> None:
+    passed = checks(target, "/", json.dumps(request_).encode())[-1]
+    assert (passed.action, passed.resource) == ("iam:PassRole", ROLE)
+    assert passed.context == {"iam:PassedToService": f"{service}.amazonaws.com"}
+
+
+@pytest.mark.parametrize(
+    ("path", "action"),
+    [
+        ("/endpoints/My%2De/invocations", "sagemaker:InvokeEndpoint"),
+        ("/endpoints/my-e/async-invocations", "sagemaker:InvokeEndpointAsync"),
+        ("/endpoints/my-e/invocations-response-stream", "sagemaker:InvokeEndpointWithResponseStream"),
+    ],
+)
+def test_an_invocation_is_known_by_its_path(path: str, action: str) -> None:
+    [check] = checks("", path, b"no JSON")
+    assert (check.action, check.resource) == (action, sagemaker_arn("endpoint/my-e"))
+
+
+def test_the_variable_has_two_values() -> None:
+    assert iam_enforced({"LOCALAWS_IAM": "enforce"})
+    assert not iam_enforced({"LOCALAWS_IAM": "off"})
+    assert not iam_enforced({})
+    with pytest.raises(LocalAwsError, match="LOCALAWS_IAM has the value 'yes'"):
+        iam_enforced({"LOCALAWS_IAM": "yes"})
+
+
+# The real thing.
+
+
+@pytest.fixture(scope="module")
+def enforcing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
+    yield from enforcing_local_aws(tmp_path_factory.mktemp("enforcing") / "state")
+
+
+Key = dict[str, str]
+
+
+def user(local_aws: LocalAws, *statements: dict[str, Any]) -> Key:
+    """An access key of a new user who may do what the statements say."""
+    iam, name = local_aws.client("iam"), f"user-{uuid.uuid4().hex[:8]}"
+    iam.create_user(UserName=name)
+    document = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", **each} for each in statements]}
+    if statements:
+        iam.put_user_policy(UserName=name, PolicyName="p", PolicyDocument=json.dumps(document))
+    key = iam.create_access_key(UserName=name)["AccessKey"]
+    return {"aws_access_key_id": key["AccessKeyId"], "aws_secret_access_key": key["SecretAccessKey"], "name": name}
+
+
+def as_user(local_aws: LocalAws, key: Key, service: str, port: int | None = None, **options: Any) -> Any:
+    credentials = {name: value for name, value in key.items() if name.startswith("aws_")}
+    url = f"http://127.0.0.1:{port or local_aws.port}"
+    return boto3.client(service, endpoint_url=url, region_name="us-east-1", **credentials, **options)
+
+
+@pytest.mark.parametrize("through_gateway", [True, False])
+def test_who_has_no_policy_is_told_in_awss_words(enforcing: LocalAws, through_gateway: bool) -> None:
+    key = user(enforcing)
+    port = enforcing.port if through_gateway else enforcing.sagemaker_port
+    sagemaker = as_user(enforcing, key, "sagemaker", port)
+    with pytest.raises(ClientError) as refused:
+        sagemaker.delete_endpoint(EndpointName="mine")
+    assert refused.value.response["Error"]["Code"] == "AccessDeniedException"
+    assert refused.value.response["Error"]["Message"] == (
+        f"User: arn:aws:iam::000000000000:user/{key['name']} is not authorized to perform: sagemaker:DeleteEndpoint on "
+        f"resource: {sagemaker_arn('endpoint/mine')} because no identity-based policy allows the "
+        "sagemaker:DeleteEndpoint action"
+    )
+    with pytest.raises(ClientError) as not_invoked:
+        as_user(enforcing, key, "sagemaker-runtime", port).invoke_endpoint(EndpointName="mine", Body=b"1")
+    assert not_invoked.value.response["ResponseMetadata"]["HTTPStatusCode"] == 403
+
+
+def test_a_policy_lets_in_for_its_resource_and_a_deny_wins(enforcing: LocalAws) -> None:
+    groups = sagemaker_arn("model-package-group/mine-*")
+    key = user(
+        enforcing,
+        {"Action": "sagemaker:*ModelPackageGroup", "Resource": groups},
+        {"Effect": "Deny", "Action": "sagemaker:DeleteModelPackageGroup", "Resource": "*"},
+    )
+    sagemaker = as_user(enforcing, key, "sagemaker")
+    name = f"mine-{uuid.uuid4().hex[:8]}"
+    sagemaker.create_model_package_group(ModelPackageGroupName=name)
+    assert sagemaker.describe_model_package_group(ModelPackageGroupName=name)["ModelPackageGroupName"] == name
+    with pytest.raises(ClientError, match="no identity-based policy allows"):
+        sagemaker.create_model_package_group(ModelPackageGroupName="not-mine")
+    with pytest.raises(ClientError, match="with an explicit deny in an identity-based policy"):
+        sagemaker.delete_model_package_group(ModelPackageGroupName=name)
+
+
+def test_a_role_is_not_handed_over_without_leave(enforcing: LocalAws) -> None:
+    model = {"ExecutionRoleArn": ROLE, "PrimaryContainer": {"Image": "python"}}
+    create = {"Action": "sagemaker:CreateModel", "Resource": "*"}
+    with pytest.raises(ClientError, match=f"not authorized to perform: iam:PassRole on resource: {ROLE}"):
+        as_user(enforcing, user(enforcing, create), "sagemaker").create_model(ModelName="m", **model)
+    leave = {"Action": "iam:PassRole", "Resource": ROLE}
+    to = {"Condition": {"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}}}
+    sagemaker = as_user(enforcing, user(enforcing, create, {**leave, **to}), "sagemaker")
+    assert sagemaker.create_model(ModelName=f"m-{uuid.uuid4().hex[:8]}", **model)["ModelArn"]
+
+
+def test_a_service_of_the_third_server_asks_too(enforcing: LocalAws) -> None:
+    key = user(enforcing, {"Action": "application-autoscaling:Describe*", "Resource": "*"})
+    for port in (enforcing.port, enforcing.ports.services):
+        scaling = as_user(enforcing, key, "application-autoscaling", port)
+        assert scaling.describe_scalable_targets(ServiceNamespace="sagemaker")["ScalableTargets"] == []
+        with pytest.raises(ClientError, match="not authorized to perform: application-autoscaling:DeregisterScalable"):
+            scaling.deregister_scalable_target(
+                ServiceNamespace="sagemaker",
+                ResourceId="endpoint/e/variant/AllTraffic",
+                ScalableDimension="sagemaker:variant:DesiredInstanceCount",
+            )
+
+
+def test_a_request_has_to_be_signed_by_whom_it_names(enforcing: LocalAws) -> None:
+    key = user(enforcing, {"Action": "sagemaker:ListModels", "Resource": "*"})
+    assert as_user(enforcing, key, "sagemaker").list_models()["Models"] is not None
+    forged = as_user(enforcing, {**key, "aws_secret_access_key": "guessed"}, "sagemaker")
+    unknown = as_user(enforcing, {**key, "aws_access_key_id": "AKIAUNKNOWN"}, "sagemaker")
+    unsigned = as_user(enforcing, key, "sagemaker", config=Config(signature_version=UNSIGNED))
+    codes = []
+    for sagemaker in (forged, unknown, unsigned):
+        with pytest.raises(ClientError) as refused:
+            sagemaker.list_models()
+        codes.append(refused.value.response["Error"]["Code"])
+    assert codes == ["InvalidSignatureException", "UnrecognizedClientException", "MissingAuthenticationTokenException"]
+
+
+def test_the_root_user_and_whoever_does_not_enforce_may_do_everything(
+    enforcing: LocalAws, local_aws: LocalAws, tmp_path: Path
+) -> None:
+    assert enforcing.client("sagemaker").list_endpoints()["Endpoints"] == []
+    assert as_user(local_aws, user(local_aws), "sagemaker").list_models()["Models"] is not None
+
+
+def role(local_aws: LocalAws, *statements: dict[str, Any]) -> str:
+    """A new role that SageMaker may assume, in this account only, as the project's templates make it."""
+    iam, name = local_aws.client("iam"), f"role-{uuid.uuid4().hex[:8]}"
+    trust = {"Effect": "Allow", "Principal": {"Service": "sagemaker.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    account = {"Condition": {"StringEquals": {"aws:SourceAccount": "000000000000"}}}
+    made = iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps({"Statement": [trust | account]}))
+    document = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", **each} for each in statements]}
+    if statements:
+        iam.put_role_policy(RoleName=name, PolicyName="p", PolicyDocument=json.dumps(document))
+    return str(made["Role"]["Arn"])
+
+
+SCRIPT = """
+import boto3, botocore
+print(boto3.client("s3").get_object(Bucket="own", Key="k")["Body"].read().decode())
+try:
+    boto3.client("sagemaker").list_endpoints()
+except botocore.exceptions.ClientError as error:
+    raise SystemExit(str(error))
+"""
+
+
+def run_job(local_aws: LocalAws, role_arn: str) -> str:
+    """Run `SCRIPT` as a role; why it failed."""
+    sagemaker, name = local_aws.client("sagemaker"), f"job-{uuid.uuid4().hex[:8]}"
+    sagemaker.create_processing_job(
+        ProcessingJobName=name,
+        RoleArn=role_arn,
+        AppSpecification={"ImageUri": "python", "ContainerEntrypoint": ["python3", "-c", SCRIPT]},
+        ProcessingResources={"ClusterConfig": {"InstanceCount": 1, "InstanceType": "ml.m5.large", "VolumeSizeInGB": 1}},
+    )
+    deadline = time.monotonic() + 30
+    while (found := sagemaker.describe_processing_job(ProcessingJobName=name))["ProcessingJobStatus"] == "InProgress":
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    return str(found["FailureReason"])
+
+
+def test_a_job_may_do_what_its_role_may(enforcing: LocalAws) -> None:
+    enforcing.client("s3").create_bucket(Bucket="own")
+    enforcing.client("s3").put_object(Bucket="own", Key="k", Body=b"what the role may read")
+    reader = role(enforcing, {"Action": "s3:GetObject", "Resource": "arn:aws:s3:::own/*"})
+    reason = run_job(enforcing, reader)
+    name = reader.rpartition("/")[2]
+    assert (
+        f"User: arn:aws:sts::000000000000:assumed-role/{name}/container is not authorized to perform: sagemaker:"
+        in reason
+    )
+
+
+def test_a_job_fails_when_its_role_cannot_be_assumed(enforcing: LocalAws) -> None:
+    nobodys = "arn:aws:iam::000000000000:role/nobodys"
+    assert f"Could not assume role {nobodys}. Please ensure that the role exists" in run_job(enforcing, nobodys)
+
+
+def test_hook_only_a_service_assumes_a_role_that_trusts_it_in_this_account(enforcing: LocalAws) -> None:
+    """`let_services_assume_roles`."""
+    with pytest.raises(ClientError, match="not authorized to perform: sts:AssumeRole"):
+        enforcing.client("sts").assume_role(RoleArn=role(enforcing), RoleSessionName="session")
+
+
+def test_hook_loopback_counts_as_tls(enforcing: LocalAws) -> None:
+    """`let_loopback_be_secure`: a bucket that refuses plain HTTP is open to a user who may read it."""
+    s3 = enforcing.client("s3")
+    s3.create_bucket(Bucket="tls-only")
+    s3.put_object(Bucket="tls-only", Key="k", Body=b"read")
+    every = {"Principal": "*", "Action": "s3:*", "Resource": "arn:aws:s3:::tls-only/*"}
+    plain = {"Effect": "Deny", **every, "Condition": {"Bool": {"aws:SecureTransport": "false"}}}
+    s3.put_bucket_policy(Bucket="tls-only", Policy=json.dumps({"Version": "2012-10-17", "Statement": [plain]}))
+    reader = user(enforcing, {"Action": "s3:GetObject", "Resource": "arn:aws:s3:::tls-only/*"})
+    assert as_user(enforcing, reader, "s3").get_object(Bucket="tls-only", Key="k")["Body"].read() == b"read"
