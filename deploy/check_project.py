@@ -52,8 +52,8 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--all", dest="every", action="store_true", help="show in the table what is ok, too")
     add_environment_options(
         made,
-        role_help="taken for the sake of scripts that give it to `deploy-model`; nothing is made here",
-        local_help="look at AWS on this machine: starts it if need be",
+        role_help="not needed: taken so that scripts can give the options that they give to `deploy-model`",
+        local_help="look at AWS on this machine: starts it if need be, with its default bucket and role",
     )
     return made
 
