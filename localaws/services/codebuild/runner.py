@@ -23,6 +23,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from localaws.aws import RoleError
 from localaws.sagemaker.container import Container, Limits
 from localaws.sagemaker.errors import JobFailure
 from localaws.sagemaker.logs import LogShipper
@@ -214,7 +215,12 @@ class BuildRunner:
             name = secondary["sourceIdentifier"]
             own[f"CODEBUILD_SRC_DIR_{name}"] = place.inside(place.source_of(name))
         own["HOME"] = place.inside(place.root / "tmp")
-        return variables.resolve(self._context.aws, spec, build.document, own)
+        found = variables.resolve(self._context.aws, spec, build.document, own)
+        try:
+            environment = self._context.aws.environment(found.values, build.document["serviceRole"])
+        except RoleError as error:
+            raise PhaseFailure("ACCESS_DENIED", str(error)) from error
+        return replace(found, values=environment)
 
     def _run_commands(
         self, build: _Build, place: Workspace, spec: Buildspec, values: Variables, deadline: float
@@ -236,7 +242,7 @@ class BuildRunner:
             "notices": workspace.notices(spec.runtimes),
         }
         build.values = values.values
-        command = place.command(plan, self._context.aws.environment(values.values))
+        command = place.command(plan, values.values)
         limits = Limits(max(deadline - time.monotonic(), 0.0), grace_seconds=0)
         follower = _Follower(build, place.status)
         try:
