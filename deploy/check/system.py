@@ -7,7 +7,8 @@ start something) stands beside the resources, under a type name of its own, so t
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
+from threading import Lock
 from typing import Any, TypeVar
 
 from deploy import stacks
@@ -114,6 +115,17 @@ class System:
     def command(self, arguments: str) -> str:
         """Give a `deploy-model` command for this project as it can be pasted into the shell."""
         return f"`deploy-model {arguments} {self.options}".rstrip() + "`"
+
+
+def shared_clients(make: Clients) -> Clients:
+    """Give clients that several threads use: boto3's may be shared, but not made at the same time."""
+    made, lock = cache(make), Lock()
+
+    def client(service: str) -> Any:
+        with lock:
+            return made(service)
+
+    return client
 
 
 def read(client: Clients, project_name: str, stack_name: str | None, options: str) -> System:

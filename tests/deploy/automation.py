@@ -8,6 +8,7 @@ from typing import Any
 
 from deploy import artifacts, stages
 from tests.conftest import LocalAws
+from tests.localaws.services.pipelines import Pipelines, action, source, stage
 
 TEMPLATE = stages.FOLDER / "templates" / "automation.yml"
 CODE = stages.FOLDER / "functions" / "automation"
@@ -119,6 +120,7 @@ def provision(aws: LocalAws) -> Automation:
     s3.put_object(Bucket=name, Key="functions/automation.zip", Body=artifacts.pack(CODE))
     aws.client("sagemaker").create_model_package_group(ModelPackageGroupName=name)
     _pipelines(aws, name)
+    _release(aws, name)
     parameters = {
         "SageMakerProjectName": name,
         "SageMakerProjectId": "p-1",
@@ -157,6 +159,15 @@ def _pipelines(aws: LocalAws, name: str) -> None:
         aws.client("sagemaker").create_pipeline(
             PipelineName=pipeline, PipelineDefinition=json.dumps(definition), RoleArn=_ROLE
         )
+
+
+def _release(aws: LocalAws, name: str) -> None:
+    """ModelDeploy, in short: it waits for an approval."""
+    pipelines = Pipelines(aws)
+    wait = action("Approval", "Manual", "ApproveDeployment")
+    pipelines.create(
+        stage("Source", source(pipelines.repository())), stage("DeployStaging", wait), name=f"{name}-deploy"
+    )
 
 
 def _stack(aws: LocalAws, stack_name: str, parameters: dict[str, str]) -> dict[str, str]:

@@ -13,6 +13,7 @@ import pytest
 from tests.deploy import samples
 from tests.deploy.automation import CODE, Automation, processing
 from tests.deploy.conftest import ROLE, Registry
+from tests.localaws.services.pipelines import Pipelines
 
 
 @pytest.fixture(scope="module")
@@ -146,6 +147,14 @@ def test_the_same_event_five_times_is_one_mail(automation):
     text = found[0]["Message"]
     assert "Reason: Stack went into ROLLBACK_COMPLETE" in text
     assert "aws codepipeline retry-stage-execution" in text
+
+
+def test_an_approval_that_is_refused_is_told(automation):
+    name = f"{automation.name}-deploy"
+    Pipelines(automation.aws).answer(name, "DeployStaging", "ApproveDeployment", "Rejected")
+    text = automation.mail(f"{name}: ApproveDeployment failed")["Message"]
+    assert "Stage DeployStaging" in text
+    assert "so be it" in text
 
 
 def test_a_build_is_told_with_the_phase_that_failed_and_its_log(automation):

@@ -10,7 +10,6 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from botocore.stub import ANY, Stubber
 
 from tests.deploy import samples
 from tests.deploy.automation import CODE, QUIET_SECONDS, Automation
@@ -114,27 +113,48 @@ def errors(automation: Automation) -> list[dict[str, Any]]:
     return [entry for entry in automation.log("start-batch") if entry["level"] == "ERROR"]
 
 
+def releases(automation: Automation) -> list[str]:
+    """The executions of ModelDeploy."""
+    pages = automation.aws.client("codepipeline").get_paginator("list_pipeline_executions")
+    name = f"{automation.name}-deploy"
+    return [
+        summary["pipelineExecutionId"]
+        for page in pages.paginate(pipelineName=name)
+        for summary in page["pipelineExecutionSummaries"]
+    ]
+
+
+def test_an_approval_starts_modeldeploy_and_nothing_else_about_the_version_does(automation):
+    sagemaker, before = automation.aws.client("sagemaker"), len(releases(automation))
+    version = Registry(automation.aws, automation.name, automation.name).register()
+    sagemaker.update_model_package(ModelPackageArn=version, ModelApprovalStatus="Approved")
+    until(lambda: len(releases(automation)) == before + 1)
+    sagemaker.update_model_package(ModelPackageArn=version, CustomerMetadataProperties={"Tested": "yes"})
+    approval = decision(f"{version}0", "Approved", "2026-01-01T10:00:00Z")
+    automation.deliver("start-deployment", approval, times=5)
+    until(lambda: len(releases(automation)) == before + 2)
+    automation.wait_until_worked_through("start-deployment")
+    assert len(releases(automation)) == before + 2
+
+
 @pytest.fixture
 def decide(automation, registry, function, monkeypatch) -> Callable[..., list[str]]:
-    """Has the function decide on events of a registry's group; gives outcomes. CodePipeline alone is a stub."""
-    codepipeline = automation.aws.client("codepipeline")
-    stub = Stubber(codepipeline)
-    stub.add_response(
-        "start_pipeline_execution",
-        {"pipelineExecutionId": "e-1"},
-        {"name": "release", "clientRequestToken": ANY},
-    )
-    stub.activate()
-    clients = {name: registry.local_aws.client(name) for name in ("dynamodb", "sagemaker")}
-    monkeypatch.setattr(function["starts"], "_client", {**clients, "codepipeline": codepipeline}.__getitem__)
+    """Has the function decide on events of a registry's group; gives outcomes."""
+    monkeypatch.setattr(function["starts"], "_client", automation.aws.client)
     function["starts"]._claims.cache_clear()
     monkeypatch.setenv("CLAIMS_TABLE", f"{automation.name}-claims")
     monkeypatch.setenv("ENDPOINT_NAMES", f"{registry.group}-production,{registry.group}-staging")
     monkeypatch.setenv("MODEL_PACKAGE_GROUP_NAME", registry.group)
-    monkeypatch.setenv("DEPLOY_PIPELINE_NAME", "release")
+    monkeypatch.setenv("DEPLOY_PIPELINE_NAME", f"{automation.name}-deploy")
 
     def run(*events: dict[str, Any]) -> list[str]:
-        return [function["starts"]._decide_deployment(event)["outcome"] for event in events]
+        """What is decided of each event; `started` if ModelDeploy really has an execution more."""
+        outcomes = []
+        for event in events:
+            verb, _, started = function["starts"]._decide_deployment(event)["outcome"].partition("started ")
+            assert not started or started in releases(automation)
+            outcomes.append("started" if started else verb)
+        return outcomes
 
     return run
 
@@ -147,7 +167,7 @@ def decision(arn: str, status: str, changed: str) -> dict[str, Any]:
 def test_the_same_approval_five_times_starts_one_deployment(decide, registry):
     arn = registry.register(status="Approved")
     approval = decision(arn, "Approved", "2026-01-01T10:00:00Z")
-    assert decide(*[approval] * 5) == ["started e-1", *["had been started"] * 4]
+    assert decide(*[approval] * 5) == ["started", *["had been started"] * 4]
 
 
 def test_metadata_that_change_and_events_out_of_order_start_nothing(decide, registry):
@@ -157,7 +177,7 @@ def test_metadata_that_change_and_events_out_of_order_start_nothing(decide, regi
         decision(arn, "Approved", "2026-01-01T10:05:00Z"),  # the staging test wrote its verdict
         decision(arn, "PendingManualApproval", "2026-01-01T09:00:00Z"),
     ]
-    assert decide(*events) == ["started e-1", "nothing new", "nothing new"]
+    assert decide(*events) == ["started", "nothing new", "nothing new"]
 
 
 def test_a_version_that_is_approved_again_after_a_rejection_is_deployed_again(decide, registry):
@@ -166,7 +186,7 @@ def test_a_version_that_is_approved_again_after_a_rejection_is_deployed_again(de
         decision(arn, "Rejected", "2026-01-01T10:00:00Z"),
         decision(arn, "Approved", "2026-01-01T11:00:00Z"),
     ]
-    assert decide(*events) == ["it is not deployed", "started e-1"]
+    assert decide(*events) == ["it is not deployed", "started"]
 
 
 def serve(registry: Registry, stage: str, arn: str) -> None:
@@ -183,7 +203,7 @@ def test_rejecting_a_deployed_version_brings_back_the_latest_approved(decide, re
     registry.register(status="Approved")
     deployed = registry.register(status="Rejected")
     serve(registry, stage, deployed)
-    assert decide(decision(deployed, "Rejected", "2026-01-01T10:00:00Z")) == ["started e-1"]
+    assert decide(decision(deployed, "Rejected", "2026-01-01T10:00:00Z")) == ["started"]
 
 
 def test_rejecting_the_deployed_version_when_no_other_is_approved_starts_nothing(decide, registry):

@@ -4,7 +4,6 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,7 @@ from deploy.check import system
 from deploy.check.catalog import subjects
 from deploy.check.examination import examine_resource
 from deploy.check.finding import Status, Verdict
-from deploy.check.system import System
+from deploy.check.system import System, shared_clients
 from tests.conftest import LocalAws
 
 HERE = Path(__file__).parent
@@ -56,7 +55,7 @@ class Checked:
 def make(aws: LocalAws, automation: Path = HERE / "automation.yml") -> Checked:
     """Make a project of a name of its own."""
     name = f"check-{uuid.uuid4().hex[:10]}"
-    client = cache(aws.client)
+    client = shared_clients(aws.client)
     assets = f"{name}-assets"
     client("s3").create_bucket(Bucket=assets)
     client("s3").put_object(Bucket=assets, Key="automation.yml", Body=automation.read_bytes())

@@ -14,7 +14,7 @@ def automated(local_aws: LocalAws) -> Checked:
 
 
 def test_nothing_is_wrong_with_the_template(automated: Checked):
-    findings = list(examine(automated.system()))
+    findings = examine(automated.system())
     assert [one for one in findings if one.verdict.status is Status.FAILED] == []
     judged = {(one.resource.split("/")[0], one.check): one.verdict.status for one in findings}
     for resource, check in (("Rule Automation", "Pattern"), ("Trigger a version Approved", "Followed")):
