@@ -15,6 +15,7 @@ locals {
     RepositoryName           = var.repository_name
     BranchName               = var.branch_name
     CodeConnectionArn        = var.code_connection_arn
+    TestCommand              = var.test_command
     RetrainingSchedule       = var.retraining_schedule
     QuietMinutes             = var.quiet_minutes
     AssetsBucket             = var.assets_bucket

@@ -33,7 +33,7 @@ variable "sagemaker_project_id" {
 }
 
 variable "notification_emails" {
-  description = "Who is told of new versions, approvals and failures - addresses with commas between them; each is asked to confirm"
+  description = "Who is told of new versions, approvals and failures - up to five addresses with commas between them; each is asked to confirm"
   type        = string
   default     = ""
   nullable    = false
@@ -106,6 +106,18 @@ variable "code_connection_arn" {
   validation {
     condition     = var.source_provider != "CodeConnection" || var.code_connection_arn != ""
     error_message = "A code connection needs its CodeConnectionArn."
+  }
+}
+
+variable "test_command" {
+  description = "What has to succeed on a commit before the SageMaker pipeline runs"
+  type        = string
+  default     = "tox run"
+  nullable    = false
+
+  validation {
+    condition     = length(var.test_command) >= 1
+    error_message = "TestCommand has 1 character or more."
   }
 }
 
