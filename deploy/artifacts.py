@@ -8,7 +8,7 @@ import ast
 import hashlib
 import io
 import zipfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -24,13 +24,18 @@ def pack(folder: Path) -> bytes:
     """Pack the Python files of a folder, and the modules of this project that they import, one by another."""
     files = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*.py")}
     files |= {path.relative_to(_ROOT).as_posix(): path for path in _shared(files.values())}
+    return archive({name: path.read_bytes() for name, path in sorted(files.items())})
+
+
+def archive(files: Mapping[str, bytes], executable: Collection[str] = ()) -> bytes:
+    """Pack files, in their order, those that are to be executable as such."""
     buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, path in sorted(files.items()):
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as packed:
+        for name, content in files.items():
             entry = zipfile.ZipInfo(name, _TIMESTAMP)
             entry.compress_type = zipfile.ZIP_DEFLATED
-            entry.external_attr = 0o644 << 16
-            archive.writestr(entry, path.read_bytes())
+            entry.external_attr = (0o755 if name in executable else 0o644) << 16
+            packed.writestr(entry, content)
     return buffer.getvalue()
 
 

@@ -22,10 +22,19 @@ _GIVEN = (
     ("--sagemaker-project-id", "SAGEMAKER_PROJECT_ID", "of the project that SageMaker Studio provisioned"),
     ("--s3-bucket", "ARTIFACT_BUCKET", "where captured data goes"),
 )
+# The same for what a stage's file may say itself.
+_OPTIONAL = (
+    ("--kms-key-arn", "KMS_KEY_ARN", "KmsKeyArn", "key of captured data and volumes; each stack makes one otherwise"),
+    ("--notification-topic-arn", "NOTIFICATION_TOPIC_ARN", "NotificationTopicArn", "SNS topic that alarms tell"),
+)
 _WRITTEN = (
     ("--export-staging-config", "EXPORT_TEMPLATE_STAGING_CONFIG", "staging-config-export.json", "staging's parameters"),
     ("--export-prod-config", "EXPORT_TEMPLATE_PROD_CONFIG", "prod-config-export.json", "production's parameters"),
     ("--export-cfn-template", "EXPORT_TEMPLATE_NAME", "template-export.yml", "the template of both"),
+    (
+        *("--export-system-test-input", "EXPORT_SYSTEM_TEST_INPUT", "system-test-input.json"),
+        "what the state machine of the system test is started with",
+    ),
 )
 
 
@@ -44,6 +53,8 @@ def _parser() -> argparse.ArgumentParser:
     for option, variable, help_text in _GIVEN:
         value = os.environ.get(variable)
         parser.add_argument(option, default=value, required=value is None, help=f"{help_text} (${variable})")
+    for option, variable, _, help_text in _OPTIONAL:
+        parser.add_argument(option, default=os.environ.get(variable), metavar="ARN", help=f"{help_text} (${variable})")
     for option, name in (("--import-staging-config", "staging"), ("--import-prod-config", "production")):
         path = Path(__file__).parent / "config" / f"{name}.json"
         parser.add_argument(option, type=Path, default=path, metavar="FILE", help=f"{name}'s file (%(default)s)")
@@ -58,7 +69,7 @@ def _parser() -> argparse.ArgumentParser:
 def _build(parsed: argparse.Namespace) -> int:
     # 0.2 s, which `-h` is spared.
     from deploy import packages, stages  # noqa: PLC0415
-    from deploy.project import Project  # noqa: PLC0415
+    from deploy.project import STAGING, Project  # noqa: PLC0415
     from model_road.environment import account  # noqa: PLC0415
 
     environment = account(None, parsed.model_execution_role)
@@ -77,11 +88,22 @@ def _build(parsed: argparse.Namespace) -> int:
         (parsed.import_prod_config, parsed.export_prod_config),
     ):
         config = stages.read_config(source)
-        parameters = stages.parameters(project, config, package.arn, parsed.model_execution_role)
+        parameters = {
+            **_optional(parsed),
+            **stages.parameters(project, config, package.arn, parsed.model_execution_role),
+        }
         document = {"Parameters": parameters, "Tags": stages.tags(project, config)}
         _write(target, json.dumps(document, indent=2) + "\n")
+    tested = {"EndpointName": project.endpoint_name(STAGING), "ModelPackageArn": package.arn}
+    _write(parsed.export_system_test_input, json.dumps(tested) + "\n")
     _write(parsed.export_cfn_template, stages.read_template(stages.ENDPOINT_TEMPLATE))
     return 0
+
+
+def _optional(parsed: argparse.Namespace) -> dict[str, str]:
+    """Give the template's parameters that were given."""
+    named = {name: getattr(parsed, option.removeprefix("--").replace("-", "_")) for option, _, name, _ in _OPTIONAL}
+    return {name: value for name, value in named.items() if value}
 
 
 def _write(path: Path, text: str) -> None:

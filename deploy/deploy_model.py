@@ -32,7 +32,7 @@ _COMMON = {
     "role_arn": None,
     "region": None,
 }
-_ENVIRONMENT_OPTIONS = {"account": (), "laptop": ("--local",)}
+ENVIRONMENT_OPTIONS = {"account": (), "laptop": ("--local",)}
 
 _PACKAGE_HELP = "an ARN, a version number, or `latest`"
 
@@ -56,6 +56,8 @@ def parser() -> argparse.ArgumentParser:
     _add_stages(commands)
     _add_release(commands)
     _add_project(commands)
+    _add_environment(commands)
+    _add_pipelines(commands)
     return every
 
 
@@ -150,6 +152,58 @@ def _add_project(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     deleting.add_argument("--yes", action="store_true", help="do not ask")
 
 
+def _add_environment(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    making = _add(commands, "project", "project:deploy_project", "make all that a project needs: its own stack")
+    making.add_argument("--project-id", help="SageMakerProjectId ($SAGEMAKER_PROJECT_ID, or made of the name)")
+    making.add_argument(
+        "--notification-emails", default="", metavar="LIST", help="who is told, with commas between the addresses"
+    )
+    making.add_argument(
+        "--parameters",
+        nargs="+",
+        action="extend",
+        type=parse_assignment,
+        default=[],
+        metavar="KEY=VALUE",
+        help="values for other parameters of project.yml: RetrainingSchedule='rate(7 days)'",
+    )
+    _add_wait(making)
+    installing = _add(
+        *(commands, "install-project-template", "project:install_template"),
+        "put that stack's template into SageMaker Studio's list of project templates",
+    )
+    installing.add_argument("--domain-id", metavar="ID", help="the Studio domain that is to show it")
+    installing.add_argument(
+        "--launch-role-arn", metavar="ARN", help="as a product of Service Catalog instead, which this role provisions"
+    )
+    for command_parser in (making, installing):
+        command_parser.add_argument(
+            "--source", default=".", metavar="FOLDER", help="working copy that the repository begins with (%(default)s)"
+        )
+
+
+def _add_pipelines(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    following = _add(commands, "follow", "pipeline:follow", "show both CodePipelines until nothing goes on by itself")
+    following.add_argument(
+        "--quiet-seconds",
+        type=_positive,
+        default=10.0,
+        help="how long nothing may have gone on: one pipeline starts the other by an event (%(default)s)",
+    )
+    touring = _add(
+        *(commands, "tour", "tour:show"),
+        "push a change of the sample model, approve it twice, see it go to production; transform a file",
+    )
+    touring.add_argument(
+        "--minutes", type=_positive, default=60.0, help="how long each part of it may take (%(default)s)"
+    )
+    answering = _add(
+        commands, "answer", "pipeline:answer", "answer the approval that ModelDeploy's CodePipeline waits for"
+    )
+    answering.add_argument("verdict", choices=["approve", "reject"])
+    answering.add_argument("--summary", default="", help="why; it is kept with the execution")
+
+
 def _add(
     commands: "argparse._SubParsersAction[argparse.ArgumentParser]", name: str, function: str, help_text: str
 ) -> argparse.ArgumentParser:
@@ -158,7 +212,7 @@ def _add(
     added.add_argument(
         "--project-name",
         default=_COMMON["project_name"],
-        type=_project_name,
+        type=project_name,
         help="what stacks and endpoints are named after ($SAGEMAKER_PROJECT_NAME, or %(default)s)",
     )
     added.add_argument(
@@ -226,10 +280,10 @@ def _common_options(parsed: argparse.Namespace) -> str:
     """Give what the command said of project and environment, as it can be said to another command."""
     known = {name: getattr(parsed, name) for name in _COMMON}
     given = [f"--{name.replace('_', '-')} {value}" for name, value in known.items() if value != _COMMON[name]]
-    return " ".join([*given, *_ENVIRONMENT_OPTIONS[parsed.environment]])
+    return " ".join([*given, *ENVIRONMENT_OPTIONS[parsed.environment]])
 
 
-def _project_name(text: str) -> str:
+def project_name(text: str) -> str:
     """Read a project's name: as SageMaker has it, 32 characters at most."""
     if not (0 < len(text) <= 32 and text.replace("-", "").isalnum() and text.isascii() and text[0].isalnum()):
         raise argparse.ArgumentTypeError(f"{text!r}: 1 to 32 letters, digits and hyphens are expected")

@@ -12,6 +12,12 @@ PRODUCTION = "production"
 STAGING = "staging"
 
 
+def stack_name_of(project_name: str, stage: str) -> str:
+    """Name the stack of a project's stage."""
+    # The launch roles of SageMaker's project templates may touch `sagemaker-*` stacks only.
+    return f"sagemaker-{project_name}-deploy-{stage}"
+
+
 @dataclass(frozen=True)
 class Project:
     """A SageMaker project, as its stacks, endpoints and model package group are named.
@@ -69,8 +75,7 @@ class Project:
 
     def stack_name(self, stage: str) -> str:
         """Name the stack of a stage, or of the API, as SageMaker's project templates do."""
-        # The launch roles of those templates may touch `sagemaker-*` stacks only.
-        return f"sagemaker-{self.name}-deploy-{stage}"
+        return stack_name_of(self.name, stage)
 
     def endpoint_name(self, stage: str) -> str:
         """Name the endpoint of a stage, as the template does."""

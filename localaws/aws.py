@@ -11,8 +11,17 @@ from urllib.parse import urlsplit
 
 import boto3
 from botocore.config import Config
+from botocore.exceptions import ClientError
+
+from localaws.settings import iam_enforced
 
 _CONFIG = Config(retries={"mode": "standard", "max_attempts": 3}, connect_timeout=5, max_pool_connections=32)
+# A model server runs for long, and nobody gives it new credentials.
+_ROLE_SECONDS = 7 * 24 * 3600
+
+
+class RoleError(Exception):
+    """A container's role is not there, or does not trust the service."""
 
 
 @dataclass
@@ -59,8 +68,20 @@ class Aws:
             except OSError:
                 time.sleep(0.05)
 
-    def environment(self, variables: Mapping[str, str]) -> dict[str, str]:
-        """The environment of a container: the way to AWS, and the container's own variables over it."""
+    def environment(self, variables: Mapping[str, str], role_arn: str | None = None) -> dict[str, str]:
+        """The environment of a container: the way to AWS, and the container's own variables over it.
+
+        Parameters
+        ----------
+        variables : mapping of str to str
+        role_arn : str or None
+            What the container runs as, where IAM is enforced; elsewhere it has the server's own credentials.
+
+        Raises
+        ------
+        RoleError
+            The role cannot be assumed.
+        """
         environment = {
             "AWS_REGION": self.region,
             "AWS_DEFAULT_REGION": self.region,
@@ -69,10 +90,29 @@ class Aws:
         }
         if self.endpoint_url:
             environment["AWS_ENDPOINT_URL"] = self.endpoint_url
+        if role_arn is not None and iam_enforced():
+            return environment | self._assume(role_arn) | dict(variables)
         for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
             if name in os.environ:
                 environment[name] = os.environ[name]
         return environment | dict(variables)
+
+    def _assume(self, role_arn: str) -> dict[str, str]:
+        sts = self.client("sts")
+        try:
+            found = sts.assume_role(RoleArn=role_arn, RoleSessionName="container", DurationSeconds=_ROLE_SECONDS)
+        except ClientError as error:
+            reason = error.response["Error"]["Message"]
+            raise RoleError(
+                f"Could not assume role {role_arn}. Please ensure that the role exists and that its trust policy "
+                f"allows the service to assume it. ({reason})"
+            ) from error
+        credentials = found["Credentials"]
+        return {
+            "AWS_ACCESS_KEY_ID": credentials["AccessKeyId"],
+            "AWS_SECRET_ACCESS_KEY": credentials["SecretAccessKey"],
+            "AWS_SESSION_TOKEN": credentials["SessionToken"],
+        }
 
 
 def _name_the_caller(request: Any, **_: Any) -> None:

@@ -49,6 +49,9 @@ def _parser() -> argparse.ArgumentParser:
         help="values for parameters of the pipeline: R2Threshold=0.4 LearningRate=0.05",
     )
     parser.add_argument(
+        "--no-start", dest="start", action="store_false", help="create or update the pipeline and leave it at that"
+    )
+    parser.add_argument(
         "--no-wait", dest="wait", action="store_false", help="leave when the execution has been started"
     )
     return parser
@@ -70,6 +73,9 @@ def _run(parsed: argparse.Namespace) -> int:
     role_arn = environment.role_arn or parsed.kwargs.get("role") or execution_role(session.boto_session)
     with blame(f"starting the pipeline {pipeline.name}"):
         pipeline.upsert(role_arn=role_arn, description=parsed.description, tags=parsed.tags)
+        if not parsed.start:
+            print(f"Pipeline       {pipeline.name} is up to date")
+            return 0
         arn = pipeline.start(parameters=values or None).arn
     print(f"Execution      {arn}", flush=True)
     if not parsed.wait:

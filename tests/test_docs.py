@@ -84,6 +84,7 @@ def test_the_table_of_services_is_the_truth(service: type[Service], tmp_path: Pa
         ["local-aws"],
         ["run-pipeline"],
         ["deploy-model"],
+        ["check-project"],
         ["deploy-model", "staging"],
         ["get-pipeline-definition"],
         ["serving"],

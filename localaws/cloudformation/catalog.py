@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from localaws.cloudformation import apigateway, application_autoscaling, codebuild, sagemaker
+from localaws.cloudformation import apigateway, application_autoscaling, codebuild, codecommit, codepipeline, sagemaker
 from localaws.cloudformation.provisioner import Provisioner
 
 
@@ -17,6 +17,6 @@ def provisioners(client: Callable[[str], Any]) -> Mapping[str, Provisioner]:
     """
     return {
         name: provisioner
-        for module in (apigateway, application_autoscaling, codebuild, sagemaker)
+        for module in (apigateway, application_autoscaling, codebuild, codecommit, codepipeline, sagemaker)
         for name, provisioner in module.provisioners(client).items()
     }

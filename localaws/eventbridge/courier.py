@@ -10,6 +10,7 @@ import logging
 import random
 import threading
 import time
+import zlib
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -23,7 +24,7 @@ logger = logging.getLogger(__name__)
 
 _MOST_ATTEMPTS, _OLDEST_SECONDS = 185, 86_400
 _FIRST_WAIT_SECONDS, _LONGEST_WAIT_SECONDS = 0.2, 60.0
-_THREADS = 8
+_LANES = 8
 # The server whose port is called is only about to listen.
 _AFTER_A_START_SECONDS = 1.0
 
@@ -39,7 +40,8 @@ class Courier:
 
     def __init__(self, spool: Spool, client: Client) -> None:
         self._spool, self._client = spool, client
-        self._pool = ThreadPoolExecutor(max_workers=_THREADS, thread_name_prefix="courier")
+        # One thread for all deliveries to a target, so that its events stay in order as long as nothing fails.
+        self._lanes = [ThreadPoolExecutor(max_workers=1, thread_name_prefix="courier") for _ in range(_LANES)]
         self._due: list[tuple[float, int, Entry]] = []
         self._changed = threading.Condition()
         self._closed = False
@@ -55,7 +57,8 @@ class Courier:
         with self._changed:
             self._closed = True
             self._changed.notify()
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        for lane in self._lanes:
+            lane.shutdown(wait=False, cancel_futures=True)
 
     def take(self, delivery: Delivery) -> None:
         """Deliver, soon."""
@@ -73,7 +76,9 @@ class Courier:
                 if wait is None or wait > 0:
                     self._changed.wait(wait)
                 else:
-                    self._pool.submit(self._attempt, heapq.heappop(self._due)[2])
+                    entry = heapq.heappop(self._due)[2]
+                    lane = zlib.crc32(entry.delivery.target["Arn"].encode()) % _LANES
+                    self._lanes[lane].submit(self._attempt, entry)
 
     def _attempt(self, entry: Entry) -> None:
         try:

@@ -10,6 +10,9 @@ from localaws.eventbridge.courier import Courier
 from localaws.gateway import asked_by_service
 from localaws.ministack.hook import hook
 
+# MiniStack's own 10 s are long for who watches a schedule of a minute.
+_SCHEDULES_LOOKED_AT_SECONDS = 1
+
 
 def let_services_emit() -> None:
     """Let our own services put events of the source ``aws.*``, which EventBridge refuses to users.
@@ -69,6 +72,8 @@ def let_events_reach_targets(courier: Courier) -> None:
         return create(logical_id, properties, stack_name)
 
     hook(scheduler.__name__, "_error"), hook(events.__name__, "error_response_json")
+    hook(events.__name__, "_SCHEDULER_TICK_INTERVAL"), hook(scheduler.__name__, "_SCHEDULE_TICK_INTERVAL")
+    events._SCHEDULER_TICK_INTERVAL = scheduler._SCHEDULE_TICK_INTERVAL = _SCHEDULES_LOOKED_AT_SECONDS
     events._invoke_target, events._validate_target_arn = deliver, check
     rules = hook("ministack.services.cloudformation.provisioners", "_RESOURCE_HANDLERS")["AWS::Events::Rule"]
     create, rules["create"] = rules["create"], create_rule

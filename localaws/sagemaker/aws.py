@@ -1,9 +1,11 @@
 """The account and region of the local SageMaker: its ARNs, and the other services as it reaches them."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from localaws import aws
+from localaws.sagemaker.errors import JobFailure
 
 
 @dataclass
@@ -18,3 +20,16 @@ class Aws(aws.Aws):
     def arn(self, kind: str, name: str) -> str:
         """A SageMaker ARN; the service lower-cases names in them."""
         return f"arn:aws:sagemaker:{self.region}:{self.account_id}:{kind}/{name.lower()}"
+
+    def environment(self, variables: Mapping[str, str], role_arn: str | None = None) -> dict[str, str]:
+        """The environment of a container, as `localaws.aws.Aws.environment` has it.
+
+        Raises
+        ------
+        JobFailure
+            The role cannot be assumed.
+        """
+        try:
+            return super().environment(variables, role_arn)
+        except aws.RoleError as error:
+            raise JobFailure(f"ClientError: {error}") from error

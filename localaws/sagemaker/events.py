@@ -89,6 +89,16 @@ def job_detail(document: Document) -> Document:
     }
 
 
+def iso_detail(document: Document) -> Document:
+    """A document as those events show it that write times as text, to the millisecond: changes have an order."""
+    return {
+        name: datetime.fromtimestamp(value, UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{int(value * 1000) % 1000:03}Z"
+        if name.endswith("Time") and isinstance(value, float)
+        else value
+        for name, value in document.items()
+    }
+
+
 def event_status(status: str) -> str:
     """An endpoint's status as its events write it: ``InService`` is ``IN_SERVICE`` there."""
     return re.sub(r"(?<!^)(?=[A-Z])", "_", status).upper()

@@ -145,6 +145,8 @@ class ExecutionRecord:
         }
         if previous:
             detail["previousPipelineExecutionStatus"] = previous
+        if description := document.get("PipelineExecutionDescription"):
+            detail["pipelineExecutionDescription"] = description
         if document["PipelineExecutionStatus"] in ENDED:
             detail["executionEndTime"] = iso_time(document["LastModifiedTime"])
         self._control.notifier.event(
@@ -165,8 +167,9 @@ class ExecutionRecord:
         }
         if "EndTime" in document:
             detail["stepEndTime"] = iso_time(document["EndTime"])
-        if "FailureReason" in document:
-            detail["failureReason"] = document["FailureReason"]
+        for member, name in (("FailureReason", "failureReason"), ("CacheHitResult", "cacheHitResult")):
+            if document.get(member):
+                detail[name] = document[member]
         self._control.notifier.event(
             "SageMaker Model Building Pipeline Execution Step Status Change",
             detail,

@@ -109,7 +109,7 @@ class Job:
 
     def environment(self, variables: Mapping[str, str]) -> dict[str, str]:
         """The environment of the job's container: the way to AWS, and the job's own variables over it."""
-        return self.runner.aws.environment(variables)
+        return self.runner.aws.environment(variables, self.request.get("RoleArn"))
 
 
 class JobRunner:

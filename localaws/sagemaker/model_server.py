@@ -26,7 +26,9 @@ _POLL_SECONDS = 0.02
 
 
 def containers_of(store: Store, model_arn: str) -> list[Document]:
-    """The container definitions that a model serves with, those of its model package where it names one.
+    """The container definitions that a model serves with, each with the model's role.
+
+    Where the model names a model package, they are the package's.
 
     Raises
     ------
@@ -37,7 +39,9 @@ def containers_of(store: Store, model_arn: str) -> list[Document]:
     if model is None:
         raise ResourceNotFound(f"Could not find model '{model_arn.rpartition('/')[2]}'")
     given = model.document.get("Containers") or [model.document["PrimaryContainer"]]
-    return [container for definition in given for container in _resolved(store, model_arn, definition)]
+    found = [container for definition in given for container in _resolved(store, model_arn, definition)]
+    role = model.document.get("ExecutionRoleArn")
+    return [{**container, "ExecutionRoleArn": role} for container in found] if role else found
 
 
 def _resolved(store: Store, model_arn: str, definition: Document) -> list[Document]:
@@ -89,7 +93,8 @@ def server_command(aws: Aws, state_dir: Path, definition: Document, port: int, v
     """
     image = images.find(definition["Image"], state_dir)
     environment = {**definition.get("Environment", {}), **variables, "SAGEMAKER_BIND_TO_PORT": str(port)}
-    return Command(image.serve, aws.environment(environment), image.interpreter, image.protected)
+    role = definition.get("ExecutionRoleArn")
+    return Command(image.serve, aws.environment(environment, role), image.interpreter, image.protected)
 
 
 def free_port() -> int:

@@ -1,12 +1,13 @@
 """Models and the model registry: CreateModel, model package groups, model packages with versions and approval."""
 
 import time
+from collections.abc import Sequence
 from typing import Any
 
 from localaws.sagemaker import images, s3
 from localaws.sagemaker.control import Control, Handler
 from localaws.sagemaker.errors import ApiError, ConflictException, ValidationError
-from localaws.sagemaker.events import job_detail
+from localaws.sagemaker.events import iso_detail
 from localaws.sagemaker.families import find, page
 from localaws.sagemaker.lineage import record_package
 from localaws.sagemaker.lineage_graph import Graph
@@ -209,7 +210,7 @@ def update_package(control: Control, request: Document) -> Document:
         return {"approval": document.get("ModelApprovalStatus", "")}
 
     if (changed := control.store.change(resource.arn, edit)) is not None:
-        _announce(control, changed)
+        _announce(control, changed, [name for name in request if name not in ("ModelPackageArn", "ClientToken")])
     return {"ModelPackageArn": resource.arn}
 
 
@@ -232,7 +233,7 @@ def _check_container(control: Control, container: Document, *, package_allowed: 
         raise ValidationError(f"Could not find model data at {uri}.")
 
 
-def _announce(control: Control, resource: Resource) -> None:
+def _announce(control: Control, resource: Resource, updated: Sequence[str] = ()) -> None:
     record_package(Graph(control.store, control.aws), resource)
-    detail = job_detail(resource.document)
+    detail = iso_detail(resource.document) | ({"UpdatedModelPackageFields": list(updated)} if updated else {})
     control.notifier.event("SageMaker Model Package State Change", detail, [resource.arn])

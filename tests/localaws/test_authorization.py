@@ -1,8 +1,13 @@
 """IAM enforcement before the services of our own: what a request needs, who is let in, and what the others are told."""
 
+import io
 import json
+import subprocess
+import sys
+import time
 import uuid
-from collections.abc import Iterator
+import zipfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +22,8 @@ from localaws.errors import LocalAwsError
 from localaws.settings import iam_enforced
 from tests.conftest import LocalAws, enforcing_local_aws
 
+AWS = (sys.executable, "-m", "awscli")
+COMMIT = ["-c", "user.name=u", "-c", "user.email=u@localhost", "commit", "-q", "--allow-empty", "-m", "first"]
 ROLE = "arn:aws:iam::000000000000:role/r"
 
 
@@ -223,3 +230,157 @@ def test_the_root_user_and_whoever_does_not_enforce_may_do_everything(
 ) -> None:
     assert enforcing.client("sagemaker").list_endpoints()["Endpoints"] == []
     assert as_user(local_aws, user(local_aws), "sagemaker").list_models()["Models"] is not None
+
+
+def role(local_aws: LocalAws, *statements: dict[str, Any]) -> str:
+    """A new role that SageMaker may assume, in this account only, as the project's templates make it."""
+    iam, name = local_aws.client("iam"), f"role-{uuid.uuid4().hex[:8]}"
+    trust = {"Effect": "Allow", "Principal": {"Service": "sagemaker.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    account = {"Condition": {"StringEquals": {"aws:SourceAccount": "000000000000"}}}
+    made = iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps({"Statement": [trust | account]}))
+    document = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", **each} for each in statements]}
+    if statements:
+        iam.put_role_policy(RoleName=name, PolicyName="p", PolicyDocument=json.dumps(document))
+    return str(made["Role"]["Arn"])
+
+
+SCRIPT = """
+import boto3, botocore
+print(boto3.client("s3").get_object(Bucket="own", Key="k")["Body"].read().decode())
+try:
+    boto3.client("sagemaker").list_endpoints()
+except botocore.exceptions.ClientError as error:
+    raise SystemExit(str(error))
+"""
+
+
+def run_job(local_aws: LocalAws, role_arn: str) -> str:
+    """Run `SCRIPT` as a role; why it failed."""
+    sagemaker, name = local_aws.client("sagemaker"), f"job-{uuid.uuid4().hex[:8]}"
+    sagemaker.create_processing_job(
+        ProcessingJobName=name,
+        RoleArn=role_arn,
+        AppSpecification={"ImageUri": "python", "ContainerEntrypoint": ["python3", "-c", SCRIPT]},
+        ProcessingResources={"ClusterConfig": {"InstanceCount": 1, "InstanceType": "ml.m5.large", "VolumeSizeInGB": 1}},
+    )
+    return failed(lambda: sagemaker.describe_processing_job(ProcessingJobName=name), "ProcessingJobStatus")
+
+
+def failed(describe: Callable[[], dict[str, Any]], status: str) -> str:
+    """Wait for the end of a job; why it failed."""
+    deadline = time.monotonic() + 30
+    while (found := describe())[status] == "InProgress":
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    return str(found["FailureReason"])
+
+
+def bucket(local_aws: LocalAws) -> str:
+    """The bucket ``own``, with an object ``k``."""
+    s3 = local_aws.client("s3")
+    s3.create_bucket(Bucket="own")
+    s3.put_object(Bucket="own", Key="k", Body=b"what the role may read")
+    return "own"
+
+
+def test_a_job_may_do_what_its_role_may(enforcing: LocalAws) -> None:
+    reader = role(enforcing, {"Action": "s3:GetObject", "Resource": f"arn:aws:s3:::{bucket(enforcing)}/*"})
+    reason = run_job(enforcing, reader)
+    name = reader.rpartition("/")[2]
+    assert (
+        f"User: arn:aws:sts::000000000000:assumed-role/{name}/container is not authorized to perform: sagemaker:"
+        in reason
+    )
+
+
+def test_a_job_fails_when_its_role_cannot_be_assumed(enforcing: LocalAws) -> None:
+    nobodys = "arn:aws:iam::000000000000:role/nobodys"
+    assert f"Could not assume role {nobodys}. Please ensure that the role exists" in run_job(enforcing, nobodys)
+
+
+def test_a_model_server_has_its_models_role(enforcing: LocalAws) -> None:
+    sagemaker, name = enforcing.client("sagemaker"), f"m-{uuid.uuid4().hex[:8]}"
+    nobodys = "arn:aws:iam::000000000000:role/nobodys"
+    sagemaker.create_model(ModelName=name, ExecutionRoleArn=nobodys, PrimaryContainer={"Image": "python"})
+    source = {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": f"s3://{bucket(enforcing)}/k"}}
+    sagemaker.create_transform_job(
+        TransformJobName=name,
+        ModelName=name,
+        TransformInput={"DataSource": source, "ContentType": "text/csv"},
+        TransformOutput={"S3OutputPath": "s3://own/out"},
+        TransformResources={"InstanceType": "ml.m5.large", "InstanceCount": 1},
+    )
+    found = failed(lambda: sagemaker.describe_transform_job(TransformJobName=name), "TransformJobStatus")
+    assert f"Could not assume role {nobodys}." in found
+
+
+FUNCTION = """
+import boto3, botocore
+def handler(event, context):
+    try:
+        boto3.client("sagemaker-runtime").invoke_endpoint(EndpointName=event, Body=b"1")
+    except botocore.exceptions.ClientError as error:
+        return error.response["Error"]["Code"]
+"""
+
+
+def test_a_function_may_do_what_its_role_may(enforcing: LocalAws) -> None:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("f.py", FUNCTION)
+    invoker = role(enforcing, {"Action": "sagemaker:InvokeEndpoint", "Resource": sagemaker_arn("endpoint/mine")})
+    functions, name = enforcing.client("lambda"), f"f-{uuid.uuid4().hex[:8]}"
+    code = {"ZipFile": packed.getvalue()}
+    functions.create_function(FunctionName=name, Runtime="python3.12", Handler="f.handler", Role=invoker, Code=code)
+    found = {}
+    for endpoint in ("mine", "other"):
+        answer = functions.invoke(FunctionName=name, Payload=json.dumps(endpoint).encode())
+        found[endpoint] = json.loads(answer["Payload"].read())
+    assert found == {"mine": "ValidationError", "other": "AccessDeniedException"}  # there is no such endpoint
+
+
+def test_hook_only_a_service_assumes_a_role_that_trusts_it_in_this_account(enforcing: LocalAws) -> None:
+    """`let_services_assume_roles`."""
+    with pytest.raises(ClientError, match="not authorized to perform: sts:AssumeRole"):
+        enforcing.client("sts").assume_role(RoleArn=role(enforcing), RoleSessionName="session")
+
+
+def test_hook_loopback_counts_as_tls(enforcing: LocalAws) -> None:
+    """`let_loopback_be_secure`: a bucket that refuses plain HTTP is open to a user who may read it."""
+    s3 = enforcing.client("s3")
+    s3.create_bucket(Bucket="tls-only")
+    s3.put_object(Bucket="tls-only", Key="k", Body=b"read")
+    every = {"Principal": "*", "Action": "s3:*", "Resource": "arn:aws:s3:::tls-only/*"}
+    plain = {"Effect": "Deny", **every, "Condition": {"Bool": {"aws:SecureTransport": "false"}}}
+    s3.put_bucket_policy(Bucket="tls-only", Policy=json.dumps({"Version": "2012-10-17", "Statement": [plain]}))
+    reader = user(enforcing, {"Action": "s3:GetObject", "Resource": "arn:aws:s3:::tls-only/*"})
+    assert as_user(enforcing, reader, "s3").get_object(Bucket="tls-only", Key="k")["Body"].read() == b"read"
+
+
+def git(local_aws: LocalAws, key: Key | None, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run git with AWS's credential helper, as CodeCommit's guide sets it up."""
+    helper = ["-c", f"credential.helper=!{' '.join(AWS)} codecommit credential-helper --ignore-host-check $@"]
+    environ = {name: value for name, value in local_aws.env.items() if not name.startswith("AWS_ENDPOINT")}
+    environ |= {"GIT_TERMINAL_PROMPT": "0", "GIT_CONFIG_NOSYSTEM": "1", "HOME": "/nowhere"}
+    environ |= {name.upper(): value for name, value in (key or {}).items() if name.startswith("aws_")}
+    command = ["git", *(helper if key else []), "-c", "credential.UseHttpPath=true", *arguments]
+    return subprocess.run(command, env=environ, capture_output=True, text=True, timeout=60, check=False)
+
+
+def test_git_pulls_and_pushes_as_its_user_may(enforcing: LocalAws, tmp_path: Path) -> None:
+    url = enforcing.client("codecommit").create_repository(repositoryName="iris")["repositoryMetadata"]["cloneUrlHttp"]
+    resource = "arn:aws:codecommit:us-east-1:000000000000:iris"
+    reader = user(enforcing, {"Action": "codecommit:GitPull", "Resource": resource})
+    writer = user(enforcing, {"Action": ["codecommit:GitPull", "codecommit:GitPush"], "Resource": resource})
+    work = tmp_path / "work"
+    for arguments in (["init", "-q", "-b", "main", str(work)], ["-C", str(work), *COMMIT]):
+        assert git(enforcing, None, *arguments).returncode == 0
+    push = ["-C", str(work), "push", url, "main"]
+    nobody, refused, pushed = git(enforcing, None, *push), git(enforcing, reader, *push), git(enforcing, writer, *push)
+    assert "could not read Username" in nobody.stderr
+    assert "The requested URL returned error: 403" in refused.stderr
+    assert pushed.returncode == 0, pushed.stderr
+    listed = git(enforcing, reader, "ls-remote", url)
+    assert "refs/heads/main" in listed.stdout, listed.stderr
+    forged = git(enforcing, {**writer, "aws_secret_access_key": "guessed"}, "ls-remote", url)
+    assert "The requested URL returned error: 403" in forged.stderr

@@ -18,7 +18,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from localaws.sagemaker.control import Control
 from localaws.sagemaker.errors import ApiError, JobFailure
-from localaws.sagemaker.events import event_status, job_detail
+from localaws.sagemaker.hosting.announcements import announce, announce_deployment
 from localaws.sagemaker.hosting.deployment import carry_out, plan
 from localaws.sagemaker.hosting.fleet import Capacity, LiveFleet, folders_of_fleets
 from localaws.sagemaker.hosting.routes import Instance, Route, Routes
@@ -149,6 +149,7 @@ class Host:
         try:
             green = self._new_fleet(resource, config_name, self._retained(blue, options))
             self._keep(resource, [blue, green])
+            self._tell(resource, "Creating", f"Launching {_instances(green)} instance(s).")
             green.start()
             self._shift(resource, blue, green, options.get("DeploymentConfig"))
         except (JobFailure, ApiError, OSError, ClientError, BotoCoreError) as error:
@@ -158,11 +159,16 @@ class Host:
         blue.end()
 
     def _shift(self, resource: Resource, blue: LiveFleet, green: LiveFleet, config: Document | None) -> None:
-        shift = plan(config, sum(capacity.count for capacity in green.capacities.values()))
+        count = _instances(green)
+        shift = plan(config, count)
+        waits = {step.share: step.bake_seconds for step in shift.steps}
 
         def move(share: float) -> None:
+            capacity = f"capacity of {max(1, round(share * count))} of {count} instance(s)."
+            self._tell(resource, "ActivatingTraffic", f"Activating traffic on {capacity}")
             blue.share, green.share = 1.0 - share, share
             self._publish(resource)
+            self._tell(resource, "Baking", f"Baking for {waits[share]:g} seconds with traffic enabled on {capacity}")
 
         carry_out(shift, move, self._firing, self._stop, time_scale())
         if self._stop.wait(shift.termination_seconds * time_scale()):
@@ -174,6 +180,8 @@ class Host:
             return  # the next start does it
         self._note(resource, {"EndpointStatus": "RollingBack"})
         blue.share = 1.0
+        if green is not None:
+            self._tell(resource, "Deleting", f"Terminating {_instances(green)} instance(s).")
         self._keep(resource, [blue])
         if green is not None:
             green.end()
@@ -281,7 +289,10 @@ class Host:
         self._announce(resource)
 
     def _announce(self, resource: Resource) -> None:
-        announce(self._control, resource.arn)
+        announce(self._control, resource.arn, self.summaries(resource))
+
+    def _tell(self, resource: Resource, status: str, message: str) -> None:
+        announce_deployment(self._control, resource.arn, self.summaries(resource), status, message)
 
     def _in_thread(self, work: Callable[..., None], resource: Resource, *arguments: Any) -> None:
         def run() -> None:
@@ -294,13 +305,8 @@ class Host:
         threading.Thread(target=run, name=f"endpoint {resource.name}", daemon=True).start()
 
 
-def announce(control: Control, arn: str) -> None:
-    """Tell the event bus what state an endpoint is in."""
-    resource = control.store.by_arn(arn)
-    if resource is not None:
-        status = event_status(resource.document["EndpointStatus"])
-        detail = job_detail(resource.document) | {"EndpointStatus": status, "Tags": control.store.tags(arn)}
-        control.notifier.event("SageMaker Endpoint State Change", detail, [arn])
+def _instances(fleet: LiveFleet) -> int:
+    return sum(capacity.count for capacity in fleet.capacities.values())
 
 
 def _variants(fleet: LiveFleet) -> Document:

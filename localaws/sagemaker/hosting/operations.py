@@ -7,8 +7,9 @@ from typing import Any
 from localaws.sagemaker.control import Control, Handler
 from localaws.sagemaker.errors import ValidationError
 from localaws.sagemaker.families import Family, find, read_handlers
+from localaws.sagemaker.hosting.announcements import announce
 from localaws.sagemaker.hosting.fleet import Capacity, initial_capacity, variants_of
-from localaws.sagemaker.hosting.host import CONFIG, ENDPOINT, Host, announce
+from localaws.sagemaker.hosting.host import CONFIG, ENDPOINT, Host
 from localaws.sagemaker.hosting.serverless_rules import check_capacity, check_serverless, check_update
 from localaws.store import Resource
 

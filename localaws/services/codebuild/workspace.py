@@ -34,9 +34,9 @@ from localaws.services.codebuild import agent
 
 _INSIDE = "/opt/ml"
 _HEAD_BYTES = 512
-# What a build needs of the host to reach local AWS as `local-aws env` says, and registries as the host does.
+# What a build needs of the host to use the SDK as `local-aws env` says, and to reach registries as the host does.
 _PASSED = re.compile(
-    r"AWS_ENDPOINT_URL_\w+|SAGEMAKER_(?:VALIDATE_ROLE|USER_CONFIG_OVERRIDE)|(?i:(?:https?|no|all)_proxy)"
+    r"SAGEMAKER_(?:VALIDATE_ROLE|USER_CONFIG_OVERRIDE)|(?i:(?:https?|no|all)_proxy)"
     r"|PIP_(?:INDEX_URL|EXTRA_INDEX_URL|FIND_LINKS|NO_INDEX|TRUSTED_HOST|CERT|CONFIG_FILE)"
     r"|SSL_CERT_(?:FILE|DIR)|REQUESTS_CA_BUNDLE|CURL_CA_BUNDLE"
 )

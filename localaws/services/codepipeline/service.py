@@ -1,9 +1,10 @@
 """The operations of CodePipeline."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
+from localaws.api_errors import UnsupportedOperation, ValidationError
 from localaws.services.codepipeline.actions.catalog import PROVIDERS
 from localaws.services.codepipeline.declarations import Declarations
 from localaws.services.codepipeline.engine import Engine
@@ -22,6 +23,9 @@ from localaws.services.service import Handler, Service
 from localaws.settings import time_scale
 
 Document = dict[str, Any]
+
+_TOKENS = 500
+_REVISIONS = ("COMMIT_ID", "S3_OBJECT_VERSION_ID")
 
 
 class CodePipeline(Service):
@@ -92,7 +96,6 @@ class CodePipeline(Service):
     def _start(self, request: Document) -> Document:
         """StartPipelineExecution; the same token starts one execution only."""
         variables = {variable["name"]: variable["value"] for variable in request.get("variables", ())}
-        revisions = {each["actionName"]: each["revisionValue"] for each in request.get("sourceRevisions", ())}
         token = request.get("clientRequestToken")
         with self.context.store.transaction():
             pipeline = self._declarations.get(request["name"])
@@ -100,9 +103,10 @@ class CodePipeline(Service):
             if known:
                 return {"pipelineExecutionId": known}
             trigger = {"triggerType": "StartPipelineExecution", "triggerDetail": self._user}
+            revisions = _revisions(pipeline.document, request.get("sourceRevisions", ()))
             number = self._executions.start(pipeline, trigger, variables, revisions)
             if token:
-                self.context.store.change(pipeline.arn, lambda _, internal: internal["tokens"].update({token: number}))
+                self.context.store.change(pipeline.arn, lambda _, internal: _remember(internal, token, number))
         return {"pipelineExecutionId": number}
 
     def _stop(self, request: Document) -> Document:
@@ -126,3 +130,20 @@ class CodePipeline(Service):
     @property
     def _user(self) -> str:
         return f"arn:aws:iam::{self.context.aws.account_id}:root"
+
+
+def _remember(internal: Document, token: str, number: str) -> None:
+    """Keep what a token has started; the oldest tokens go."""
+    known = [*internal["tokens"].items(), (token, number)]
+    internal["tokens"] = dict(known[-_TOKENS:])
+
+
+def _revisions(declaration: Document, given: Sequence[Document]) -> dict[str, str]:
+    """By source action, the revision that is asked for."""
+    sources = [action["name"] for action in declaration["stages"][0]["actions"]]
+    for each in given:
+        if each["actionName"] not in sources:
+            raise ValidationError(f"{each['actionName']} is no source action; there is {', '.join(sources)}")
+        if each["revisionType"] not in _REVISIONS:
+            raise UnsupportedOperation(f"Revisions of the type {each['revisionType']}: local AWS has {_REVISIONS}")
+    return {each["actionName"]: each["revisionValue"] for each in given}

@@ -3,6 +3,7 @@
 import json
 import time
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -160,14 +161,18 @@ class EventQueue:
 
     def statuses(self, member: str, about: tuple[str, str], last: str) -> list[str]:
         """The values of a member of the events about one thing, until the last one has come."""
-        seen: list[str] = []
-        deadline = time.monotonic() + 10
-        while last not in seen:
+        return [detail[member] for detail in self.details(about, lambda detail: detail[member] == last)]
+
+    def details(self, about: tuple[str, str], is_last: Callable[[Document], bool]) -> list[Document]:
+        """The details of the events about one thing, until the last one has come."""
+        seen: list[Document] = []
+        deadline = time.monotonic() + 15
+        while not any(is_last(detail) for detail in seen):
             assert time.monotonic() < deadline, seen
             for message in self._sqs.receive_message(QueueUrl=self._url, MaxNumberOfMessages=10).get("Messages", []):
                 detail = json.loads(message["Body"])["detail"]
                 if detail[about[0]] == about[1]:
-                    seen.append(detail[member])
+                    seen.append(detail)
         return seen
 
 

@@ -243,6 +243,13 @@ def test_models_and_packages_are_made_by_steps(bench: Bench) -> None:
     assert name.startswith("pipelines-")
 
 
+def test_a_step_that_fails_says_why_on_the_event_bus(local_aws: LocalAws, bench: Bench) -> None:
+    queue = EventQueue(local_aws, "SageMaker Model Building Pipeline Execution Step Status Change")
+    arn = bench.run_pipeline(definition(fail("A", "not good enough")))["PipelineExecutionArn"]
+    found = queue.details(("pipelineExecutionArn", arn), lambda detail: detail["currentStepStatus"] == "Failed")
+    assert "not good enough" in found[-1]["failureReason"]
+
+
 def test_an_execution_announces_itself_on_the_event_bus(local_aws: LocalAws, bench: Bench) -> None:
     queue = EventQueue(local_aws, "SageMaker Model Building Pipeline Execution Status Change")
     arn = bench.run_pipeline(definition(fail("A", "x")))["PipelineExecutionArn"]

@@ -8,7 +8,8 @@ import pytest
 
 from localaws.sagemaker.transform import model_container
 from localaws.store import Resource, Store
-from tests.localaws.sagemaker.conftest import IMAGE, ROLE, Bench, unique
+from tests.conftest import LocalAws
+from tests.localaws.sagemaker.conftest import IMAGE, ROLE, Bench, EventQueue, unique
 from tests.localaws.sagemaker.test_api import make_package, refusal
 
 Document = dict[str, Any]
@@ -39,6 +40,22 @@ def test_a_groups_policy(bench: Bench) -> None:
     assert bench.sagemaker.get_model_package_group_policy(**name)["ResourcePolicy"] == policy
     bench.sagemaker.delete_model_package_group_policy(**name)
     assert refusal(bench.sagemaker.delete_model_package_group_policy, **name)[0] == "ValidationException"
+
+
+def test_an_approval_is_announced_as_the_guide_shows_it(local_aws: LocalAws, bench: Bench) -> None:
+    events = EventQueue(local_aws, "SageMaker Model Package State Change")
+    group = unique("group")
+    bench.sagemaker.create_model_package_group(ModelPackageGroupName=group)
+    arn = make_package(bench, group)
+    bench.sagemaker.update_model_package(
+        ModelPackageArn=arn, ModelApprovalStatus="Approved", ApprovalDescription="best so far"
+    )
+    found = events.details(("ModelPackageArn", arn), lambda detail: detail.get("ModelApprovalStatus") == "Approved")
+    assert "UpdatedModelPackageFields" not in found[0]
+    detail = found[-1]
+    assert (detail["ModelPackageGroupName"], detail["ModelPackageVersion"]) == (group, 1)
+    assert sorted(detail["UpdatedModelPackageFields"]) == ["ApprovalDescription", "ModelApprovalStatus"]
+    assert detail["CreationTime"].endswith("Z")
 
 
 @pytest.mark.parametrize("policy", ["{", "[]", "{}", '{"Statement": [{"Effect": "Allow"}]}'])

@@ -142,6 +142,32 @@ def test_a_newer_execution_overtakes_one_that_waits(pipelines: Pipelines) -> Non
     assert pipelines.latest(name)["sourceRevisions"][0]["revisionId"] == commits[-1]
 
 
+def test_a_revision_can_be_asked_for_and_a_stage_goes_back_to_an_earlier_execution(pipelines: Pipelines) -> None:
+    repository = pipelines.repository()
+    name = pipelines.create(stage("Source", source(repository)), PAUSE, pipelineType="V2")
+    pipelines.answer(name, "Approve", "Ask")
+    pipelines.end(name)
+    first = pipelines.latest(name)
+    commit = first["sourceRevisions"][0]["revisionId"]
+    pipelines.commit(repository, README="second")
+    asked = {"actionName": "CodeCommit", "revisionType": "COMMIT_ID", "revisionValue": commit}
+    with pytest.raises(ClientError, match="Other is no source action; there is CodeCommit"):
+        pipelines.client.start_pipeline_execution(name=name, sourceRevisions=[{**asked, "actionName": "Other"}])
+    second = pipelines.client.start_pipeline_execution(name=name, sourceRevisions=[asked])["pipelineExecutionId"]
+    pipelines.answer(name, "Approve", "Ask", "Rejected")
+    assert pipelines.end(name, second) == "Failed"
+    assert pipelines.latest(name)["sourceRevisions"][0]["revisionId"] == commit
+
+    request: Document = {"pipelineName": name, "stageName": "Approve"}
+    with pytest.raises(pipelines.client.exceptions.UnableToRollbackStageException):
+        pipelines.client.rollback_stage(**request, targetPipelineExecutionId=second)
+    pipelines.client.rollback_stage(**request, targetPipelineExecutionId=first["pipelineExecutionId"])
+    pipelines.answer(name, "Approve", "Ask")
+    assert pipelines.end(name) == "Succeeded"
+    latest = pipelines.latest(name)
+    assert (latest["executionType"], latest["trigger"]["triggerType"]) == ("ROLLBACK", "ManualRollback")
+
+
 @pytest.mark.parametrize(("mode", "waits"), [("QUEUED", True), ("PARALLEL", False)])
 def test_queued_executions_wait_for_each_other_and_parallel_ones_do_not(
     pipelines: Pipelines, mode: str, waits: bool

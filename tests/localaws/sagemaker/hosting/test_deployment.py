@@ -8,7 +8,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from localaws.sagemaker.hosting.deployment import Step, plan
-from tests.localaws.sagemaker.conftest import unique
+from tests.localaws.sagemaker.conftest import EventQueue, unique
 
 
 def blue_green(kind, wait=0, **sizes):
@@ -76,7 +76,8 @@ def test_an_update_loses_no_request(endpoints):
     assert set(callers.versions[-10:]) == {"2"}
 
 
-def test_a_shift_can_be_watched_and_both_versions_answer(endpoints):
+def test_a_shift_can_be_watched_and_both_versions_answer(endpoints, local_aws):
+    events = EventQueue(local_aws, "SageMaker Endpoint Deployment State Change")
     name = endpoints.serve("1")
     config = endpoints.config(endpoints.variant(endpoints.model("2")))
     half = blue_green("CANARY", 2, CanarySize={"Type": "CAPACITY_PERCENT", "Value": 50})
@@ -92,6 +93,16 @@ def test_a_shift_can_be_watched_and_both_versions_answer(endpoints):
         endpoints.client.update_endpoint(EndpointName=name, EndpointConfigName=config)
     endpoints.wait(name)
     assert endpoints.versions(name, 10) == {"2": 10}
+    seen = events.details(("EndpointName", name), lambda detail: "of 1 of 1 inst" in _stage(detail)["StatusMessage"])
+    assert [_stage(detail)["Status"] for detail in seen][:3] == ["Creating", "ActivatingTraffic", "Baking"]
+    assert {detail["EndpointStatus"] for detail in seen} == {"UPDATING"}
+    assert {detail["PendingDeploymentSummary"]["EndpointConfigName"] for detail in seen} == {config}
+
+
+def _stage(detail):
+    [variant] = detail["PendingDeploymentSummary"]["ProductionVariants"]
+    [stage] = variant["VariantStatus"]
+    return stage
 
 
 def test_an_alarm_brings_the_old_version_back(endpoints, local_aws):

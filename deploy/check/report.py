@@ -1,0 +1,50 @@
+"""How findings are shown: a table for people, JSON for programs."""
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.table import Column, Table
+from rich.text import Text
+
+from deploy.check.finding import Finding, Status
+
+_STYLES = {Status.OK: "green", Status.WARNING: "yellow", Status.FAILED: "bold red", Status.UNKNOWN: "cyan"}
+
+
+def as_table(console: Console, findings: Sequence[Finding], *, every: bool) -> None:
+    """Print a table of the findings and how many there are of each status.
+
+    Parameters
+    ----------
+    every : bool
+        Whether those are shown, too, that are ok.
+    """
+    # Folded, not cut: names and commands can be read to their end.
+    columns = (Column(name, overflow="fold") for name in ("Status", "What", "Check", "Why", "What to do next"))
+    table = Table(*columns, box=None, pad_edge=False)
+    for finding in findings:
+        said = finding.verdict
+        if every or said.status is not Status.OK:
+            word = Text(said.status.value, style=_STYLES[said.status])
+            table.add_row(word, finding.resource, finding.check, Text(said.why), Text(said.action))
+    if table.row_count:
+        console.print(table)
+    console.print(summary(findings), highlight=False)
+
+
+def as_json(findings: Sequence[Finding]) -> str:
+    """Give the findings as JSON: all of them, and how many there are of each status."""
+    document = {"Findings": [finding.document for finding in findings], "Summary": _counts(findings)}
+    return json.dumps(document, indent=2)
+
+
+def summary(findings: Sequence[Finding]) -> str:
+    """Say how many findings there are of each status."""
+    return ", ".join(f"{number} {status}" for status, number in _counts(findings).items())
+
+
+def _counts(findings: Sequence[Finding]) -> dict[str, int]:
+    counted = Counter(finding.verdict.status for finding in findings)
+    return {status.value: counted[status] for status in Status}

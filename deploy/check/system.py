@@ -1,0 +1,191 @@
+"""The system of a project: its stacks, what is in them, and what they say of the rest.
+
+The stack that project.yml made, and those nested in it; the stacks that ModelDeploy makes for the stages and the API.
+What the project needs without CloudFormation having made it (SageMaker pipelines, which builds make; events that must
+start something) stands beside the resources, under a type name of its own, so that it is checked as they are.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import cache, cached_property
+from threading import Lock
+from typing import Any, TypeVar
+
+from deploy import stacks
+from deploy.commands.api import API
+from deploy.errors import DeployError
+from deploy.project import stack_name_of
+from deploy.stacks import Stack
+from deploy.stages import STAGES
+
+_Answer = TypeVar("_Answer")
+# Gives the client of a service; the same one every time.
+Clients = Callable[[str], Any]
+
+NESTED = "AWS::CloudFormation::Stack"
+# Parameters that project.yml has and no other template: they tell its stack, however Studio or a person has named it.
+_OF_THE_PROJECT = {"SageMakerProjectName", "SageMakerProjectId", "AssetsBucket"}
+
+
+@dataclass(frozen=True)
+class Resource:
+    """Something that is checked.
+
+    Attributes
+    ----------
+    type : str
+        CloudFormation's type; for what CloudFormation did not make, a name of our own without `::`.
+    physical_id : str
+        CloudFormation's: a name, an ARN or a URL, as the type has it.
+    stack : Stack
+        The stack that it belongs to, or that names it.
+    path : str
+        Its logical id, after that of the nested stack or the stage that it is in; for what CloudFormation did not make,
+        what a person calls it.
+    """
+
+    type: str
+    physical_id: str
+    stack: Stack
+    path: str
+
+    @property
+    def name(self) -> str:
+        """Its name where the physical id is an ARN or a URL: the last part."""
+        return self.physical_id.rpartition("/" if "/" in self.physical_id else ":")[2]
+
+    @property
+    def label(self) -> str:
+        """What the table calls it."""
+        return f"{self.type.rpartition('::')[2]} {self.path}"
+
+
+@dataclass(frozen=True)
+class System:
+    """A project as its stacks describe it.
+
+    Attributes
+    ----------
+    root : Stack
+        The stack that project.yml made.
+    stacks : tuple of Stack
+        All stacks: it, those nested in it, the stages', the API's.
+    resources : tuple of Resource
+        What is in them.
+    stages : dict of str to Stack or None
+        The stacks that ModelDeploy makes, for the stages and the API; None for one that is not deployed.
+    options : str
+        What a proposed `deploy-model` command must say to mean this project.
+    answers : dict of str to Any
+        What AWS has answered and more than one check looks at.
+    """
+
+    client: Clients
+    project_name: str
+    root: Stack
+    stacks: tuple[Stack, ...]
+    resources: tuple[Resource, ...]
+    stages: dict[str, Stack | None]
+    options: str
+    answers: dict[str, Any] = field(default_factory=dict)
+
+    def once(self, key: str, ask: Callable[[], _Answer]) -> _Answer:
+        """Ask AWS, unless the answer is known already."""
+        if key not in self.answers:
+            self.answers[key] = ask()
+        answer: _Answer = self.answers[key]
+        return answer
+
+    @cached_property
+    def region(self) -> str:
+        return self.root.stack_id.split(":")[3]
+
+    @cached_property
+    def account(self) -> str:
+        return self.root.stack_id.split(":")[4]
+
+    def of_type(self, resource_type: str) -> list[Resource]:
+        """Give the resources of a type."""
+        return [resource for resource in self.resources if resource.type == resource_type]
+
+    def parameter(self, name: str) -> str:
+        """Give the value of a parameter of the project's stack or of one nested in it; empty when none has it."""
+        return next((stack.parameters[name] for stack in self.stacks if stack.parameters.get(name)), "")
+
+    def command(self, arguments: str) -> str:
+        """Give a `deploy-model` command for this project as it can be pasted into the shell."""
+        return f"`deploy-model {arguments} {self.options}".rstrip() + "`"
+
+
+def shared_clients(make: Clients) -> Clients:
+    """Give clients that several threads use: boto3's may be shared, but not made at the same time."""
+    made, lock = cache(make), Lock()
+
+    def client(service: str) -> Any:
+        with lock:
+            return made(service)
+
+    return client
+
+
+def read(client: Clients, project_name: str, stack_name: str | None, options: str) -> System:
+    """Read the stacks of a project.
+
+    Parameters
+    ----------
+    stack_name : str or None
+        The stack that project.yml made; None to look for it by its parameters.
+    options : str
+        What was said of region and place: commands that are proposed say it, too.
+
+    Raises
+    ------
+    DeployError
+        When there is no such stack.
+    """
+    cloudformation = client("cloudformation")
+    root = _root(cloudformation, project_name, stack_name)
+    name = root.parameters.get("SageMakerProjectName", project_name)
+    deployed = {stage: stacks.describe(cloudformation, stack_name_of(name, stage)) for stage in (*STAGES, API)}
+    resources: list[Resource] = []
+    waiting = [("", root), *((stage, stack) for stage, stack in deployed.items() if stack is not None)]
+    every: list[Stack] = []
+    while waiting:
+        path, stack = waiting.pop(0)
+        every.append(stack)
+        resources.append(Resource(NESTED, stack.stack_id, stack, path or stack.name))
+        for resource in _resources(cloudformation, stack, path):
+            nested = stacks.describe(cloudformation, resource.physical_id) if resource.type == NESTED else None
+            waiting += [(resource.path, nested)] if nested else []
+            resources += [] if nested else [resource]
+    said = f"--project-name {name} --model-package-group-name {name} {options}".rstrip()
+    return System(client, name, root, tuple(every), tuple(resources), deployed, said)
+
+
+def _root(cloudformation: Any, project_name: str, stack_name: str | None) -> Stack:
+    if stack_name is not None:
+        stack = stacks.describe(cloudformation, stack_name)
+        if stack is None:
+            raise DeployError(f"there is no stack {stack_name}: `aws cloudformation list-stacks` shows those there are")
+        return stack
+    for page in cloudformation.get_paginator("describe_stacks").paginate():
+        for found in page["Stacks"]:
+            given = {item["ParameterKey"]: item.get("ParameterValue") for item in found.get("Parameters", [])}
+            if set(given) >= _OF_THE_PROJECT and given["SageMakerProjectName"] == project_name:
+                stack = stacks.describe(cloudformation, found["StackId"])
+                if stack is not None:
+                    return stack
+    raise DeployError(
+        f"no stack of deploy/templates/project.yml has SageMakerProjectName {project_name}: create the project by "
+        "`deploy-model project`, in SageMaker Studio or with deploy/terraform, or name another one by --project-name"
+    )
+
+
+def _resources(cloudformation: Any, stack: Stack, path: str) -> Iterator[Resource]:
+    """Give what is in a stack; what it has deleted, or not begun to make, is not."""
+    for page in cloudformation.get_paginator("list_stack_resources").paginate(StackName=stack.stack_id):
+        for item in page["StackResourceSummaries"]:
+            if item["ResourceStatus"] != "DELETE_COMPLETE" and item.get("PhysicalResourceId"):
+                logical_id = item["LogicalResourceId"]
+                inner = f"{path}/{logical_id}" if path else logical_id
+                yield Resource(item["ResourceType"], item["PhysicalResourceId"], stack, inner)

@@ -1,0 +1,64 @@
+"""The project's own stack: `project` makes it, `install-project-template` lets SageMaker Studio make it."""
+
+import argparse
+import hashlib
+from pathlib import Path
+
+from deploy import assets, deployment, stacks, stages, studio
+from deploy.project import Project
+
+_PREFIX = "model-road"
+
+
+def deploy_project(project: Project, options: argparse.Namespace) -> int:
+    """Make or update the stack that holds everything a project needs."""
+    collected = assets.collect(Path(options.source))
+    place = assets.upload(project.s3, project.bucket, f"{_PREFIX}/assets", collected)
+    project_id = project.project_id or options.project_id or default_id(project)
+    values = {
+        "SageMakerProjectName": project.name,
+        "SageMakerProjectId": project_id,
+        "NotificationEmails": options.notification_emails,
+        "AssetsBucket": project.bucket,
+        "AssetsPrefix": place,
+        **dict(options.parameters),
+    }
+    tags = {"sagemaker:project-name": project.name, "sagemaker:project-id": project_id}
+    name = f"sagemaker-{project.name}-project"
+    wanted = stages.stack_request(project, name, assets.PROJECT_TEMPLATE, values, tags)
+    deployment.run(project, wanted, None, options.wait)
+    stack = stacks.describe(project.cloudformation, name)
+    for output, value in sorted(stack.outputs.items()) if stack else ():
+        print(f"{output:<24} {value}")
+    return 0
+
+
+def install_template(project: Project, options: argparse.Namespace) -> int:
+    """Put the project template into SageMaker Studio's list."""
+    collected = assets.collect(Path(options.source))
+    place = assets.upload(project.s3, project.bucket, f"{_PREFIX}/assets", collected)
+    text = assets.installed_template(project.bucket, place)
+    url = studio.put_template(project.s3, project.bucket, f"{_PREFIX}/templates/project.yml", text)
+    print(f"Template       {url}")
+    print(f"Assets         s3://{project.bucket}/{place}")
+    if options.launch_role_arn:
+        catalog = project.session.client("servicecatalog")
+        product = studio.put_product(catalog, url, collected.digest, options.launch_role_arn)
+        print(f"Product        {product} of Service Catalog, version {collected.digest}")
+        print("Next           give people access to its portfolio: AWS Service Catalog, Portfolios, Access")
+        return 0
+    changed = studio.allow_reading(project.s3, project.bucket)
+    print(f"Bucket         {project.bucket} lets SageMaker Studio read{'' if changed else ' (no change)'}")
+    if options.domain_id:
+        studio.show_in_domain(project.sagemaker, options.domain_id, project.bucket, f"{_PREFIX}/templates")
+        print(f"Domain         {options.domain_id} shows it: Deployments, Projects, Create project")
+    else:
+        print(f"Next           {project.next_command('install-project-template --domain-id ID')}")
+    return 0
+
+
+def default_id(project: Project) -> str:
+    """Give the id of a project that SageMaker has not made: the same for the same name, account and region."""
+    account = project.session.client("sts").get_caller_identity()["Account"]
+    named = f"{account}/{project.session.region_name}/{project.name}"
+    return f"p-{hashlib.sha256(named.encode()).hexdigest()[:12]}"

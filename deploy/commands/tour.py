@@ -1,0 +1,159 @@
+"""`tour`: the project's automation, shown on a change of the model's threshold.
+
+    git push ─> ModelBuild ─> a version ─> approved ─> ModelDeploy: staging, tests ─> approved ─> production
+    a file in batchdata/input/ ─> its predictions in batchdata/output/
+
+Nothing here starts what an event starts by itself: it pushes, approves twice and puts a file, and looks on.
+"""
+
+import argparse
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+from botocore.exceptions import ClientError
+
+from deploy import codepipeline, packages, stacks
+from deploy.codepipeline import BUILD, DEPLOY, PipelineState
+from deploy.codepipeline_view import PipelinesPicture
+from deploy.errors import DeployError
+from deploy.packages import Package
+from deploy.project import PRODUCTION, Project
+from model_road.live import View
+
+Found = TypeVar("Found")
+
+_POLL_SECONDS = 1.0
+_THRESHOLD = 'number("R2Threshold", 0.2)'
+_CHANGED = 'number("R2Threshold", 0.25)'
+# CodeCommit takes the caller's AWS credentials for HTTPS; source: "Set up the AWS CLI credential helper".
+_GIT = (
+    *("git", "-c", "credential.helper=!aws codecommit credential-helper $@", "-c", "credential.UseHttpPath=true"),
+    *("-c", "user.name=Tour", "-c", "user.email=tour@example.com"),
+)
+_BATCH = b"-0.05\n0.0\n0.3\n"
+
+
+def show(project: Project, options: argparse.Namespace) -> int:
+    """Push a change and see it go to production; then have a file transformed."""
+    stack = stacks.describe(project.cloudformation, f"sagemaker-{project.name}-project")
+    if stack is None or not stack.is_whole:
+        raise DeployError(f"the project has no stack yet: `{project.next_command('project')}`")
+    data = stack.outputs["DataBucketName"]
+    _upload_training_data(project, data)
+    known = _newest(project)
+    _say("git push", "a higher threshold for R2")
+    _push(stack.outputs["CloneUrl"])
+    # ModelDeploy runs once when it is made, and fails for want of an approved version: that is no concern here.
+    built = _follow(project, BUILD, options.minutes, lambda _: _newer(project, known))
+    _say("approve-model", f"{built.arn}: as a person would, with the mail's figures before them")
+    packages.set_approval(project.sagemaker, built, packages.APPROVED, "tour")
+    asked = _follow(project, DEPLOY, options.minutes, _waiting)
+    _say("answer approve", "staging is tested; production is asked for")
+    codepipeline.answer(project.session.client("codepipeline"), asked, "Approved", "tour")
+    _follow(project, DEPLOY, options.minutes, lambda _: _in_production(project, built))
+    print(f"Production     serves {built.short_name}")
+    _say("put", f"s3://{data}/batchdata/input/tour.csv")
+    project.s3.put_object(Bucket=data, Key="batchdata/input/tour.csv", Body=_BATCH)
+    output = "batchdata/output/tour.csv.out"
+    predictions = _follow(project, DEPLOY, options.minutes, lambda _: _read(project, data, output))
+    print(f"Predictions    {', '.join(predictions.split())}")
+    return 0
+
+
+def _say(what: str, why: str) -> None:
+    print(f"\n{what:<14} {why}", flush=True)
+
+
+def _upload_training_data(project: Project, bucket: str) -> None:
+    """Put the sample data where the project trains from, unless there is something."""
+    if project.s3.list_objects_v2(Bucket=bucket, Prefix="traindata/", MaxKeys=1)["KeyCount"]:
+        return
+    command = [sys.executable, "-m", "pipelines.lr.sample_data"]
+    body = subprocess.run(command, capture_output=True, check=True).stdout
+    project.s3.put_object(Bucket=bucket, Key="traindata/diabetes.csv", Body=body, ContentType="text/csv")
+
+
+def _push(clone_url: str) -> None:
+    """Clone the repository, change the threshold and push.
+
+    Raises
+    ------
+    DeployError
+        When git fails; its words say why.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        _git("clone", "--quiet", clone_url, folder)
+        path = Path(folder) / "pipelines" / "lr" / "pipeline.py"
+        text = path.read_text(encoding="utf-8")
+        # A second tour changes it back.
+        before, after = (_THRESHOLD, _CHANGED) if _THRESHOLD in text else (_CHANGED, _THRESHOLD)
+        path.write_text(text.replace(before, after), encoding="utf-8")
+        _git("-C", folder, "commit", "--quiet", "--all", "--message", "Tour: another threshold")
+        _git("-C", folder, "push", "--quiet")
+
+
+def _git(*arguments: str) -> None:
+    try:
+        subprocess.run([*_GIT, *arguments], capture_output=True, text=True, check=True)
+    except FileNotFoundError as error:
+        raise DeployError("git is not installed") from error
+    except subprocess.CalledProcessError as error:
+        raise DeployError(f"git {arguments[0]} failed: {error.stderr.strip()}") from error
+
+
+def _follow(project: Project, which: str, minutes: float, wanted: Callable[[PipelineState], Found | None]) -> Found:
+    """Show a pipeline until something is there; give it.
+
+    Raises
+    ------
+    DeployError
+        When an action fails, or the time is over.
+    """
+    client, name = project.session.client("codepipeline"), codepipeline.name_of(project.name, which)
+    failed_before = codepipeline.read(client, name).failures
+    deadline = time.monotonic() + 60 * minutes
+    with View(PipelinesPicture()) as view:
+        while time.monotonic() < deadline:
+            state = codepipeline.read(client, name)
+            view.show([state])
+            if failed := state.failures - failed_before:
+                raise DeployError(f"{name} failed: {', '.join(sorted(action for action, _ in failed))}")
+            found = wanted(state)
+            if found:
+                return found
+            time.sleep(_POLL_SECONDS)
+    raise DeployError(f"not within {minutes:g} minutes: see `{project.next_command('follow')}`")
+
+
+def _newest(project: Project) -> str | None:
+    # The templates name the group as the project.
+    return next(packages.arns(project.sagemaker, project.name), None)
+
+
+def _newer(project: Project, known: str | None) -> Package | None:
+    arn = _newest(project)
+    return packages.describe(project.sagemaker, arn) if arn and arn != known else None
+
+
+def _waiting(state: PipelineState) -> PipelineState | None:
+    return state if any(state.approvals) else None
+
+
+def _in_production(project: Project, package: Package) -> bool:
+    stack = stacks.describe(project.cloudformation, project.stack_name(PRODUCTION))
+    return stack is not None and stack.is_whole and stack.parameters.get("ModelPackageName") == package.arn
+
+
+def _read(project: Project, bucket: str, key: str) -> str | None:
+    try:
+        content: Any = project.s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "NoSuchKey":
+            raise
+        return None
+    return str(content.decode())

@@ -1,0 +1,106 @@
+"""SageMaker Studio's list of project templates: in S3, or, the older way, as a product of Service Catalog.
+
+In S3 a template is an object with the tag ``sagemaker:studio-visibility``; the domain's tag
+``sagemaker:projectS3TemplatesLocation`` names the folder, and the bucket lets Studio's pages read it (CORS). Source:
+"Create custom project templates" in the SageMaker AI Developer Guide.
+"""
+
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from deploy.errors import DeployError
+
+_VISIBLE = "sagemaker:studio-visibility"
+_LOCATION = "sagemaker:projectS3TemplatesLocation"
+_CORS_RULE = {
+    "AllowedHeaders": ["*"],
+    "AllowedMethods": ["GET"],
+    "AllowedOrigins": ["https://*.sagemaker.aws"],
+    "ExposeHeaders": [],
+}
+_PRODUCT = "Model Road: ModelBuild and ModelDeploy"
+_PORTFOLIO = "SageMaker project templates"
+
+
+def put_template(s3: Any, bucket: str, key: str, text: str) -> str:
+    """Put a template where Studio finds it; give its URL."""
+    s3.put_object(Bucket=bucket, Key=key, Body=text.encode(), Tagging=f"{_VISIBLE}=true")
+    return f"https://{bucket}.s3.{s3.meta.region_name}.amazonaws.com/{key}"
+
+
+def allow_reading(s3: Any, bucket: str) -> bool:
+    """Let Studio's pages read the bucket, beside whoever may already; say whether that changed anything."""
+    try:
+        rules = s3.get_bucket_cors(Bucket=bucket)["CORSRules"]
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "NoSuchCORSConfiguration":
+            raise
+        rules = []
+    if any("https://*.sagemaker.aws" in rule["AllowedOrigins"] for rule in rules):
+        return False
+    s3.put_bucket_cors(Bucket=bucket, CORSConfiguration={"CORSRules": [*rules, _CORS_RULE]})
+    return True
+
+
+def show_in_domain(sagemaker: Any, domain_id: str, bucket: str, prefix: str) -> None:
+    """Tell a Studio domain where the templates are.
+
+    Raises
+    ------
+    DeployError
+        When there is no such domain.
+    """
+    try:
+        arn = sagemaker.describe_domain(DomainId=domain_id)["DomainArn"]
+        sagemaker.add_tags(ResourceArn=arn, Tags=[{"Key": _LOCATION, "Value": f"s3://{bucket}/{prefix}/"}])
+    except ClientError as error:
+        raise DeployError(
+            f"the Studio domain {domain_id} cannot be told of the template: {error.response['Error']['Message']}"
+        ) from error
+
+
+def put_product(catalog: Any, template_url: str, version: str, launch_role_arn: str) -> str:
+    """Make the template a product of Service Catalog that Studio shows, or a new version of it; give its id.
+
+    Parameters
+    ----------
+    catalog : Service Catalog client
+    version : str
+        Names the version; one that is there is left as it is.
+    launch_role_arn : str
+        AmazonSageMakerServiceCatalogProductsLaunchRole, or a role like it.
+    """
+    artifact = {
+        "Name": version,
+        "Info": {"LoadTemplateFromURL": template_url},
+        "Type": "CLOUD_FORMATION_TEMPLATE",
+    }
+    product_id = _product(catalog)
+    if product_id is not None:
+        known = catalog.list_provisioning_artifacts(ProductId=product_id)["ProvisioningArtifactDetails"]
+        if version not in {each["Name"] for each in known}:
+            catalog.create_provisioning_artifact(ProductId=product_id, Parameters=artifact)
+        return product_id
+    portfolio = catalog.create_portfolio(DisplayName=_PORTFOLIO, ProviderName="model-road")["PortfolioDetail"]["Id"]
+    made = catalog.create_product(
+        Name=_PRODUCT,
+        Owner="model-road",
+        ProductType="CLOUD_FORMATION_TEMPLATE",
+        ProvisioningArtifactParameters=artifact,
+        Tags=[{"Key": _VISIBLE, "Value": "true"}],
+    )
+    product_id = str(made["ProductViewDetail"]["ProductViewSummary"]["ProductId"])
+    catalog.associate_product_with_portfolio(ProductId=product_id, PortfolioId=portfolio)
+    role = f'{{"RoleArn": "{launch_role_arn}"}}'
+    catalog.create_constraint(PortfolioId=portfolio, ProductId=product_id, Type="LAUNCH", Parameters=role)
+    return product_id
+
+
+def _product(catalog: Any) -> str | None:
+    """The product of an earlier installation."""
+    for page in catalog.get_paginator("search_products_as_admin").paginate():
+        for detail in page["ProductViewDetails"]:
+            if detail["ProductViewSummary"]["Name"] == _PRODUCT:
+                return str(detail["ProductViewSummary"]["ProductId"])
+    return None

@@ -1,0 +1,44 @@
+output "clone_url" {
+  description = "The repository; git push starts ModelBuild"
+  value       = try(aws_cloudformation_stack.project.outputs["CloneUrl"], null)
+}
+
+output "artifact_bucket_name" {
+  description = "Artifacts, models and captured data"
+  value       = aws_cloudformation_stack.project.outputs["ArtifactBucketName"]
+}
+
+output "data_bucket_name" {
+  description = "Training data in traindata/, data to be transformed in batchdata/input/"
+  value       = aws_cloudformation_stack.project.outputs["DataBucketName"]
+}
+
+output "build_pipeline_name" {
+  description = "ModelBuild"
+  value       = aws_cloudformation_stack.project.outputs["BuildPipelineName"]
+}
+
+output "deploy_pipeline_name" {
+  description = "ModelDeploy"
+  value       = aws_cloudformation_stack.project.outputs["DeployPipelineName"]
+}
+
+output "notification_topic_arn" {
+  description = "What people are told through"
+  value       = aws_cloudformation_stack.project.outputs["NotificationTopicArn"]
+}
+
+output "pipeline_execution_role_arn" {
+  description = "SageMaker pipelines and their jobs"
+  value       = aws_cloudformation_stack.project.outputs["PipelineExecutionRoleArn"]
+}
+
+output "model_execution_role_arn" {
+  description = "Models behind endpoints"
+  value       = aws_cloudformation_stack.project.outputs["ModelExecutionRoleArn"]
+}
+
+output "stack_id" {
+  description = "The stack; `check-project` looks at all that is in it"
+  value       = aws_cloudformation_stack.project.id
+}

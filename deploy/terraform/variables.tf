@@ -1,0 +1,177 @@
+# The parameters of deploy/templates/project.yml under Terraform's names, with the same defaults and limits.
+
+variable "sagemaker_project_name" {
+  description = "What everything here is named after"
+  type        = string
+  nullable    = false
+
+  validation {
+    condition     = length(var.sagemaker_project_name) >= 1 && length(var.sagemaker_project_name) <= 32
+    error_message = "SageMakerProjectName has 1 to 32 characters."
+  }
+
+  validation {
+    condition     = can(regex("^[a-zA-Z0-9](-*[a-zA-Z0-9])*$", var.sagemaker_project_name))
+    error_message = "SageMakerProjectName must match ^[a-zA-Z0-9](-*[a-zA-Z0-9])*$."
+  }
+}
+
+variable "sagemaker_project_id" {
+  description = "The project's id, as SageMaker gives it"
+  type        = string
+  nullable    = false
+
+  validation {
+    condition     = length(var.sagemaker_project_id) >= 1 && length(var.sagemaker_project_id) <= 20
+    error_message = "SageMakerProjectId has 1 to 20 characters."
+  }
+
+  validation {
+    condition     = can(regex("^[a-z0-9](-*[a-z0-9])*$", var.sagemaker_project_id))
+    error_message = "SageMakerProjectId must match ^[a-z0-9](-*[a-z0-9])*$."
+  }
+}
+
+variable "notification_emails" {
+  description = "Who is told of new versions, approvals and failures - addresses with commas between them; each is asked to confirm"
+  type        = string
+  default     = ""
+  nullable    = false
+}
+
+variable "approval_timeout_in_minutes" {
+  description = "An approval for production that nobody gives by then is refused"
+  type        = number
+  default     = 10080
+  nullable    = false
+
+  validation {
+    condition     = var.approval_timeout_in_minutes >= 5 && var.approval_timeout_in_minutes <= 86400
+    error_message = "ApprovalTimeoutInMinutes is a number from 5 to 86400."
+  }
+}
+
+variable "source_provider" {
+  description = "Where the code is - a CodeCommit repository that is made here, or GitHub, GitLab, Bitbucket behind a code connection"
+  type        = string
+  default     = "CodeCommit"
+  nullable    = false
+
+  validation {
+    condition     = contains(["CodeCommit", "CodeConnection"], var.source_provider)
+    error_message = "SourceProvider is CodeCommit or CodeConnection."
+  }
+}
+
+variable "repository_name" {
+  description = "Behind a code connection, owner/name; for CodeCommit leave it empty"
+  type        = string
+  default     = ""
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^([\\w.-]+/[\\w./-]+)?$", var.repository_name))
+    error_message = "RepositoryName must match ^([\\w.-]+/[\\w./-]+)?$."
+  }
+
+  validation {
+    condition     = var.source_provider != "CodeConnection" || var.repository_name != ""
+    error_message = "A code connection needs the RepositoryName, owner/name."
+  }
+}
+
+variable "branch_name" {
+  description = "Whose commits are built"
+  type        = string
+  default     = "main"
+  nullable    = false
+
+  validation {
+    condition     = length(var.branch_name) >= 1
+    error_message = "BranchName has 1 character or more."
+  }
+}
+
+variable "code_connection_arn" {
+  description = "The code connection; for CodeCommit leave it empty"
+  type        = string
+  default     = ""
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^(arn:aws[a-z-]*:(codeconnections|codestar-connections):[a-z0-9-]+:\\d{12}:connection/.+)?$", var.code_connection_arn))
+    error_message = "CodeConnectionArn must match ^(arn:aws[a-z-]*:(codeconnections|codestar-connections):[a-z0-9-]+:\\d{12}:connection/.+)?$."
+  }
+
+  validation {
+    condition     = var.source_provider != "CodeConnection" || var.code_connection_arn != ""
+    error_message = "A code connection needs its CodeConnectionArn."
+  }
+}
+
+variable "retraining_schedule" {
+  description = "When the model is trained again, such as rate(7 days) or cron(0 3 ? * MON *); empty for never"
+  type        = string
+  default     = ""
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^((rate|cron)\\(.+\\))?$", var.retraining_schedule))
+    error_message = "RetrainingSchedule must match ^((rate|cron)\\(.+\\))?$."
+  }
+}
+
+variable "quiet_minutes" {
+  description = "New training data starts a training when for so long no other file has come"
+  type        = number
+  default     = 5
+  nullable    = false
+
+  validation {
+    condition     = var.quiet_minutes >= 1 && var.quiet_minutes <= 15
+    error_message = "QuietMinutes is a number from 1 to 15."
+  }
+}
+
+variable "assets_bucket" {
+  description = "Bucket of the nested templates, the functions' code and the first commit"
+  type        = string
+  nullable    = false
+
+  validation {
+    condition     = length(var.assets_bucket) >= 3
+    error_message = "AssetsBucket has 3 characters or more."
+  }
+}
+
+variable "assets_prefix" {
+  description = "What their keys begin with"
+  type        = string
+  nullable    = false
+
+  validation {
+    condition     = length(var.assets_prefix) >= 1
+    error_message = "AssetsPrefix has 1 character or more."
+  }
+}
+
+# What a stack has besides parameters.
+
+variable "stack_name" {
+  description = "The stack's name; sagemaker-<project>-project when there is none"
+  type        = string
+  default     = null
+}
+
+variable "iam_role_arn" {
+  description = "The role that CloudFormation makes the stack as; whoever runs Terraform when there is none"
+  type        = string
+  default     = null
+}
+
+variable "tags" {
+  description = "Tags of the stack, which everything in it gets, too"
+  type        = map(string)
+  default     = {}
+  nullable    = false
+}

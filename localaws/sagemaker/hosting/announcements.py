@@ -1,0 +1,61 @@
+"""What the event bus hears of endpoints: each new status, and each stage of a deployment.
+
+Forms after "Events that Amazon SageMaker AI sends to Amazon EventBridge" in the SageMaker Developer Guide: there an
+endpoint's status is written ``IN_SERVICE``, where DescribeEndpoint writes ``InService``.
+"""
+
+import time
+from typing import Any
+
+from localaws.sagemaker.control import Control
+from localaws.sagemaker.events import event_status, job_detail
+
+Document = dict[str, Any]
+
+
+def announce(control: Control, arn: str, summaries: Document | None = None) -> None:
+    """Tell what state an endpoint is in.
+
+    Parameters
+    ----------
+    control : Control
+    arn : str
+    summaries : dict, optional
+        The members of DescribeEndpoint that tell about what runs, when something does.
+    """
+    _send(control, "SageMaker Endpoint State Change", arn, summaries or {})
+
+
+def announce_deployment(control: Control, arn: str, summaries: Document, status: str, message: str) -> None:
+    """Tell which stage a deployment has reached.
+
+    Parameters
+    ----------
+    control : Control
+    arn : str
+    summaries : dict
+        The same; the variants of its PendingDeploymentSummary get the status.
+    status : str
+        A VariantStatus: ``Creating``, ``ActivatingTraffic``, ``Baking`` or ``Deleting``.
+    message : str
+        What it says to people.
+    """
+    now = int(time.time() * 1000)
+    stage = {"Status": status, "StatusMessage": message, "StartTime": now}
+    pending = summaries.get("PendingDeploymentSummary")
+    if pending is not None:
+        variants = [{**variant, "VariantStatus": [stage]} for variant in pending["ProductionVariants"]]
+        summaries = {
+            **summaries,
+            "PendingDeploymentSummary": {**pending, "StartTime": now, "ProductionVariants": variants},
+        }
+    _send(control, "SageMaker Endpoint Deployment State Change", arn, summaries)
+
+
+def _send(control: Control, detail_type: str, arn: str, summaries: Document) -> None:
+    resource = control.store.by_arn(arn)
+    if resource is None:
+        return
+    status = event_status(resource.document["EndpointStatus"])
+    detail = {**job_detail(resource.document), **summaries, "EndpointStatus": status, "Tags": control.store.tags(arn)}
+    control.notifier.event(detail_type, detail, [arn])
