@@ -3,7 +3,7 @@
 ::
 
     codebuild/output/src      the primary source: CODEBUILD_SRC_DIR
-    codebuild/output/<id>     a secondary source: CODEBUILD_SRC_DIR_<id>
+    codebuild/output/src-<id> a secondary source: CODEBUILD_SRC_DIR_<id>
     codebuild/python          a virtual environment over the host's
     codebuild/pip-cache       what pip has downloaded or built before
     codebuild/agent           the agent, its plan and what it reports
@@ -60,23 +60,19 @@ class Workspace:
         self.root = self.home / "ml"
         self.log = self.home / "build.log"
         self.log.touch()
-        self.source = self.source_of("src")
+        self.source = self.root / "codebuild" / "output" / "src"
         self._agent = self.root / "codebuild" / "agent"
         self._agent.mkdir(parents=True)
         self.source.mkdir(parents=True)
         self.status = self._agent / "status.jsonl"
 
     def source_of(self, identifier: str) -> Path:
-        """Where a source goes."""
-        return self.root / "codebuild" / "output" / identifier
+        """Where a secondary source goes."""
+        return self.root / "codebuild" / "output" / f"src-{identifier}"
 
     def inside(self, path: Path) -> str:
         """A path as the container sees it."""
         return f"{_INSIDE}/{path.relative_to(self.root).as_posix()}"
-
-    def outside(self, path: str) -> Path:
-        """A path which the container sees, as it is here."""
-        return self.root / Path(path).relative_to(_INSIDE)
 
     def say(self, line: str) -> None:
         """Write a line of CodeBuild's own to the log."""
