@@ -7,7 +7,6 @@ own templates, from which all else is left out: what a policy refers to becomes 
 
 import json
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 from cfnlint.decode import cfn_yaml
 
-from tests.conftest import LocalAws, enforcing_local_aws
+from tests.conftest import LocalAws
 
 TEMPLATES = sorted((Path(__file__).parents[2] / "deploy" / "templates").glob("*.yml"))
 AS_SERVICE = {"X-Localaws-Service": "yes"}
@@ -309,23 +308,22 @@ class Roles:
 
 
 @pytest.fixture(scope="module")
-def roles(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Roles]:
-    for local_aws in enforcing_local_aws(tmp_path_factory.mktemp("roles") / "state"):
-        s3, kms = local_aws.client("s3"), local_aws.client("kms")
-        for bucket in (BUCKET, FOREIGN_BUCKET):
-            s3.create_bucket(Bucket=bucket)
-        s3.put_object(Bucket=BUCKET, Key="iris/x.json", Body=b"{}")
-        key = kms.create_key()["KeyMetadata"]
-        arns: dict[str, str] = {}
-        given = {**PARAMETERS, "KmsKeyArn": key["Arn"], "BucketKeyArn": key["Arn"]}
-        # The roles of project.yml are handed to its nested stacks.
-        for template in sorted(TEMPLATES, key=lambda path: path.name != "project.yml"):
-            made = make_roles(local_aws, only_roles(template, given), template.stem.replace("_", "-"))
-            arns |= {f"{template.name} {name}": role for name, role in made.items()}
-            handed = {f"{name}Arn": role for name, role in made.items() if f"{name}Arn" in PARAMETERS}
-            given |= handed
-        passed = (given["PipelineExecutionRoleArn"], given["ModelExecutionRoleArn"])
-        yield Roles(local_aws, tries(key["KeyId"], *passed), arns)
+def roles(enforcing_local_aws: LocalAws) -> Roles:
+    local_aws = enforcing_local_aws
+    s3, kms = local_aws.client("s3"), local_aws.client("kms")
+    for bucket in (BUCKET, FOREIGN_BUCKET):
+        s3.create_bucket(Bucket=bucket)
+    s3.put_object(Bucket=BUCKET, Key="iris/x.json", Body=b"{}")
+    key = kms.create_key()["KeyMetadata"]
+    arns: dict[str, str] = {}
+    given = {**PARAMETERS, "KmsKeyArn": key["Arn"], "BucketKeyArn": key["Arn"]}
+    # The roles of project.yml are handed to its nested stacks.
+    for template in sorted(TEMPLATES, key=lambda path: path.name != "project.yml"):
+        made = make_roles(local_aws, only_roles(template, given), template.stem.replace("_", "-"))
+        arns |= {f"{template.name} {name}": role for name, role in made.items()}
+        given |= {f"{name}Arn": role for name, role in made.items() if f"{name}Arn" in PARAMETERS}
+    passed = (given["PipelineExecutionRoleArn"], given["ModelExecutionRoleArn"])
+    return Roles(local_aws, tries(key["KeyId"], *passed), arns)
 
 
 def make_roles(local_aws: LocalAws, template: dict[str, Any], stack: str) -> dict[str, str]:

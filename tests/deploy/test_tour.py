@@ -40,10 +40,8 @@ def deploy_model(aws: LocalAws, folder: Path, *arguments: str) -> str:
 @pytest.mark.timeout(900)
 def test_a_push_goes_to_production_and_a_file_is_transformed(local_aws: LocalAws, tmp_path: Path) -> None:
     local_aws.client("s3").create_bucket(Bucket="sagemaker-us-east-1-000000000000")
-    people = ("--notification-emails", "you@example.com")
-    made = deploy_model(
-        local_aws, tmp_path, "project", "--source", str(ROOT), *people, "--parameters", "TestCommand=true"
-    )
+    options = ("--source", str(ROOT), "--notification-emails", "you@example.com", "--parameters", "TestCommand=true")
+    made = deploy_model(local_aws, tmp_path, "project", *options)
     assert f"BuildPipelineName        {NAME}-build" in made
     assert "CREATE_COMPLETE" in made
     assert "you@example.com confirmed" in local_aws.command("mail", "confirm", "--all").stdout
@@ -58,7 +56,5 @@ def test_a_push_goes_to_production_and_a_file_is_transformed(local_aws: LocalAws
         f"[{NAME}] {NAME}-deploy succeeded",
     ):
         assert subject in mails
-    again = deploy_model(
-        local_aws, tmp_path, "project", "--source", str(ROOT), *people, "--parameters", "TestCommand=true"
-    )
+    again = deploy_model(local_aws, tmp_path, "project", *options)
     assert "is that already" in again

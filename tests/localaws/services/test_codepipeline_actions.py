@@ -271,6 +271,69 @@ def test_people_are_asked_by_sns_and_eventbridge_hears_of_every_state(pipelines:
     ]
 
 
+BUILDSPEC = """
+version: 0.2
+env:
+  exported-variables: [VERDICT]
+phases:
+  build:
+    commands:
+      - export VERDICT="$(cat verdict) of $COMMIT_ID"
+      - grep good verdict
+      - cp verdict made
+artifacts:
+  files: [made]
+"""
+
+
+@pytest.mark.parametrize(("verdict", "status"), [("good", "Succeeded"), ("bad", "Failed")])
+def test_a_build_gets_the_code_and_gives_an_artifact_and_variables(
+    pipelines: Pipelines, verdict: str, status: str
+) -> None:
+    project = f"project-{uuid.uuid4().hex[:12]}"
+    pipelines.aws.client("codebuild").create_project(
+        name=project,
+        source={"type": "CODEPIPELINE", "buildspec": "build.yml"},
+        artifacts={"type": "CODEPIPELINE"},
+        environment={
+            "type": "LINUX_CONTAINER",
+            "image": "aws/codebuild/standard:7.0",
+            "computeType": "BUILD_GENERAL1_SMALL",
+        },
+        serviceRole="arn:aws:iam::000000000000:role/r",
+    )
+    build = action(
+        "Build",
+        "CodeBuild",
+        configuration={
+            "ProjectName": project,
+            "EnvironmentVariables": '[{"name": "COMMIT_ID", "value": "#{Source.CommitId}"}]',
+        },
+        inputArtifacts=[{"name": "Code"}],
+        outputArtifacts=[{"name": "Made"}],
+        namespace="Build",
+    )
+    repository = pipelines.repository(build_yml=BUILDSPEC, verdict=verdict)
+    name = pipelines.create(stage("Source", source(repository)), stage("Build", build))
+    assert pipelines.end(name, seconds=60) == status
+    [done] = [
+        each
+        for each in pipelines.client.list_action_executions(pipelineName=name)["actionExecutionDetails"]
+        if each["actionName"] == "CodeBuild"
+    ]
+    assert done["output"]["executionResult"]["externalExecutionId"].startswith(f"{project}:")
+    if status == "Failed":
+        assert "Build terminated with state: FAILED" in done["output"]["executionResult"]["errorDetails"]["message"]
+        return
+    commit = pipelines.latest(name)["sourceRevisions"][0]["revisionId"]
+    assert done["output"]["outputVariables"] == {"VERDICT": f"good of {commit}"}
+    [made] = done["output"]["outputArtifacts"]
+    where = made["s3location"]
+    stored = pipelines.aws.client("s3").get_object(Bucket=where["bucket"], Key=where["key"])["Body"].read()
+    with zipfile.ZipFile(io.BytesIO(stored)) as archive:
+        assert archive.read("made") == b"good"
+
+
 def test_a_build_is_asked_for_with_the_artifacts_by_s3(tmp_path: Path) -> None:
     aws = Aws("http://127.0.0.1:9", "us-east-1", "000000000000")
     context = Context(Store(tmp_path / "store.sqlite"), aws, tmp_path)

@@ -7,6 +7,8 @@ from localaws.services.codepipeline.actions.action import Job, Progress, Provide
 
 Document = dict[str, Any]
 
+_ATTEMPTS = 5
+
 
 class CodeBuild(Provider):
     """Builds get the artifacts by S3, and put what they make there."""
@@ -31,8 +33,14 @@ class CodeBuild(Provider):
 
     def poll(self, job: Job) -> Progress:
         """Look at the build."""
-        [build] = job.context.aws.client("codebuild").batch_get_builds(ids=[job.memory["build"]])["builds"]
-        status = build["buildStatus"]
+        client = job.context.aws.client("codebuild")
+        [build] = client.batch_get_builds(ids=[job.memory["build"]])["builds"]
+        status, attempt = build["buildStatus"], int(job.memory.get("attempt", 1))
+        if status == "FAULT" and attempt < _ATTEMPTS:
+            # CodeBuild itself ended it, as it does when its server dies: nobody knows how the build would have ended.
+            request = {**build_request(job), "idempotencyToken": f"{job.number}-{attempt}"}
+            again = client.start_build(**request)["build"]
+            return Progress(external=_external(again), memory={"build": again["id"], "attempt": attempt + 1})
         if status == "IN_PROGRESS":
             return Progress(external=_external(build), memory=job.memory)
         if status != "SUCCEEDED":
@@ -90,8 +98,7 @@ def _environment(job: Job) -> list[Document]:
         found: list[Document] = json.loads(text)
     except ValueError as error:
         raise ValueError(f"EnvironmentVariables is not JSON ({error}): {text}") from error
-    own = {"name": "CODEBUILD_INITIATOR", "value": f"codepipeline/{job.pipeline_name}"}
-    return [own, *({"type": "PLAINTEXT", **variable} for variable in found)]
+    return [{"type": "PLAINTEXT", **variable} for variable in found]
 
 
 def _artifact(location: Document) -> Document:
