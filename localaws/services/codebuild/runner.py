@@ -180,8 +180,9 @@ class BuildRunner:
         with _Phase(build, place):
             spec = self._download(build, place)
             values = self._variables(build, place, spec)
+            environment = self._environment(build, values)
         self._go_on(build, deadline, "Build has timed out.")
-        self._run_commands(build, place, spec, values, deadline)
+        self._run_commands(build, place, _plan(place, spec, values), environment, deadline)
         if any(phase["phaseType"] == "BUILD" for phase in record.document["phases"]):
             record.begin("UPLOAD_ARTIFACTS")
             with suppress(PhaseFailure), _Phase(build, place):
@@ -217,34 +218,20 @@ class BuildRunner:
             name = secondary["sourceIdentifier"]
             own[f"CODEBUILD_SRC_DIR_{name}"] = place.inside(place.source_of(name))
         own["HOME"] = place.inside(place.root / "tmp")
-        found = variables.resolve(self._context.aws, spec, build.document, own)
+        return variables.resolve(self._context.aws, spec, build.document, own)
+
+    def _environment(self, build: _Build, values: Variables) -> dict[str, str]:
+        """The environment of the commands: the variables, and the credentials of the project's role."""
+        build.values = values.values
         try:
-            environment = self._context.aws.environment(found.values, build.document["serviceRole"])
+            return self._context.aws.environment(values.values, build.document["serviceRole"])
         except RoleError as error:
             raise PhaseFailure("ACCESS_DENIED", str(error)) from error
-        return replace(found, values=environment)
 
     def _run_commands(
-        self, build: _Build, place: Workspace, spec: Buildspec, values: Variables, deadline: float
+        self, build: _Build, place: Workspace, plan: Document, environment: Mapping[str, str], deadline: float
     ) -> None:
-        plan = {
-            "shell": spec.shell,
-            "directory": place.inside(place.source),
-            "phases": [
-                {
-                    "name": phase.name,
-                    "commands": list(phase.commands),
-                    "finally": list(phase.last),
-                    "on_failure": phase.on_failure,
-                }
-                for phase in spec.phases
-            ],
-            "exported": list(spec.exported_variables),
-            "secrets": sorted(values.secrets),
-            "notices": workspace.notices(spec.runtimes),
-        }
-        build.values = values.values
-        command = place.command(plan, values.values)
+        command = place.command(plan, environment)
         limits = Limits(max(deadline - time.monotonic(), 0.0), grace_seconds=0)
         follower = _Follower(build, place.status)
         try:
@@ -296,6 +283,27 @@ class BuildRunner:
             done.append({"artifactIdentifier": name, **made})
         if done:
             build.record.update(secondaryArtifacts=done)
+
+
+def _plan(place: Workspace, spec: Buildspec, values: Variables) -> Document:
+    """What the agent is to do."""
+    phases = [
+        {
+            "name": phase.name,
+            "commands": list(phase.commands),
+            "finally": list(phase.last),
+            "on_failure": phase.on_failure,
+        }
+        for phase in spec.phases
+    ]
+    return {
+        "shell": spec.shell,
+        "directory": place.inside(place.source),
+        "phases": phases,
+        "exported": list(spec.exported_variables),
+        "secrets": sorted(values.secrets),
+        "notices": workspace.notices(spec.runtimes),
+    }
 
 
 class _Phase:

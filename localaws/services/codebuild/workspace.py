@@ -3,7 +3,7 @@
 ::
 
     codebuild/output/src      the primary source: CODEBUILD_SRC_DIR
-    codebuild/output/<id>     a secondary source: CODEBUILD_SRC_DIR_<id>
+    codebuild/output/src-<id> a secondary source: CODEBUILD_SRC_DIR_<id>
     codebuild/python          a virtual environment over the host's
     codebuild/pip-cache       what pip has downloaded or built before
     codebuild/agent           the agent, its plan and what it reports
@@ -34,9 +34,9 @@ from localaws.services.codebuild import agent
 
 _INSIDE = "/opt/ml"
 _HEAD_BYTES = 512
-# What a build needs of the host to reach local AWS as `local-aws env` says, and registries as the host does.
+# What a build needs of the host to use the SDK as `local-aws env` says, and to reach registries as the host does.
 _PASSED = re.compile(
-    r"AWS_ENDPOINT_URL_\w+|SAGEMAKER_(?:VALIDATE_ROLE|USER_CONFIG_OVERRIDE)|(?i:(?:https?|no|all)_proxy)"
+    r"SAGEMAKER_(?:VALIDATE_ROLE|USER_CONFIG_OVERRIDE)|(?i:(?:https?|no|all)_proxy)"
     r"|PIP_(?:INDEX_URL|EXTRA_INDEX_URL|FIND_LINKS|NO_INDEX|TRUSTED_HOST|CERT|CONFIG_FILE)"
     r"|SSL_CERT_(?:FILE|DIR)|REQUESTS_CA_BUNDLE|CURL_CA_BUNDLE"
 )
@@ -60,23 +60,19 @@ class Workspace:
         self.root = self.home / "ml"
         self.log = self.home / "build.log"
         self.log.touch()
-        self.source = self.source_of("src")
+        self.source = self.root / "codebuild" / "output" / "src"
         self._agent = self.root / "codebuild" / "agent"
         self._agent.mkdir(parents=True)
         self.source.mkdir(parents=True)
         self.status = self._agent / "status.jsonl"
 
     def source_of(self, identifier: str) -> Path:
-        """Where a source goes."""
-        return self.root / "codebuild" / "output" / identifier
+        """Where a secondary source goes."""
+        return self.root / "codebuild" / "output" / f"src-{identifier}"
 
     def inside(self, path: Path) -> str:
         """A path as the container sees it."""
         return f"{_INSIDE}/{path.relative_to(self.root).as_posix()}"
-
-    def outside(self, path: str) -> Path:
-        """A path which the container sees, as it is here."""
-        return self.root / Path(path).relative_to(_INSIDE)
 
     def say(self, line: str) -> None:
         """Write a line of CodeBuild's own to the log."""
