@@ -56,9 +56,16 @@ class Api:
             raise RoadError(f"{self.url}{path} cannot be reached: {reason}") from error
         if answer.status != 200:
             advice = _ADVICE.get(answer.status, "the function's log has the reason")
-            said = answer.data.decode("utf-8", "replace")[:300]
-            raise RoadError(f"{path} answered {answer.status} {said}: {advice}")
+            raise RoadError(f"{path} answered {answer.status} ({_sentence(answer.data)}): {advice}")
         return json.loads(answer.data)
+
+
+def _sentence(data: bytes) -> str:
+    """What an answer says: the API answers {"message": sentence}, what stands before it may say anything."""
+    try:
+        return str(json.loads(data)["message"])
+    except (ValueError, KeyError, TypeError):
+        return data.decode("utf-8", "replace")[:300]
 
 
 def main() -> int:

@@ -40,6 +40,13 @@ class OpenLoop:
         The request's head, with the blank line, and its body.
     rate : float
         Requests a second.
+
+    Attributes
+    ----------
+    outcomes : list of Outcome
+        In the order of the answers.
+    under_way : int
+        How many requests wait for their answer.
     """
 
     def __init__(self, port: int, head: bytes, body: bytes, rate: float) -> None:
@@ -48,6 +55,7 @@ class OpenLoop:
         self._stop = threading.Event()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._run()), name="open loop")
         self.outcomes: list[Outcome] = []
+        self.under_way = 0
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -68,6 +76,7 @@ class OpenLoop:
             task = asyncio.create_task(self._ask(due))
             under_way.add(task)
             task.add_done_callback(under_way.discard)
+            self.under_way = len(under_way)
             due += 1 / self._rate
             await asyncio.sleep(max(0.0, due - time.perf_counter()))
         if under_way:

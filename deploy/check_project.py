@@ -8,7 +8,6 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
-from functools import cache
 from typing import TYPE_CHECKING
 
 from deploy.deploy_model import DEFAULT_PROJECT, ENVIRONMENT_OPTIONS, project_name
@@ -52,8 +51,8 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--all", dest="every", action="store_true", help="show in the table what is ok, too")
     add_environment_options(
         made,
-        role_help="taken for the sake of scripts that give it to `deploy-model`; nothing is made here",
-        local_help="look at AWS on this machine: starts it if need be",
+        role_help="not needed: taken so that scripts can give the options that they give to `deploy-model`",
+        local_help="look at AWS on this machine: starts it if need be, with its default bucket and role",
     )
     return made
 
@@ -69,8 +68,10 @@ def _run(parsed: argparse.Namespace) -> int:
 
     ENVIRONMENTS[parsed.environment](parsed.region, parsed.role_arn)
     session = boto3.Session()
-    project = system.read(cache(session.client), parsed.project_name, parsed.stack_name, _options(parsed))
-    findings = list(examine(project))
+    project = system.read(
+        system.shared_clients(session.client), parsed.project_name, parsed.stack_name, _options(parsed)
+    )
+    findings = examine(project)
     if parsed.format == "json":
         print(report.as_json(findings))
     else:

@@ -12,6 +12,8 @@ import operator
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from localaws import metric_math
+
 Alarm = Mapping[str, Any]
 Point = Mapping[str, Any]
 Statistic = Callable[[Sequence[Point], str], float | None]
@@ -47,8 +49,41 @@ def decide(
     tuple of (str, str) or None
         None leaves the alarm as it is: all data is missing and it ignores that.
     """
+    return _judge(alarm, _values(alarm, points, statistic, now, float(alarm["Period"]) * scale))
+
+
+def decide_math(
+    alarm: Alarm,
+    points_of: Callable[[Mapping[str, Any]], Sequence[Point]],
+    statistic: Statistic,
+    now: float,
+    scale: float,
+) -> tuple[str, str] | None:
+    """The same for an alarm on a metric math expression.
+
+    Parameters
+    ----------
+    alarm : mapping
+        With ``Metrics``; the longest of their periods is the alarm's.
+    points_of : callable(metric) -> sequence of mapping
+        Gives the points of a metric: namespace, name and dimensions.
+    """
+    stats = {query["Id"]: query["MetricStat"] for query in alarm["Metrics"] if "MetricStat" in query}
+    period = max(float(stat["Period"]) for stat in stats.values()) * scale
+    series = {
+        name: _values({**alarm, "Statistic": stat["Stat"]}, points_of(stat["Metric"]), statistic, now, period)
+        for name, stat in stats.items()
+    }
+    every = range(int(alarm["EvaluationPeriods"]))
+    values = [
+        metric_math.work_out(alarm["Metrics"], {name: found[number] for name, found in series.items()})
+        for number in every
+    ]
+    return _judge(alarm, values)
+
+
+def _judge(alarm: Alarm, values: list[float | None]) -> tuple[str, str] | None:
     periods = int(alarm["EvaluationPeriods"])
-    values = _values(alarm, points, statistic, now, float(alarm["Period"]) * scale)
     treatment = alarm.get("TreatMissingData") or "missing"
     present = [value for value in values if value is not None]
     if not present and treatment == "ignore":

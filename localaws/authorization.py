@@ -104,6 +104,23 @@ def checks(target: str, path: str, body: bytes) -> list[Check]:
     return [*_own(service, operation, request), *_passed_roles(service, request)]
 
 
+def git_check(repository_path: str, query: str, path: str) -> Check:
+    """What a request of git's to CodeCommit needs.
+
+    Parameters
+    ----------
+    repository_path : str
+        Such as ``/v1/repos/iris``.
+    query : str
+    path : str
+        The whole path, which ends with what git wants, as far as the query does not say it.
+    """
+    pushes = "git-receive-pack" in (query.rpartition("service=")[2], path.rpartition("/")[2])
+    name = repository_path.rpartition("/")[2].removesuffix(".git")
+    action = "codecommit:GitPush" if pushes else "codecommit:GitPull"
+    return Check("codecommit", action, _beginning("codecommit", "repository") + name)
+
+
 def _parsed(body: bytes) -> Document:
     """The request; an empty one for a body that its server will refuse."""
     try:

@@ -119,22 +119,24 @@ def start_local_aws(state_dir: Path) -> LocalAws:
     return LocalAws(ports, state_dir, {**kept, "PATH": path, **json.loads(printed.stdout)})
 
 
-def enforcing_local_aws(state_dir: Path) -> Iterator[LocalAws]:
-    """A local AWS in which IAM is enforced."""
-    try:
-        with mock.patch.dict(os.environ, {"LOCALAWS_IAM": "enforce"}):
-            started = start_local_aws(state_dir)
-        yield started
-    finally:
-        local_aws_command("reset", "--yes", state_dir=state_dir)
-
-
 @pytest.fixture(scope="session")
 def local_aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
     """One local AWS for the whole run. Tests share its state: name things uniquely, kill nothing."""
     state_dir = tmp_path_factory.mktemp("local-aws") / "state"
     try:
         yield start_local_aws(state_dir)
+    finally:
+        local_aws_command("reset", "--yes", state_dir=state_dir)
+
+
+@pytest.fixture(scope="session")
+def enforcing_local_aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
+    """One in which IAM is enforced; its clients are the root user's. Shared as `local_aws` is."""
+    state_dir = tmp_path_factory.mktemp("enforcing") / "state"
+    try:
+        with mock.patch.dict(os.environ, {"LOCALAWS_IAM": "enforce"}):
+            started = start_local_aws(state_dir)
+        yield started
     finally:
         local_aws_command("reset", "--yes", state_dir=state_dir)
 

@@ -20,6 +20,7 @@ CHECKS: Mapping[str, tuple[Check, ...]] = {
     "AWS::SNS::Topic": topics.CHECKS,
     "AWS::SQS::Queue": queues.CHECKS,
     "AWS::Lambda::Function": functions.CHECKS,
+    "AWS::Lambda::EventSourceMapping": functions.MAPPING_CHECKS,
     "AWS::StepFunctions::StateMachine": functions.STATE_MACHINE_CHECKS,
     "AWS::DynamoDB::Table": functions.TABLE_CHECKS,
     "AWS::SageMaker::ModelPackageGroup": models.GROUP_CHECKS,

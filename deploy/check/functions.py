@@ -35,9 +35,16 @@ def role(system: System, resource: Resource) -> Verdict:
 
 def dead_letters(system: System, resource: Resource) -> Verdict | None:
     """An event that the function could not handle goes somewhere; callers that wait are told themselves."""
+    queues = _queues(system, resource)
+    without = [arn for arn in queues if not _redrive_policy(system, arn)]
+    if without:
+        return failed(
+            f"the queue {without[0]} has no dead-letter queue: what the function cannot handle is lost in the end",
+            "give the queue a RedrivePolicy",
+        )
     callers = sorted(_callers(system, resource) & _ASYNCHRONOUS)
     if not callers:
-        return None
+        return ok("that of its queue") if queues else None
     place = _dead_letter_target(system, resource)
     if place:
         return ok(place.rpartition(":")[2])
@@ -58,6 +65,19 @@ def _callers(system: System, resource: Resource) -> set[str]:
     return {name for one in principals if isinstance(one, dict) for name in listed(one.get("Service", []))}
 
 
+def _queues(system: System, resource: Resource) -> list[str]:
+    """Give the queues that Lambda reads for the function."""
+    told = system.client("lambda").list_event_source_mappings(FunctionName=resource.physical_id)
+    return [one["EventSourceArn"] for one in told["EventSourceMappings"] if ":sqs:" in one.get("EventSourceArn", "")]
+
+
+def _redrive_policy(system: System, queue_arn: str) -> str:
+    sqs = system.client("sqs")
+    url = sqs.get_queue_url(QueueName=queue_arn.rpartition(":")[2])["QueueUrl"]
+    told = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])
+    return str(told.get("Attributes", {}).get("RedrivePolicy", ""))
+
+
 def _dead_letter_target(system: System, resource: Resource) -> str:
     client = system.client("lambda")
     told = client.get_function_configuration(FunctionName=resource.physical_id)
@@ -71,6 +91,17 @@ def _dead_letter_target(system: System, resource: Resource) -> str:
             return ""
         raise
     return str(asked.get("DestinationConfig", {}).get("OnFailure", {}).get("Destination", ""))
+
+
+def mapped(system: System, resource: Resource) -> Verdict:
+    """Lambda reads the queue: otherwise events wait in it until they are too old."""
+    told = system.client("lambda").get_event_source_mapping(UUID=resource.physical_id)
+    if told["State"] in {"Enabled", "Enabling", "Updating", "Creating"}:
+        return ok(f"reads {told['EventSourceArn'].rpartition(':')[2]}")
+    return failed(
+        f"{told['State']}: nobody reads {told['EventSourceArn'].rpartition(':')[2]}",
+        f"`aws lambda update-event-source-mapping --uuid {resource.physical_id} --enabled`",
+    )
 
 
 def machine_active(system: System, resource: Resource) -> Verdict:
@@ -96,5 +127,6 @@ def table_active(system: System, resource: Resource) -> Verdict:
 
 
 CHECKS = (Check("Active", active), Check("Role", role), Check("DeadLetterQueue", dead_letters))
+MAPPING_CHECKS = (Check("Enabled", mapped),)
 STATE_MACHINE_CHECKS = (Check("Active", machine_active), Check("Role", machine_role))
 TABLE_CHECKS = (Check("Active", table_active),)

@@ -7,7 +7,7 @@ with sample events of its kinds by EventBridge itself, and each event that must 
 import json
 from typing import Any
 
-from deploy.check import roles, samples
+from deploy.check import deliveries, samples
 from deploy.check.check import Check
 from deploy.check.finding import Status, Verdict, failed, ok, unknown
 from deploy.check.samples import Sample
@@ -26,12 +26,12 @@ def enabled(system: System, resource: Resource) -> Verdict:
 
 
 def targets(system: System, resource: Resource) -> Verdict:
-    """Somebody is told, and EventBridge may assume the roles that it is to start them with."""
+    """Somebody is told, and lets EventBridge in."""
     told = _targets(system, resource)
     if not told:
         return failed("no targets: it starts nothing", f"update the stack {resource.stack.name}")
-    for role in {target["RoleArn"] for target in told if "RoleArn" in target}:
-        verdict = roles.assumable(system, role, "events.amazonaws.com")
+    for target in told:
+        verdict = deliveries.delivered(system, target)
         if verdict.status is not Status.OK:
             return verdict
     return ok(", ".join(target["Arn"].rpartition(":")[2] for target in told))
@@ -48,10 +48,9 @@ def pattern(system: System, resource: Resource) -> Verdict | None:
             f"no sample of such an event is known here: {text}",
             "send one through `aws events test-event-pattern`, as the service's documentation has it",
         )
-    matched = [sample.name for sample in known if _matches(system, text, sample)]
-    if matched:
-        more = f" and {len(matched) - 1} more" if len(matched) > 1 else ""
-        return ok(f"matches {matched[0]}{more}")
+    matched = next((sample for sample in known if _matches(system, text, sample)), None)
+    if matched is not None:
+        return ok(f"matches {matched.name}")
     return failed(
         f"matches none of {len(known)} events of its kind, such as {known[0].name}: {text}",
         "compare the pattern with the project's names, and correct it in the template",
@@ -65,10 +64,9 @@ def followed(system: System, resource: Resource) -> Verdict:
     ]
     for rule in system.of_type(RULE):
         told = _rule(system, rule)
-        text = told.get("EventPattern")
-        if text is None or not told["State"].startswith("ENABLED") or not _targets(system, rule):
-            continue
-        if _is_of(sample, json.loads(text)) and _matches(system, text, sample):
+        text = told.get("EventPattern", "")
+        concerned = text and told["State"].startswith("ENABLED") and _is_of(sample, json.loads(text))
+        if concerned and _targets(system, rule) and _matches(system, text, sample):
             return ok(f"{sample.must_start}, by the rule {rule.name}")
     return failed(
         f"no enabled rule hears of it: {sample.must_start} does not follow",
@@ -83,14 +81,17 @@ def trigger_subjects(system: System) -> list[Resource]:
 
 
 def _rule(system: System, resource: Resource) -> dict[str, Any]:
-    rule: dict[str, Any] = system.client("events").describe_rule(**_name(resource, "Name"))
-    return rule
+    def ask() -> dict[str, Any]:
+        return dict(system.client("events").describe_rule(**_name(resource, "Name")))
+
+    return system.once(f"rule {resource.physical_id}", ask)
 
 
 def _targets(system: System, resource: Resource) -> list[dict[str, Any]]:
-    told = system.client("events").list_targets_by_rule(**_name(resource, "Rule"))
-    found: list[dict[str, Any]] = told["Targets"]
-    return found
+    def ask() -> list[dict[str, Any]]:
+        return list(system.client("events").list_targets_by_rule(**_name(resource, "Rule"))["Targets"])
+
+    return system.once(f"targets {resource.physical_id}", ask)
 
 
 def _name(resource: Resource, member: str) -> dict[str, str]:

@@ -110,11 +110,12 @@ def _jobs(system: System) -> Iterator[Sample]:
     for noun, resource in words.items():
         member = noun.replace(" ", "") + "Job"
         for status in ("InProgress", "Completed", "Failed", "Stopped"):
-            name = f"pipelines-abcdefghijkl-{noun.split()[0]}-abcdefghij"
-            arn = _arn(system, "sagemaker", f"{resource}/{name}")
-            detail = {f"{member}Name": name, f"{member}Arn": arn, f"{member}Status": status}
-            kind = ("aws.sagemaker", f"SageMaker {noun} Job State Change")
-            yield Sample(f"{noun.lower()} job {status}", _event(system, kind, detail, arn))
+            # A job of a pipeline, and one that a person has named.
+            for name in (f"pipelines-abcdefghijkl-{noun.split()[0]}-abcdefghij", f"{system.project_name}-by-hand"):
+                arn = _arn(system, "sagemaker", f"{resource}/{name}")
+                detail = {f"{member}Name": name, f"{member}Arn": arn, f"{member}Status": status}
+                kind = ("aws.sagemaker", f"SageMaker {noun} Job State Change")
+                yield Sample(f"{noun.lower()} job {status}", _event(system, kind, detail, arn))
 
 
 def _executions(system: System) -> Iterator[Sample]:
@@ -149,19 +150,25 @@ def _endpoints(system: System) -> Iterator[Sample]:
 
 
 def _pipelines(system: System) -> Iterator[Sample]:
-    for found in system.of_type("AWS::CodePipeline::Pipeline"):
-        name = found.physical_id
+    named = {found.physical_id for found in system.of_type("AWS::CodePipeline::Pipeline")}
+    for name in sorted(named | {system.parameter("DeployPipelineName")} - {""}):
         arn = _arn(system, "codepipeline", name)
-        detail: Detail = {"pipeline": name, "execution-id": "01234567-0123-0123-0123-012345678901", "version": 1.0}
+        execution: Detail = {"pipeline": name, "execution-id": "01234567-0123-0123-0123-012345678901", "version": 1.0}
+        stage = {**execution, "stage": "Build"}
+        actions = [
+            {
+                **stage,
+                "action": "One",
+                "type": {"owner": "AWS", "category": category, "provider": provider, "version": "1"},
+            }
+            for category, provider in (("Build", "CodeBuild"), ("Deploy", "CloudFormation"), ("Approval", "Manual"))
+        ]
         for status in ("STARTED", "SUCCEEDED", "FAILED", "STOPPED", "SUPERSEDED", "CANCELED"):
-            for noun, more in (
-                ("Pipeline", {}),
-                ("Stage", {"stage": "Build"}),
-                ("Action", {"stage": "Build", "action": "BuildModel", "type": {"category": "Build", "owner": "AWS"}}),
-            ):
+            for noun, details in (("Pipeline", [execution]), ("Stage", [stage]), ("Action", actions)):
                 kind = ("aws.codepipeline", f"CodePipeline {noun} Execution State Change")
-                event = _event(system, kind, {**detail, **more, "state": status}, arn)
-                yield Sample(f"{noun.lower()} of {name} {status}", event)
+                for detail in details:
+                    event = _event(system, kind, {**detail, "state": status}, arn)
+                    yield Sample(f"{noun.lower()} of {name} {status}", event)
 
 
 def _builds(system: System) -> Iterator[Sample]:

@@ -6,9 +6,10 @@ start something) stands beside the resources, under a type name of its own, so t
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from functools import cached_property
-from typing import Any
+from dataclasses import dataclass, field
+from functools import cache, cached_property
+from threading import Lock
+from typing import Any, TypeVar
 
 from deploy import stacks
 from deploy.commands.api import API
@@ -17,6 +18,7 @@ from deploy.project import stack_name_of
 from deploy.stacks import Stack
 from deploy.stages import STAGES
 
+_Answer = TypeVar("_Answer")
 # Gives the client of a service; the same one every time.
 Clients = Callable[[str], Any]
 
@@ -74,6 +76,8 @@ class System:
         The stacks that ModelDeploy makes, for the stages and the API; None for one that is not deployed.
     options : str
         What a proposed `deploy-model` command must say to mean this project.
+    answers : dict of str to Any
+        What AWS has answered and more than one check looks at.
     """
 
     client: Clients
@@ -83,6 +87,14 @@ class System:
     resources: tuple[Resource, ...]
     stages: dict[str, Stack | None]
     options: str
+    answers: dict[str, Any] = field(default_factory=dict)
+
+    def once(self, key: str, ask: Callable[[], _Answer]) -> _Answer:
+        """Ask AWS, unless the answer is known already."""
+        if key not in self.answers:
+            self.answers[key] = ask()
+        answer: _Answer = self.answers[key]
+        return answer
 
     @cached_property
     def region(self) -> str:
@@ -103,6 +115,17 @@ class System:
     def command(self, arguments: str) -> str:
         """Give a `deploy-model` command for this project as it can be pasted into the shell."""
         return f"`deploy-model {arguments} {self.options}".rstrip() + "`"
+
+
+def shared_clients(make: Clients) -> Clients:
+    """Give clients that several threads use: boto3's may be shared, but not made at the same time."""
+    made, lock = cache(make), Lock()
+
+    def client(service: str) -> Any:
+        with lock:
+            return made(service)
+
+    return client
 
 
 def read(client: Clients, project_name: str, stack_name: str | None, options: str) -> System:
@@ -153,8 +176,8 @@ def _root(cloudformation: Any, project_name: str, stack_name: str | None) -> Sta
                 if stack is not None:
                     return stack
     raise DeployError(
-        f"no stack of deploy/templates/project.yml has SageMakerProjectName {project_name}: create the project in "
-        "SageMaker Studio or with deploy/terraform, or name another one by --project-name or --stack-name"
+        f"no stack of deploy/templates/project.yml has SageMakerProjectName {project_name}: create the project by "
+        "`deploy-model project`, in SageMaker Studio or with deploy/terraform, or name another one by --project-name"
     )
 
 

@@ -22,7 +22,7 @@ def deploy_api(project: Project, options: argparse.Namespace) -> int:
         "EndpointName": project.endpoint_name(PRODUCTION),
         "FunctionCodeBucket": project.bucket,
         "FunctionCodeKey": key,
-        _SETS_UP_LOGGING: _sets_up_logging(project),
+        _SETS_UP_LOGGING: sets_up_logging(project),
         **dict(options.parameters),
     }
     tags = {"sagemaker:project-name": project.name}
@@ -34,7 +34,7 @@ def deploy_api(project: Project, options: argparse.Namespace) -> int:
     return 0
 
 
-def _sets_up_logging(project: Project) -> str:
+def sets_up_logging(project: Project) -> str:
     """Say whether the stack gives API Gateway the role by which it logs: as it did, or where the account has none."""
     deployed = stacks.describe(project.cloudformation, project.stack_name(API))
     if deployed is not None and not deployed.is_empty and _SETS_UP_LOGGING in deployed.parameters:

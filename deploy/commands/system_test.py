@@ -1,4 +1,8 @@
-"""The system test: `system-test` brings its state machine up to date, starts it on staging, and follows it."""
+"""The system test: `system-test` starts its state machine on staging and follows it.
+
+A project that SageMaker Studio provisioned has the machine from its template; otherwise it is a stack of its own,
+brought up to date first.
+"""
 
 import argparse
 import json
@@ -9,6 +13,7 @@ from deploy import artifacts, deployment, executions, stacks, staged, stages
 from deploy.errors import DeployError
 from deploy.executions import Ending, Step
 from deploy.project import STAGING, Project
+from deploy.stacks import Request
 from deploy.staged import Staged
 
 SYSTEM_TEST = "system-test"
@@ -20,8 +25,8 @@ _SUCCEEDED = "SUCCEEDED"
 def system_test(project: Project, options: argparse.Namespace) -> int:
     """Run the state machine on what staging serves; tell the figures, and fail when it fails."""
     stage = staged.read(project, STAGING)
-    machine = _machine(project)
     stepfunctions = project.session.client("stepfunctions")
+    machine = _machine(project, stepfunctions)
     document = _input(project, stage, options)
     started = stepfunctions.start_execution(
         stateMachineArn=machine, name=f"{stage.package.version}-{time.time_ns()}", input=json.dumps(document)
@@ -46,8 +51,34 @@ def _tell(stage: Staged, ending: Ending) -> None:
     print(f"Report         {result['ReportUri']}")
 
 
-def _machine(project: Project) -> str:
-    """Bring the stack to what it is to be; give the state machine's ARN."""
+def _machine(project: Project, stepfunctions: Any) -> str:
+    """Find the state machine that the project's template has made, or make one; give its ARN.
+
+    Raises
+    ------
+    DeployError
+    """
+    name = project.stack_name(SYSTEM_TEST)
+    if stacks.describe(project.cloudformation, name) is None:
+        provisioned = _named(stepfunctions, f"{project.name}-{SYSTEM_TEST}")
+        if provisioned is not None:
+            return provisioned
+    deployment.run(project, _stack(project, name), None, wait=True)
+    stack = stacks.describe(project.cloudformation, name)
+    if stack is None or "StateMachineArn" not in stack.outputs:
+        raise DeployError(f"the stack {name} has no state machine: it is not of this project")
+    return stack.outputs["StateMachineArn"]
+
+
+def _named(stepfunctions: Any, name: str) -> str | None:
+    """Find a state machine by its name."""
+    pages = stepfunctions.get_paginator("list_state_machines").paginate()
+    machines = (machine for page in pages for machine in page["stateMachines"])
+    return next((machine["stateMachineArn"] for machine in machines if machine["name"] == name), None)
+
+
+def _stack(project: Project, name: str) -> Request:
+    """Say what the stack is to be, with the function's code in the bucket."""
     content = artifacts.pack(stages.FOLDER / "functions" / FUNCTION)
     key = artifacts.key(FUNCTION, project.name, content)
     artifacts.upload(project.s3, project.bucket, key, content)
@@ -57,13 +88,7 @@ def _machine(project: Project) -> str:
         "FunctionCodeBucket": project.bucket,
         "FunctionCodeKey": key,
     }
-    name = project.stack_name(SYSTEM_TEST)
-    wanted = stages.stack_request(project, name, TEMPLATE, values, {"sagemaker:project-name": project.name})
-    deployment.run(project, wanted, None, wait=True)
-    stack = stacks.describe(project.cloudformation, name)
-    if stack is None or "StateMachineArn" not in stack.outputs:
-        raise DeployError(f"the stack {name} has no state machine: it is not of this project")
-    return stack.outputs["StateMachineArn"]
+    return stages.stack_request(project, name, TEMPLATE, values, {"sagemaker:project-name": project.name})
 
 
 def _input(project: Project, stage: Staged, options: argparse.Namespace) -> dict[str, Any]:

@@ -127,7 +127,9 @@ class ResourceProvisioner:
             try:
                 self._operation("Delete")(**{self._name_member: name})
             except ClientError as error:
-                if "in-progress" not in str(error) or time.monotonic() > deadline:
+                # What went since it was described needs no deleting.
+                known = "in-progress" in str(error) or "Could not find" in str(error)
+                if not known or time.monotonic() > deadline:
                     raise ValueError(error.response["Error"]["Message"]) from error
             if not self._type.waits:
                 return

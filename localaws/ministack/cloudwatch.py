@@ -1,12 +1,20 @@
 """CloudWatch: alarms that are decided as AWS decides them."""
 
 import importlib
+import json
+import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from http import HTTPStatus
 from typing import Any
 
-from localaws import alarms
+from localaws import alarms, metric_math
+from localaws.alarm_actions import AlarmActions, Ways
+from localaws.eventbridge.courier import Courier
+from localaws.eventbridge.targets import Delivery
 from localaws.ministack.hook import hook
+
+logger = logging.getLogger(__name__)
 
 
 def let_alarms_be_decided(scale: float) -> Callable[[], None]:
@@ -27,12 +35,18 @@ def let_alarms_be_decided(scale: float) -> Callable[[], None]:
         value: float | None = cloudwatch._stat_value(cloudwatch._calc_stats(points), name, points)
         return value
 
+    def points_of(metric: Mapping[str, Any]) -> Sequence[alarms.Point]:
+        dimensions = cloudwatch._dims_key(cloudwatch._dims_from_list(metric.get("Dimensions") or []))
+        found: Sequence[alarms.Point] = cloudwatch._metrics.get((metric["Namespace"], metric["MetricName"], dimensions))
+        return found or []
+
     def evaluate(alarm: dict[str, Any]) -> None:
-        if not alarm.get("MetricName"):
+        if alarm.get("Metrics"):
+            decision = alarms.decide_math(alarm, points_of, statistic, time.time(), scale)
+        elif alarm.get("MetricName"):
+            decision = alarms.decide(alarm, points_of(alarm), statistic, time.time(), scale)
+        else:
             return
-        dimensions = cloudwatch._dims_key(cloudwatch._dims_from_list(alarm.get("Dimensions") or []))
-        points = cloudwatch._metrics.get((alarm["Namespace"], alarm["MetricName"], dimensions)) or []
-        decision = alarms.decide(alarm, points, statistic, time.time(), scale)
         if decision is None or decision[0] == alarm["StateValue"]:
             return
         before, (alarm["StateValue"], alarm["StateReason"]) = alarm["StateValue"], decision
@@ -44,3 +58,80 @@ def let_alarms_be_decided(scale: float) -> Callable[[], None]:
     cloudwatch._evaluate_alarm = evaluate
     evaluate_all: Callable[[], None] = cloudwatch._evaluate_all_alarms
     return evaluate_all
+
+
+def let_alarms_act(courier: Courier) -> None:
+    """Let an alarm's new state become an event, and its actions be done in AWS's words.
+
+    Hook ``ministack.services.cloudwatch._dispatch_alarm_actions``, which metric alarms, composite ones and
+    SetAlarmState call; ``...eventbridge._put_events`` and ``...sns.publish_internal`` take what follows.
+    """
+    cloudwatch: Any = importlib.import_module("ministack.services.cloudwatch")
+    events: Any = importlib.import_module("ministack.services.eventbridge")
+    sns: Any = importlib.import_module("ministack.services.sns")
+    hook(cloudwatch.__name__, "_dispatch_alarm_actions"), hook(sns.__name__, "publish_internal")
+    hook(events.__name__, "_put_events"), hook(events.__name__, "_ensure_default_bus")
+
+    def put_event(entry: dict[str, Any]) -> None:
+        events._ensure_default_bus()
+        events._put_events({"Entries": [entry]}, allow_aws_source=True)
+
+    def publish(topic_arn: str, message: str, subject: str) -> None:
+        try:
+            sent = sns.publish_internal(topic_arn, message, subject, message_structure="json")
+        except ValueError as error:  # such as a FIFO topic
+            logger.warning("%s took no alarm: %s", topic_arn, error)
+            return
+        if sent is None:
+            logger.warning("%s took no alarm: it is not there", topic_arn)
+
+    def invoke(function_arn: str, event: dict[str, Any], token: str) -> None:
+        courier.take(Delivery({"Arn": function_arn}, {**event, "id": token}, json.dumps(event), event["alarmArn"]))
+
+    cloudwatch._dispatch_alarm_actions = AlarmActions(Ways(put_event, publish, invoke)).follow
+
+
+# What an alarm on an expression does not have; MiniStack fills it in.
+_OF_ONE_METRIC = ("MetricName", "Namespace", "Statistic", "ExtendedStatistic", "Period", "Dimensions", "Unit")
+
+
+def let_alarms_have_expressions() -> None:
+    """Let alarms keep their ``Metrics``, which MiniStack forgets, so that `let_alarms_be_decided` can work them out.
+
+    Hooks ``ministack.services.cloudwatch._put_metric_alarm`` and
+    ``...cloudformation.provisioners._cw_metric_alarm_record``, the two ways in which alarms are made.
+    """
+    cloudwatch: Any = importlib.import_module("ministack.services.cloudwatch")
+    provisioners: Any = importlib.import_module("ministack.services.cloudformation.provisioners")
+    put = hook(cloudwatch.__name__, "_put_metric_alarm")
+    record, error = hook(provisioners.__name__, "_cw_metric_alarm_record"), hook(cloudwatch.__name__, "_error")
+
+    def with_metrics(alarm: dict[str, Any], metrics: Any) -> dict[str, Any]:
+        for name in _OF_ONE_METRIC:
+            alarm.pop(name, None)
+        alarm["Metrics"] = metrics
+        return alarm
+
+    def put_math(params: Any, request: dict[str, Any], is_cbor: bool, is_json: bool = False) -> Any:
+        metrics = (request or {}).get("Metrics")
+        if not metrics:
+            return put(params, request, is_cbor, is_json)
+        try:
+            metric_math.check(metrics)
+        except metric_math.MathError as wrong:
+            return error("ValidationError", str(wrong), 400, use_json=is_json, use_cbor=is_cbor)
+        answer = put(params, request, is_cbor, is_json)
+        if answer[0] == HTTPStatus.OK:
+            alarm = with_metrics(cloudwatch._alarms[request["AlarmName"]], metrics)
+            cloudwatch._evaluate_alarm(alarm)
+        return answer
+
+    def record_math(name: str, properties: dict[str, Any]) -> Any:
+        metrics = properties.get("Metrics")
+        if not metrics:
+            return record(name, properties)
+        metric_math.check(metrics)
+        stand_in = {"MetricName": "-", "Namespace": "-", "Period": 60, "Statistic": "Average", "Metrics": None}
+        return with_metrics(record(name, {**properties, **stand_in}), metrics)
+
+    cloudwatch._put_metric_alarm, provisioners._cw_metric_alarm_record = put_math, record_math

@@ -1,16 +1,22 @@
 """IAM: decisions for the servers of our own."""
 
 import importlib
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qs
 
-from localaws import authorization
+from localaws import authorization, git_credentials
 from localaws.asgi import Scope
 from localaws.forward import Answer, error_answer
 from localaws.gateway import asked_by_service
 from localaws.guard import ALLOWED, Authorize
 from localaws.ministack.hook import hook
+from localaws.services.targets import GIT_PATH
 from localaws.settings import ACCOUNT_ID, REGION
+
+# Git asks without credentials first, and its credential helper when it is told this.
+_WHO_ASKS = Answer(401, [(b"www-authenticate", b'Basic realm="CodeCommit"'), (b"content-length", b"0")], b"")
 
 
 def let_iam_decide() -> Authorize:
@@ -31,8 +37,12 @@ def let_iam_decide() -> Authorize:
     set_account = hook("ministack.core.responses", "set_request_account_id")
     account_of = hook("ministack.app", "_request_account_scope")
 
+    of_git = _let_iam_decide_about_git()
+
     def authorize(scope: Scope, body: bytes) -> Answer:
         headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
+        if scope["path"].startswith(GIT_PATH):
+            return of_git(scope, headers)
         query = parse_qs(scope["query_string"].decode("latin-1"), keep_blank_values=True)
         key = access_key_of(headers, query)
         set_account(account_of(key))
@@ -49,6 +59,35 @@ def let_iam_decide() -> Authorize:
                 message = wording(check.action, denied.principal_arn, check.resource, explicit)
                 return error_answer(400 if target else 403, "AccessDeniedException", message)
         return ALLOWED
+
+    return authorize
+
+
+def _let_iam_decide_about_git() -> Callable[[Scope, Mapping[str, str]], Answer]:
+    """The same for git's requests to CodeCommit, which are signed in a way of their own.
+
+    Hooks ``ministack.core.iam_evaluator``: ``resolve_credential`` finds a key's secret and ``is_root_access_key`` the
+    root user's keys, ``enforce`` evaluates the policies.
+    """
+    resolve = hook("ministack.core.iam_evaluator", "resolve_credential")
+    is_root = hook("ministack.core.iam_evaluator", "is_root_access_key")
+    enforce = hook("ministack.core.iam_evaluator", "enforce")
+
+    def authorize(scope: Scope, headers: Mapping[str, str]) -> Answer:
+        credentials = git_credentials.given(headers)
+        if credentials is None:
+            return _WHO_ASKS
+        path: str = scope["path"]
+        repository = "/".join(path.split("/")[:4])
+        key = credentials.access_key
+        if not key or not is_root(key):
+            found = resolve(key, ACCOUNT_ID, credentials.session_token)
+            secret = getattr(found, "secret_access_key", "")
+            if not secret or not credentials.are_signed(secret, headers.get("host", ""), repository, datetime.now(UTC)):
+                return error_answer(403, "AccessDeniedException", "The user name and password were not made for this.")
+        check = authorization.git_check(repository, scope["query_string"].decode("latin-1"), path)
+        denied = enforce(key, check.action, check.service, REGION, check.resource, {})
+        return ALLOWED if denied is None else error_answer(403, "AccessDeniedException", f"{check.action} is denied.")
 
     return authorize
 

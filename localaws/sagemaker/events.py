@@ -16,7 +16,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from localaws.aws import Aws
+from localaws.sagemaker.aws import Aws
 
 logger = logging.getLogger(__name__)
 
@@ -30,20 +30,18 @@ class Notifier:
     ----------
     aws : Aws
         Whose ``events`` and ``cloudwatch`` clients are used.
-    source : str, default="aws.sagemaker"
-        The service that the events come from.
     """
 
-    def __init__(self, aws: Aws, source: str = "aws.sagemaker") -> None:
-        self._aws, self._source = aws, source
+    def __init__(self, aws: Aws) -> None:
+        self._aws = aws
         self._queue: queue.Queue[tuple[str, Document] | None] = queue.Queue()
         self._thread = threading.Thread(target=self._send, name="notifier", daemon=True)
         self._thread.start()
 
     def event(self, detail_type: str, detail: Document, resources: Sequence[str]) -> None:
-        """Send an event of the service."""
+        """Send an event of the source ``aws.sagemaker``."""
         entry = {
-            "Source": self._source,
+            "Source": "aws.sagemaker",
             "DetailType": detail_type,
             "Detail": json.dumps(detail),
             "Resources": list(resources),

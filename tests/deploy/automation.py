@@ -3,17 +3,31 @@
 import json
 import time
 import uuid
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from deploy import artifacts, stages
 from tests.conftest import LocalAws
+from tests.localaws.services.pipelines import Pipelines, action, source, stage
 
 TEMPLATE = stages.FOLDER / "templates" / "automation.yml"
 CODE = stages.FOLDER / "functions" / "automation"
 # Long enough for several files to be put, short enough to be waited for.
 QUIET_SECONDS = 2
+
+
+_ROLE = "arn:aws:iam::000000000000:role/pipelines"
+_IMAGE = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1.4-2-cpu-py3"
+
+
+def processing(command: str) -> dict[str, Any]:
+    """A request for a processing job that runs a line of Python, without its name."""
+    cluster = {"InstanceCount": 1, "InstanceType": "ml.m5.large", "VolumeSizeInGB": 1}
+    return {
+        "RoleArn": _ROLE,
+        "AppSpecification": {"ImageUri": _IMAGE, "ContainerEntrypoint": ["python3", "-c", command]},
+        "ProcessingResources": {"ClusterConfig": cluster},
+    }
 
 
 @dataclass(frozen=True)
@@ -65,13 +79,20 @@ class Automation:
         ]
         return [json.loads(line) for line in lines if line.startswith("{")]
 
-    def wait_for_log(self, function: str, wanted: Callable[[dict[str, Any]], bool], count: int = 1) -> list[Any]:
-        """Wait until a function has said such a thing so often."""
-        deadline = time.monotonic() + 30
-        while len(found := [entry for entry in self.log(function) if wanted(entry)]) < count:
-            assert time.monotonic() < deadline, self.log(function)
-            time.sleep(0.1)
-        return found
+    def wait_until_worked_through(self, function: str, left: int = 0) -> None:
+        """Wait until no message is in a function's queue any more, but for those that have failed.
+
+        The log is no measure: MiniStack shows a function's last lines with its next invocation.
+        """
+        sqs, deadline = self.aws.client("sqs"), time.monotonic() + 60
+        url = sqs.get_queue_url(QueueName=f"{self.name}-{function}")["QueueUrl"]
+        names = [f"ApproximateNumberOfMessages{which}" for which in ("", "NotVisible", "Delayed")]
+        while True:
+            found = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
+            if sum(map(int, found.values())) == left:
+                return
+            assert time.monotonic() < deadline, found
+            time.sleep(0.05)
 
     def deliver(self, function: str, event: dict[str, Any], times: int) -> None:
         """Put an event into a function's queue, as EventBridge does, so many times."""
@@ -98,6 +119,8 @@ def provision(aws: LocalAws) -> Automation:
     )
     s3.put_object(Bucket=name, Key="functions/automation.zip", Body=artifacts.pack(CODE))
     aws.client("sagemaker").create_model_package_group(ModelPackageGroupName=name)
+    _pipelines(aws, name)
+    _release(aws, name)
     parameters = {
         "SageMakerProjectName": name,
         "SageMakerProjectId": "p-1",
@@ -122,6 +145,29 @@ def provision(aws: LocalAws) -> Automation:
         Endpoint=f"arn:aws:sqs:us-east-1:000000000000:{name}-inbox",
     )
     return Automation(aws, name, outputs, inbox)
+
+
+def _pipelines(aws: LocalAws, name: str) -> None:
+    """A training pipeline whose job fails, and a batch pipeline that fails without a job."""
+    train = {"Type": "Processing", "Arguments": processing("import sys; sys.exit('no target column')")}
+    stop = {"Type": "Fail", "Arguments": {"ErrorMessage": {"Get": "Parameters.InputDataUrl"}}}
+    parameters = [
+        {"Name": parameter, "Type": "String", "DefaultValue": "none"} for parameter in ("InputDataUrl", "OutputDataUrl")
+    ]
+    for pipeline, step in ((name, train), (f"{name}-batch", stop)):
+        definition = {"Version": "2020-12-01", "Parameters": parameters, "Steps": [{"Name": "Only", **step}]}
+        aws.client("sagemaker").create_pipeline(
+            PipelineName=pipeline, PipelineDefinition=json.dumps(definition), RoleArn=_ROLE
+        )
+
+
+def _release(aws: LocalAws, name: str) -> None:
+    """ModelDeploy, in short: it waits for an approval."""
+    pipelines = Pipelines(aws)
+    wait = action("Approval", "Manual", "ApproveDeployment")
+    pipelines.create(
+        stage("Source", source(pipelines.repository())), stage("DeployStaging", wait), name=f"{name}-deploy"
+    )
 
 
 def _stack(aws: LocalAws, stack_name: str, parameters: dict[str, str]) -> dict[str, str]:

@@ -42,31 +42,39 @@ class Api:
         return sum("START RequestId" in event["message"] for event in events)
 
 
+def change(aws: LocalAws, name: str, operation: str, **parameters: str) -> Any:
+    """Create or update the stack; give it in the end."""
+    cloudformation = aws.client("cloudformation")
+    values = {
+        "SageMakerProjectName": name,
+        "EndpointName": name,
+        "FunctionCodeBucket": name,
+        "FunctionCodeKey": "function.zip",
+        "SetUpApiGatewayLogging": "true",
+        **parameters,
+    }
+    getattr(cloudformation, operation)(
+        StackName=name,
+        TemplateBody=Path(TEMPLATE).read_text(),
+        Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in values.items()],
+        Capabilities=["CAPABILITY_IAM"],
+    )
+    deadline = time.monotonic() + 60
+    status = operation.partition("_")[0].upper()
+    while (stack := cloudformation.describe_stacks(StackName=name)["Stacks"][0])["StackStatus"] != f"{status}_COMPLETE":
+        assert not stack["StackStatus"].endswith(("FAILED", "ROLLBACK_COMPLETE")), stack
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    return stack
+
+
 @pytest.fixture(scope="module")
 def api(local_aws: LocalAws) -> Api:
     name = f"api-{uuid.uuid4().hex[:12]}"
     local_aws.client("s3").create_bucket(Bucket=name)
     content = artifacts.pack(stages.FOLDER / "functions" / FUNCTION)
     local_aws.client("s3").put_object(Bucket=name, Key="function.zip", Body=content)
-    parameters = {
-        "SageMakerProjectName": name,
-        "EndpointName": name,
-        "FunctionCodeBucket": name,
-        "FunctionCodeKey": "function.zip",
-        "SetUpApiGatewayLogging": "true",
-    }
-    cloudformation = local_aws.client("cloudformation")
-    cloudformation.create_stack(
-        StackName=name,
-        TemplateBody=Path(TEMPLATE).read_text(),
-        Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
-        Capabilities=["CAPABILITY_IAM"],
-    )
-    deadline = time.monotonic() + 60
-    while (stack := cloudformation.describe_stacks(StackName=name)["Stacks"][0])["StackStatus"] != "CREATE_COMPLETE":
-        assert stack["StackStatus"] == "CREATE_IN_PROGRESS", stack
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    stack = change(local_aws, name, "create_stack")
     outputs = {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
     key = local_aws.client("apigateway").get_api_key(apiKey=outputs["ApiKeyId"], includeValue=True)["value"]
     stage = outputs["ApiUrl"].rpartition("/")[2]
@@ -191,3 +199,39 @@ def test_the_api_describes_itself(api: Api) -> None:
     content = document["paths"]["/stream"]["post"]["requestBody"]["content"]
     assert content["application/json"]["schema"] == {"$ref": "#/components/schemas/Stream"}
     assert document["components"]["schemas"]["Stream"]["required"] == ["x"]
+
+
+def test_an_update_reaches_every_resource_and_keeps_the_rest(api: Api) -> None:
+    gateway, api_id = api.aws.client("apigateway"), api.url.split("/")[-2]
+    before = gateway.get_stage(restApiId=api_id, stageName="v1")
+    topic = api.aws.client("sns").create_topic(Name=api.name)["TopicArn"]
+    limits = {"RateLimit": "50", "BurstLimit": "60", "QuotaLimit": "70000"}
+    more = {"ReservedConcurrency": "7", "LatencyAlarmMilliseconds": "800", "LogRetentionInDays": "7"}
+    change(api.aws, api.name, "update_stack", **limits, **more, NotificationTopicArn=topic)
+    [plan] = [plan for plan in gateway.get_usage_plans()["items"] if plan["name"] == api.name]
+    assert (plan["throttle"], plan["quota"]["limit"]) == ({"rateLimit": 50.0, "burstLimit": 60}, 70000)
+    assert [(each["apiId"], each["stage"]) for each in plan["apiStages"]] == [(api_id, "v1")]
+    concurrency = api.aws.client("lambda").get_function_concurrency(FunctionName=f"{api.name}-invoke")
+    assert concurrency["ReservedConcurrentExecutions"] == 7
+    alarms = [
+        alarm
+        for alarm in api.aws.client("cloudwatch").describe_alarms()["MetricAlarms"]
+        if any(dimension["Value"].startswith(api.name) for dimension in alarm["Dimensions"])
+    ]
+    assert [alarm["AlarmActions"] for alarm in alarms] == [[topic]] * 3
+    assert 800.0 in [alarm["Threshold"] for alarm in alarms]
+    [group] = api.aws.client("logs").describe_log_groups(logGroupNamePrefix=f"/aws/apigateway/{api.name}")["logGroups"]
+    assert group["retentionInDays"] == 7
+    after = gateway.get_stage(restApiId=api_id, stageName="v1")
+    kept = ("deploymentId", "accessLogSettings", "methodSettings", "tracingEnabled")
+    assert {name: after[name] for name in kept} == {name: before[name] for name in kept}
+    assert after["accessLogSettings"]["format"]
+    assert after["methodSettings"]["*/*"]["metricsEnabled"] is True
+    [method] = [
+        item["resourceMethods"]["POST"]
+        for item in gateway.get_resources(restApiId=api_id, embed=["methods"])["items"]
+        if item["path"] == "/stream"
+    ]
+    assert method["requestValidatorId"]
+    assert api.post("/stream", {})[0] == 400
+    assert api.post("/stream", {"x": [[1]]})[0] == 503

@@ -1,8 +1,6 @@
 """What events start, on the stack of automation.yml: once, however often they come and whatever happens in between."""
 
-import contextlib
 import importlib
-import json
 import sys
 import threading
 import time
@@ -12,28 +10,10 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from botocore.stub import ANY, Stubber
 
 from tests.deploy import samples
 from tests.deploy.automation import CODE, QUIET_SECONDS, Automation
 from tests.deploy.conftest import ROLE, Registry
-
-# It ends at once, and as nobody's success.
-_DEFINITION = {
-    "Version": "2020-12-01",
-    "Parameters": [
-        {"Name": "InputDataUrl", "Type": "String", "DefaultValue": "none"},
-        {"Name": "OutputDataUrl", "Type": "String", "DefaultValue": "none"},
-    ],
-    "Steps": [{"Name": "Stop", "Type": "Fail", "Arguments": {"ErrorMessage": {"Get": "Parameters.InputDataUrl"}}}],
-}
-
-
-@pytest.fixture(scope="module", autouse=True)
-def pipelines(automation: Automation) -> None:
-    sagemaker = automation.aws.client("sagemaker")
-    for name in (automation.name, f"{automation.name}-batch"):
-        sagemaker.create_pipeline(PipelineName=name, PipelineDefinition=json.dumps(_DEFINITION), RoleArn=ROLE)
 
 
 @pytest.fixture(scope="module")
@@ -80,8 +60,7 @@ def test_a_file_starts_the_batch_pipeline_once_for_each_of_its_versions(automati
     ]
     again = samples.object_created(bucket, "batchdata/input/again.csv")
     automation.deliver("start-batch", again, times=5)
-    done = automation.wait_for_log("start-batch", lambda entry: "again.csv" in entry["object"], count=5)
-    assert sorted(entry["outcome"].split(" arn:")[0] for entry in done) == [*["had been started"] * 4, "started"]
+    automation.wait_until_worked_through("start-batch")
     assert len(executions(automation, pipeline)) == 2
     # The very event says where the execution comes from.
     sagemaker = automation.aws.client("sagemaker")
@@ -101,7 +80,7 @@ def test_many_files_start_one_training_when_they_have_been_quiet(automation):
     assert len(executions(automation, automation.name)) == before
     until(lambda: len(executions(automation, automation.name)) > before)
     assert time.monotonic() - put >= QUIET_SECONDS - 1  # whole seconds
-    automation.wait_for_log("start-retraining", lambda entry: entry["detail_type"] == "Quiet Time Over", count=5)
+    automation.wait_until_worked_through("start-retraining")
     started = executions(automation, automation.name)
     assert len(started) == before + 1
     assert started[0]["InputDataUrl"] == f"s3://{bucket}/traindata/"
@@ -113,7 +92,7 @@ def test_the_schedule_starts_a_training_once_for_each_time(automation):
     assert rule["ScheduleExpression"] == "rate(7 days)"
     event = {"id": uuid.uuid4().hex, "detail-type": "Scheduled Event", "source": "aws.events", "detail": {}}
     automation.deliver("start-retraining", event, times=3)
-    automation.wait_for_log("start-retraining", lambda entry: entry["correlation_id"] == event["id"], count=3)
+    automation.wait_until_worked_through("start-retraining")
     assert len(executions(automation, automation.name)) == before + 1
 
 
@@ -121,36 +100,61 @@ def test_what_fails_is_in_the_log_with_the_reason_and_comes_again(automation):
     event = samples.object_created(f"{automation.name}-data", "batchdata/input/x.csv")
     del event["detail"]["object"]["key"]
     automation.deliver("start-batch", event, times=1)
-    [entry] = automation.wait_for_log("start-batch", lambda entry: entry["level"] == "ERROR")
+    automation.wait_until_worked_through("start-batch", left=1)
+    folder = samples.object_created(f"{automation.name}-data", "batchdata/input/")
+    until(lambda: automation.deliver("start-batch", folder, times=1) or errors(automation) != [])
+    [entry] = errors(automation)
     assert entry["error"] == "KeyError: 'key'"
     assert (entry["attempt"], entry["correlation_id"]) == (1, event["id"])
-    sqs = automation.aws.client("sqs")
-    url = sqs.get_queue_url(QueueName=f"{automation.name}-start-batch")["QueueUrl"]
-    waiting = "ApproximateNumberOfMessagesNotVisible"
-    until(lambda: sqs.get_queue_attributes(QueueUrl=url, AttributeNames=[waiting])["Attributes"][waiting] == "1")
+    automation.wait_until_worked_through("start-batch", left=1)
+
+
+def errors(automation: Automation) -> list[dict[str, Any]]:
+    return [entry for entry in automation.log("start-batch") if entry["level"] == "ERROR"]
+
+
+def releases(automation: Automation) -> list[str]:
+    """The executions of ModelDeploy."""
+    pages = automation.aws.client("codepipeline").get_paginator("list_pipeline_executions")
+    name = f"{automation.name}-deploy"
+    return [
+        summary["pipelineExecutionId"]
+        for page in pages.paginate(pipelineName=name)
+        for summary in page["pipelineExecutionSummaries"]
+    ]
+
+
+def test_an_approval_starts_modeldeploy_and_nothing_else_about_the_version_does(automation):
+    sagemaker, before = automation.aws.client("sagemaker"), len(releases(automation))
+    version = Registry(automation.aws, automation.name, automation.name).register()
+    sagemaker.update_model_package(ModelPackageArn=version, ModelApprovalStatus="Approved")
+    until(lambda: len(releases(automation)) == before + 1)
+    sagemaker.update_model_package(ModelPackageArn=version, CustomerMetadataProperties={"Tested": "yes"})
+    approval = decision(f"{version}0", "Approved", "2026-01-01T10:00:00Z")
+    automation.deliver("start-deployment", approval, times=5)
+    until(lambda: len(releases(automation)) == before + 2)
+    automation.wait_until_worked_through("start-deployment")
+    assert len(releases(automation)) == before + 2
 
 
 @pytest.fixture
 def decide(automation, registry, function, monkeypatch) -> Callable[..., list[str]]:
-    """Has the function decide on events of a registry's group; gives outcomes. CodePipeline alone is a stub."""
-    codepipeline = automation.aws.client("codepipeline")
-    stub = Stubber(codepipeline)
-    stub.add_response(
-        "start_pipeline_execution",
-        {"pipelineExecutionId": "e-1"},
-        {"name": "release", "clientRequestToken": ANY},
-    )
-    stub.activate()
-    clients = {name: registry.local_aws.client(name) for name in ("dynamodb", "sagemaker")}
-    monkeypatch.setattr(function["starts"], "_client", {**clients, "codepipeline": codepipeline}.__getitem__)
+    """Has the function decide on events of a registry's group; gives outcomes."""
+    monkeypatch.setattr(function["starts"], "_client", automation.aws.client)
     function["starts"]._claims.cache_clear()
     monkeypatch.setenv("CLAIMS_TABLE", f"{automation.name}-claims")
     monkeypatch.setenv("ENDPOINT_NAMES", f"{registry.group}-production,{registry.group}-staging")
     monkeypatch.setenv("MODEL_PACKAGE_GROUP_NAME", registry.group)
-    monkeypatch.setenv("DEPLOY_PIPELINE_NAME", "release")
+    monkeypatch.setenv("DEPLOY_PIPELINE_NAME", f"{automation.name}-deploy")
 
     def run(*events: dict[str, Any]) -> list[str]:
-        return [function["starts"]._decide_deployment(event)["outcome"] for event in events]
+        """What is decided of each event; `started` if ModelDeploy really has an execution more."""
+        outcomes = []
+        for event in events:
+            verb, _, started = function["starts"]._decide_deployment(event)["outcome"].partition("started ")
+            assert not started or started in releases(automation)
+            outcomes.append("started" if started else verb)
+        return outcomes
 
     return run
 
@@ -163,7 +167,7 @@ def decision(arn: str, status: str, changed: str) -> dict[str, Any]:
 def test_the_same_approval_five_times_starts_one_deployment(decide, registry):
     arn = registry.register(status="Approved")
     approval = decision(arn, "Approved", "2026-01-01T10:00:00Z")
-    assert decide(*[approval] * 5) == ["started e-1", *["had been started"] * 4]
+    assert decide(*[approval] * 5) == ["started", *["had been started"] * 4]
 
 
 def test_metadata_that_change_and_events_out_of_order_start_nothing(decide, registry):
@@ -173,7 +177,7 @@ def test_metadata_that_change_and_events_out_of_order_start_nothing(decide, regi
         decision(arn, "Approved", "2026-01-01T10:05:00Z"),  # the staging test wrote its verdict
         decision(arn, "PendingManualApproval", "2026-01-01T09:00:00Z"),
     ]
-    assert decide(*events) == ["started e-1", "nothing new", "nothing new"]
+    assert decide(*events) == ["started", "nothing new", "nothing new"]
 
 
 def test_a_version_that_is_approved_again_after_a_rejection_is_deployed_again(decide, registry):
@@ -182,7 +186,7 @@ def test_a_version_that_is_approved_again_after_a_rejection_is_deployed_again(de
         decision(arn, "Rejected", "2026-01-01T10:00:00Z"),
         decision(arn, "Approved", "2026-01-01T11:00:00Z"),
     ]
-    assert decide(*events) == ["it is not deployed", "started e-1"]
+    assert decide(*events) == ["it is not deployed", "started"]
 
 
 def serve(registry: Registry, stage: str, arn: str) -> None:
@@ -199,7 +203,7 @@ def test_rejecting_a_deployed_version_brings_back_the_latest_approved(decide, re
     registry.register(status="Approved")
     deployed = registry.register(status="Rejected")
     serve(registry, stage, deployed)
-    assert decide(decision(deployed, "Rejected", "2026-01-01T10:00:00Z")) == ["started e-1"]
+    assert decide(decision(deployed, "Rejected", "2026-01-01T10:00:00Z")) == ["started"]
 
 
 def test_rejecting_the_deployed_version_when_no_other_is_approved_starts_nothing(decide, registry):
@@ -212,7 +216,7 @@ def test_rejecting_the_deployed_version_when_no_other_is_approved_starts_nothing
 def test_who_ends_in_the_middle_loses_nothing_and_starts_nothing_twice(automation, function):
     now = [1000.0]
     claims_module = function["claims"]
-    claims = claims_module.Claims(automation.aws.client("dynamodb"), f"{automation.name}-claims", lambda: now[0])
+    claims = claims_module.Claims(automation.aws.client("dynamodb"), f"{automation.name}-claims", lambda: now[0], 0)
     key, tokens = uuid.uuid4().hex, []
 
     def killed(token: str) -> str:
@@ -244,11 +248,10 @@ def test_a_start_that_is_refused_can_be_tried_at_once(automation, function):
 def test_of_many_at_once_one_starts(automation, function):
     claims_module = function["claims"]
     claims = claims_module.Claims(automation.aws.client("dynamodb"), f"{automation.name}-claims")
-    key, started = uuid.uuid4().hex, []
+    key, started, outcomes = uuid.uuid4().hex, [], []
 
     def one() -> None:
-        with contextlib.suppress(claims_module.InProgressError):  # its message comes again
-            claims.once(key, lambda token: started.append(token) or "started")
+        outcomes.append(claims.once(key, lambda token: started.append(token) or "started"))
 
     threads = [threading.Thread(target=one) for _ in range(8)]
     for thread in threads:
@@ -256,6 +259,7 @@ def test_of_many_at_once_one_starts(automation, function):
     for thread in threads:
         thread.join()
     assert len(started) == 1
+    assert sorted(map(str, outcomes)) == [*["None"] * 7, "started"]
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,6 @@ own templates, from which all else is left out: what a policy refers to becomes 
 
 import json
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 from cfnlint.decode import cfn_yaml
 
-from tests.conftest import LocalAws, enforcing_local_aws
+from tests.conftest import LocalAws
 
 TEMPLATES = sorted((Path(__file__).parents[2] / "deploy" / "templates").glob("*.yml"))
 AS_SERVICE = {"X-Localaws-Service": "yes"}
@@ -45,6 +44,7 @@ PARAMETERS = {
     "SourceProvider": "CodeCommit",
     "RepositoryName": "sagemaker-iris",
     "ArtifactBucketName": BUCKET,
+    "BucketName": BUCKET,
     "DataBucketName": f"{BUCKET}-data",
     "ModelExecutionRoleArn": MODEL_ROLE,
     "PipelineExecutionRoleArn": PIPELINE_ROLE,
@@ -186,6 +186,7 @@ def tries(own_key: str, pipeline_role: str, model_role: str) -> dict[str, Try]:
         "tell others": ("sns", "publish", {"TopicArn": arn("sns", "other"), "Message": "m"}),
         "claim an event": ("dynamodb", "update_item", {"TableName": "iris-claims", **item}),
         "keep a version": ("dynamodb", "update_item", {"TableName": "iris-versions", **item}),
+        "test a model": ("lambda", "invoke", {"FunctionName": "iris-system-test"}),
         "write foreign table": ("dynamodb", "update_item", {"TableName": "other", **item}),
         "call foreign function": ("lambda", "invoke", {"FunctionName": "other"}),
         "write any log": (
@@ -275,10 +276,17 @@ MAY: dict[str, set[str]] = {
         "list own bucket",
         "read own version",
         "note on own version",
-        "approve own version",
         "describe staging",
         "invoke staging",
     },
+    "system_test.yml FunctionRole": {
+        "read own object",
+        "list own bucket",
+        "use own key",
+        "invoke staging",
+        "invoke production",
+    },
+    "system_test.yml StateMachineRole": {"describe staging", "read own version", "test a model"},
 }
 
 
@@ -300,23 +308,22 @@ class Roles:
 
 
 @pytest.fixture(scope="module")
-def roles(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Roles]:
-    for local_aws in enforcing_local_aws(tmp_path_factory.mktemp("roles") / "state"):
-        s3, kms = local_aws.client("s3"), local_aws.client("kms")
-        for bucket in (BUCKET, FOREIGN_BUCKET):
-            s3.create_bucket(Bucket=bucket)
-        s3.put_object(Bucket=BUCKET, Key="iris/x.json", Body=b"{}")
-        key = kms.create_key()["KeyMetadata"]
-        arns: dict[str, str] = {}
-        given = {**PARAMETERS, "KmsKeyArn": key["Arn"]}
-        # The roles of project.yml are handed to its nested stacks.
-        for template in sorted(TEMPLATES, key=lambda path: path.name != "project.yml"):
-            made = make_roles(local_aws, only_roles(template, given), template.stem.replace("_", "-"))
-            arns |= {f"{template.name} {name}": role for name, role in made.items()}
-            handed = {f"{name}Arn": role for name, role in made.items() if f"{name}Arn" in PARAMETERS}
-            given |= handed
-        passed = (given["PipelineExecutionRoleArn"], given["ModelExecutionRoleArn"])
-        yield Roles(local_aws, tries(key["KeyId"], *passed), arns)
+def roles(enforcing_local_aws: LocalAws) -> Roles:
+    local_aws = enforcing_local_aws
+    s3, kms = local_aws.client("s3"), local_aws.client("kms")
+    for bucket in (BUCKET, FOREIGN_BUCKET):
+        s3.create_bucket(Bucket=bucket)
+    s3.put_object(Bucket=BUCKET, Key="iris/x.json", Body=b"{}")
+    key = kms.create_key()["KeyMetadata"]
+    arns: dict[str, str] = {}
+    given = {**PARAMETERS, "KmsKeyArn": key["Arn"], "BucketKeyArn": key["Arn"]}
+    # The roles of project.yml are handed to its nested stacks.
+    for template in sorted(TEMPLATES, key=lambda path: path.name != "project.yml"):
+        made = make_roles(local_aws, only_roles(template, given), template.stem.replace("_", "-"))
+        arns |= {f"{template.name} {name}": role for name, role in made.items()}
+        given |= {f"{name}Arn": role for name, role in made.items() if f"{name}Arn" in PARAMETERS}
+    passed = (given["PipelineExecutionRoleArn"], given["ModelExecutionRoleArn"])
+    return Roles(local_aws, tries(key["KeyId"], *passed), arns)
 
 
 def make_roles(local_aws: LocalAws, template: dict[str, Any], stack: str) -> dict[str, str]:
@@ -403,7 +410,9 @@ def test_each_role_may_do_what_it_has_to_and_nothing_else(roles: Roles) -> None:
 def test_nobody_may_do_what_breaks_a_project(roles: Roles) -> None:
     """The table does not let in anybody by mistake."""
     never = {
-        name for name in roles.tries if re.search("foreign|admin|user|widen|open|delete own|anything|secret", name)
+        name
+        for name in roles.tries
+        if re.search("foreign|admin|user|widen|open|approve|delete own|anything|secret", name)
     }
     assert len(never) > 20
     assert not never & {each for may in MAY.values() for each in may}

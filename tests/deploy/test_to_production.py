@@ -2,6 +2,7 @@
 
 import json
 import random
+import re
 import subprocess
 import sys
 import uuid
@@ -16,6 +17,7 @@ import urllib3
 
 from benchmarks import api_fuzz
 from benchmarks.api_stack import ApiStack
+from deploy import executions
 from tests.conftest import LocalAws
 from tests.deploy.conftest import hasty_local_aws, run_module
 
@@ -162,7 +164,40 @@ def check_the_api(local_aws: LocalAws, run: Run, project: str, tmp_path: Path) -
     limited = api.key_of_plan(stages=True, quota={"limit": 2, "period": "DAY"})
     assert [api.post("/stream", {"x": [[0.3]]}, key=limited)[0] for _ in range(3)] == [200, 200, 429]
     refused = local_aws.run([sys.executable, str(script), "--project-name", project, "--api-key", limited])
-    assert (refused.returncode, "429" in refused.stderr, limited in refused.stderr) == (1, True, False)
+    assert (refused.returncode, limited in refused.stderr) == (1, False)
+    assert "answered 429 (The quota of this key is used up): over the rate or the quota" in refused.stderr
+
+
+def check_the_system_test(aws: LocalAws, run: Run, project: str, other: str) -> None:
+    passed = run("system-test", "--calls", "20").stdout
+    assert "r2                         0.472329" in passed
+    assert "r2 0.472329 is at least 0.467605" in passed
+    failed = run("system-test", "--thresholds", "r2=0.9", "--calls", "5", returncode=1)
+    assert "No change" in failed.stdout
+    assert "SystemTestFailed: r2 0.472329 is below 0.9; 20 records" in failed.stderr
+    assert "InputError: Thresholds has f1; known are" in run("system-test", "--thresholds", "f1=1", returncode=1).stderr
+
+    # Without the command, as CodePipeline starts it: what the input leaves out is the stack's.
+    [stack] = aws.client("cloudformation").describe_stacks(StackName=f"sagemaker-{project}-deploy-system-test")[
+        "Stacks"
+    ]
+    outputs = {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
+    causes = {}
+    for name, document in {"other": {"ModelPackageArn": other}, "none": {}}.items():
+        started = aws.client("stepfunctions").start_execution(
+            stateMachineArn=outputs["StateMachineArn"], input=json.dumps(document)
+        )
+        *_steps, ending = executions.follow(aws.client("stepfunctions"), started["executionArn"])
+        causes[name] = f"{ending.error}: {ending.cause}"
+    assert re.search(rf"EndpointNotAsDeployed: {project}-staging serves .* not made of {other}", causes["other"])
+    assert causes["none"].startswith("InputError: The input names no version")
+    rows = aws.client("dynamodb").scan(TableName=outputs["ResultsTableName"])["Items"]
+    assert sorted(row["Passed"]["BOOL"] for row in rows) == [False, False, False, True]
+    [told] = [row for row in rows if row["Passed"]["BOOL"]]
+    bucket, _, key = told["ReportUri"]["S"].removeprefix("s3://").partition("/")
+    junit = aws.client("s3").get_object(Bucket=bucket, Key=f"{key}junit.xml")["Body"].read()
+    [suite] = ElementTree.fromstring(junit)
+    assert (suite.get("tests"), suite.get("failures")) == ("5", "0")
 
 
 def test_the_road(local_aws: LocalAws, run: Run, versions: list[str], project: str, tmp_path: Path):
@@ -182,6 +217,7 @@ def test_the_road(local_aws: LocalAws, run: Run, versions: list[str], project: s
     assert tested.stdout.count(" passed ") == 8
     [suite] = ElementTree.parse(report).getroot()
     assert (suite.get("tests"), suite.get("failures")) == ("8", "0")
+    check_the_system_test(local_aws, run, project, second)
     assert "nobody has approved" in run("production", returncode=1).stderr
     run("approve")
     run("production")

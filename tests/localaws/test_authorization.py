@@ -1,9 +1,13 @@
 """IAM enforcement before the services of our own: what a request needs, who is let in, and what the others are told."""
 
+import io
 import json
+import subprocess
+import sys
 import time
 import uuid
-from collections.abc import Iterator
+import zipfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +20,10 @@ from botocore.exceptions import ClientError
 from localaws.authorization import checks
 from localaws.errors import LocalAwsError
 from localaws.settings import iam_enforced
-from tests.conftest import LocalAws, enforcing_local_aws
+from tests.conftest import LocalAws
 
+AWS = (sys.executable, "-m", "awscli")
+COMMIT = ["-c", "user.name=u", "-c", "user.email=u@localhost", "commit", "-q", "--allow-empty", "-m", "first"]
 ROLE = "arn:aws:iam::000000000000:role/r"
 
 
@@ -121,11 +127,6 @@ def test_the_variable_has_two_values() -> None:
 # The real thing.
 
 
-@pytest.fixture(scope="module")
-def enforcing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
-    yield from enforcing_local_aws(tmp_path_factory.mktemp("enforcing") / "state")
-
-
 Key = dict[str, str]
 
 
@@ -147,10 +148,10 @@ def as_user(local_aws: LocalAws, key: Key, service: str, port: int | None = None
 
 
 @pytest.mark.parametrize("through_gateway", [True, False])
-def test_who_has_no_policy_is_told_in_awss_words(enforcing: LocalAws, through_gateway: bool) -> None:
-    key = user(enforcing)
-    port = enforcing.port if through_gateway else enforcing.sagemaker_port
-    sagemaker = as_user(enforcing, key, "sagemaker", port)
+def test_who_has_no_policy_is_told_in_awss_words(enforcing_local_aws: LocalAws, through_gateway: bool) -> None:
+    key = user(enforcing_local_aws)
+    port = enforcing_local_aws.port if through_gateway else enforcing_local_aws.sagemaker_port
+    sagemaker = as_user(enforcing_local_aws, key, "sagemaker", port)
     with pytest.raises(ClientError) as refused:
         sagemaker.delete_endpoint(EndpointName="mine")
     assert refused.value.response["Error"]["Code"] == "AccessDeniedException"
@@ -160,18 +161,18 @@ def test_who_has_no_policy_is_told_in_awss_words(enforcing: LocalAws, through_ga
         "sagemaker:DeleteEndpoint action"
     )
     with pytest.raises(ClientError) as not_invoked:
-        as_user(enforcing, key, "sagemaker-runtime", port).invoke_endpoint(EndpointName="mine", Body=b"1")
+        as_user(enforcing_local_aws, key, "sagemaker-runtime", port).invoke_endpoint(EndpointName="mine", Body=b"1")
     assert not_invoked.value.response["ResponseMetadata"]["HTTPStatusCode"] == 403
 
 
-def test_a_policy_lets_in_for_its_resource_and_a_deny_wins(enforcing: LocalAws) -> None:
+def test_a_policy_lets_in_for_its_resource_and_a_deny_wins(enforcing_local_aws: LocalAws) -> None:
     groups = sagemaker_arn("model-package-group/mine-*")
     key = user(
-        enforcing,
+        enforcing_local_aws,
         {"Action": "sagemaker:*ModelPackageGroup", "Resource": groups},
         {"Effect": "Deny", "Action": "sagemaker:DeleteModelPackageGroup", "Resource": "*"},
     )
-    sagemaker = as_user(enforcing, key, "sagemaker")
+    sagemaker = as_user(enforcing_local_aws, key, "sagemaker")
     name = f"mine-{uuid.uuid4().hex[:8]}"
     sagemaker.create_model_package_group(ModelPackageGroupName=name)
     assert sagemaker.describe_model_package_group(ModelPackageGroupName=name)["ModelPackageGroupName"] == name
@@ -181,21 +182,23 @@ def test_a_policy_lets_in_for_its_resource_and_a_deny_wins(enforcing: LocalAws) 
         sagemaker.delete_model_package_group(ModelPackageGroupName=name)
 
 
-def test_a_role_is_not_handed_over_without_leave(enforcing: LocalAws) -> None:
+def test_a_role_is_not_handed_over_without_leave(enforcing_local_aws: LocalAws) -> None:
     model = {"ExecutionRoleArn": ROLE, "PrimaryContainer": {"Image": "python"}}
     create = {"Action": "sagemaker:CreateModel", "Resource": "*"}
     with pytest.raises(ClientError, match=f"not authorized to perform: iam:PassRole on resource: {ROLE}"):
-        as_user(enforcing, user(enforcing, create), "sagemaker").create_model(ModelName="m", **model)
+        as_user(enforcing_local_aws, user(enforcing_local_aws, create), "sagemaker").create_model(
+            ModelName="m", **model
+        )
     leave = {"Action": "iam:PassRole", "Resource": ROLE}
     to = {"Condition": {"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}}}
-    sagemaker = as_user(enforcing, user(enforcing, create, {**leave, **to}), "sagemaker")
+    sagemaker = as_user(enforcing_local_aws, user(enforcing_local_aws, create, {**leave, **to}), "sagemaker")
     assert sagemaker.create_model(ModelName=f"m-{uuid.uuid4().hex[:8]}", **model)["ModelArn"]
 
 
-def test_a_service_of_the_third_server_asks_too(enforcing: LocalAws) -> None:
-    key = user(enforcing, {"Action": "application-autoscaling:Describe*", "Resource": "*"})
-    for port in (enforcing.port, enforcing.ports.services):
-        scaling = as_user(enforcing, key, "application-autoscaling", port)
+def test_a_service_of_the_third_server_asks_too(enforcing_local_aws: LocalAws) -> None:
+    key = user(enforcing_local_aws, {"Action": "application-autoscaling:Describe*", "Resource": "*"})
+    for port in (enforcing_local_aws.port, enforcing_local_aws.ports.services):
+        scaling = as_user(enforcing_local_aws, key, "application-autoscaling", port)
         assert scaling.describe_scalable_targets(ServiceNamespace="sagemaker")["ScalableTargets"] == []
         with pytest.raises(ClientError, match="not authorized to perform: application-autoscaling:DeregisterScalable"):
             scaling.deregister_scalable_target(
@@ -205,12 +208,12 @@ def test_a_service_of_the_third_server_asks_too(enforcing: LocalAws) -> None:
             )
 
 
-def test_a_request_has_to_be_signed_by_whom_it_names(enforcing: LocalAws) -> None:
-    key = user(enforcing, {"Action": "sagemaker:ListModels", "Resource": "*"})
-    assert as_user(enforcing, key, "sagemaker").list_models()["Models"] is not None
-    forged = as_user(enforcing, {**key, "aws_secret_access_key": "guessed"}, "sagemaker")
-    unknown = as_user(enforcing, {**key, "aws_access_key_id": "AKIAUNKNOWN"}, "sagemaker")
-    unsigned = as_user(enforcing, key, "sagemaker", config=Config(signature_version=UNSIGNED))
+def test_a_request_has_to_be_signed_by_whom_it_names(enforcing_local_aws: LocalAws) -> None:
+    key = user(enforcing_local_aws, {"Action": "sagemaker:ListModels", "Resource": "*"})
+    assert as_user(enforcing_local_aws, key, "sagemaker").list_models()["Models"] is not None
+    forged = as_user(enforcing_local_aws, {**key, "aws_secret_access_key": "guessed"}, "sagemaker")
+    unknown = as_user(enforcing_local_aws, {**key, "aws_access_key_id": "AKIAUNKNOWN"}, "sagemaker")
+    unsigned = as_user(enforcing_local_aws, key, "sagemaker", config=Config(signature_version=UNSIGNED))
     codes = []
     for sagemaker in (forged, unknown, unsigned):
         with pytest.raises(ClientError) as refused:
@@ -220,9 +223,9 @@ def test_a_request_has_to_be_signed_by_whom_it_names(enforcing: LocalAws) -> Non
 
 
 def test_the_root_user_and_whoever_does_not_enforce_may_do_everything(
-    enforcing: LocalAws, local_aws: LocalAws, tmp_path: Path
+    enforcing_local_aws: LocalAws, local_aws: LocalAws, tmp_path: Path
 ) -> None:
-    assert enforcing.client("sagemaker").list_endpoints()["Endpoints"] == []
+    assert enforcing_local_aws.client("sagemaker").list_endpoints()["Endpoints"] == []
     assert as_user(local_aws, user(local_aws), "sagemaker").list_models()["Models"] is not None
 
 
@@ -257,18 +260,31 @@ def run_job(local_aws: LocalAws, role_arn: str) -> str:
         AppSpecification={"ImageUri": "python", "ContainerEntrypoint": ["python3", "-c", SCRIPT]},
         ProcessingResources={"ClusterConfig": {"InstanceCount": 1, "InstanceType": "ml.m5.large", "VolumeSizeInGB": 1}},
     )
+    return failed(lambda: sagemaker.describe_processing_job(ProcessingJobName=name), "ProcessingJobStatus")
+
+
+def failed(describe: Callable[[], dict[str, Any]], status: str) -> str:
+    """Wait for the end of a job; why it failed."""
     deadline = time.monotonic() + 30
-    while (found := sagemaker.describe_processing_job(ProcessingJobName=name))["ProcessingJobStatus"] == "InProgress":
+    while (found := describe())[status] == "InProgress":
         assert time.monotonic() < deadline
         time.sleep(0.05)
     return str(found["FailureReason"])
 
 
-def test_a_job_may_do_what_its_role_may(enforcing: LocalAws) -> None:
-    enforcing.client("s3").create_bucket(Bucket="own")
-    enforcing.client("s3").put_object(Bucket="own", Key="k", Body=b"what the role may read")
-    reader = role(enforcing, {"Action": "s3:GetObject", "Resource": "arn:aws:s3:::own/*"})
-    reason = run_job(enforcing, reader)
+def bucket(local_aws: LocalAws) -> str:
+    """The bucket ``own``, with an object ``k``."""
+    s3 = local_aws.client("s3")
+    s3.create_bucket(Bucket="own")
+    s3.put_object(Bucket="own", Key="k", Body=b"what the role may read")
+    return "own"
+
+
+def test_a_job_may_do_what_its_role_may(enforcing_local_aws: LocalAws) -> None:
+    reader = role(
+        enforcing_local_aws, {"Action": "s3:GetObject", "Resource": f"arn:aws:s3:::{bucket(enforcing_local_aws)}/*"}
+    )
+    reason = run_job(enforcing_local_aws, reader)
     name = reader.rpartition("/")[2]
     assert (
         f"User: arn:aws:sts::000000000000:assumed-role/{name}/container is not authorized to perform: sagemaker:"
@@ -276,24 +292,104 @@ def test_a_job_may_do_what_its_role_may(enforcing: LocalAws) -> None:
     )
 
 
-def test_a_job_fails_when_its_role_cannot_be_assumed(enforcing: LocalAws) -> None:
+def test_a_job_fails_when_its_role_cannot_be_assumed(enforcing_local_aws: LocalAws) -> None:
     nobodys = "arn:aws:iam::000000000000:role/nobodys"
-    assert f"Could not assume role {nobodys}. Please ensure that the role exists" in run_job(enforcing, nobodys)
+    assert f"Could not assume role {nobodys}. Please ensure that the role exists" in run_job(
+        enforcing_local_aws, nobodys
+    )
 
 
-def test_hook_only_a_service_assumes_a_role_that_trusts_it_in_this_account(enforcing: LocalAws) -> None:
+def test_a_model_server_has_its_models_role(enforcing_local_aws: LocalAws) -> None:
+    sagemaker, name = enforcing_local_aws.client("sagemaker"), f"m-{uuid.uuid4().hex[:8]}"
+    nobodys = "arn:aws:iam::000000000000:role/nobodys"
+    sagemaker.create_model(ModelName=name, ExecutionRoleArn=nobodys, PrimaryContainer={"Image": "python"})
+    source = {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": f"s3://{bucket(enforcing_local_aws)}/k"}}
+    sagemaker.create_transform_job(
+        TransformJobName=name,
+        ModelName=name,
+        TransformInput={"DataSource": source, "ContentType": "text/csv"},
+        TransformOutput={"S3OutputPath": "s3://own/out"},
+        TransformResources={"InstanceType": "ml.m5.large", "InstanceCount": 1},
+    )
+    found = failed(lambda: sagemaker.describe_transform_job(TransformJobName=name), "TransformJobStatus")
+    assert f"Could not assume role {nobodys}." in found
+
+
+FUNCTION = """
+import boto3, botocore
+def handler(event, context):
+    try:
+        boto3.client("sagemaker-runtime").invoke_endpoint(EndpointName=event, Body=b"1")
+    except botocore.exceptions.ClientError as error:
+        return error.response["Error"]["Code"]
+"""
+
+
+def test_a_function_may_do_what_its_role_may(enforcing_local_aws: LocalAws) -> None:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("f.py", FUNCTION)
+    invoker = role(
+        enforcing_local_aws, {"Action": "sagemaker:InvokeEndpoint", "Resource": sagemaker_arn("endpoint/mine")}
+    )
+    functions, name = enforcing_local_aws.client("lambda"), f"f-{uuid.uuid4().hex[:8]}"
+    code = {"ZipFile": packed.getvalue()}
+    functions.create_function(FunctionName=name, Runtime="python3.12", Handler="f.handler", Role=invoker, Code=code)
+    found = {}
+    for endpoint in ("mine", "other"):
+        answer = functions.invoke(FunctionName=name, Payload=json.dumps(endpoint).encode())
+        found[endpoint] = json.loads(answer["Payload"].read())
+    assert found == {"mine": "ValidationError", "other": "AccessDeniedException"}  # there is no such endpoint
+
+
+def test_hook_only_a_service_assumes_a_role_that_trusts_it_in_this_account(enforcing_local_aws: LocalAws) -> None:
     """`let_services_assume_roles`."""
     with pytest.raises(ClientError, match="not authorized to perform: sts:AssumeRole"):
-        enforcing.client("sts").assume_role(RoleArn=role(enforcing), RoleSessionName="session")
+        enforcing_local_aws.client("sts").assume_role(RoleArn=role(enforcing_local_aws), RoleSessionName="session")
 
 
-def test_hook_loopback_counts_as_tls(enforcing: LocalAws) -> None:
+def test_hook_loopback_counts_as_tls(enforcing_local_aws: LocalAws) -> None:
     """`let_loopback_be_secure`: a bucket that refuses plain HTTP is open to a user who may read it."""
-    s3 = enforcing.client("s3")
+    s3 = enforcing_local_aws.client("s3")
     s3.create_bucket(Bucket="tls-only")
     s3.put_object(Bucket="tls-only", Key="k", Body=b"read")
     every = {"Principal": "*", "Action": "s3:*", "Resource": "arn:aws:s3:::tls-only/*"}
     plain = {"Effect": "Deny", **every, "Condition": {"Bool": {"aws:SecureTransport": "false"}}}
     s3.put_bucket_policy(Bucket="tls-only", Policy=json.dumps({"Version": "2012-10-17", "Statement": [plain]}))
-    reader = user(enforcing, {"Action": "s3:GetObject", "Resource": "arn:aws:s3:::tls-only/*"})
-    assert as_user(enforcing, reader, "s3").get_object(Bucket="tls-only", Key="k")["Body"].read() == b"read"
+    reader = user(enforcing_local_aws, {"Action": "s3:GetObject", "Resource": "arn:aws:s3:::tls-only/*"})
+    assert as_user(enforcing_local_aws, reader, "s3").get_object(Bucket="tls-only", Key="k")["Body"].read() == b"read"
+
+
+def git(local_aws: LocalAws, key: Key | None, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run git with AWS's credential helper, as CodeCommit's guide sets it up."""
+    helper = ["-c", f"credential.helper=!{' '.join(AWS)} codecommit credential-helper --ignore-host-check $@"]
+    environ = {name: value for name, value in local_aws.env.items() if not name.startswith("AWS_ENDPOINT")}
+    environ |= {"GIT_TERMINAL_PROMPT": "0", "GIT_CONFIG_NOSYSTEM": "1", "HOME": "/nowhere"}
+    environ |= {name.upper(): value for name, value in (key or {}).items() if name.startswith("aws_")}
+    command = ["git", *(helper if key else []), "-c", "credential.UseHttpPath=true", *arguments]
+    return subprocess.run(command, env=environ, capture_output=True, text=True, timeout=60, check=False)
+
+
+def test_git_pulls_and_pushes_as_its_user_may(enforcing_local_aws: LocalAws, tmp_path: Path) -> None:
+    url = enforcing_local_aws.client("codecommit").create_repository(repositoryName="iris")["repositoryMetadata"][
+        "cloneUrlHttp"
+    ]
+    resource = "arn:aws:codecommit:us-east-1:000000000000:iris"
+    reader = user(enforcing_local_aws, {"Action": "codecommit:GitPull", "Resource": resource})
+    writer = user(enforcing_local_aws, {"Action": ["codecommit:GitPull", "codecommit:GitPush"], "Resource": resource})
+    work = tmp_path / "work"
+    for arguments in (["init", "-q", "-b", "main", str(work)], ["-C", str(work), *COMMIT]):
+        assert git(enforcing_local_aws, None, *arguments).returncode == 0
+    push = ["-C", str(work), "push", url, "main"]
+    nobody, refused, pushed = (
+        git(enforcing_local_aws, None, *push),
+        git(enforcing_local_aws, reader, *push),
+        git(enforcing_local_aws, writer, *push),
+    )
+    assert "could not read Username" in nobody.stderr
+    assert "The requested URL returned error: 403" in refused.stderr
+    assert pushed.returncode == 0, pushed.stderr
+    listed = git(enforcing_local_aws, reader, "ls-remote", url)
+    assert "refs/heads/main" in listed.stdout, listed.stderr
+    forged = git(enforcing_local_aws, {**writer, "aws_secret_access_key": "guessed"}, "ls-remote", url)
+    assert "The requested URL returned error: 403" in forged.stderr

@@ -33,14 +33,15 @@ EVENT = {
 }
 
 
-def _queue(local_aws: LocalAws, name: str) -> tuple[str, str]:
-    """URL and ARN."""
+def new_queue(local_aws: LocalAws, name: str) -> tuple[str, str]:
+    """Make a queue; URL and ARN."""
     sqs = local_aws.client("sqs")
     url = sqs.create_queue(QueueName=f"{name}-{uuid.uuid4().hex[:8]}")["QueueUrl"]
     return url, sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
 
 
-def _messages(local_aws: LocalAws, url: str, count: int, seconds: float = 15) -> list[dict[str, Any]]:
+def messages(local_aws: LocalAws, url: str, count: int, seconds: float = 15) -> list[dict[str, Any]]:
+    """At least so many messages of a queue, taken out of it."""
     sqs, found = local_aws.client("sqs"), []
     deadline = time.monotonic() + seconds
     while len(found) < count:
@@ -68,7 +69,7 @@ def _put(local_aws: LocalAws, source: str, detail: dict[str, Any]) -> None:
 
 
 def test_a_target_gets_what_its_input_says(local_aws: LocalAws) -> None:
-    url, arn = _queue(local_aws, "inputs")
+    url, arn = new_queue(local_aws, "inputs")
     transformer = {
         "InputPathsMap": {"key": "$.detail.object.key", "second": "$.resources[1]"},
         "InputTemplate": '{"file": <key>, "text": "<second> of <aws.events.rule-name>"}',
@@ -76,7 +77,7 @@ def test_a_target_gets_what_its_input_says(local_aws: LocalAws) -> None:
     kinds = [{}, {"Input": '{"constant": 1}'}, {"InputPath": "$.resources[1]"}, {"InputTransformer": transformer}]
     source, _ = _rule(local_aws, [{"Id": str(n), "Arn": arn, **kind} for n, kind in enumerate(kinds)])
     _put(local_aws, source, {"object": {"key": "k"}})
-    bodies = [json.loads(message["Body"]) for message in _messages(local_aws, url, 4)]
+    bodies = [json.loads(message["Body"]) for message in messages(local_aws, url, 4)]
     [event] = [body for body in bodies if isinstance(body, dict) and "detail" in body]
     assert (event["source"], event["detail"]) == (source, {"object": {"key": "k"}})
     assert {"constant": 1} in bodies
@@ -86,7 +87,7 @@ def test_a_target_gets_what_its_input_says(local_aws: LocalAws) -> None:
 
 def test_topics_and_state_machines_are_reached(local_aws: LocalAws) -> None:
     sns, states = local_aws.client("sns"), local_aws.client("stepfunctions")
-    url, queue_arn = _queue(local_aws, "by-topic")
+    url, queue_arn = new_queue(local_aws, "by-topic")
     topic = sns.create_topic(Name=f"events-{uuid.uuid4().hex[:8]}")["TopicArn"]
     sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=queue_arn)
     definition = json.dumps({"StartAt": "S", "States": {"S": {"Type": "Succeed"}}})
@@ -97,7 +98,7 @@ def test_topics_and_state_machines_are_reached(local_aws: LocalAws) -> None:
     ]
     source, _ = _rule(local_aws, targets)
     _put(local_aws, source, {"n": 1})
-    [message] = _messages(local_aws, url, 1)
+    [message] = messages(local_aws, url, 1)
     assert json.loads(json.loads(message["Body"])["Message"])["detail"] == {"n": 1}
 
     def inputs_of_executions() -> list[Any]:
@@ -167,14 +168,14 @@ def test_a_pipeline_is_started_by_a_schedule(local_aws: LocalAws, universal: boo
 
 
 def test_what_cannot_be_delivered_is_buried_with_the_reason(local_aws: LocalAws) -> None:
-    url, dead = _queue(local_aws, "dead")
+    url, dead = new_queue(local_aws, "dead")
     missing = f"arn:aws:sagemaker:{REGION}:pipeline/no-such-pipeline"
     source, rule_arn = _rule(
         local_aws,
         [{"Id": "p", "Arn": missing, "RoleArn": ROLE, "Input": "{}", "DeadLetterConfig": {"Arn": dead}}],
     )
     _put(local_aws, source, {"n": 1})
-    [message] = _messages(local_aws, url, 1)
+    [message] = messages(local_aws, url, 1)
     said = {name: value["StringValue"] for name, value in message["MessageAttributes"].items()}
     assert said["RULE_ARN"] == rule_arn
     assert said["TARGET_ARN"] == missing

@@ -106,6 +106,40 @@ def test_hook_targets_are_ours(local_aws: LocalAws) -> None:
         events.put_targets(Rule="hook-targets", Targets=[{"Id": "t", "Arn": "arn:aws:ecs:us-east-1:1:cluster/c"}])
 
 
+def test_hook_alarms_become_events(local_aws: LocalAws) -> None:
+    """`let_alarms_act`: SetAlarmState, too, reaches the event bus (`test_alarm_actions.py` has the rest)."""
+    cloudwatch, events, sqs = (local_aws.client(service) for service in ("cloudwatch", "events", "sqs"))
+    url = sqs.create_queue(QueueName="hook-alarms")["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    events.put_rule(Name="hook-alarms", EventPattern='{"detail": {"alarmName": ["hook-alarms"]}}')
+    events.put_targets(Rule="hook-alarms", Targets=[{"Id": "q", "Arn": arn}])
+    cloudwatch.put_metric_alarm(
+        AlarmName="hook-alarms",
+        Namespace="n",
+        MetricName="m",
+        Statistic="Sum",
+        Period=60,
+        EvaluationPeriods=1,
+        Threshold=1,
+        ComparisonOperator="GreaterThanThreshold",
+        TreatMissingData="ignore",
+    )
+    cloudwatch.set_alarm_state(AlarmName="hook-alarms", StateValue="ALARM", StateReason="said so")
+    [message] = sqs.receive_message(QueueUrl=url, WaitTimeSeconds=10)["Messages"]
+    assert json.loads(message["Body"])["detail"]["state"]["reason"] == "said so"
+
+
+def test_hook_alarms_keep_their_expressions(local_aws: LocalAws) -> None:
+    """`let_alarms_have_expressions` (`test_metric_math.py` has the rest)."""
+    cloudwatch = local_aws.client("cloudwatch")
+    stat = {"Metric": {"Namespace": "n", "MetricName": "m"}, "Period": 60, "Stat": "Sum"}
+    metrics = [{"Id": "m", "MetricStat": stat, "ReturnData": False}, {"Id": "e", "Expression": "2 * m"}]
+    limits = {"EvaluationPeriods": 1, "Threshold": 1, "ComparisonOperator": "GreaterThanThreshold"}
+    cloudwatch.put_metric_alarm(AlarmName="hook-expression", Metrics=metrics, **limits)
+    [alarm] = cloudwatch.describe_alarms(AlarmNames=["hook-expression"])["MetricAlarms"]
+    assert [query["Id"] for query in alarm["Metrics"]] == ["m", "e"]
+
+
 def test_a_missing_hook_is_named() -> None:
     with pytest.raises(HookMissingError, match=r"MiniStack 1\.5\.33 has no ministack\.app\.no_such_name"):
         hook("ministack.app", "no_such_name")

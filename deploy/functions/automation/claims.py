@@ -2,8 +2,9 @@
 
 A DynamoDB table says what has been taken up, by conditional writes:
 
-1. a claim is taken: `InProgress`, with a lease. Who finds the claim of another one whose lease still runs fails, and
-   the queue brings the message again; whose lease is over ended in the middle, and the claim is taken over;
+1. a claim is taken: `InProgress`, with a lease. Who finds the claim of another one whose lease still runs waits a
+   little, then fails, and the queue brings the message again; whose lease is over ended in the middle, and the claim is
+   taken over;
 2. the work is done, with a token that is the same for the same claim, so that a service that takes a client's token
    starts one thing, even if the function ended between the start and the next line;
 3. the claim is `Done`. Who finds it so has a repetition in hand.
@@ -22,6 +23,7 @@ from botocore.exceptions import ClientError
 
 # Longer than a function may run (30 s), shorter than a message stays invisible (180 s).
 _LEASE_SECONDS = 90
+_POLL_SECONDS = 0.2
 _KEPT_SECONDS = 90 * 24 * 3600
 
 
@@ -38,11 +40,14 @@ class Claims:
     dynamodb : boto3 client
     table_name : str
     clock : callable() -> float
+    patience_seconds : float
+        How long to wait for another one to be done, before the message is left to come again.
     """
 
     dynamodb: Any
     table_name: str
     clock: Callable[[], float] = time.time
+    patience_seconds: float = 5
 
     def once(self, key: str, work: Callable[[str], str]) -> str | None:
         """Do a work that nobody has done under this key.
@@ -62,7 +67,7 @@ class Claims:
         ------
         InProgressError
         """
-        if not self._take(key):
+        if not self._take_or_wait(key):
             return None
         try:
             result = work(token(key))
@@ -89,6 +94,16 @@ class Claims:
         """Note when something happened; say whether nothing later is known."""
         condition = "attribute_not_exists(ClaimKey) OR #Changed <= :Changed"
         return self._update(subject, condition, Changed=changed) is None
+
+    def _take_or_wait(self, key: str) -> bool:
+        deadline = time.monotonic() + self.patience_seconds
+        while True:
+            try:
+                return self._take(key)
+            except InProgressError:
+                if time.monotonic() >= deadline:
+                    raise
+                time.sleep(_POLL_SECONDS)
 
     def _take(self, key: str) -> bool:
         now = int(self.clock())

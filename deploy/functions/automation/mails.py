@@ -67,6 +67,23 @@ class Version:
     metrics: Mapping[str, float]
 
 
+@dataclass(frozen=True)
+class FailedStep:
+    """A step of a SageMaker pipeline.
+
+    Attributes
+    ----------
+    name, reason : str
+    job_kind, job_name : str or None
+        Processing, Training or Transform, where the step ran a job.
+    """
+
+    name: str
+    reason: str
+    job_kind: str | None = None
+    job_name: str | None = None
+
+
 def registered(place: Place, arn: str, new: Version, current: Version | None) -> Mail:
     """A version waits for a decision; its metrics beside those of the deployed one."""
     return place.mail(
@@ -107,6 +124,7 @@ def endpoint(place: Place, name: str, status: str, versions: Iterable[str], reas
     what = {
         "IN_SERVICE": f"{name} is in service",
         "ROLLING_BACK": f"{name} is rolled back",
+        "UPDATE_ROLLBACK_FAILED": f"{name} could not be rolled back",
         "FAILED": f"{name} has failed",
     }[status]
     log = f"Log: group /aws/sagemaker/Endpoints/{name}"
@@ -121,12 +139,13 @@ def endpoint(place: Place, name: str, status: str, versions: Iterable[str], reas
     )
 
 
-def execution(place: Place, arn: str, status: str, failed_steps: Iterable[Document]) -> Mail:
+def execution(place: Place, arn: str, status: str, failed_steps: Iterable[FailedStep]) -> Mail:
     """An execution of a SageMaker pipeline has ended."""
     _, name, _, execution_id = arn.rpartition(":")[2].split("/")
     what = f"Pipeline {name} {status.lower()}"
     steps = [
-        "\n".join([f"Step {step['StepName']}: {step.get('FailureReason', 'no reason given')}", *_logs(step)])
+        f"Step {step.name}: {step.reason}"
+        + (f"\n{_job_log(step.job_kind, step.job_name)}" if step.job_kind and step.job_name else "")
         for step in failed_steps
     ]
     return place.mail(what, f"{what}: execution {execution_id}.", *steps, arn)
@@ -209,12 +228,6 @@ def _judgement(name: str, new: float | None, old: float | None) -> str:
 
 def _update(arn: str, status: str) -> str:
     return f"    aws sagemaker update-model-package --model-package-arn {arn} --model-approval-status {status}"
-
-
-def _logs(step: Document) -> list[str]:
-    kinds = {"ProcessingJob": "Processing", "TrainingJob": "Training", "TransformJob": "Transform"}
-    metadata = step.get("Metadata", {})
-    return [_job_log(kinds[name], job["Arn"].rpartition("/")[2]) for name, job in metadata.items() if name in kinds]
 
 
 def _job_log(kind: str, name: str) -> str:

@@ -10,14 +10,15 @@ from typing import Any
 
 import boto3
 import mails
+from botocore.exceptions import ClientError
 from claims import Claims, sortable
-from mails import Mail, Place, Version
+from mails import FailedStep, Mail, Place, Version
 from messages import Document, work_through
 from registry import deployed, metrics, version
 
 _ENDED = ("Succeeded", "Failed", "Stopped")
 _JOB_ENDED = ("Completed", "Failed", "Stopped")
-_ENDPOINT_NEWS = ("IN_SERVICE", "ROLLING_BACK", "FAILED")
+_ENDPOINT_NEWS = ("IN_SERVICE", "ROLLING_BACK", "UPDATE_ROLLBACK_FAILED", "FAILED")
 
 
 def handler(event: Document, _context: object) -> Document:
@@ -98,8 +99,29 @@ def _execution(event: Document) -> str:
     if status not in _ENDED:
         return f"{status} is no end"
     pages = _client("sagemaker").get_paginator("list_pipeline_execution_steps").paginate(PipelineExecutionArn=arn)
-    steps = [step for page in pages for step in page["PipelineExecutionSteps"] if step["StepStatus"] == "Failed"]
+    found = [step for page in pages for step in page["PipelineExecutionSteps"]]
+    steps = [_failed_step(step) for step in found if step["StepStatus"] == "Failed"]
     return _once(f"{arn}#{status}#{detail.get('executionEndTime')}", mails.execution(_place(), arn, status, steps))
+
+
+def _failed_step(step: Document) -> FailedStep:
+    reason = step.get("FailureReason", "no reason given")
+    for kind in ("Processing", "Training", "Transform"):
+        if job := step.get("Metadata", {}).get(f"{kind}Job"):
+            return FailedStep(step["StepName"], reason, kind, _job_name(kind, job["Arn"]))
+    return FailedStep(step["StepName"], reason)
+
+
+def _job_name(kind: str, arn: str) -> str:
+    """A job's name as its log has it: in ARNs it is in small letters."""
+    name = arn.rpartition("/")[2]
+    try:
+        describe = getattr(_client("sagemaker"), f"describe_{kind.lower()}_job")
+        return str(describe(**{f"{kind}JobName": name})[f"{kind}JobName"])
+    except ClientError as error:
+        if error.response["Error"]["Code"] not in ("ResourceNotFound", "ValidationException"):
+            raise
+        return name
 
 
 def _job(event: Document) -> str:

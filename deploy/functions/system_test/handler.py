@@ -107,10 +107,12 @@ def _files(uri: str) -> Iterator[Document]:
 
 def _chunks(file: Document, size: int) -> Iterator[Document]:
     """Yield parts of a file by the bytes at which they begin and end, without its header."""
-    header = _read(file, 0, LONGEST_LINE).partition(b"\n")[0]
-    for start in range(len(header) + 1, file["Size"], size):
-        end = min(start + size, file["Size"])
-        yield {**file, "Header": header.decode("utf-8-sig").strip(), "Start": start, "End": end}
+    for start in range(len(_header(file)) + 1, file["Size"], size):
+        yield {**file, "Start": start, "End": min(start + size, file["Size"])}
+
+
+def _header(file: Document) -> bytes:
+    return _read(file, 0, LONGEST_LINE).partition(b"\n")[0]
 
 
 def invoke(event: Document) -> Document:
@@ -123,7 +125,8 @@ def invoke(event: Document) -> Document:
     chunk, endpoint = event["Chunk"], Endpoint(event["EndpointName"], _RUNTIME)
     name = f"s3://{chunk['Bucket']}/{chunk['Key']}"
     try:
-        found = records.parse(f"{chunk['Header']}\n{_lines(chunk)}", event["TargetColumn"], name)
+        header = _header(chunk).decode("utf-8-sig").strip()
+        found = records.parse(f"{header}\n{_lines(chunk)}", event["TargetColumn"], name)
     except DeployError as error:
         raise RecordsError(str(error)) from error
     predictions = [value for batch in _batches(found.lines) for value in _ask(endpoint, batch).predictions]
@@ -153,6 +156,8 @@ def _lines(chunk: Document) -> str:
     last = body.find(b"\n", chunk["End"] - 1 - before)
     if last < 0 and chunk["End"] + LONGEST_LINE < chunk["Size"]:
         raise RecordsError(f"s3://{chunk['Bucket']}/{chunk['Key']}: a line has more than {LONGEST_LINE} bytes")
+    if first == 0:
+        return ""
     return (body[first:] if last < 0 else body[first : last + 1]).decode("utf-8")
 
 
@@ -249,16 +254,25 @@ def _latency(p50: float, p99: float, calls: int, most: float) -> Document:
 
 
 def write_report(event: Document) -> Document:
-    """Write a result to the bucket, as JSON and as JUnit's XML; give their folder."""
-    bucket, result = os.environ["REPORT_BUCKET"], event["Result"]
+    """Write a result to the bucket, as JSON and as JUnit's XML; give their folder, and the result in a sentence."""
+    bucket, summary = os.environ["REPORT_BUCKET"], _sentence(event["Result"]["Summary"])
+    result = {**event["Result"], "Summary": summary}
     prefix = f"{os.environ['REPORT_PREFIX']}/{event['ExecutionName']}"
-    checks = result["Checks"] or [{"Name": "endpoint", "Passed": result["Passed"], "Detail": result["Summary"]}]
+    checks = result["Checks"] or [{"Name": "endpoint", "Passed": result["Passed"], "Detail": summary}]
     results = [report.Result(check["Name"], check["Passed"], check["Detail"], 0.0) for check in checks]
     text = json.dumps({**event["Test"], **result}, indent=2).encode()
     _S3.put_object(Bucket=bucket, Key=f"{prefix}/result.json", Body=text, ContentType="application/json")
     body = report.document(_SUITE, results)
     _S3.put_object(Bucket=bucket, Key=f"{prefix}/junit.xml", Body=body, ContentType="application/xml")
-    return {"Uri": f"s3://{bucket}/{prefix}/"}
+    return {"Uri": f"s3://{bucket}/{prefix}/", "Summary": summary}
+
+
+def _sentence(cause: str) -> str:
+    """Take the message out of what Lambda says of an exception; the stack is in the function's log."""
+    try:
+        return str(json.loads(cause)["errorMessage"])
+    except (ValueError, KeyError, TypeError):
+        return cause
 
 
 def _number(event: Document, name: str) -> float:

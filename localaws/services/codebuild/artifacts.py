@@ -2,7 +2,6 @@
 
 import hashlib
 import os
-import re
 import tempfile
 import zipfile
 from collections.abc import Mapping
@@ -18,9 +17,7 @@ from localaws.services.codebuild.file_sets import NothingFound, select
 Document = dict[str, Any]
 
 
-def upload(
-    client: Any, wanted: Document, files: FileSet, source: Path, build: Document, environment: Mapping[str, str]
-) -> Document:
+def upload(client: Any, wanted: Document, files: FileSet, source: Path, build: Document) -> Document:
     """Upload the files of an artifact.
 
     Parameters
@@ -28,8 +25,6 @@ def upload(
     client : S3 client
     wanted : dict
         ``ProjectArtifacts``.
-    environment : mapping of str to str
-        For the variables in the artifact's name.
 
     Returns
     -------
@@ -45,7 +40,7 @@ def upload(
         chosen = select(files, source)
     except NothingFound as error:
         raise PhaseFailure("CLIENT_ERROR", str(error)) from error
-    bucket, key = wanted["location"].removeprefix("arn:aws:s3:::"), _key(wanted, files, build, environment)
+    bucket, key = wanted["location"].removeprefix("arn:aws:s3:::"), _key(wanted, files, build)
     encryption = _encryption(wanted, build)
     try:
         if wanted.get("packaging") == "ZIP":
@@ -67,25 +62,17 @@ def planned(wanted: Document, build: Document) -> Document:
     if wanted["type"] != "S3":
         return {**known, "location": ""}
     bucket = wanted["location"].removeprefix("arn:aws:s3:::")
-    return {**known, "location": f"arn:aws:s3:::{bucket}/{_key(wanted, FileSet(()), build, {})}"}
+    return {**known, "location": f"arn:aws:s3:::{bucket}/{_key(wanted, FileSet(()), build)}"}
 
 
-def _key(wanted: Document, files: FileSet, build: Document, environment: Mapping[str, str]) -> str:
+def _key(wanted: Document, files: FileSet, build: Document) -> str:
     """``path/namespace/name``, of which the first two may be absent."""
     name = wanted.get("name") or build["projectName"]
     if wanted.get("overrideArtifactName") and files.name:
-        name = _expanded(files.name, environment)
+        name = files.name
     namespace = build["id"].partition(":")[2] if wanted.get("namespaceType") == "BUILD_ID" else ""
     parts = (wanted.get("path", ""), namespace, name)
     return "/".join(part.strip("/") for part in parts if part.strip("/"))
-
-
-def _expanded(name: str, environment: Mapping[str, str]) -> str:
-    """A name with the values of ``$NAME`` and ``${NAME}``; the shell's other expressions are no part of it."""
-    if "$(" in name or "`" in name:
-        message = f"artifacts/name: commands in a name are not supported here: {name}; set a variable and use it"
-        raise PhaseFailure("CLIENT_ERROR", message)
-    return re.sub(r"\$(?:\{(\w+)\}|(\w+))", lambda found: environment.get(found[1] or found[2], ""), name)
 
 
 def _encryption(wanted: Document, build: Document) -> Document:

@@ -8,8 +8,9 @@ from localaws.api_errors import UnsupportedOperation
 from localaws.services.codebuild import artifacts, projects
 from localaws.services.codebuild.errors import AccountLimitExceeded, InvalidInput, ResourceNotFound
 from localaws.services.codebuild.listing import names_page
-from localaws.services.codebuild.record import IN_PROGRESS, KIND
+from localaws.services.codebuild.record import IN_PROGRESS, KIND, BuildRecord
 from localaws.services.codebuild.runner import BuildRunner
+from localaws.services.codebuild.sender import Sender
 from localaws.services.context import Context
 from localaws.store import Query, Resource
 
@@ -59,10 +60,11 @@ class Builds:
     ----------
     context : Context
     runner : BuildRunner
+    sender : Sender
     """
 
-    def __init__(self, context: Context, runner: BuildRunner) -> None:
-        self._context, self._store, self._runner = context, context.store, runner
+    def __init__(self, context: Context, runner: BuildRunner, sender: Sender) -> None:
+        self._context, self._store, self._runner, self._sender = context, context.store, runner, sender
 
     def start(self, request: Document) -> Document:
         """StartBuild."""
@@ -77,6 +79,7 @@ class Builds:
                 return {"build": known.document}
             self._check_limit(project)
             resource = self._add(project, effective, request)
+            BuildRecord(self._store, self._sender, resource.arn).announce()
         self._runner.start(resource)
         return {"build": resource.document}
 

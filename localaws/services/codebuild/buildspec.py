@@ -6,6 +6,7 @@ DOWNLOAD_SOURCE with ``YAML_FILE_ERROR``, as it does on AWS when a buildspec is 
 Source: "Build specification reference for CodeBuild", AWS CodeBuild User Guide.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -51,6 +52,16 @@ class FileSet:
     discard_paths: bool = False
     name: str = ""
 
+    def expanded(self, environment: Mapping[str, str]) -> "FileSet":
+        """The set with the values of the variables in it."""
+        return FileSet(
+            files=[expanded(pattern, environment) for pattern in self.files],
+            base_directory=expanded(self.base_directory, environment),
+            exclude_paths=[expanded(pattern, environment) for pattern in self.exclude_paths],
+            discard_paths=self.discard_paths,
+            name=expanded(self.name, environment),
+        )
+
 
 @dataclass(frozen=True)
 class Buildspec:
@@ -78,6 +89,20 @@ class Buildspec:
     artifacts: FileSet | None = None
     secondary_artifacts: Mapping[str, FileSet] = field(default_factory=dict)
     reports: Mapping[str, FileSet] = field(default_factory=dict)
+
+
+def expanded(text: str, environment: Mapping[str, str]) -> str:
+    """A text with the values of ``$NAME`` and ``${NAME}``; the shell's other expressions are no part of it.
+
+    Raises
+    ------
+    PhaseFailure
+        It has a command.
+    """
+    if "$(" in text or "`" in text:
+        message = f"commands in a name are not supported here: {text}; set a variable and use it"
+        raise PhaseFailure("CLIENT_ERROR", message)
+    return re.sub(r"\$(?:\{(\w+)\}|(\w+))", lambda found: environment.get(found[1] or found[2], ""), text)
 
 
 def parse(text: str) -> Buildspec:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from localaws.sagemaker.events import Notifier
+from localaws.services.codebuild.sender import Sender
 from localaws.store import Resource, Store
 
 Document = dict[str, Any]
@@ -24,13 +24,13 @@ class BuildRecord:
     Parameters
     ----------
     store : Store
-    notifier : Notifier
+    sender : Sender
     arn : str
         The build's.
     """
 
-    def __init__(self, store: Store, notifier: Notifier, arn: str) -> None:
-        self._store, self._notifier, self.arn = store, notifier, arn
+    def __init__(self, store: Store, sender: Sender, arn: str) -> None:
+        self._store, self._sender, self.arn = store, sender, arn
 
     def announce(self) -> None:
         """Tell of the build's status."""
@@ -41,7 +41,7 @@ class BuildRecord:
             "current-phase": document["currentPhase"],
             "current-phase-context": _contexts(document["phases"][-1]),
         }
-        self._notifier.event("CodeBuild Build State Change", detail, [self.arn])
+        self._sender.put("CodeBuild Build State Change", detail, [self.arn])
 
     @property
     def document(self) -> Document:
@@ -85,9 +85,10 @@ class BuildRecord:
             )
             ended.append(last)
 
-        self._change(edit)
-        if ended:
-            self._announce_phase(ended[0])
+        with self._store.transaction():
+            self._change(edit)
+            if ended:
+                self._announce_phase(ended[0])
 
     def finish(self, status: str) -> None:
         """The build has ended."""
@@ -97,8 +98,9 @@ class BuildRecord:
             document["phases"].append({"phaseType": "COMPLETED", "startTime": now})
             document.update(buildStatus=status, currentPhase="COMPLETED", endTime=now, buildComplete=True)
 
-        if self._change(edit):
-            self.announce()
+        with self._store.transaction():
+            if self._change(edit):
+                self.announce()
 
     def _change(self, edit: Callable[[Document], object]) -> bool:
         changed: list[bool] = []
@@ -128,7 +130,7 @@ class BuildRecord:
             "completed-phase-context": _contexts(phase),
             **_common(self.document),
         }
-        self._notifier.event("CodeBuild Build Phase Change", detail, [self.arn])
+        self._sender.put("CodeBuild Build Phase Change", detail, [self.arn])
 
 
 def _common(document: Document) -> Document:

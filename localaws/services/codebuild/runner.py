@@ -19,19 +19,20 @@ import threading
 import time
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from localaws.aws import RoleError
 from localaws.sagemaker.container import Container, Limits
 from localaws.sagemaker.errors import JobFailure
-from localaws.sagemaker.events import Notifier
 from localaws.sagemaker.logs import LogShipper
 from localaws.services.codebuild import artifacts, buildspec, reports, sources, variables, workspace
-from localaws.services.codebuild.buildspec import Buildspec
+from localaws.services.codebuild.buildspec import Buildspec, FileSet
 from localaws.services.codebuild.errors import PhaseFailure
 from localaws.services.codebuild.file_sets import NothingFound
 from localaws.services.codebuild.record import IN_PROGRESS, KIND, BuildRecord
+from localaws.services.codebuild.sender import Sender
 from localaws.services.codebuild.variables import Variables
 from localaws.services.codebuild.workspace import Workspace
 from localaws.services.context import Context
@@ -74,13 +75,13 @@ class BuildRunner:
     Parameters
     ----------
     context : Context
-    notifier : Notifier
+    sender : Sender
     minute : float, default=60
         The length of a minute of the time limits, in seconds.
     """
 
-    def __init__(self, context: Context, notifier: Notifier, minute: float = _MINUTE) -> None:
-        self._context, self._notifier, self._minute = context, notifier, minute
+    def __init__(self, context: Context, sender: Sender, minute: float = _MINUTE) -> None:
+        self._context, self._sender, self._minute = context, sender, minute
         self._folder = context.state_dir / "codebuild"
         self._slots = threading.Semaphore(AT_ONCE)
         self._running: dict[str, tuple[_Build, threading.Thread]] = {}
@@ -97,11 +98,10 @@ class BuildRunner:
 
     def start(self, resource: Resource) -> None:
         """Run a build that was just stored."""
-        record = BuildRecord(self._context.store, self._notifier, resource.arn)
+        record = BuildRecord(self._context.store, self._sender, resource.arn)
         build = _Build(record, resource.document, resource.internal)
         thread = threading.Thread(target=self._live, args=(build,), name=resource.name, daemon=True)
         self._running[resource.arn] = (build, thread)
-        record.announce()
         thread.start()
 
     def stop(self, arn: str) -> None:
@@ -121,7 +121,7 @@ class BuildRunner:
             thread.join(_STOP_SECONDS)
 
     def _fault(self, arn: str) -> None:
-        record = BuildRecord(self._context.store, self._notifier, arn)
+        record = BuildRecord(self._context.store, self._sender, arn)
         record.end("FAULT", "INTERNAL_SERVICE_ERROR", KILLED)
         record.finish("FAULT")
 
@@ -215,7 +215,12 @@ class BuildRunner:
             name = secondary["sourceIdentifier"]
             own[f"CODEBUILD_SRC_DIR_{name}"] = place.inside(place.source_of(name))
         own["HOME"] = place.inside(place.root / "tmp")
-        return variables.resolve(self._context.aws, spec, build.document, own)
+        found = variables.resolve(self._context.aws, spec, build.document, own)
+        try:
+            environment = self._context.aws.environment(found.values, build.document["serviceRole"])
+        except RoleError as error:
+            raise PhaseFailure("ACCESS_DENIED", str(error)) from error
+        return replace(found, values=environment)
 
     def _run_commands(
         self, build: _Build, place: Workspace, spec: Buildspec, values: Variables, deadline: float
@@ -237,7 +242,7 @@ class BuildRunner:
             "notices": workspace.notices(spec.runtimes),
         }
         build.values = values.values
-        command = place.command(plan, self._context.aws.environment(values.values))
+        command = place.command(plan, values.values)
         limits = Limits(max(deadline - time.monotonic(), 0.0), grace_seconds=0)
         follower = _Follower(build, place.status)
         try:
@@ -252,11 +257,18 @@ class BuildRunner:
             # The agent reports every failure of a command: something has ended the agent itself.
             raise RuntimeError(f"The build's container ended with exit code {code} before its commands did")
 
+    def _files(self, build: _Build, place: Workspace, files: FileSet) -> FileSet:
+        """A set of files with its variables' values; of CODEBUILD_SRC_DIR what is left is relative to it."""
+        found = files.expanded(build.values)
+        return replace(found, base_directory=found.base_directory.removeprefix(place.inside(place.source)))
+
     def _make_reports(self, build: _Build, place: Workspace, spec: Buildspec) -> None:
         made = []
         for name, files in spec.reports.items():
             try:
-                made.append(reports.make(self._context, build.document, name, files, place.source))
+                made.append(
+                    reports.make(self._context, build.document, name, self._files(build, place, files), place.source)
+                )
             except (NothingFound, ValueError) as error:
                 place.say(f"Error processing report {name}: {error}")
         if made:
@@ -268,15 +280,17 @@ class BuildRunner:
         if wanted["type"] == "S3":
             if spec.artifacts is None:
                 raise PhaseFailure("CLIENT_ERROR", "The buildspec has no artifacts: say which files they are")
-            made = artifacts.upload(client, wanted, spec.artifacts, place.source, build.document, build.values)
+            made = artifacts.upload(
+                client, wanted, self._files(build, place, spec.artifacts), place.source, build.document
+            )
             build.record.update(artifacts={**build.document["artifacts"], **made})
         done = []
         for secondary in internal["secondaryArtifacts"]:
             name = secondary["artifactIdentifier"]
             if name not in spec.secondary_artifacts:
                 raise PhaseFailure("CLIENT_ERROR", f"The buildspec has no secondary-artifacts of the name {name}")
-            files = spec.secondary_artifacts[name]
-            made = artifacts.upload(client, secondary, files, place.source, build.document, build.values)
+            files = self._files(build, place, spec.secondary_artifacts[name])
+            made = artifacts.upload(client, secondary, files, place.source, build.document)
             done.append({"artifactIdentifier": name, **made})
         if done:
             build.record.update(secondaryArtifacts=done)

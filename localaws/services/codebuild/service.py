@@ -3,12 +3,13 @@
 from collections.abc import Mapping
 from functools import partial
 
-from localaws.sagemaker.events import Notifier
 from localaws.services.codebuild import projects, reports
 from localaws.services.codebuild.builds import Builds
 from localaws.services.codebuild.errors import InvalidInput
 from localaws.services.codebuild.runner import BuildRunner
+from localaws.services.codebuild.sender import Sender
 from localaws.services.context import Context
+from localaws.services.outbox import Outbox
 from localaws.services.service import Handler, Service
 
 
@@ -20,10 +21,10 @@ class CodeBuild(Service):
 
     def __init__(self, context: Context) -> None:
         super().__init__(context)
-        self._notifier = Notifier(context.aws, "aws.codebuild")
-        self._runner = BuildRunner(context, self._notifier)
+        self._sender = Sender(Outbox(context, self.name))
+        self._runner = BuildRunner(context, self._sender)
         self._runner.clear()
-        self._builds = Builds(context, self._runner)
+        self._builds = Builds(context, self._runner, self._sender)
 
     def handlers(self) -> Mapping[str, Handler]:
         """The operations that are there."""
@@ -57,4 +58,4 @@ class CodeBuild(Service):
     def close(self) -> None:
         """End the builds that run."""
         self._runner.close()
-        self._notifier.close()
+        self._sender.close()

@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from botocore.exceptions import BotoCoreError, ClientError
 
 from localaws.api_errors import ApiError
+from localaws.aws import RoleError
 from localaws.services.codecommit.git import GitError
 from localaws.services.codepipeline.actions.action import Job, Progress, Provider, failed
 from localaws.services.codepipeline.executions import ACTION
@@ -120,8 +121,8 @@ class Engine:
             return None
         except ApiError as error:
             return failed(error.message, error.code)
-        except GitError as error:
-            return failed(str(error))
+        except (GitError, RoleError) as error:
+            return failed(str(error), "PermissionError" if isinstance(error, RoleError) else "JobFailed")
         except Exception:
             logger.exception("A defect of CodePipeline at %s", where)
             return failed("A defect of local AWS itself: local-aws logs services", "InternalFailure")

@@ -4,20 +4,22 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from deploy import artifacts
 from deploy.check import system
 from deploy.check.catalog import subjects
 from deploy.check.examination import examine_resource
 from deploy.check.finding import Status, Verdict
-from deploy.check.system import System
+from deploy.check.system import System, shared_clients
 from tests.conftest import LocalAws
 
 HERE = Path(__file__).parent
+DEPLOY = Path(__file__).parents[3] / "deploy"
+FUNCTIONS = DEPLOY / "functions"
 CONNECTION = "arn:aws:codeconnections:us-east-1:000000000000:connection/aEXAMPLE"
 PIPELINE = '{"Version": "2020-12-01", "Metadata": {}, "Parameters": [], "Steps": []}'
 
@@ -50,13 +52,15 @@ class Checked:
         return {finding.check: finding.verdict for finding in examine_resource(seen, one)}
 
 
-def make(aws: LocalAws) -> Checked:
+def make(aws: LocalAws, automation: Path = HERE / "automation.yml") -> Checked:
     """Make a project of a name of its own."""
     name = f"check-{uuid.uuid4().hex[:10]}"
-    client = cache(aws.client)
+    client = shared_clients(aws.client)
     assets = f"{name}-assets"
     client("s3").create_bucket(Bucket=assets)
-    client("s3").put_object(Bucket=assets, Key="automation.yml", Body=(HERE / "automation.yml").read_bytes())
+    client("s3").put_object(Bucket=assets, Key="automation.yml", Body=automation.read_bytes())
+    code = artifacts.pack(FUNCTIONS / "automation")
+    client("s3").put_object(Bucket=assets, Key="functions/automation.zip", Body=code)
     given = {"SageMakerProjectName": name, "SageMakerProjectId": name, "AssetsBucket": assets}
     given["CodeConnectionArn"] = CONNECTION
     client("cloudformation").create_stack(

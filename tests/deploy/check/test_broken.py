@@ -74,6 +74,11 @@ def misspell(project: Checked, rule: str) -> None:
     project.client("events").put_rule(Name=rule, EventPattern=json.dumps(pattern))
 
 
+def _last(project: Checked, logical_id: str) -> str:
+    """The name in a resource's physical id."""
+    return project.physical_id(logical_id).rpartition("/")[2]
+
+
 def forget_dead_letters(project: Checked, name: str) -> None:
     client = project.client("lambda")
     client.update_function_configuration(FunctionName=name, DeadLetterConfig={"TargetArn": ""})
@@ -139,6 +144,13 @@ CASES = [
     Case(
         *("DataRule", RULE, "Targets", FAILED, "no targets", "update the stack"),
         lambda project, rule: project.client("events").remove_targets(Rule=rule, Ids=["function"]),
+    ),
+    Case(
+        *("ScheduleRule", RULE, "Targets", FAILED, "does not let EventBridge in", "allow sqs:SendMessage"),
+        lambda project, rule: project.client("events").put_targets(
+            Rule=rule,
+            Targets=[{"Id": "queue", "Arn": f"arn:aws:sqs:us-east-1:000000000000:{_last(project, 'DeadLetters')}"}],
+        ),
     ),
     Case(*("FailureRule", RULE, "Pattern", FAILED, "matches none of 4 events", "compare the pattern"), misspell),
     Case(

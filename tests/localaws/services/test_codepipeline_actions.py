@@ -20,7 +20,7 @@ from localaws.services.codepipeline.artifacts import ArtifactStore
 from localaws.services.context import Context
 from localaws.store import Store
 from tests.conftest import LocalAws
-from tests.localaws.services.pipelines import Pipelines, action, source, stage
+from tests.localaws.services.pipelines import ROLE, Pipelines, action, source, stage
 from tests.localaws.services.test_codepipeline import PAUSE, TEMPLATE
 
 Document = dict[str, Any]
@@ -358,6 +358,7 @@ def test_a_build_is_asked_for_with_the_artifacts_by_s3(tmp_path: Path) -> None:
         started=0.0,
         expires=1.0,
         revision=None,
+        role_arn=ROLE,
     )
     request = build_request(job)
     assert request["sourceLocationOverride"] == "b/p/Code/2"

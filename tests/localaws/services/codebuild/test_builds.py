@@ -207,7 +207,9 @@ def test_a_report_is_kept_also_of_tests_that_fail(project: Project) -> None:
         '<testcase classname="c" name="bad" time="0.25"><failure message="1 is not 2"/></testcase>'
         "</testsuite></testsuites>"
     )
-    more = 'reports: {tests: {files: ["*.xml"], base-directory: out}}'
+    more = (
+        'env: {variables: {FILE: r.xml}}\nreports: {tests: {files: ["$FILE"], base-directory: $CODEBUILD_SRC_DIR/out}}'
+    )
     project.create(spec("mkdir out", f"echo '{junit}' > out/r.xml", "false", more=more))
     build = project.build()
     assert build["buildStatus"] == "FAILED"
@@ -247,7 +249,8 @@ def test_the_log_is_there_while_the_build_runs_and_stop_ends_all_its_processes(p
     naps = [f"600.{time.time_ns()}", f"601.{time.time_ns()}"]
     project.create(spec(f"sleep {naps[0]} & echo begun; sleep {naps[1]}"))
     build_id = project.client.start_build(projectName=project.name)["build"]["id"]
-    build = project.follow(build_id, lambda build: "\nbegun" in project.log(build))
+    project.follow(build_id, lambda build: "\nbegun" in project.log(build))
+    build = project.get(build_id)
     assert build["buildStatus"] == "IN_PROGRESS" and build["currentPhase"] == "BUILD"
     running = processes(naps)
     assert len(running) == 2

@@ -1,0 +1,69 @@
+"""Deliveries: whether what a rule starts lets EventBridge in; a matching event that is refused is lost silently.
+
+Queues, topics and functions say it in policies of their own; for anything else EventBridge assumes a role.
+"""
+
+import json
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from deploy.check import roles
+from deploy.check.finding import Verdict, failed, ok
+from deploy.check.policies import listed, statements
+from deploy.check.system import System
+
+_EVENTS = "events.amazonaws.com"
+_ACTIONS = {"sqs": "SendMessage", "sns": "Publish", "lambda": "InvokeFunction"}
+
+
+def delivered(system: System, target: dict[str, Any]) -> Verdict:
+    """Judge whether EventBridge may deliver to a target of a rule."""
+    arn = target["Arn"]
+    service = arn.split(":")[2]
+    if "RoleArn" in target:
+        return roles.assumable(system, target["RoleArn"], _EVENTS)
+    if service not in _ACTIONS:
+        return failed(f"the target {arn} has no role", f"give it a RoleArn that {_EVENTS} may assume")
+    action = f"{service}:{_ACTIONS[service]}"
+    if any(_allows(statement, service, action) for statement in _policy(system, service, arn)):
+        return ok(arn.rpartition(":")[2])
+    return failed(
+        f"the target {arn} does not let EventBridge in: every event is lost",
+        f"allow {action} to {_EVENTS} in its policy",
+    )
+
+
+def _policy(system: System, service: str, arn: str) -> list[dict[str, Any]]:
+    """Give the statements of a target's own policy."""
+    read = {"sqs": _queue_policy, "sns": _topic_policy, "lambda": _function_policy}[service]
+    text = read(system, arn)
+    return statements(json.loads(text)) if text else []
+
+
+def _queue_policy(system: System, arn: str) -> str:
+    sqs = system.client("sqs")
+    url = sqs.get_queue_url(QueueName=arn.rpartition(":")[2])["QueueUrl"]
+    told = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["Policy"])
+    return str(told.get("Attributes", {}).get("Policy", ""))
+
+
+def _topic_policy(system: System, arn: str) -> str:
+    return str(system.client("sns").get_topic_attributes(TopicArn=arn)["Attributes"].get("Policy", ""))
+
+
+def _function_policy(system: System, arn: str) -> str:
+    try:
+        return str(system.client("lambda").get_policy(FunctionName=arn)["Policy"])
+    except ClientError as error:
+        if error.response["Error"]["Code"] == "ResourceNotFoundException":
+            return ""
+        raise
+
+
+def _allows(statement: dict[str, Any], service: str, action: str) -> bool:
+    principal = statement.get("Principal", {})
+    services = listed(principal.get("Service", [])) if isinstance(principal, dict) else []
+    # Services write action names in either case: SNS:Publish.
+    actions = {name.lower() for name in listed(statement.get("Action", []))}
+    return statement["Effect"] == "Allow" and _EVENTS in services and bool(actions & {action.lower(), f"{service}:*"})

@@ -1,0 +1,215 @@
+"""What people are told and what is written down, on the stack of automation.yml, from events that really happened."""
+
+import importlib
+import json
+import sys
+import time
+from collections.abc import Iterator
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from tests.deploy import samples
+from tests.deploy.automation import CODE, Automation, processing
+from tests.deploy.conftest import ROLE, Registry
+from tests.localaws.services.pipelines import Pipelines
+
+
+@pytest.fixture(scope="module")
+def mails() -> Iterator[ModuleType]:
+    """The module that words the mails, imported as Lambda does."""
+    sys.path.insert(0, str(CODE))
+    try:
+        yield importlib.import_module("mails")
+    finally:
+        sys.path.remove(str(CODE))
+        del sys.modules["mails"]
+
+
+@pytest.fixture(scope="module")
+def versions(automation: Automation) -> Registry:
+    return Registry(automation.aws, automation.name, automation.name)
+
+
+def wait_for_item(automation: Automation, table: str, key: dict[str, Any], status: str) -> dict[str, Any]:
+    deadline = time.monotonic() + 30
+    while (item := automation.item(table, key)).get("JobStatus", {}).get("S") != status:
+        assert time.monotonic() < deadline, item
+        time.sleep(0.05)
+    return item
+
+
+def test_two_addresses_are_subscribed_and_the_empty_ones_are_not(automation):
+    found = automation.aws.client("sns").list_subscriptions_by_topic(
+        TopicArn=automation.outputs["NotificationTopicArn"]
+    )["Subscriptions"]
+    addresses = [subscription["Endpoint"] for subscription in found if subscription["Protocol"] == "email"]
+    assert sorted(addresses) == ["ada@example.com", "grace@example.com"]
+
+
+def test_a_new_version_is_compared_with_the_one_in_production(automation, versions):
+    sagemaker, production = automation.aws.client("sagemaker"), f"{automation.name}-production"
+    current = versions.register(r2=0.45, mse=3100.0, rows=20)
+    first = automation.mail(f"Version {current.rpartition('/')[2]} of the model waits")["Message"]
+    assert "No version is in production." in first
+    sagemaker.create_model(ModelName=production, PrimaryContainer={"ModelPackageName": current}, ExecutionRoleArn=ROLE)
+    variant = {"VariantName": "A", "ModelName": production, "InstanceType": "ml.m5.large", "InitialInstanceCount": 1}
+    sagemaker.create_endpoint_config(EndpointConfigName=production, ProductionVariants=[variant])
+    # Its model cannot be loaded: that is told, too, with the reason, and changes nothing about what it is to serve.
+    sagemaker.create_endpoint(EndpointName=production, EndpointConfigName=production)
+    failed = automation.mail(f"{production} has failed")["Message"]
+    assert "Reason: " in failed
+    assert f"Log: group /aws/sagemaker/Endpoints/{production}" in failed
+    new = versions.register(r2=0.4723, mse=3200.0, rows=20)
+    number, before = new.rpartition("/")[2], current.rpartition("/")[2]
+    text = automation.mail(f"[{automation.name}] Version {number} of the model waits")["Message"]
+    rows = [line.split() for line in text.splitlines() if line.startswith("    ")]
+    assert rows[0] == ["metric", "version", number, "version", f"{before},", "in", "production"]
+    assert rows[1:4] == [
+        ["mse", "3200", "3100", "WORSE"],
+        ["r2", "0.4723", "0.45", "better"],
+        ["rows", "20", "20", "same"],
+    ]
+    assert f"deploy-model approve-model {new}" in text
+    assert f"--model-package-arn {new} --model-approval-status Rejected" in text
+    sagemaker.update_model_package(
+        ModelPackageArn=new, ModelApprovalStatus="Rejected", ApprovalDescription="too few rows"
+    )
+    rejected = automation.mail(f"Version {number} of the model was rejected")["Message"]
+    assert "Reason: too few rows" in rejected
+    assert "It is not in production" in rejected
+    key = {"ModelPackageGroupName": {"S": automation.name}, "ModelPackageVersion": {"N": number}}
+    deadline = time.monotonic() + 30
+    while automation.item("versions", key).get("ModelApprovalStatus") != {"S": "Rejected"}:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    item = automation.item("versions", key)
+    assert item["ModelPackageArn"] == {"S": new}
+    assert {name: float(value["N"]) for name, value in item["Metrics"]["M"].items()} == {
+        "r2": 0.4723,
+        "mse": 3200.0,
+        "rows": 20,
+    }
+
+
+def test_a_pipeline_that_fails_is_told_with_the_steps_reason_and_its_log(automation):
+    sagemaker, name = automation.aws.client("sagemaker"), automation.name
+    arn = sagemaker.start_pipeline_execution(PipelineName=name)["PipelineExecutionArn"]
+    text = automation.mail(f"Pipeline {name} failed")["Message"]
+    [line] = [line for line in text.splitlines() if line.startswith("Step Only: ")]
+    assert "no target column" in line
+    group, prefix = text.partition("Log: group ")[2].split("\n")[0].removesuffix("...").split(", streams ")
+    logs, deadline = automation.aws.client("logs"), time.monotonic() + 10
+    while not logs.describe_log_streams(logGroupName=group, logStreamNamePrefix=prefix)["logStreams"]:
+        assert time.monotonic() < deadline, (group, prefix)
+        time.sleep(0.05)
+    assert arn in text
+    wait_for_item(automation, "jobs", {"Type": {"S": "PipelineExecution"}, "Arn": {"S": arn}}, "Failed")
+    key = {"Type": {"S": "PipelineStep"}, "Arn": {"S": f"{arn}/step/Only"}}
+    step = wait_for_item(automation, "jobs", key, "Failed")
+    assert "no target column" in step["FailureReason"]["S"]
+    assert json.loads(step["Metadata"]["S"])["processingJob"]["arn"].endswith(prefix.rstrip("/").lower())
+
+
+def test_a_job_of_the_projects_name_is_told_and_kept_and_another_one_is_not(automation):
+    sagemaker = automation.aws.client("sagemaker")
+    for name in (f"other-{automation.name}", f"{automation.name}-by-hand"):
+        sagemaker.create_processing_job(ProcessingJobName=name, **processing("print('done')"))
+    automation.mail(f"Processing job {automation.name}-by-hand completed")
+    arn = sagemaker.describe_processing_job(ProcessingJobName=f"{automation.name}-by-hand")["ProcessingJobArn"]
+    key = {"Type": {"S": "ProcessingJob"}, "Arn": {"S": arn}}
+    item = wait_for_item(automation, "jobs", key, "Completed")
+    assert int(item["ExpiresAt"]["N"]) > time.time() + 399 * 24 * 3600
+    other = sagemaker.describe_processing_job(ProcessingJobName=f"other-{automation.name}")["ProcessingJobArn"]
+    assert automation.item("jobs", {**key, "Arn": {"S": other}}) == {}
+
+
+def test_events_in_any_order_leave_the_latest_state(automation):
+    name, queue = f"{automation.name}-late", "keep-history"
+    times = {"InProgress": "1583831880000", "Stopping": "1583831889050", "Stopped": "1583831889050"}
+    events = {status: samples.job("Training", name, status, LastModifiedTime=at) for status, at in times.items()}
+    arn = events["Stopped"]["detail"]["TrainingJobArn"]
+    for status in ("Stopped", "Stopping", "InProgress", "Stopped"):
+        automation.deliver(queue, events[status], times=1)
+    automation.wait_until_worked_through(queue)
+    item = automation.item("jobs", {"Type": {"S": "TrainingJob"}, "Arn": {"S": arn}})
+    assert (item["JobStatus"]["S"], item["ChangedAt"]["S"]) == ("Stopped", "2020-03-10T09:18:09.050Z")
+
+
+def test_the_same_event_five_times_is_one_mail(automation):
+    event = samples.action(f"{automation.name}-deploy")
+    automation.deliver("tell-people", event, times=5)
+    subject = f"{automation.name}-deploy: DeployResourcesStaging failed"
+    automation.wait_until_worked_through("tell-people")
+    found = [mail for mail in automation.mails() if subject in mail["Subject"]]
+    assert len(found) == 1
+    text = found[0]["Message"]
+    assert "Reason: Stack went into ROLLBACK_COMPLETE" in text
+    assert "aws codepipeline retry-stage-execution" in text
+
+
+def test_an_approval_that_is_refused_is_told(automation):
+    name = f"{automation.name}-deploy"
+    Pipelines(automation.aws).answer(name, "DeployStaging", "ApproveDeployment", "Rejected")
+    text = automation.mail(f"{name}: ApproveDeployment failed")["Message"]
+    assert "Stage DeployStaging" in text
+    assert "so be it" in text
+
+
+def test_a_build_is_told_with_the_phase_that_failed_and_its_log(automation):
+    automation.deliver("tell-people", samples.build(f"{automation.name}-build"), times=1)
+    text = automation.mail(f"Build {automation.name}-build failed")["Message"]
+    assert "BUILD: COMMAND_EXECUTION_ERROR: pytest. Reason: exit status 1" in text
+    assert f"Log: group /aws/codebuild/{automation.name}-build, stream 8745a7a9" in text
+
+
+def test_an_endpoint_tells_of_another_configuration_and_not_of_another_size(automation):
+    def event(status: str, at: float, config: str) -> dict[str, Any]:
+        name = f"{automation.name}-staging"
+        return samples.endpoint(name, status, LastModifiedTime=at, EndpointConfigName=config)
+
+    for changed in (
+        event("IN_SERVICE", 1.0e12, "c-1"),
+        event("UPDATING", 2.0e12, "c-1"),
+        event("IN_SERVICE", 3.0e12, "c-1"),  # another number of instances
+        event("ROLLING_BACK", 4.0e12, "c-1"),
+        event("IN_SERVICE", 5.0e12, "c-1"),
+    ):
+        automation.deliver("tell-people", changed, times=1)
+        automation.wait_until_worked_through("tell-people")
+    staging = [mail["Subject"] for mail in automation.mails() if f"{automation.name}-staging" in mail["Subject"]]
+    assert [subject.partition("staging ")[2] for subject in staging] == [
+        "is in service",
+        "is rolled back",
+        "is in service",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("metric", "new", "old", "judgement"),
+    [
+        ("r2", 0.5, 0.4, "better"),
+        ("r2", 0.3, 0.4, "WORSE"),
+        ("rmse", 3.0, 4.0, "better"),
+        ("train:mse", 5.0, 4.0, "WORSE"),
+        ("accuracy", 0.9, 0.8, "better"),
+        ("latency_p99", 2.0, 1.0, "WORSE"),
+        ("rows", 2.0, 1.0, ""),
+        ("r2", 0.5, 0.5, "same"),
+    ],
+)
+def test_which_way_is_better(mails, metric, new, old, judgement):
+    table = mails.comparison(mails.Version("2", {metric: new}), mails.Version("1", {metric: old}))
+    assert table.splitlines()[1].split() == [metric, f"{new:g}", f"{old:g}", *judgement.split()]
+
+
+def test_a_metric_that_only_one_of_both_has_is_shown(mails):
+    table = mails.comparison(mails.Version("2", {"r2": 0.5}), mails.Version("1", {"mae": 40.0}))
+    assert [line.split() for line in table.splitlines()[1:]] == [["mae", "40"], ["r2", "0.5"]]
+
+
+def test_a_subject_is_what_sns_takes(mails):
+    mail = mails.Place("p", "us-east-1").mail("Versuch einer Übertragung " * 10, "text")
+    assert mail.subject.isascii()
+    assert len(mail.subject) == 100

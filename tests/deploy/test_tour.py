@@ -1,0 +1,60 @@
+"""The whole automation: one stack, a push, two approvals; everything else follows by itself."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import LocalAws
+from tests.deploy.conftest import hasty_local_aws
+
+ROOT = Path(__file__).parents[2]
+NAME = "tour"
+
+
+@pytest.fixture(scope="module")
+def local_aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
+    yield from hasty_local_aws(tmp_path_factory.mktemp("tour") / "state", 0.01)
+
+
+def deploy_model(aws: LocalAws, folder: Path, *arguments: str) -> str:
+    """Run a command of the project; its output."""
+    own = ("--project-name", NAME, "--model-package-group-name", NAME)
+    environ = aws.env | {"SAGEMAKER_PROJECT_NAME": NAME, "PYTHONPATH": os.environ.get("PYTHONPATH", "")}
+    done = subprocess.run(
+        [sys.executable, "-P", "-m", "deploy.deploy_model", *arguments, *own],
+        cwd=folder,
+        env=environ,
+        capture_output=True,
+        text=True,
+        timeout=540,
+        check=False,
+    )
+    assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
+    return done.stdout
+
+
+@pytest.mark.timeout(900)
+def test_a_push_goes_to_production_and_a_file_is_transformed(local_aws: LocalAws, tmp_path: Path) -> None:
+    local_aws.client("s3").create_bucket(Bucket="sagemaker-us-east-1-000000000000")
+    options = ("--source", str(ROOT), "--notification-emails", "you@example.com", "--parameters", "TestCommand=true")
+    made = deploy_model(local_aws, tmp_path, "project", *options)
+    assert f"BuildPipelineName        {NAME}-build" in made
+    assert "CREATE_COMPLETE" in made
+    assert "you@example.com confirmed" in local_aws.command("mail", "confirm", "--all").stdout
+    shown = deploy_model(local_aws, tmp_path, "tour", "--minutes", "5")
+    assert f"Production     serves {NAME}/" in shown
+    assert "Predictions    106.05982369055823, 152.9193581630174, 434.0765649977" in shown
+    mails = local_aws.command("mail").stdout
+    for subject in (
+        f"[{NAME}] Version 1 of the model waits for your decision",
+        f"APPROVAL NEEDED: AWS CodePipeline {NAME}-deploy for action ApproveDeployment",
+        f"[{NAME}] {NAME}-production is in service",
+        f"[{NAME}] {NAME}-deploy succeeded",
+    ):
+        assert subject in mails
+    again = deploy_model(local_aws, tmp_path, "project", *options)
+    assert "is that already" in again
