@@ -17,7 +17,7 @@ from localaws.environment import SDK_CONFIG
 from localaws.errors import NotLinuxError, PortInUseError, StartFailedError, StateDirError
 from localaws.health import check_ports_free, is_healthy
 from localaws.record import Record
-from localaws.settings import SERVER_NAMES, Ports, default_ports
+from localaws.settings import SERVER_NAMES, Ports, default_ports, iam_enforced
 from localaws.state_dir import StateDir
 from localaws.supervisor import LOCKED, STOP_SECONDS, supervise
 
@@ -114,6 +114,7 @@ def stop(state: StateDir) -> bool:
 
 
 def _prepare(state: StateDir, ports: Ports) -> None:
+    iam_enforced()  # refuses a value that means nothing, before a server is started with it
     deadline = time.monotonic() + _PORT_GRACE_SECONDS
     while True:
         try:

@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import subprocess
 import sys
 import time
@@ -18,9 +19,8 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from localaws.authorization import checks
-from localaws.errors import LocalAwsError
 from localaws.settings import iam_enforced
-from tests.conftest import LocalAws
+from tests.conftest import LocalAws, local_aws_command
 
 AWS = (sys.executable, "-m", "awscli")
 COMMIT = ["-c", "user.name=u", "-c", "user.email=u@localhost", "commit", "-q", "--allow-empty", "-m", "first"]
@@ -120,8 +120,12 @@ def test_the_variable_has_two_values() -> None:
     assert iam_enforced({"LOCALAWS_IAM": "enforce"})
     assert not iam_enforced({"LOCALAWS_IAM": "off"})
     assert not iam_enforced({})
-    with pytest.raises(LocalAwsError, match="LOCALAWS_IAM has the value 'yes'"):
-        iam_enforced({"LOCALAWS_IAM": "yes"})
+
+
+def test_a_value_that_means_nothing_starts_nothing(tmp_path: Path) -> None:
+    refused = local_aws_command("start", state_dir=tmp_path / "state", environ={**os.environ, "LOCALAWS_IAM": "yes"})
+    assert refused.returncode == 1
+    assert refused.stderr.strip().endswith("LOCALAWS_IAM has the value 'yes'. Set it to enforce or to off.")
 
 
 # The real thing.
