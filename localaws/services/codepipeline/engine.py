@@ -6,11 +6,14 @@ A look is short: an action's work is done elsewhere. What cannot be reached is a
 import logging
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from localaws.api_errors import ApiError
+from localaws.aws import RoleError
 from localaws.services.codecommit.git import GitError
 from localaws.services.codepipeline.actions.action import Job, Progress, Provider, failed
 from localaws.services.codepipeline.executions import ACTION
@@ -24,6 +27,7 @@ logger = logging.getLogger(__name__)
 
 _BUSY_SECONDS, _IDLE_SECONDS = 0.2, 1.0
 _THREADS = 8
+_POLLING = "polling"
 
 
 class Engine:
@@ -69,7 +73,7 @@ class Engine:
                 while self._flow.decide():
                     pass
                 seconds = _BUSY_SECONDS if self._look() else _IDLE_SECONDS
-                self._polling.look()
+                self._once(_POLLING, self._polling.look)
                 self._outbox.send()
             except (BotoCoreError, ClientError, ApiError) as error:
                 logger.warning("CodePipeline waits: %s", error)
@@ -81,32 +85,39 @@ class Engine:
         """Have each action looked at that nobody looks at now; whether there are any."""
         actions = self._context.store.every(ACTION, status="InProgress")
         for action in actions:
-            with self._lock:
-                if action.arn in self._under_way:
-                    continue
-                self._under_way.add(action.arn)
-            self._pool.submit(self._take_on, action.arn)
+            self._once(action.arn, partial(self._take_on, action.arn))
         return bool(actions)
 
-    def _take_on(self, arn: str) -> None:
+    def _once(self, what: str, work: Callable[[], None]) -> None:
+        """Have something done in a thread, unless it is being done."""
+        with self._lock:
+            if what in self._under_way:
+                return
+            self._under_way.add(what)
+        self._pool.submit(self._do, what, work)
+
+    def _do(self, what: str, work: Callable[[], None]) -> None:
         try:
-            action = self._context.store.by_arn(arn)
-            job = self._flow.job(action) if action is not None else None
-            if action is None or action.document["status"] != "InProgress":
-                return
-            if job is None:
-                self._context.store.remove(arn)
-                return
-            progress = self._progress(action, job)
-            if progress is not None:
-                self._flow.report(action, progress)
-                if progress.status != "InProgress":
-                    self.wake()
+            work()
         except Exception:
-            logger.exception("A defect of CodePipeline at %s", arn)
+            logger.exception("A defect of CodePipeline at %s", what)
         finally:
             with self._lock:
-                self._under_way.discard(arn)
+                self._under_way.discard(what)
+
+    def _take_on(self, arn: str) -> None:
+        action = self._context.store.by_arn(arn)
+        if action is None or action.document["status"] != "InProgress":
+            return
+        job = self._flow.job(action)
+        if job is None:
+            self._context.store.remove(arn)
+            return
+        progress = self._progress(action, job)
+        if progress is not None:
+            self._flow.report(action, progress)
+            if progress.status != "InProgress":
+                self.wake()
 
     def _progress(self, action: Resource, job: Job) -> Progress | None:
         """How far an action has come, or None when that cannot be known now."""
@@ -120,8 +131,8 @@ class Engine:
             return None
         except ApiError as error:
             return failed(error.message, error.code)
-        except GitError as error:
-            return failed(str(error))
+        except (GitError, RoleError) as error:
+            return failed(str(error), "PermissionError" if isinstance(error, RoleError) else "JobFailed")
         except Exception:
             logger.exception("A defect of CodePipeline at %s", where)
             return failed("A defect of local AWS itself: local-aws logs services", "InternalFailure")

@@ -74,6 +74,7 @@ class Flow:
             started=document["startTime"],
             expires=internal["expires"],
             revision=execution.internal.get("revisions", {}).get(document["actionName"]),
+            role_arn=internal["declaration"].get("roleArn", execution.internal["declaration"]["roleArn"]),
         )
 
     def provider(self, action: Resource) -> Provider:

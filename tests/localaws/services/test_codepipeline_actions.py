@@ -20,7 +20,8 @@ from localaws.services.codepipeline.artifacts import ArtifactStore
 from localaws.services.context import Context
 from localaws.store import Store
 from tests.conftest import LocalAws
-from tests.localaws.services.pipelines import Pipelines, action, source, stage
+from tests.localaws.services.pipelines import ROLE, Pipelines, action, source, stage
+from tests.localaws.services.test_codecommit import git
 from tests.localaws.services.test_codepipeline import PAUSE, TEMPLATE
 
 Document = dict[str, Any]
@@ -271,6 +272,36 @@ def test_people_are_asked_by_sns_and_eventbridge_hears_of_every_state(pipelines:
     ]
 
 
+def test_a_code_connection_stands_for_a_repository_of_this_machine(pipelines: Pipelines, tmp_path: Path) -> None:
+    name, work = f"team/{uuid.uuid4().hex[:12]}", tmp_path / "work"
+    git(tmp_path, "init", "--quiet", "--initial-branch", "main", str(work))
+    git(work, "commit", "--quiet", "--allow-empty", "-m", "from afar")
+    connection = "arn:aws:codeconnections:us-east-1:000000000000:connection/1"
+    fetch = action(
+        "Source",
+        "CodeStarSourceConnection",
+        "Fetch",
+        configuration={
+            "ConnectionArn": connection,
+            "FullRepositoryId": name,
+            "BranchName": "main",
+            "DetectChanges": "false",
+        },
+        outputArtifacts=[{"name": "Code"}],
+    )
+    pipeline = pipelines.create(stage("Source", fetch), PAUSE)
+    assert pipelines.end(pipeline) == "Failed"
+    message = pipelines.action_state(pipeline, "Fetch")["errorDetails"]["message"]
+    assert f"connections.json which repository of this machine stands for {name}" in message
+
+    path = pipelines.aws.state_dir / "services" / "codepipeline" / "connections.json"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(json.dumps({name: str(work)}))
+    pipelines.client.start_pipeline_execution(name=pipeline)
+    pipelines.token(pipeline, "Ask")
+    assert pipelines.latest(pipeline)["sourceRevisions"][0]["revisionId"] == git(work, "rev-parse", "HEAD")
+
+
 BUILDSPEC = """
 version: 0.2
 env:
@@ -358,6 +389,7 @@ def test_a_build_is_asked_for_with_the_artifacts_by_s3(tmp_path: Path) -> None:
         started=0.0,
         expires=1.0,
         revision=None,
+        role_arn=ROLE,
     )
     request = build_request(job)
     assert request["sourceLocationOverride"] == "b/p/Code/2"

@@ -30,6 +30,8 @@ class Job:
         What `Progress.memory` said last.
     revision : str or None
         What a source action is told to fetch, when an execution is started for a revision.
+    role_arn : str
+        The action's own role, or else the pipeline's.
     """
 
     context: Context
@@ -48,11 +50,7 @@ class Job:
     started: float
     expires: float
     revision: str | None
-
-    @property
-    def role(self) -> str | None:
-        """The action's own role, if it has one."""
-        return self.declaration.get("roleArn")
+    role_arn: str
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ class CodeBuild(Provider):
     inputs = (1, 5)
     outputs = (0, 5)
     required = ("ProjectName",)
-    optional = ("PrimarySource", "EnvironmentVariables", "BatchEnabled", "CombineArtifacts", "EnvironmentTypeOverride")
+    optional = ("PrimarySource", "EnvironmentVariables", "BatchEnabled", "CombineArtifacts")
     refused: ClassVar = {"BatchEnabled": ("true",), "CombineArtifacts": ("true",)}
     timeout_minutes = 8 * 60
 

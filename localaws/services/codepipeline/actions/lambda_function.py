@@ -5,7 +5,6 @@ never says anything keeps its action until the action's time is over.
 """
 
 import json
-import os
 import time
 from typing import Any
 
@@ -69,14 +68,15 @@ def _event(job: Job, number: str, token: str | None) -> Document:
     configuration = {
         name: job.configuration[name] for name in ("FunctionName", "UserParameters") if name in job.configuration
     }
+    credentials = job.context.aws.environment({}, job.role_arn)
     data: Document = {
         "actionConfiguration": {"configuration": configuration},
         "inputArtifacts": [_artifact(name, location) for name, location in job.inputs.items()],
         "outputArtifacts": [_artifact(name, location) for name, location in job.outputs.items()],
         "artifactCredentials": {
-            "accessKeyId": os.environ.get("AWS_ACCESS_KEY_ID", ""),
-            "secretAccessKey": os.environ.get("AWS_SECRET_ACCESS_KEY", ""),
-            "sessionToken": os.environ.get("AWS_SESSION_TOKEN", ""),
+            "accessKeyId": credentials.get("AWS_ACCESS_KEY_ID", ""),
+            "secretAccessKey": credentials.get("AWS_SECRET_ACCESS_KEY", ""),
+            "sessionToken": credentials.get("AWS_SESSION_TOKEN", ""),
         },
     }
     if token:
