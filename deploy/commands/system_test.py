@@ -26,7 +26,7 @@ def system_test(project: Project, options: argparse.Namespace) -> int:
     """Run the state machine on what staging serves; tell the figures, and fail when it fails."""
     stage = staged.read(project, STAGING)
     stepfunctions = project.session.client("stepfunctions")
-    machine = _machine(project, stepfunctions)
+    machine = find_machine(project, stepfunctions)
     document = _input(project, stage, options)
     started = stepfunctions.start_execution(
         stateMachineArn=machine, name=f"{stage.package.version}-{time.time_ns()}", input=json.dumps(document)
@@ -51,7 +51,7 @@ def _tell(stage: Staged, ending: Ending) -> None:
     print(f"Report         {result['ReportUri']}")
 
 
-def _machine(project: Project, stepfunctions: Any) -> str:
+def find_machine(project: Project, stepfunctions: Any) -> str:
     """Find the state machine that the project's template has made, or make one; give its ARN.
 
     Raises

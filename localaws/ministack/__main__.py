@@ -21,7 +21,19 @@ from localaws.eventbridge.spool import Spool
 from localaws.gateway import Gateway, Upstreams
 from localaws.mail.outbox import Outbox
 from localaws.mail.sns import Postman
-from localaws.ministack import apigateway, cloudformation, cloudwatch, events, functions, host, iam, s3, sns, states
+from localaws.ministack import (
+    apigateway,
+    cloudformation,
+    cloudwatch,
+    events,
+    functions,
+    host,
+    iam,
+    s3,
+    scheduler,
+    sns,
+    states,
+)
 from localaws.services.targets import TARGET_PREFIXES
 from localaws.settings import ACCOUNT_ID, CREDENTIALS, HOST, REGION, iam_enforced, time_scale
 from localaws.snapshot import SnapshotLoop
@@ -70,6 +82,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         aws = Aws(f"http://{HOST}:{arguments.port}", REGION, ACCOUNT_ID)
         courier = Courier(Spool(arguments.state_dir.absolute() / "eventbridge.sqlite"), aws.client)
         events.let_events_reach_targets(courier)
+        scheduler.let_schedules_be_due_in_their_time_zone()
         s3.let_object_events_be_complete()
         cloudwatch.let_alarms_act(courier)
         cloudwatch.let_alarms_have_expressions()

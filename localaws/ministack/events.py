@@ -5,7 +5,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from localaws.eventbridge import inputs, targets
+from localaws.eventbridge import inputs, schedules, targets
 from localaws.eventbridge.courier import Courier
 from localaws.gateway import asked_by_service
 from localaws.ministack.hook import hook
@@ -59,6 +59,7 @@ def let_events_reach_targets(courier: Courier) -> None:
     def checked(function: Callable[..., Any]) -> Callable[..., Any]:
         def called(name: str, body: dict[str, Any]) -> Any:
             reason = targets.refusal(body["Target"]) if (body.get("Target") or {}).get("Arn") else None
+            reason = reason or (schedules.refusal(body) if body.get("ScheduleExpression") else None)
             return scheduler._error(400, "ValidationException", reason) if reason else function(name, body)
 
         return called

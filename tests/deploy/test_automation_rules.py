@@ -1,12 +1,16 @@
 """The rules of automation.yml: each matches AWS's own sample events about its project, and nothing else."""
 
 import json
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.deploy import samples
 from tests.deploy.automation import Automation
+
+DOCS = Path(__file__).parents[2] / "docs" / "automation.md"
 
 
 def matching(automation: Automation, event: dict[str, Any]) -> set[str]:
@@ -56,7 +60,7 @@ def test_a_sample_event_matches_its_rule_alone_and_not_that_of_another_project(a
     assert matching(automation, event("another")) == set()
 
 
-def test_every_rule_has_a_sample_and_queues_as_targets(automation):
+def test_every_rule_has_its_queues_as_targets_and_its_row_in_the_docs(automation):
     events = automation.aws.client("events")
     targets = {
         rule["Name"].removeprefix(f"{automation.name}-"): {
@@ -65,6 +69,9 @@ def test_every_rule_has_a_sample_and_queues_as_targets(automation):
         }
         for rule in events.list_rules(NamePrefix=f"{automation.name}-")["Rules"]
     }
+    table = DOCS.read_text().partition("| rule | event | functions |")[2].partition("\n\n")[0]
+    rows = [line.split("|") for line in table.splitlines()[2:]]
+    assert {row[1].strip(" `"): set(re.findall(r"`([\w-]+)`", row[3])) for row in rows} == targets
     assert targets == {
         "model-package": {"start-deployment", "tell-people", "keep-history"},
         "batch-data": {"start-batch"},

@@ -15,7 +15,9 @@ from unittest import mock
 
 import pytest
 
-from deploy import artifacts, executions
+from deploy import artifacts, executions, stacks
+from deploy.commands import system_test
+from deploy.project import Project
 from deploy.test.metrics import NOTHING, regression_metrics, sums
 from tests.conftest import LocalAws
 
@@ -167,3 +169,15 @@ def test_each_state_is_told_once(monkeypatch: pytest.MonkeyPatch):
     history = History(("RUNNING", [entered]), ("RUNNING", [entered, left]), ("FAILED", [entered, left]))
     seen = list(executions.follow(history, "arn"))
     assert seen == [executions.Step("A", 2.0), executions.Ending("FAILED", "", "E", "why")]
+
+
+def test_the_machine_of_the_projects_template_is_taken(local_aws: LocalAws, monkeypatch: pytest.MonkeyPatch):
+    for name, value in local_aws.env.items():
+        monkeypatch.setenv(name, value)
+    name, stepfunctions = f"mine-{uuid.uuid4().hex[:8]}", local_aws.client("stepfunctions")
+    definition = json.dumps({"StartAt": "P", "States": {"P": {"Type": "Pass", "End": True}}})
+    role = "arn:aws:iam::000000000000:role/states"
+    made = stepfunctions.create_state_machine(name=f"{name}-system-test", definition=definition, roleArn=role)
+    project = Project(name, name, "no-such-bucket", None, None, "")
+    assert system_test.find_machine(project, stepfunctions) == made["stateMachineArn"]
+    assert stacks.describe(project.cloudformation, project.stack_name("system-test")) is None

@@ -17,6 +17,8 @@ from localaws.eventbridge import inputs
 from localaws.eventbridge.failures import TargetError
 from localaws.eventbridge.targets import Delivery, call_for, refusal
 from tests.conftest import LocalAws
+from tests.localaws.services.pipelines import Pipelines, action, stage
+from tests.localaws.services.pipelines import source as code_source
 
 REGION = "us-east-1:000000000000"
 ROLE = "arn:aws:iam::000000000000:role/any"
@@ -145,6 +147,44 @@ def test_a_pipeline_is_started_by_a_rule(local_aws: LocalAws) -> None:
     source, _ = _rule(local_aws, [target])
     _put(local_aws, source, {"object": {"key": "input/1.csv"}})
     _wait_for(lambda: _parameters_of_executions(local_aws, name) == [{"Key": "input/1.csv"}])
+
+
+def test_a_build_is_started_by_a_rule(local_aws: LocalAws) -> None:
+    codebuild, name = local_aws.client("codebuild"), f"b-{uuid.uuid4().hex[:8]}"
+    codebuild.create_project(
+        name=name,
+        source={"type": "NO_SOURCE", "buildspec": "version: 0.2\nphases: {build: {commands: [test $KEY = k]}}\n"},
+        artifacts={"type": "NO_ARTIFACTS"},
+        environment={
+            "type": "LINUX_CONTAINER",
+            "image": "aws/codebuild/standard:7.0",
+            "computeType": "BUILD_GENERAL1_SMALL",
+        },
+        serviceRole=ROLE,
+    )
+    transformer = {
+        "InputPathsMap": {"key": "$.detail.key"},
+        "InputTemplate": '{"environmentVariablesOverride": [{"name": "KEY", "value": <key>}]}',
+    }
+    arn = f"arn:aws:codebuild:{REGION}:project/{name}"
+    source, _ = _rule(local_aws, [{"Id": "b", "Arn": arn, "RoleArn": ROLE, "InputTransformer": transformer}])
+    _put(local_aws, source, {"key": "k"})
+
+    def statuses() -> list[str]:
+        ids = codebuild.list_builds_for_project(projectName=name)["ids"]
+        return [build["buildStatus"] for build in codebuild.batch_get_builds(ids=ids)["builds"]] if ids else []
+
+    _wait_for(lambda: statuses() == ["SUCCEEDED"], 30)
+
+
+def test_a_code_pipeline_is_started_by_a_rule(local_aws: LocalAws) -> None:
+    pipelines = Pipelines(local_aws)
+    ask = action("Approval", "Manual", "Ask")
+    name = pipelines.create(stage("Source", code_source(pipelines.repository())), stage("Approve", ask))
+    first = pipelines.latest(name)["pipelineExecutionId"]
+    source, _ = _rule(local_aws, [{"Id": "p", "Arn": f"arn:aws:codepipeline:{REGION}:{name}", "RoleArn": ROLE}])
+    _put(local_aws, source, {})
+    _wait_for(lambda: pipelines.latest(name)["pipelineExecutionId"] != first)
 
 
 @pytest.mark.parametrize("universal", [False, True])

@@ -140,6 +140,20 @@ def test_hook_alarms_keep_their_expressions(local_aws: LocalAws) -> None:
     assert [query["Id"] for query in alarm["Metrics"]] == ["m", "e"]
 
 
+def test_hook_schedules_know_time_zones(local_aws: LocalAws) -> None:
+    """`let_schedules_be_due_in_their_time_zone` (`test_schedules.py` sees one come)."""
+    scheduler = local_aws.client("scheduler")
+    target = {"Arn": "arn:aws:sqs:us-east-1:000000000000:q", "RoleArn": "arn:aws:iam::000000000000:role/r"}
+    with pytest.raises(scheduler.exceptions.ClientError, match="No time zone found"):
+        scheduler.create_schedule(
+            Name="hook-schedules",
+            ScheduleExpression="cron(0 3 * * ? *)",
+            ScheduleExpressionTimezone="Mars/Olympus",
+            FlexibleTimeWindow={"Mode": "OFF"},
+            Target=target,
+        )
+
+
 def test_a_missing_hook_is_named() -> None:
     with pytest.raises(HookMissingError, match=r"MiniStack 1\.5\.33 has no ministack\.app\.no_such_name"):
         hook("ministack.app", "no_such_name")

@@ -2,7 +2,7 @@
 
 ::
 
-    QUEUED             until one of `AT_ONCE` slots is free, queuedTimeoutInMinutes at most
+    QUEUED             until one of the slots is free, queuedTimeoutInMinutes at most
     PROVISIONING       the workspace is made
     DOWNLOAD_SOURCE    sources, buildspec, variables
     INSTALL ... POST_BUILD   the container runs the agent; what the agent reports is written down as it comes
@@ -78,12 +78,14 @@ class BuildRunner:
     sender : Sender
     minute : float, default=60
         The length of a minute of the time limits, in seconds.
+    at_once : int, default=AT_ONCE
+        How many builds run at a time; the others are queued.
     """
 
-    def __init__(self, context: Context, sender: Sender, minute: float = _MINUTE) -> None:
+    def __init__(self, context: Context, sender: Sender, minute: float = _MINUTE, at_once: int = AT_ONCE) -> None:
         self._context, self._sender, self._minute = context, sender, minute
         self._folder = context.state_dir / "codebuild"
-        self._slots = threading.Semaphore(AT_ONCE)
+        self._slots = threading.Semaphore(at_once)
         self._running: dict[str, tuple[_Build, threading.Thread]] = {}
 
     def recover(self) -> None:

@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from deploy import artifacts
 from deploy.check import system
 from deploy.check.catalog import subjects
 from deploy.check.examination import examine_resource
@@ -18,8 +17,6 @@ from deploy.check.system import System, shared_clients
 from tests.conftest import LocalAws
 
 HERE = Path(__file__).parent
-DEPLOY = Path(__file__).parents[3] / "deploy"
-FUNCTIONS = DEPLOY / "functions"
 CONNECTION = "arn:aws:codeconnections:us-east-1:000000000000:connection/aEXAMPLE"
 PIPELINE = '{"Version": "2020-12-01", "Metadata": {}, "Parameters": [], "Steps": []}'
 
@@ -52,15 +49,18 @@ class Checked:
         return {finding.check: finding.verdict for finding in examine_resource(seen, one)}
 
 
-def make(aws: LocalAws, automation: Path = HERE / "automation.yml") -> Checked:
-    """Make a project of a name of its own."""
-    name = f"check-{uuid.uuid4().hex[:10]}"
-    client = shared_clients(aws.client)
+def checked_project(name: str, aws: LocalAws) -> Checked:
+    """A project that is there."""
+    return Checked(name, aws, shared_clients(aws.client))
+
+
+def make(aws: LocalAws) -> Checked:
+    """Make a small project of a name of its own."""
+    made = checked_project(f"check-{uuid.uuid4().hex[:10]}", aws)
+    name, client = made.name, made.client
     assets = f"{name}-assets"
     client("s3").create_bucket(Bucket=assets)
-    client("s3").put_object(Bucket=assets, Key="automation.yml", Body=automation.read_bytes())
-    code = artifacts.pack(FUNCTIONS / "automation")
-    client("s3").put_object(Bucket=assets, Key="functions/automation.zip", Body=code)
+    client("s3").put_object(Bucket=assets, Key="automation.yml", Body=(HERE / "automation.yml").read_bytes())
     given = {"SageMakerProjectName": name, "SageMakerProjectId": name, "AssetsBucket": assets}
     given["CodeConnectionArn"] = CONNECTION
     client("cloudformation").create_stack(
@@ -74,7 +74,7 @@ def make(aws: LocalAws, automation: Path = HERE / "automation.yml") -> Checked:
     client("s3").put_object(Bucket=f"{name}-data", Key="traindata/day.csv", Body=b"x,y\n1,2\n")
     role = "arn:aws:iam::000000000000:role/pipeline"
     client("sagemaker").create_pipeline(PipelineName=name, PipelineDefinition=PIPELINE, RoleArn=role)
-    return Checked(name, aws, client)
+    return made
 
 
 def wait(cloudformation: Any, name: str) -> str:

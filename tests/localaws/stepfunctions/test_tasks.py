@@ -116,12 +116,13 @@ def test_errors_have_the_names_of_the_integration_that_asked(states: States) -> 
     sdk = "arn:aws:states:::aws-sdk:sagemaker:"
     unnamed = states.run({"Type": "Task", "Resource": f"{sdk}createEndpoint", "Parameters": arguments})
     assert unnamed["error"] == "SageMaker.SageMakerException"
-    job = {"TrainingJobName": "no-such-job"}
-    named = states.run({"Type": "Task", "Resource": f"{sdk}stopTrainingJob", "Parameters": job})
-    assert named["error"] in ("SageMaker.ResourceNotFoundException", "SageMaker.SageMakerException")
+    job = {"ProcessingJobName": "no-such-job"}
+    named = states.run({"Type": "Task", "Resource": f"{sdk}describeProcessingJob", "Parameters": job})
+    assert named["error"] == "SageMaker.ResourceNotFoundException"
     runtime = "arn:aws:states:::aws-sdk:sagemakerruntime:invokeEndpoint"
     asked = {"EndpointName": "no-such-endpoint", "Body": "1"}
-    assert "SageMakerRuntime." in states.run({"Type": "Task", "Resource": runtime, "Parameters": asked})["error"]
+    refused = states.run({"Type": "Task", "Resource": runtime, "Parameters": asked})
+    assert refused["error"] == "SageMakerRuntime.ValidationErrorException"
 
 
 @pytest.mark.parametrize(
