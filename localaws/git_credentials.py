@@ -17,7 +17,7 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
-from localaws.settings import REGION
+from localaws.settings import CREDENTIALS, REGION
 
 _TIME = "%Y%m%dT%H%M%S"
 _VALID = timedelta(minutes=15)
@@ -62,6 +62,13 @@ class GitCredentials:
         request.context["timestamp"] = time
         text = signer.string_to_sign(request, f"GIT\n{path}\n\nhost:{host.partition(':')[0]}\n\nhost\n")
         return hmac.compare_digest(signer.signature(text, request), signature) and abs(now - signed_at) < _VALID
+
+
+def of_a_service() -> dict[str, str]:
+    """Environment variables with which git asks in the name of a service of ours, which is the root user."""
+    user = ":".join(CREDENTIALS.values())
+    header = f"Authorization: Basic {base64.b64encode(user.encode()).decode()}"
+    return {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "http.extraHeader", "GIT_CONFIG_VALUE_0": header}
 
 
 def given(headers: Mapping[str, str]) -> GitCredentials | None:

@@ -10,6 +10,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from localaws import git_credentials
 from localaws.cloudformation.provisioner import Document, Provisioned, Provisioner
 
 _PUSH_SECONDS = 60
@@ -93,6 +94,7 @@ def _unpack(archive: Path, folder: Path) -> None:
 
 def _git(folder: Path, *arguments: str) -> None:
     own = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1", "GIT_TERMINAL_PROMPT": "0"}
+    own |= git_credentials.of_a_service()
     try:
         done = subprocess.run(
             ["git", *arguments],

@@ -14,6 +14,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from localaws import git_credentials
 from localaws.aws import Aws
 from localaws.sagemaker.errors import JobFailure
 from localaws.sagemaker.s3 import download_object, objects_under
@@ -113,6 +114,7 @@ def _clone(aws: Aws, source: Document, version: str, target: Path) -> str:
 
 def _git(arguments: Sequence[str], folder: Path) -> str:
     environment = {**os.environ, "GIT_TERMINAL_PROMPT": "0", "GIT_CONFIG_NOSYSTEM": "1", "HOME": str(folder)}
+    environment |= git_credentials.of_a_service()
     try:
         done = subprocess.run(
             ["git", "-c", "credential.helper=", *arguments],
