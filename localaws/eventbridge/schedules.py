@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from localaws.api_errors import ValidationError
-from localaws.services.application_autoscaling.schedules import following
+from localaws.schedule import following
 
 Schedule = Mapping[str, Any]
 LAST = "LastInvocation"

@@ -12,8 +12,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from localaws.api_errors import ValidationError
+from localaws.schedule import following
 from localaws.services.application_autoscaling.decision import stepped, tracked
-from localaws.services.application_autoscaling.schedules import following
 from tests.conftest import LocalAws
 from tests.deploy.conftest import hasty_local_aws
 from tests.localaws.sagemaker.hosting.conftest import Endpoints
