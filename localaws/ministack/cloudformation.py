@@ -11,7 +11,8 @@ from localaws.ministack.hook import hook
 
 _BUCKET_HOST = re.compile(r"https://([a-z0-9.-]+)\.s3(?:[.-][a-z0-9-]+)?\.amazonaws\.com/")
 
-Check = Callable[[str, str, dict[str, Any]], None]
+Properties = dict[str, Any]
+Check = Callable[[str, str, Properties], None]
 """Takes a resource's type, logical id and properties; ValueError refuses them."""
 Complete = Callable[[str, str, dict[str, Any]], None]
 """Takes a resource's type, physical id and properties."""
@@ -44,13 +45,14 @@ def let_cloudformation_be_exact(check: Check, complete: Complete, guard: Guard, 
     Hooks ``_provision_resource``, ``_update_resource`` and ``_delete_resource`` of
     ``ministack.services.cloudformation.provisioners``, which stacks, in a module of their own, and nested stacks call
     with properties whose references are resolved; and ``...stacks._runs_on_worker_thread`` for the types that are
-    completed by calls to this very server.
+    completed by calls to this very server; ``ministack.services.cloudformation._stacks`` knows all stacks.
     """
     provisioners: Any = importlib.import_module("ministack.services.cloudformation.provisioners")
     stacks: Any = importlib.import_module("ministack.services.cloudformation.stacks")
     provision = hook(provisioners.__name__, "_provision_resource")
     update = hook(provisioners.__name__, "_update_resource")
     delete = hook(provisioners.__name__, "_delete_resource")
+    every_stack = hook("ministack.services.cloudformation", "_stacks")
     runs_in_thread = hook(stacks.__name__, "_runs_on_worker_thread")
 
     def provision_exactly(resource_type: str, logical_id: str, props: dict[str, Any], stack_name: str) -> Any:
@@ -59,15 +61,23 @@ def let_cloudformation_be_exact(check: Check, complete: Complete, guard: Guard, 
         complete(resource_type, provisioned[0], props)
         return provisioned
 
-    def update_exactly(
-        resource_type: str, physical_id: str, old: dict[str, Any], new: dict[str, Any], *others: Any, **more: Any
+    def update_exactly(  # its parameters are MiniStack's
+        resource_type: str,
+        physical_id: str,
+        old: Properties,
+        new: Properties,
+        stack_name: str,
+        logical_id: str | None = None,
+        old_attrs: Properties | None = None,
     ) -> Any:
+        # A nested stack's update does not say what is known of a resource, and would forget it.
+        known = old_attrs if old_attrs is not None else _attributes(every_stack, stack_name, logical_id)
         if old == new:
-            return update(resource_type, physical_id, old, new, *others, **more)
-        check(resource_type, physical_id, new)
-        updated = update(resource_type, physical_id, old, new, *others, **more)
-        complete(resource_type, updated[0], new)
-        return updated
+            return update(resource_type, physical_id, old, new, stack_name, logical_id, known)
+        check(resource_type, logical_id or physical_id, new)
+        new_id, attributes = update(resource_type, physical_id, old, new, stack_name, logical_id, known)
+        complete(resource_type, new_id, new)
+        return new_id, {**known, **attributes} if new_id == physical_id else attributes
 
     def delete_if_allowed(resource_type: str, physical_id: str, *others: Any, **more: Any) -> None:
         guard(resource_type, physical_id)
@@ -79,6 +89,12 @@ def let_cloudformation_be_exact(check: Check, complete: Complete, guard: Guard, 
         module._provision_resource, module._update_resource = provision_exactly, update_exactly
         module._delete_resource = delete_if_allowed
     stacks._runs_on_worker_thread = lambda name: name in in_thread or runs_in_thread(name)
+
+
+def _attributes(every_stack: Mapping[str, Any], stack_name: str, logical_id: str | None) -> Properties:
+    """What GetAtt gives of a resource, as its stack knows it."""
+    stack = every_stack.get(stack_name) or {}
+    return dict(stack.get("_resources", {}).get(logical_id, {}).get("Attributes") or {})
 
 
 def let_change_sets_be_exact(create_only: Callable[[str], Collection[str]]) -> None:

@@ -276,6 +276,25 @@ def test_templates_lie_in_buckets_and_stacks_in_stacks(stacks: Stacks, local_aws
     assert name in str(local_aws.client("sns").list_topics()["Topics"])
 
 
+def test_an_inner_stack_keeps_what_it_knows_of_unchanged_resources(stacks: Stacks, local_aws: LocalAws) -> None:
+    name, s3 = unique(), local_aws.client("s3")
+    s3.create_bucket(Bucket=name)
+    queue = {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": name}}
+    for version in ("1", "2"):
+        value = {"Fn::Sub": f"{version} ${{Queue.Arn}}"}
+        parameter = {
+            "Type": "AWS::SSM::Parameter",
+            "Properties": {"Name": f"/{name}", "Type": "String", "Value": value},
+        }
+        body = json.dumps({"Resources": {"Queue": queue, "Parameter": parameter}})
+        s3.put_object(Bucket=name, Key=f"{version}.yml", Body=body.encode())
+        url = f"https://{name}.s3.us-east-1.amazonaws.com/{version}.yml"
+        inner = {"Inner": {"Type": "AWS::CloudFormation::Stack", "Properties": {"TemplateURL": url}}}
+        assert stacks.make(name, inner, update=version == "2").endswith("E_COMPLETE"), stacks.reasons(name)
+    found = local_aws.client("ssm").get_parameter(Name=f"/{name}")["Parameter"]["Value"]
+    assert found == f"2 arn:aws:sqs:us-east-1:000000000000:{name}"
+
+
 def test_a_bucket_with_objects_is_not_deleted(stacks: Stacks, local_aws: LocalAws) -> None:
     name, s3 = unique(), local_aws.client("s3")
     assert stacks.make(name, {"Bucket": bucket(name)}) == "CREATE_COMPLETE"
