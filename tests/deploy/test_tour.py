@@ -1,6 +1,7 @@
 """The whole automation: one stack, a push, two approvals; everything else follows by itself."""
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -18,6 +19,15 @@ NAME = "tour"
 @pytest.fixture(scope="module")
 def local_aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
     yield from hasty_local_aws(tmp_path_factory.mktemp("tour") / "state", 0.01)
+
+
+@pytest.fixture
+def working_copy(tmp_path: Path) -> Path:
+    """The project as a repository of the test's own, however this checkout came about."""
+    folder, unwanted = tmp_path / "copy", shutil.ignore_patterns(".*", "*.egg-info", "build", "dist", "__pycache__")
+    shutil.copytree(ROOT, folder, ignore=unwanted)
+    subprocess.run(["git", "init", "--quiet", str(folder)], check=True)
+    return folder
 
 
 def deploy_model(aws: LocalAws, folder: Path, *arguments: str) -> str:
@@ -38,9 +48,18 @@ def deploy_model(aws: LocalAws, folder: Path, *arguments: str) -> str:
 
 
 @pytest.mark.timeout(900)
-def test_a_push_goes_to_production_and_a_file_is_transformed(local_aws: LocalAws, tmp_path: Path) -> None:
+def test_a_push_goes_to_production_and_a_file_is_transformed(
+    local_aws: LocalAws, working_copy: Path, tmp_path: Path
+) -> None:
     local_aws.client("s3").create_bucket(Bucket="sagemaker-us-east-1-000000000000")
-    options = ("--source", str(ROOT), "--notification-emails", "you@example.com", "--parameters", "TestCommand=true")
+    options = (
+        "--source",
+        str(working_copy),
+        "--notification-emails",
+        "you@example.com",
+        "--parameters",
+        "TestCommand=true",
+    )
     made = deploy_model(local_aws, tmp_path, "project", *options)
     assert f"BuildPipelineName        {NAME}-build" in made
     assert "CREATE_COMPLETE" in made
