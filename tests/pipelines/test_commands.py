@@ -322,8 +322,10 @@ def test_the_last_lines_of_a_failed_jobs_log_are_shown(
 def test_ctrl_c_leaves_the_execution_going_and_says_how_to_stop_it(
     local_aws: "LocalAws", own: Callable[[str], list[str]], tmp_path: Path
 ):
+    # Whoever runs the tests in the background has had Ctrl-C ignored, and that is inherited.
+    heedful = ("env", "--default-signal=INT")
     process = subprocess.Popen(
-        [sys.executable, "-P", "-m", "pipelines.run_pipeline", *own("import time\ntime.sleep(60)")],
+        [*heedful, sys.executable, "-P", "-m", "pipelines.run_pipeline", *own("import time\ntime.sleep(60)")],
         cwd=tmp_path,
         env={**local_aws.env, "PYTHONUNBUFFERED": "1"},
         stdout=subprocess.PIPE,
