@@ -45,6 +45,8 @@ def show(project: Project, options: argparse.Namespace) -> int:
         raise DeployError(f"the project has no stack yet: `{project.next_command('project')}`")
     data = stack.outputs["DataBucketName"]
     _upload_training_data(project, data)
+    _say("wait", "a new project's ModelBuild runs once by itself")
+    _follow(project, BUILD, options.minutes, lambda state: not state.is_at_work)
     known = _newest(project)
     _say("git push", "a higher threshold for R2")
     _push(stack.outputs["CloneUrl"])
