@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from model_road import command
-from model_road.options import add_environment_options, parse_assignment
+from model_road.options import add_environment_options, add_parameters_option, parse_assignment
 
 if TYPE_CHECKING:
     from deploy.project import Project
@@ -136,14 +136,8 @@ def _add_release(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 def _add_project(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     api = _add(commands, "api", "api:deploy_api", "put POST /stream and POST /batch in front of production")
-    api.add_argument(
-        "--parameters",
-        nargs="+",
-        action="extend",
-        type=parse_assignment,
-        default=[],
-        metavar="KEY=VALUE",
-        help="values for parameters of the template, the others' defaults: RateLimit=50 QuotaLimit=100000",
+    add_parameters_option(
+        api, "values for parameters of the template, the others' defaults: RateLimit=50 QuotaLimit=100000"
     )
     _add_wait(api)
     _add(commands, "status", "overview:status", "the stacks, what they serve and who gets the traffic")
@@ -158,15 +152,7 @@ def _add_environment(commands: "argparse._SubParsersAction[argparse.ArgumentPars
     making.add_argument(
         "--notification-emails", default="", metavar="LIST", help="who is told, with commas between the addresses"
     )
-    making.add_argument(
-        "--parameters",
-        nargs="+",
-        action="extend",
-        type=parse_assignment,
-        default=[],
-        metavar="KEY=VALUE",
-        help="values for other parameters of project.yml: RetrainingSchedule='rate(7 days)'",
-    )
+    add_parameters_option(making, "values for other parameters of project.yml: RetrainingSchedule='rate(7 days)'")
     _add_wait(making)
     installing = _add(
         *(commands, "install-project-template", "project:install_template"),

@@ -23,3 +23,16 @@ def parse_assignment(text: str) -> tuple[str, str]:
     if not (key and equals):
         raise argparse.ArgumentTypeError(f"expected KEY=VALUE, got {text!r}")
     return key, value
+
+
+def add_parameters_option(parser: argparse.ArgumentParser, help_text: str) -> None:
+    """Add --parameters KEY=VALUE ..., which may be given several times: a list of pairs."""
+    parser.add_argument(
+        "--parameters",
+        nargs="+",
+        action="extend",
+        type=parse_assignment,
+        default=[],
+        metavar="KEY=VALUE",
+        help=help_text,
+    )

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from model_road import command
-from model_road.options import parse_assignment
+from model_road.options import add_parameters_option
 from pipelines import _command, options
 
 if TYPE_CHECKING:
@@ -39,15 +39,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="LIST",
         help='tags of the pipeline: \'[{"Key": "team", "Value": "ml"}]\'',
     )
-    parser.add_argument(
-        "--parameters",
-        nargs="+",
-        action="extend",
-        type=parse_assignment,
-        default=[],
-        metavar="KEY=VALUE",
-        help="values for parameters of the pipeline: R2Threshold=0.4 LearningRate=0.05",
-    )
+    add_parameters_option(parser, "values for parameters of the pipeline: R2Threshold=0.4 LearningRate=0.05")
     parser.add_argument(
         "--no-start", dest="start", action="store_false", help="create or update the pipeline and leave it at that"
     )

@@ -28,7 +28,23 @@ def status(project: Project, _options: argparse.Namespace) -> int:
         print(f"{stage:<14} {stack.name}  {stack.status} {stack.reason}".rstrip())
         for line in (*_package(project, stack), *_outputs(stack), *_traffic(project, stage), *_scaling(project, stage)):
             print(f"  {line}")
+        if stage == API and stack.is_whole:
+            for line in _next(project):
+                print(line)
     return 0
+
+
+def _next(project: Project) -> Iterator[str]:
+    """Propose what there is to try when a model is in production and has its API."""
+    yield "Try next"
+    for arguments, purpose in (
+        ("list", "the versions, side by side"),
+        ("system-test", "the system test's state machine, on staging"),
+        ("ab ARN --weight 10", "a tenth of the traffic for another version"),
+        ("rollback", "the version before, when there is one"),
+        ("project", "a repository whose commits do all of this by themselves"),
+    ):
+        yield f"  {project.next_command(arguments):<50} {purpose}"
 
 
 def delete(project: Project, options: argparse.Namespace) -> int:

@@ -79,6 +79,32 @@ class Progress:
     percent: int | None = None
 
 
+def fetched(commit_id: str, commit: Document, branch: str, own: Mapping[str, str]) -> Progress:
+    """What a source action has come to when it has fetched a commit.
+
+    Parameters
+    ----------
+    commit : dict
+        As CodeCommit's GetCommit tells it.
+    own : mapping of str to str
+        The variables that only this provider has.
+    """
+    message = commit["message"].strip()
+    return Progress(
+        "Succeeded",
+        message,
+        external={"externalExecutionId": commit_id, "externalExecutionSummary": message},
+        variables={
+            "BranchName": branch,
+            "CommitId": commit_id,
+            "CommitMessage": message,
+            "AuthorDate": commit["author"].get("date", ""),
+            **own,
+        },
+        revision={"revisionId": commit_id, "revisionSummary": message},
+    )
+
+
 def failed(message: str, code: str = "JobFailed", **external: str) -> Progress:
     """An action that has failed."""
     return Progress("Failed", message, external, error_code=code)

@@ -8,7 +8,7 @@ from botocore.exceptions import ClientError
 
 from localaws.services.codecommit.content import Content
 from localaws.services.codecommit.repositories import Repositories
-from localaws.services.codepipeline.actions.action import Job, Progress, SourceProvider
+from localaws.services.codepipeline.actions.action import Job, Progress, SourceProvider, fetched
 from localaws.services.context import Context
 
 Document = dict[str, Any]
@@ -40,21 +40,8 @@ class CodeCommitSource(SourceProvider):
             # On AWS this is codecommit:UploadArchive, which no client has.
             Content(Repositories(job.context)).archive(repository, commit_id, path)
             job.artifacts.put(location, path)
-        message = commit["message"].strip()
-        return Progress(
-            "Succeeded",
-            message,
-            external={"externalExecutionId": commit_id, "externalExecutionSummary": message},
-            variables={
-                "RepositoryName": repository,
-                "BranchName": branch,
-                "CommitId": commit_id,
-                "CommitMessage": message,
-                "AuthorDate": commit["author"].get("date", ""),
-                "CommitterDate": commit["committer"].get("date", ""),
-            },
-            revision={"revisionId": commit_id, "revisionSummary": message},
-        )
+        own = {"RepositoryName": repository, "CommitterDate": commit["committer"].get("date", "")}
+        return fetched(commit_id, commit, branch, own)
 
     def latest(self, context: Context, configuration: Document) -> str | None:
         """The branch's last commit."""

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 from localaws.api_errors import UnsupportedOperation
 from localaws.services.codecommit.content import describe
 from localaws.services.codecommit.git import Git
-from localaws.services.codepipeline.actions.action import Job, Progress, SourceProvider, failed
+from localaws.services.codepipeline.actions.action import Job, Progress, SourceProvider, failed, fetched
 from localaws.services.context import Context
 
 Document = dict[str, Any]
@@ -41,21 +41,8 @@ class CodeConnection(SourceProvider):
             path = Path(folder) / "source.zip"
             git.run("archive", "--format=zip", f"--output={path}", commit_id)
             job.artifacts.put(location, path)
-        message = commit["message"].strip()
-        return Progress(
-            "Succeeded",
-            message,
-            external={"externalExecutionId": commit_id, "externalExecutionSummary": message},
-            variables={
-                "FullRepositoryName": name,
-                "BranchName": branch,
-                "CommitId": commit_id,
-                "CommitMessage": message,
-                "ConnectionArn": job.configuration["ConnectionArn"],
-                "AuthorDate": commit["author"].get("date", ""),
-            },
-            revision={"revisionId": commit_id, "revisionSummary": message},
-        )
+        own = {"FullRepositoryName": name, "ConnectionArn": job.configuration["ConnectionArn"]}
+        return fetched(commit_id, commit, branch, own)
 
     def latest(self, context: Context, configuration: Document) -> str | None:
         """The branch's last commit."""
