@@ -11,8 +11,10 @@ from typing import Any
 LOW_SHARE = 0.9
 
 
-def tracked(current: int, value: float, target: float) -> int:
+def tracked(current: int, value: float, target: float, *, outward: bool) -> int:
     """The capacity of target tracking: out in proportion, in gradually.
+
+    The metric is read after the alarm: it may be back where it was, or beyond. An alarm only ever scales its own way.
 
     Parameters
     ----------
@@ -22,10 +24,12 @@ def tracked(current: int, value: float, target: float) -> int:
         The metric, per instance, such as invocations a minute.
     target : float
         What it is to be.
+    outward : bool
+        Whether the alarm is the one for scaling out.
     """
-    if value > target:
+    if outward and value > target:
         return max(math.ceil(current * value / target), current + 1)
-    if value < LOW_SHARE * target:
+    if not outward and value < LOW_SHARE * target:
         # AWS removes capacity more gradually than it adds it, by how much it does not say: here one by one.
         return max(current - 1, math.ceil(current * value / target))
     return current

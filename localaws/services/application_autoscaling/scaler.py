@@ -147,7 +147,10 @@ class Scaler:
         if document["PolicyType"] == "TargetTrackingScaling":
             value = self._value(policies.metric(document))
             target = float(document["TargetTrackingScalingPolicyConfiguration"]["TargetValue"])
-            return capacity.desired if value is None else decision.tracked(capacity.desired, value, target)
+            outward = alarm["ComparisonOperator"] == "GreaterThanThreshold"
+            if value is None:
+                return capacity.desired
+            return decision.tracked(capacity.desired, value, target, outward=outward)
         value = self._value({**alarm, "Statistic": alarm.get("Statistic", "Average")}, float(alarm["Period"]))
         configuration = document["StepScalingPolicyConfiguration"]
         breach = 0.0 if value is None else value - float(alarm["Threshold"])

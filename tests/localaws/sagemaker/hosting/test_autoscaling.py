@@ -246,11 +246,14 @@ def test_what_is_wrong_is_refused(
 
 
 @pytest.mark.parametrize(
-    ("current", "value", "expected"),
-    [(1, 10.0, 1), (1, 10.1, 2), (2, 25.0, 5), (4, 9.0, 4), (4, 8.9, 4), (4, 5.0, 3), (4, 0.0, 3), (1, 0.0, 0)],
+    ("current", "value", "outward", "expected"),
+    [
+        *[(1, 10.0, True, 1), (1, 10.1, True, 2), (2, 25.0, True, 5), (4, 0.0, True, 4)],
+        *[(4, 9.0, False, 4), (4, 8.9, False, 4), (4, 5.0, False, 3), (1, 0.0, False, 0), (4, 25.0, False, 4)],
+    ],
 )
-def test_target_tracking(current: int, value: float, expected: int) -> None:
-    assert tracked(current, value, target=10) == expected
+def test_target_tracking(current: int, value: float, outward: bool, expected: int) -> None:
+    assert tracked(current, value, target=10, outward=outward) == expected
 
 
 @pytest.mark.parametrize(
