@@ -81,7 +81,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         cloudformation.let_cloudformation_be_exact(*cloudformation.exactness(client), completion.COMPLETIONS)
         apigateway.let_api_gateway_explain(body_errors.explain)
         apigateway.let_api_gateway_keep_secrets()
-        apigateway.let_api_gateway_be_watched(Watch(client).see)
+        apigateway.let_api_gateway_be_watched(Watch(client, meter).see)
         outbox = Outbox((arguments.outbox or arguments.state_dir / "outbox").absolute())
         sns.let_email_go_out(Postman(outbox, f"http://{HOST}:{arguments.port}"))
         aws = Aws(f"http://{HOST}:{arguments.port}", REGION, ACCOUNT_ID)
