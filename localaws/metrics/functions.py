@@ -27,6 +27,7 @@ LAMBDA = Namespace(
         "AsyncEventsDropped": _COUNT,
         "DeadLetterErrors": _COUNT,
         "DestinationDeliveryFailures": _COUNT,
+        "RecursiveInvocationsDropped": Metric("Count", (("FunctionName",),)),  # by MiniStack itself
     },
 )
 _LATEST = "$LATEST"
