@@ -2,7 +2,7 @@
 
 One datum of a metric and second carries all values that it had, each with its count, so that sums, averages and
 percentiles come out as if every value had been sent by itself. Values are exact while they are few; else they are
-rounded until CloudWatch takes them (150 different values a datum).
+rounded until they are few.
 """
 
 import threading
@@ -17,13 +17,21 @@ Document = dict[str, Any]
 Key = tuple[Namespace, Dimensions, str]
 Counts = dict[Key, Counter[float]]
 
-_VALUES_PER_DATUM = 150
+MOST_VALUES = 150
+"""Different values that CloudWatch takes in a datum."""
 
 
 class Meter:
-    """Counts values until they are taken; from any thread."""
+    """Counts values until they are taken; from any thread.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    most_values : int, default=150
+        How many different values a datum may have.
+    """
+
+    def __init__(self, most_values: int = MOST_VALUES) -> None:
+        self._most_values = most_values
         self._lock = threading.Lock()
         self._counts: Counts = {}
 
@@ -54,7 +62,7 @@ class Meter:
         """Everything that was counted since the last time: namespaces and data, as PutMetricData has them."""
         with self._lock:
             counts, self._counts = self._counts, {}
-        return list(_data(counts, time.time()))
+        return list(_data(counts, time.time(), self._most_values))
 
 
 def _new_counter(key: Key) -> Counter[float]:
@@ -65,9 +73,9 @@ def _new_counter(key: Key) -> Counter[float]:
     return Counter()
 
 
-def _data(counts: Counts, now: float) -> Iterator[tuple[str, Document]]:
+def _data(counts: Counts, now: float, most_values: int) -> Iterator[tuple[str, Document]]:
     for (namespace, dimensions, metric), values in counts.items():
-        few = rounded(values, _VALUES_PER_DATUM)
+        few = rounded(values, most_values)
         yield (
             namespace.name,
             {

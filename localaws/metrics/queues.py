@@ -81,7 +81,7 @@ class QueueMetrics:
         self, meter: Meter, queues: Callable[[], Iterable[tuple[str, Sequence[Message]]]], scale: float = 1.0
     ) -> None:
         self._meter, self._queues, self._started = meter, queues, time.time()
-        self._every = _HALF_A_MINUTE * scale
+        self._every, self._active = _HALF_A_MINUTE * scale, _ACTIVE_SECONDS * scale
         self._lock = threading.Lock()
         self._seen: dict[str, Sight] = {}
         self._told: dict[str, _Told] = {}
@@ -131,7 +131,7 @@ class QueueMetrics:
         numbers = (visible, len(messages) - visible - delayed, delayed)
         if messages or numbers != told.numbers:
             told.active_at = now
-        if numbers == told.numbers and (now - told.at < self._every or now - told.active_at > _ACTIVE_SECONDS):
+        if numbers == told.numbers and (now - told.at < self._every or now - told.active_at > self._active):
             return
         told.numbers, told.at = numbers, now
         self._add(queue, ApproximateNumberOfMessagesVisible=visible)

@@ -32,6 +32,28 @@ def let_services_publish() -> Callable[[str, Mapping[str, Any]], None]:
     return publish
 
 
+# MiniStack forgets after two weeks, and looks for what is so old at each request, through all that it knows.
+_OLD_METRICS_LOOKED_FOR_SECONDS = 60.0
+
+
+def let_old_metrics_be_looked_for_seldom() -> None:
+    """Let requests not pay for all the data that there are.
+
+    Hook ``ministack.services.cloudwatch._evict_old_metrics``, which every request calls.
+    """
+    cloudwatch: Any = importlib.import_module("ministack.services.cloudwatch")
+    evict = hook(cloudwatch.__name__, "_evict_old_metrics")
+    due = 0.0
+
+    def evict_when_due() -> None:
+        nonlocal due
+        if time.monotonic() >= due:
+            due = time.monotonic() + _OLD_METRICS_LOOKED_FOR_SECONDS
+            evict()
+
+    cloudwatch._evict_old_metrics = evict_when_due
+
+
 class _Dimensions(dict[str, str]):
     """Dimensions as they are asked for; to ask for none is something, too."""
 

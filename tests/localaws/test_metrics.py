@@ -222,6 +222,17 @@ def test_a_dead_letter_queue_of_a_rule_that_is_gone_is_counted(local_aws: LocalA
     until_counted(lambda: found.sum("InvocationsFailedToBeSentToDlq") == 1)
 
 
+def test_hook_old_metrics_are_looked_for_once_a_minute(local_aws: LocalAws) -> None:
+    """`let_old_metrics_be_looked_for_seldom`: no request but the minute's first throws away what is older than weeks."""
+    cloudwatch, found = local_aws.client("cloudwatch"), []
+    namespace = f"Old/{uuid.uuid4().hex}"
+    for _ in range(2):
+        datum = {"MetricName": "M", "Value": 1, "Timestamp": time.time() - 15 * 86_400}
+        cloudwatch.put_metric_data(Namespace=namespace, MetricData=[datum])
+        found += cloudwatch.list_metrics(Namespace=namespace)["Metrics"]
+    assert found
+
+
 def test_nothing_is_published_that_is_in_no_table(local_aws: LocalAws) -> None:
     cloudwatch = local_aws.client("cloudwatch")
     for name, namespace in PUBLISHED.items():
@@ -250,6 +261,15 @@ def test_values_are_taken_once_and_with_their_counts() -> None:
     assert (namespace, datum["MetricName"], datum["Unit"]) == ("AWS/Lambda", "Errors", "Count")
     assert dict(zip(datum["Values"], datum["Counts"], strict=True)) == {0.0: 1.0, 1.0: 2.0}
     assert meter.take() == []
+
+
+def test_many_values_are_rounded_until_they_are_few() -> None:
+    meter = Meter(most_values=40)
+    for number in range(1_000):
+        meter.add(LAMBDA, (), {"Duration": 3 + number / 997})
+    [(_, datum)] = meter.take()
+    assert 10 <= len(datum["Values"]) <= 40
+    assert (sum(datum["Counts"]), min(datum["Values"]), max(datum["Values"])) == (1_000, 3.0, 4.0)
 
 
 def test_counting_costs_an_invocation_microseconds() -> None:
@@ -304,6 +324,7 @@ def test_with_a_time_scale_gauges_are_told_more_often() -> None:
     queues.look(1)
     assert queues.look(2) == {}
     assert ("q", "MessagesVisible") in queues.look(4.5)
+    assert queues.look(6 * 360 + 60) == {}  # six hours are shorter, too
 
 
 def test_a_queue_that_is_not_used_falls_silent_after_six_hours() -> None:
