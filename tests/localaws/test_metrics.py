@@ -223,7 +223,7 @@ def test_a_dead_letter_queue_of_a_rule_that_is_gone_is_counted(local_aws: LocalA
 
 
 def test_hook_old_metrics_are_looked_for_once_a_minute(local_aws: LocalAws) -> None:
-    """`let_old_metrics_be_looked_for_seldom`: no request but the minute's first throws away what is older than weeks."""
+    """`let_old_metrics_be_looked_for_seldom`: only a request in a minute throws away what is too old."""
     cloudwatch, found = local_aws.client("cloudwatch"), []
     namespace = f"Old/{uuid.uuid4().hex}"
     for _ in range(2):
