@@ -43,7 +43,7 @@ class Message(NamedTuple):
     """A message in a queue; times in seconds since the epoch."""
 
     id: str
-    size: int
+    body: str
     sent_at: float
     visible_at: float
     receive_count: int
@@ -120,7 +120,7 @@ class QueueMetrics:
             if sight is None:
                 self._seen[message.id] = Sight(queue, message.sent_at)
                 if message.sent_at >= self._started:  # not when an earlier process has counted it
-                    self._add(queue, NumberOfMessagesSent=1, SentMessageSize=message.size)
+                    self._add(queue, NumberOfMessagesSent=1, SentMessageSize=len(message.body.encode()))
             elif sight.queue != queue:
                 self._seen[message.id] = Sight(queue, now)
 

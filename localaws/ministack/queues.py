@@ -35,9 +35,10 @@ def let_queues_be_counted(meter: Meter, scale: float) -> QueueMetrics:
         return found
 
     async def receive_counted(request: dict[str, Any], url: str) -> Any:
+        name = name_of(request, url)  # while the queue is there
         answer = await receive(request, url)
         if not answer.get("Messages"):
-            metrics.received_none(name_of(request, url))
+            metrics.received_none(name)
         return answer
 
     def delete_counted(request: dict[str, Any], url: str) -> Any:
@@ -72,6 +73,5 @@ def _present(queues: Any) -> Iterator[tuple[str, list[Message]]]:
 
 def _message(message: dict[str, Any]) -> Message:
     """What is to be known of a message; SNS and S3 leave out what is 0."""
-    sent_at = message["sent_at"]
-    size, seen = len(str(message["body"]).encode()), message.get("receive_count", 0)
-    return Message(message["id"], size, sent_at, message.get("visible_at", sent_at), seen)
+    sent_at, count = message["sent_at"], message.get("receive_count", 0)
+    return Message(message["id"], str(message["body"]), sent_at, message.get("visible_at", sent_at), count)

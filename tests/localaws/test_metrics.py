@@ -312,7 +312,7 @@ class Queues:
         }
 
     def message(self, after: float = 0.0, receive_count: int = 0, visible_after: float = 0.0) -> Message:
-        return Message("m", 4, self.start + after, self.start + visible_after, receive_count)
+        return Message("m", "four", self.start + after, self.start + visible_after, receive_count)
 
 
 def test_gauges_are_told_when_they_change_and_twice_a_minute() -> None:
