@@ -27,7 +27,7 @@ _SHELL = re.compile(r"^```sh\n(.*?)^```", re.DOTALL | re.MULTILINE)
 _FILE = re.compile(r"^`([\w/]+\.py)`[^\n]*:\n\n```python\n(.*?)^```", re.DOTALL | re.MULTILINE)
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(600)
 def test_the_readmes_commands_run(local_aws: LocalAws, tmp_path: Path) -> None:
     """All `sh` blocks, one after the other in one shell, in an empty folder with the files that the README shows."""
     text = README.read_text()
