@@ -155,7 +155,7 @@ def _let_calls_be_known(engine: Any, tokens: Tokens) -> None:
 
     def invoke_in_time(resource: str, arguments: Any, timeout: float) -> Any:
         def make(call: Call) -> Any:
-            left = call.seconds_left(timeout)
+            left = round(call.seconds_left(timeout), 3) if call.again else timeout
             if not left and not resource.endswith(".sync"):  # a job has to be found, and stopped
                 raise failure("States.Timeout", f"Task timed out after {timeout} seconds")
             return invoke_limited(resource, call.arguments, left)

@@ -110,12 +110,13 @@ def let_executions_be_seen(changed: Callable[[], None], reporter: Reporter) -> N
     """Let what happens to executions be saved, logged and counted; those that a kill ended say so in their history.
 
     Hooks ``ministack.services.stepfunctions``: ``_add_event`` and ``_emit_execution_status_event`` are called with all
-    that happens; ``_state_machines`` knows who logs; ``_restore_state`` fails what ran when the state was saved.
+    that happens; ``_state_machines`` knows who logs; ``_restore_state`` fails what ran when the state was saved, and
+    leaves the ``_map_runs`` of distributed Map states as they were.
     """
     engine: Any = importlib.import_module("ministack.services.stepfunctions")
     add, emit = hook(engine.__name__, "_add_event"), hook(engine.__name__, "_emit_execution_status_event")
     restore, executions = hook(engine.__name__, "_restore_state"), hook(engine.__name__, "_executions")
-    machines = hook(engine.__name__, "_state_machines")
+    machines, map_runs = hook(engine.__name__, "_state_machines"), hook(engine.__name__, "_map_runs")
 
     def add_seen(execution: dict[str, Any], event_type: str, details: Any = None) -> Any:
         event = add(execution, event_type, details)
@@ -131,6 +132,9 @@ def let_executions_be_seen(changed: Callable[[], None], reporter: Reporter) -> N
 
     def restore_with_history(data: Any) -> None:
         restore(data)
+        for run in map_runs.all_values():
+            if run["status"] == "RUNNING":
+                run.update(status="ABORTED", stopDate=engine.now_iso())
         for execution in executions.all_values():
             told = [event["type"] for event in execution["events"][-1:]]
             if execution.get("error") == "States.ServiceRestart" and told != ["ExecutionFailed"]:

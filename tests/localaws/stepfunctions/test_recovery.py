@@ -162,6 +162,17 @@ def begin(this: Killed) -> None:
             ),
             items=[1, 2, 3],
         ),
+        "distributed": start(
+            one(
+                {
+                    "Type": "Map",
+                    "ItemsPath": "$.items",
+                    "ItemProcessor": {"ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"}, **slow},
+                    "End": True,
+                }
+            ),
+            items=[1, 2],
+        ),
         "limited": start({**one(wait(60)), "TimeoutSeconds": 5}),
         "changed": client.start_execution(stateMachineArn=changed)["executionArn"],
         "express": client.start_execution(stateMachineArn=express)["executionArn"],
@@ -289,6 +300,13 @@ def test_each_item_goes_on_by_itself(killed: Killed) -> None:
     assert len(killed.calls("item")) == 3
 
 
+def test_a_distributed_map_begins_again(killed: Killed) -> None:
+    assert killed.output("distributed") == [1, 2]
+    runs = killed.states.client.list_map_runs(executionArn=killed.executions["distributed"])["mapRuns"]
+    described = [killed.states.client.describe_map_run(mapRunArn=run["mapRunArn"])["status"] for run in runs]
+    assert sorted(described) == ["ABORTED", "SUCCEEDED"]
+
+
 def test_a_machines_time_counts_from_its_start(killed: Killed) -> None:
     assert killed.end("limited")["status"] == "TIMED_OUT"
     assert killed.took("limited") < timedelta(seconds=8)
@@ -312,3 +330,26 @@ def test_an_express_workflow_ends(killed: Killed) -> None:
     ended = killed.end("express")
     assert (ended["status"], ended["error"]) == ("FAILED", "States.ServiceRestart")
     assert killed.history("express")[-1] == "ExecutionFailed"
+
+
+def test_a_job_that_dies_with_its_server_fails_its_state(killed: Killed) -> None:
+    """Last in this file: it kills SageMaker. A retrier with a name of its own for each attempt has it done again."""
+    sagemaker, name = killed.bench.sagemaker, f"job-{uuid.uuid4().hex[:8]}"
+    job = killed.bench.processing("import os, time; time.sleep(float(os.environ['SECONDS']))")
+    job["ProcessingJobName.$"] = f"States.Format('{name}-{{}}', $$.State.RetryCount)"
+    job["Environment"] = {"SECONDS.$": "States.ArrayGetItem(States.Array('60', '0'), $$.State.RetryCount)"}
+    del job["ProcessingJobName"]
+    retry = [{"ErrorEquals": ["States.TaskFailed"], "IntervalSeconds": 1, "MaxAttempts": 1}]
+    task = {"Type": "Task", "Resource": "arn:aws:states:::sagemaker:createProcessingJob.sync", "Parameters": job}
+    killed.executions["died"] = killed.states.start(one({**task, "Retry": retry, "End": True}))
+    until(
+        lambda: sagemaker.list_processing_jobs(NameContains=name, StatusEquals="InProgress")["ProcessingJobSummaries"]
+    )
+    os.kill(killed.aws.pids()["sagemaker"], signal.SIGKILL)
+    assert killed.output("died")["ProcessingJobName"] == f"{name}-1"
+    died = sagemaker.describe_processing_job(ProcessingJobName=f"{name}-0")
+    assert died["FailureReason"].endswith("Start the job again.")
+    events = killed.states.client.get_execution_history(executionArn=killed.executions["died"])["events"]
+    failures = [event["taskFailedEventDetails"] for event in events if event["type"] == "TaskFailed"]
+    assert [failure["error"] for failure in failures] == ["States.TaskFailed"]
+    assert "Start the job again." in failures[0]["cause"]

@@ -113,6 +113,9 @@ def test_errors_have_the_names_of_the_integration_that_asked(states: States) -> 
     optimized = states.run(sagemaker("createEndpoint", arguments))
     assert optimized["error"] == "SageMaker.AmazonSageMakerException"
     assert "no-such-config" in optimized["cause"]
+    updated = states.run(sagemaker("updateEndpoint", {**arguments, "EndpointName": "no-such-endpoint"}))
+    assert updated["error"] == "SageMaker.AmazonSageMakerException"
+    assert "no-such-endpoint" in updated["cause"]
     sdk = "arn:aws:states:::aws-sdk:sagemaker:"
     unnamed = states.run({"Type": "Task", "Resource": f"{sdk}createEndpoint", "Parameters": arguments})
     assert unnamed["error"] == "SageMaker.SageMakerException"
