@@ -47,8 +47,8 @@ class Tokens:
     def take_up(self, arn: str) -> None:
         """Know the tokens of an execution's tasks again."""
         for place, known in self._journal.steps(arn).items():
-            if "Token" in known:
-                self._waiting(call_at(self._journal, arn, place, known))
+            if "Token" in known and (call := call_at(self._journal, arn, place, known)).expects_answer():
+                self._waiting(call)
 
     def answer(self, call: Call, send: Callable[[Call], object], timeout: float | None) -> Any:
         """Make a call, and wait for the answer.
@@ -69,6 +69,7 @@ class Tokens:
         call = waiting["call"]
         try:
             if not call.is_sent() and not call.has_ended():
+                call.expect_answer()
                 send(call)
                 call.sent()
             if not waiting["event"].wait(None if timeout is None else call.seconds_left(timeout)):

@@ -47,8 +47,16 @@ class Call:
         """Make the task that it is for a service."""
         return Task(resource, self.arguments, self.token, self.began, self.again, IS_WANTED.get())
 
+    def expect_answer(self) -> None:
+        """Note that the outcome comes by the token."""
+        self._learn({"Waits": True})
+
+    def expects_answer(self) -> bool:
+        """Say whether somebody may answer by the token."""
+        return bool(self.known.get("Waits")) and not self.has_ended()
+
     def sent(self) -> None:
-        """Note that the call was made, and that its outcome comes by its token."""
+        """Note that the call was made, and only its outcome is missing."""
         self._learn({"Sent": True})
 
     def is_sent(self) -> bool:
