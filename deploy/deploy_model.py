@@ -11,6 +11,7 @@ import argparse
 import importlib
 import math
 import os
+import re
 import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
@@ -32,6 +33,8 @@ _COMMON = {
     "role_arn": None,
     "region": None,
 }
+# As the templates have it.
+_PROJECT_NAME = "[a-z0-9](-*[a-z0-9])*"
 ENVIRONMENT_OPTIONS = {"account": (), "laptop": ("--local",)}
 
 _PACKAGE_HELP = "an ARN, a version number, or `latest`"
@@ -270,9 +273,11 @@ def _common_options(parsed: argparse.Namespace) -> str:
 
 
 def project_name(text: str) -> str:
-    """Read a project's name: as SageMaker has it, 32 characters at most."""
-    if not (0 < len(text) <= 32 and text.replace("-", "").isalnum() and text.isascii() and text[0].isalnum()):
-        raise argparse.ArgumentTypeError(f"{text!r}: 1 to 32 letters, digits and hyphens are expected")
+    """Read a project's name: as SageMaker has it, but in small letters, as SageMaker writes names in its ARNs."""
+    if not (len(text) <= 32 and re.fullmatch(_PROJECT_NAME, text)):
+        raise argparse.ArgumentTypeError(
+            f"{text!r}: 1 to 32 small letters, digits and hyphens are expected, a letter or digit first and last"
+        )
     return text
 
 

@@ -8,11 +8,14 @@ Source: "Evaluating an alarm" and "Configuring how CloudWatch alarms treat missi
 """
 
 import asyncio
+import logging
 import operator
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from localaws import metric_math
+
+logger = logging.getLogger(__name__)
 
 Alarm = Mapping[str, Any]
 Point = Mapping[str, Any]
@@ -115,15 +118,15 @@ def _values(
 
 
 class Clock:
-    """Decides all alarms once a second: data that stay away change an alarm too.
+    """Decides all alarms once a second, after new data were published: data that stay away change an alarm too.
 
     Parameters
     ----------
-    tick : callable()
+    publish, decide : callable()
     """
 
-    def __init__(self, tick: Callable[[], None]) -> None:
-        self._tick = tick
+    def __init__(self, publish: Callable[[], None], decide: Callable[[], None]) -> None:
+        self._publish, self._decide = publish, decide
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -139,4 +142,8 @@ class Clock:
     async def _run(self) -> None:
         while True:
             await asyncio.sleep(_TICK_SECONDS)
-            self._tick()
+            try:
+                self._publish()
+            except Exception:  # the alarms go on without what it was
+                logger.exception("The metrics of services were not published")
+            self._decide()

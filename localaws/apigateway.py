@@ -1,7 +1,7 @@
 """What API Gateway says about its requests: access logs in CloudWatch Logs, metrics in CloudWatch.
 
-MiniStack answers the requests and says nothing. Each answered request is a `Request` here; they are collected in memory
-and sent once a second by a thread, as the endpoints' metrics are: no request waits for its own log.
+MiniStack answers the requests and says nothing. Each answered request is a `Request` here. It is counted at once; for
+the access log requests are collected in memory and sent once a second by a thread: none waits for its own line.
 
 Sources: "Amazon API Gateway dimensions and metrics" and "Variables for access logging" in the API Gateway Developer
 Guide.
@@ -13,24 +13,30 @@ import logging
 import re
 import threading
 import time
-from collections import Counter, defaultdict, deque
+from collections import defaultdict, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from localaws.metrics.meter import Meter
+from localaws.metrics.namespace import Dimensions, Metric, Namespace
+
 logger = logging.getLogger(__name__)
 
 Document = dict[str, Any]
 
-NAMESPACE = "AWS/ApiGateway"
+_OF_APIS = (("ApiName",), ("ApiName", "Stage"), ("ApiName", "Method", "Resource", "Stage"))
+_COUNT, _LATENCY = Metric("Count", _OF_APIS), Metric("Milliseconds", _OF_APIS)
+API_GATEWAY = Namespace(
+    "AWS/ApiGateway",
+    {"Count": _COUNT, "4XXError": _COUNT, "5XXError": _COUNT, "Latency": _LATENCY, "IntegrationLatency": _LATENCY},
+)
 _INTERVAL_SECONDS = 1.0
 _STREAM = "access"
 _MOST_KEPT = 100_000
 _EVENTS_PER_CALL = 1_000
-_VALUES_PER_DATUM = 150
-_DATA_PER_CALL = 500
 _VARIABLE = re.compile(r"\$context\.([A-Za-z0-9_.]+)")
 _CLIENT_ERRORS, _SERVER_ERRORS = 400, 500
 
@@ -84,17 +90,18 @@ class Request:
 
 
 class Watch:
-    """Collects requests, and sends what is to be said about them.
+    """Counts requests, and collects those that are to be logged.
 
     Parameters
     ----------
     client : callable(service) -> boto3 client
+    meter : Meter
     interval : float, default=1
         Seconds between two sendings.
     """
 
-    def __init__(self, client: Callable[[str], Any], interval: float = _INTERVAL_SECONDS) -> None:
-        self._client, self._interval = client, interval
+    def __init__(self, client: Callable[[str], Any], meter: Meter, interval: float = _INTERVAL_SECONDS) -> None:
+        self._client, self._meter, self._interval = client, meter, interval
         # Bounded: when nothing can be sent, the oldest are given up, not the memory.
         self._requests: deque[Request] = deque(maxlen=_MOST_KEPT)
         self._streams: set[str] = set()
@@ -102,6 +109,8 @@ class Watch:
 
     def see(self, request: Request) -> None:
         """Take a request; from any thread."""
+        for dimensions in _dimensions(request):
+            self._meter.add(API_GATEWAY, dimensions, _values(request))
         self._requests.append(request)
 
     def _send_regularly(self) -> None:
@@ -113,14 +122,10 @@ class Watch:
 
     def _send(self, requests: Sequence[Request]) -> None:
         try:
-            data = list(_data(requests))
-            for start in range(0, len(data), _DATA_PER_CALL):
-                part = data[start : start + _DATA_PER_CALL]
-                self._client("cloudwatch").put_metric_data(Namespace=NAMESPACE, MetricData=part)
             for group, events in _log_events(requests).items():
                 self._write(group, events)
         except (BotoCoreError, ClientError) as error:
-            logger.warning("Metrics or access logs of %s requests were lost: %s", len(requests), error)
+            logger.warning("Access logs of %s requests were lost: %s", len(requests), error)
 
     def _write(self, group: str, events: Sequence[Document]) -> None:
         logs = self._client("logs")
@@ -164,42 +169,21 @@ def _log_events(requests: Sequence[Request]) -> Mapping[str, Sequence[Document]]
     return found
 
 
-def _data(requests: Sequence[Request]) -> Iterator[Document]:
-    """The metrics of requests: each value with its count, so that sums and averages are those of single requests."""
-    counts: dict[tuple[str, str], Counter[float]] = defaultdict(Counter)
-    for request in requests:
-        values = {
-            "Count": 1.0,
-            "4XXError": float(_CLIENT_ERRORS <= request.status < _SERVER_ERRORS),
-            "5XXError": float(request.status >= _SERVER_ERRORS),
-            "Latency": float(request.latency),
-            "IntegrationLatency": float(request.integration_latency),
-        }
-        for dimensions in _dimensions(request):
-            for metric, value in values.items():
-                counts[(metric, json.dumps(dimensions))][value] += 1
-    now = time.time()
-    for (metric, written), values_of in counts.items():
-        pairs = list(values_of.items())
-        for start in range(0, len(pairs), _VALUES_PER_DATUM):
-            part = pairs[start : start + _VALUES_PER_DATUM]
-            yield {
-                "MetricName": metric,
-                "Dimensions": json.loads(written),
-                "Timestamp": now,
-                "Values": [value for value, _ in part],
-                "Counts": [float(count) for _, count in part],
-                "Unit": "Milliseconds" if metric.endswith("Latency") else "Count",
-                "StorageResolution": 1,
-            }
+def _values(request: Request) -> Mapping[str, float]:
+    return {
+        "Count": 1.0,
+        "4XXError": float(_CLIENT_ERRORS <= request.status < _SERVER_ERRORS),
+        "5XXError": float(request.status >= _SERVER_ERRORS),
+        "Latency": float(request.latency),
+        "IntegrationLatency": float(request.integration_latency),
+    }
 
 
-def _dimensions(request: Request) -> Iterator[list[Document]]:
+def _dimensions(request: Request) -> Iterator[Dimensions]:
     """The API, its stage, and, where the stage has detailed metrics, its method."""
-    api, stage = {"Name": "ApiName", "Value": request.api_name}, {"Name": "Stage", "Value": request.stage_name}
-    yield [api]
-    yield [api, stage]
+    api, stage = ("ApiName", request.api_name), ("Stage", request.stage_name)
+    yield (api,)
+    yield (api, stage)
     settings = request.stage.get("methodSettings") or {}
     if request.resource_path and any(setting.get("metricsEnabled") for setting in settings.values()):
-        method = {"Name": "Method", "Value": request.method}
-        yield [api, method, {"Name": "Resource", "Value": request.resource_path}, stage]
+        yield (api, ("Method", request.method), ("Resource", request.resource_path), stage)

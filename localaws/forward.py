@@ -1,9 +1,10 @@
 """A request passed on as it is, and answered as it was answered.
 
-The server behind may restart at any time, so a failed connection becomes a ``ServiceUnavailable``, which AWS's clients
-retry.
+The server behind may restart at any time: one that refuses connections is waited for a moment, as it is being started
+again. Whatever else fails becomes a ``ServiceUnavailable``, which AWS's clients retry.
 """
 
+import asyncio
 import http.client
 import json
 import time
@@ -18,6 +19,9 @@ _HOP_BY_HOP = frozenset(
 
 # InvokeEndpoint may take 60 s, an answer a little longer.
 _ANSWER_TIMEOUT_SECONDS = 90.0
+
+_START_SECONDS = 3.0
+_POLL_SECONDS = 0.05
 
 Headers = list[tuple[bytes, bytes]]
 
@@ -49,8 +53,20 @@ async def read_body(receive: Receive) -> bytes | None:
             return b"".join(chunks)
 
 
-def ask(address: str, scope: Scope, body: bytes) -> Answer:
+async def ask(address: str, scope: Scope, body: bytes) -> Answer:
     """Pass a request on to the server at ``address`` ("host:port") and return its answer."""
+    deadline = time.monotonic() + _START_SECONDS
+    while True:
+        try:
+            # A thread per request in flight: an invocation waits for a model, and the event loop must not.
+            return await asyncio.to_thread(_ask, address, scope, body)
+        except ConnectionRefusedError as error:  # nothing was sent, so nothing happens twice
+            if time.monotonic() > deadline:
+                return _unavailable(address, error)
+        await asyncio.sleep(_POLL_SECONDS)
+
+
+def _ask(address: str, scope: Scope, body: bytes) -> Answer:
     target = scope["raw_path"].decode("latin-1")
     if scope["query_string"]:
         target += "?" + scope["query_string"].decode("latin-1")
@@ -66,8 +82,10 @@ def ask(address: str, scope: Scope, body: bytes) -> Answer:
         content = response.read()
         headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in response.getheaders()]
         return Answer(response.status, _end_to_end(headers), content)
+    except ConnectionRefusedError:
+        raise
     except (OSError, http.client.HTTPException) as error:
-        return unavailable(address, error)
+        return _unavailable(address, error)
     finally:
         connection.close()
 
@@ -76,7 +94,7 @@ def _end_to_end(headers: Headers) -> Headers:
     return [(name, value) for name, value in headers if name.lower() not in _HOP_BY_HOP]
 
 
-def unavailable(address: str, error: Exception) -> Answer:
+def _unavailable(address: str, error: Exception) -> Answer:
     """AWS's error for a service that cannot answer now."""
     message = (
         f"The server at {address} did not answer ({type(error).__name__}: {error}). It is started "

@@ -6,7 +6,6 @@ known by their ``X-Amz-Target``, and git's requests to CodeCommit by their path.
 ask here whether a request is allowed.
 """
 
-import asyncio
 import json
 import os
 import re
@@ -139,8 +138,7 @@ async def _forward(address: str, scope: Scope, receive: Receive, send: Send) -> 
     body = await read_body(receive)
     if body is None:
         return
-    # A thread per request in flight: an invocation waits for a model, and the event loop must not.
-    await send_answer(send, await asyncio.to_thread(ask, address, scope, body))
+    await send_answer(send, await ask(address, scope, body))
 
 
 def _health() -> bytes:

@@ -5,7 +5,6 @@ came: it sends the request as it is to `AUTHORIZE_PATH` of the gateway, beside M
 evaluates their policies. 204 lets the request through; any other answer is the client's.
 """
 
-import asyncio
 from collections.abc import Callable
 from urllib.parse import parse_qs, urlencode, urlsplit
 
@@ -48,7 +47,7 @@ class Guard:
         body = await read_body(receive)
         if body is None:
             return
-        answer = await asyncio.to_thread(ask, self._gateway, _question(scope), body)
+        answer = await ask(self._gateway, _question(scope), body)
         if answer.status != ALLOWED.status:
             await send_answer(send, answer)
             return

@@ -114,7 +114,8 @@ def start_local_aws(state_dir: Path) -> LocalAws:
     assert started.returncode == 0, started.stderr
     printed = local_aws_command("env", "--format", "json", state_dir=state_dir)
     assert printed.returncode == 0, printed.stderr
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    # COLUMNS: what the commands print must not depend on the window that the tests run in.
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_") and name != "COLUMNS"}
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     return LocalAws(ports, state_dir, {**kept, "PATH": path, **json.loads(printed.stdout)})
 

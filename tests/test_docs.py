@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from localaws.metrics.namespace import Namespace
 from localaws.sagemaker.api import Api
 from localaws.sagemaker.aws import Aws
 from localaws.sagemaker.control import Control
@@ -18,6 +19,7 @@ from localaws.services.context import Context
 from localaws.services.service import Service
 from localaws.store import Store
 from tests.conftest import LocalAws
+from tests.localaws.measured import PUBLISHED
 
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
@@ -25,7 +27,7 @@ _SHELL = re.compile(r"^```sh\n(.*?)^```", re.DOTALL | re.MULTILINE)
 _FILE = re.compile(r"^`([\w/]+\.py)`[^\n]*:\n\n```python\n(.*?)^```", re.DOTALL | re.MULTILINE)
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(600)
 def test_the_readmes_commands_run(local_aws: LocalAws, tmp_path: Path) -> None:
     """All `sh` blocks, one after the other in one shell, in an empty folder with the files that the README shows."""
     text = README.read_text()
@@ -76,6 +78,18 @@ def test_the_table_of_services_is_the_truth(service: type[Service], tmp_path: Pa
     aws = Aws(endpoint_url="http://127.0.0.1:9", region="us-east-1", account_id="000000000000")
     made = service(Context(Store(tmp_path / "store.sqlite"), aws, tmp_path))
     assert set(re.findall(r"`([A-Za-z]+)`", row)) == set(made.handlers())
+
+
+@pytest.mark.parametrize("namespace", PUBLISHED.values(), ids=lambda namespace: namespace.name)
+def test_the_tables_of_metrics_are_the_truth(namespace: Namespace) -> None:
+    text = "".join((ROOT / "docs" / name).read_text() for name in ("localaws.md", "runtime.md"))
+    rows = [line.split("|") for line in text.splitlines() if line.startswith(f"| `{namespace.name}`")]
+    above = "the same, of asynchronous endpoints"  # a row of its own, which begins so
+    rows += [line.split("|") for line in text.splitlines() if above in line and "SageMaker" in namespace.name]
+    metrics = {metric for row in rows for metric in re.findall(r"`(\w+)`", row[-2])}
+    assert metrics == set(namespace.metrics)
+    named = {name for metric in namespace.metrics.values() for names in metric.dimensions for name in names}
+    assert all(name in str(rows) for name in named)
 
 
 @pytest.mark.parametrize(

@@ -44,7 +44,7 @@ def _next(project: Project) -> Iterator[str]:
         ("rollback", "the version before, when there is one"),
         ("project", "a repository whose commits do all of this by themselves"),
     ):
-        yield f"  {project.next_command(arguments):<50} {purpose}"
+        yield f"  {purpose:<57} {project.next_command(arguments)}"
 
 
 def delete(project: Project, options: argparse.Namespace) -> int:

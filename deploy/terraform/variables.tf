@@ -11,8 +11,8 @@ variable "sagemaker_project_name" {
   }
 
   validation {
-    condition     = can(regex("^[a-zA-Z0-9](-*[a-zA-Z0-9])*$", var.sagemaker_project_name))
-    error_message = "SageMakerProjectName must match ^[a-zA-Z0-9](-*[a-zA-Z0-9])*$."
+    condition     = can(regex("^[a-z0-9](-*[a-z0-9])*$", var.sagemaker_project_name))
+    error_message = "SageMakerProjectName must be small letters, digits and hyphens, a letter or digit first and last."
   }
 }
 
@@ -28,7 +28,7 @@ variable "sagemaker_project_id" {
 
   validation {
     condition     = can(regex("^[a-z0-9](-*[a-z0-9])*$", var.sagemaker_project_id))
-    error_message = "SageMakerProjectId must match ^[a-z0-9](-*[a-z0-9])*$."
+    error_message = "SageMakerProjectId must be small letters, digits and hyphens, a letter or digit first and last."
   }
 }
 

@@ -19,6 +19,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from localaws.eventbridge.failures import Failure, TargetError, failure
 from localaws.eventbridge.spool import Entry, Spool
 from localaws.eventbridge.targets import Client, Delivery, call_for, make
+from localaws.metrics.rules import RuleMetrics
 
 logger = logging.getLogger(__name__)
 
@@ -36,10 +37,11 @@ class Courier:
     ----------
     spool : Spool
     client : callable(service) -> boto3 client
+    metrics : RuleMetrics
     """
 
-    def __init__(self, spool: Spool, client: Client) -> None:
-        self._spool, self._client = spool, client
+    def __init__(self, spool: Spool, client: Client, metrics: RuleMetrics) -> None:
+        self._spool, self._client, self._metrics = spool, client, metrics
         # One thread for all deliveries to a target, so that its events stay in order as long as nothing fails.
         self._lanes = [ThreadPoolExecutor(max_workers=1, thread_name_prefix="courier") for _ in range(_LANES)]
         self._due: list[tuple[float, int, Entry]] = []
@@ -81,14 +83,18 @@ class Courier:
                     self._lanes[lane].submit(self._attempt, entry)
 
     def _attempt(self, entry: Entry) -> None:
+        rule_arn = entry.delivery.rule_arn
+        self._metrics.attempted(rule_arn, again=entry.attempts > 0)
         try:
             make(call_for(entry.delivery), self._client)
         except (ClientError, BotoCoreError, TargetError) as error:
             self._after(entry, failure(error))
         except Exception:
             logger.exception("A delivery to %s failed", entry.delivery.target["Arn"])
+            self._metrics.failed(rule_arn)
             self._spool.remove(entry)
         else:
+            self._metrics.succeeded(rule_arn)
             self._spool.remove(entry)
 
     def _after(self, entry: Entry, found: Failure) -> None:
@@ -104,6 +110,7 @@ class Courier:
             self._plan(self._spool.failed(entry), random.uniform(longest / 2, longest))  # noqa: S311 - only spreads
             return
         logger.warning("%s: no delivery to %s: %s", found.code, entry.delivery.target["Arn"], found.message)
+        self._metrics.failed(entry.delivery.rule_arn)
         self._bury(entry, found, exhausted if found.retryable else "")
         self._spool.remove(entry)
 
@@ -132,3 +139,6 @@ class Courier:
             )
         except (ClientError, BotoCoreError) as error:
             logger.warning("The dead-letter queue %s took nothing: %s", queue_arn, error)
+            self._metrics.buried(entry.delivery.rule_arn, delivered=False)
+        else:
+            self._metrics.buried(entry.delivery.rule_arn, delivered=True)

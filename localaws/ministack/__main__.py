@@ -2,7 +2,7 @@
 
 import argparse
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,10 @@ from localaws.eventbridge.spool import Spool
 from localaws.gateway import Gateway, Upstreams
 from localaws.mail.outbox import Outbox
 from localaws.mail.sns import Postman
+from localaws.metrics.functions import FunctionMetrics
+from localaws.metrics.meter import Meter
+from localaws.metrics.publisher import Publisher
+from localaws.metrics.rules import RuleMetrics
 from localaws.ministack import (
     apigateway,
     cloudformation,
@@ -31,6 +35,7 @@ from localaws.ministack import (
     host,
     iam,
     nested,
+    queues,
     s3,
     scheduler,
     sns,
@@ -48,6 +53,9 @@ _TASK_CONFIG = Config(read_timeout=960, retries={"total_max_attempts": 1}, max_p
 # Executions that go on wait so long for this server to listen.
 _START_SECONDS = 30
 
+# What is kept of a second's durations: CloudWatch's own 150 for each function would be a million an hour under load.
+_MOST_VALUES = 40
+
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Serve MiniStack until SIGTERM or SIGINT."""
@@ -61,7 +69,7 @@ def main(argv: Sequence[str] | None = None) -> None:
 
     host.configure(arguments.port, arguments.state_dir.absolute())
     try:
-        application = host.load_application()
+        application, meter = host.load_application(), Meter(_MOST_VALUES)
         events.let_services_emit()
         functions.let_functions_answer_soon()
         functions.let_few_functions_start_at_once(os.cpu_count() or 1)
@@ -72,8 +80,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         upstreams = Upstreams(arguments.sagemaker_url, arguments.services_url)
         client = _clients(arguments.port, upstreams)
         snapshots = SnapshotLoop(host.state_writer())
-        task_client = _clients(arguments.port, upstreams, _TASK_CONFIG)
-        kept = _let_state_machines_run(arguments.state_dir, snapshots, client, task_client)
+        states.let_executions_be_seen(snapshots.note_change, Reporter(client, meter))
+        kept = _let_executions_go_on(arguments.state_dir, _clients(arguments.port, upstreams, _TASK_CONFIG))
         cloudformation.let_cloudformation_provision(catalog.provisioners(client))
         cloudformation.let_change_sets_be_exact(schema.create_only)
         cloudformation.let_capabilities_be_asked_for()
@@ -81,17 +89,18 @@ def main(argv: Sequence[str] | None = None) -> None:
         cloudformation.let_cloudformation_be_exact(*cloudformation.exactness(client), completion.COMPLETIONS)
         apigateway.let_api_gateway_explain(body_errors.explain)
         apigateway.let_api_gateway_keep_secrets()
-        apigateway.let_api_gateway_be_watched(Watch(client).see)
+        apigateway.let_api_gateway_be_watched(Watch(client, meter).see)
         outbox = Outbox((arguments.outbox or arguments.state_dir / "outbox").absolute())
         sns.let_email_go_out(Postman(outbox, f"http://{HOST}:{arguments.port}"))
         aws = Aws(f"http://{HOST}:{arguments.port}", REGION, ACCOUNT_ID)
-        courier = Courier(Spool(arguments.state_dir.absolute() / "eventbridge.sqlite"), aws.client)
-        events.let_events_reach_targets(courier)
+        rules = RuleMetrics(meter)
+        courier = Courier(Spool(arguments.state_dir.absolute() / "eventbridge.sqlite"), aws.client, rules)
+        events.let_events_reach_targets(courier, rules)
         scheduler.let_schedules_be_due_in_their_time_zone()
         s3.let_object_events_be_complete()
         cloudwatch.let_alarms_act(courier)
         cloudwatch.let_alarms_have_expressions()
-        clock = alarms.Clock(cloudwatch.let_alarms_be_decided(time_scale()))
+        clock = _clock(meter, snapshots.note_change)
         authorize = iam.let_iam_decide() if iam_enforced() else None
         go_on = partial(kept.go_on, partial(aws.wait_until_there, _START_SECONDS))
         gateway = Gateway(application, upstreams, snapshots, clock, go_on, authorize)
@@ -114,14 +123,23 @@ def main(argv: Sequence[str] | None = None) -> None:
     courier.close()
 
 
-def _let_state_machines_run(
-    state_dir: Path, snapshots: SnapshotLoop, client: Clients, task_client: Clients
-) -> executions.GoingOn:
+def _let_executions_go_on(state_dir: Path, client: Clients) -> executions.GoingOn:
+    """After they are made to be seen: what is seen of them is in the journal."""
     executions.let_executions_end_once()
-    states.let_states_call_services(task_client)
-    states.let_executions_be_seen(snapshots.note_change, Reporter(client))
+    states.let_states_call_services(client)
     nested.let_executions_start_others()
     return executions.let_executions_go_on(Journal(state_dir.absolute() / "stepfunctions.sqlite"))
+
+
+def _clock(meter: Meter, changed: Callable[[], None]) -> alarms.Clock:
+    """What happens every second: what functions, queues and others have counted is published, alarms are decided."""
+    functions.let_functions_be_counted(FunctionMetrics(meter))
+    functions.let_events_of_functions_be_counted(FunctionMetrics(meter))
+    cloudwatch.let_metrics_be_told_apart()
+    cloudwatch.let_old_metrics_be_looked_for_seldom()
+    watched = queues.let_queues_be_counted(meter, time_scale())
+    publisher = Publisher(meter, watched, cloudwatch.let_services_publish(), changed)
+    return alarms.Clock(publisher.publish, cloudwatch.let_alarms_be_decided(time_scale()))
 
 
 def _clients(port: int, upstreams: Upstreams, config: Config | None = None) -> Clients:

@@ -17,6 +17,61 @@ from localaws.ministack.hook import hook
 logger = logging.getLogger(__name__)
 
 
+def let_services_publish() -> Callable[[str, Mapping[str, Any]], None]:
+    """Give a function that keeps a datum of PutMetricData in a namespace, without a request; for the event loop.
+
+    Hooks ``ministack.services.cloudwatch``: ``_store_datum`` keeps it, ``_dims_from_list`` reads its dimensions.
+    """
+    cloudwatch: Any = importlib.import_module("ministack.services.cloudwatch")
+    store, dimensions = hook(cloudwatch.__name__, "_store_datum"), hook(cloudwatch.__name__, "_dims_from_list")
+
+    def publish(namespace: str, datum: Mapping[str, Any]) -> None:
+        named, moment, values = dimensions(datum["Dimensions"]), datum["Timestamp"], datum["Values"]
+        store(namespace, datum["MetricName"], named, moment, datum["Unit"], None, values, datum["Counts"], None)
+
+    return publish
+
+
+# MiniStack forgets after two weeks, and looks for what is so old at each request, through all that it knows.
+_OLD_METRICS_LOOKED_FOR_SECONDS = 60.0
+
+
+def let_old_metrics_be_looked_for_seldom() -> None:
+    """Let requests not pay for all the data that there are.
+
+    Hook ``ministack.services.cloudwatch._evict_old_metrics``, which every request calls.
+    """
+    cloudwatch: Any = importlib.import_module("ministack.services.cloudwatch")
+    evict = hook(cloudwatch.__name__, "_evict_old_metrics")
+    due = 0.0
+
+    def evict_when_due() -> None:
+        nonlocal due
+        if time.monotonic() >= due:
+            due = time.monotonic() + _OLD_METRICS_LOOKED_FOR_SECONDS
+            evict()
+
+    cloudwatch._evict_old_metrics = evict_when_due
+
+
+class _Dimensions(dict[str, str]):
+    """Dimensions as they are asked for; to ask for none is something, too."""
+
+    def __bool__(self) -> bool:
+        return True
+
+
+def let_metrics_be_told_apart() -> None:
+    """Let who asks for a metric without dimensions get that one, and not the sum of all that have some.
+
+    Hook ``ministack.services.cloudwatch._dims_from_list``, by which GetMetricData and GetMetricStatistics read the
+    dimensions that they are asked for; they take an empty dictionary for no condition.
+    """
+    cloudwatch: Any = importlib.import_module("ministack.services.cloudwatch")
+    read = hook(cloudwatch.__name__, "_dims_from_list")
+    cloudwatch._dims_from_list = lambda dimensions: _Dimensions(read(dimensions))
+
+
 def let_alarms_be_decided(scale: float) -> Callable[[], None]:
     """Let metric alarms be decided by `localaws.alarms`; gives the function that decides all of them.
 

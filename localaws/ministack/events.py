@@ -8,6 +8,7 @@ from typing import Any
 from localaws.eventbridge import inputs, schedules, targets
 from localaws.eventbridge.courier import Courier
 from localaws.gateway import asked_by_service
+from localaws.metrics.rules import RuleMetrics
 from localaws.ministack.hook import hook
 
 # MiniStack's own 10 s are long for who watches a schedule of a minute.
@@ -29,7 +30,7 @@ def let_services_emit() -> None:
     module._put_events = put  # type: ignore[attr-defined]
 
 
-def let_events_reach_targets(courier: Courier) -> None:
+def let_events_reach_targets(courier: Courier, metrics: RuleMetrics) -> None:
     """Let `localaws.eventbridge` deliver events, and targets to which it cannot be refused.
 
     Hooks ``ministack.services.eventbridge``: ``_invoke_target``, which rules and schedules call for each event, and
@@ -45,8 +46,11 @@ def let_events_reach_targets(courier: Courier) -> None:
     pattern_error = hook(events.__name__, "_event_pattern_error")
 
     def deliver(target: dict[str, Any], event: dict[str, Any], rule: dict[str, Any], view: Any = None) -> None:
+        metrics.matched(rule["Arn"], event["EventId"])
         if targets.is_forwarded(target):
+            metrics.attempted(rule["Arn"], again=False)
             invoke(target, event, rule, view)
+            metrics.succeeded(rule["Arn"])
             return
         document = (view or view_of(event)).event_with_detail()
         payload = inputs.payload(target, document, rule, render)

@@ -50,7 +50,9 @@ class Tokens:
             if "Token" in known and (call := call_at(self._journal, arn, place, known)).expects_answer():
                 self._waiting(call)
 
-    def answer(self, call: Call, send: Callable[[Call], object], timeout: float | None) -> Any:
+    def answer(
+        self, call: Call, send: Callable[[Call], object], timeout: float | None, *, sends_again: bool = False
+    ) -> Any:
         """Make a call, and wait for the answer.
 
         Parameters
@@ -60,6 +62,8 @@ class Tokens:
             Makes the call; it is asked once, or again by the next process if this one ends meanwhile.
         timeout : float or None
             In seconds from the first call.
+        sends_again : bool, default=False
+            Whether a call is made by each process that waits for its answer.
 
         Raises
         ------
@@ -68,7 +72,7 @@ class Tokens:
         waiting = self._waiting(call)
         call = waiting["call"]
         try:
-            if not call.is_sent() and not call.has_ended():
+            if (sends_again or not call.is_sent()) and not call.has_ended():
                 call.expect_answer()
                 send(call)
                 call.sent()
@@ -81,13 +85,11 @@ class Tokens:
     def _hand_out(self, resource: str, given: Any) -> Any:
         if resource not in self._engine._activities:
             raise TaskFailed("ActivityDoesNotExist", f"Activity {resource} not found")
-
         call = CALL.get() or call_alone(given)
-        # The queue is gone with its process: nobody knows whether a worker had the task, so another may get it, too.
-        call.known.pop("Sent", None)
         task = {"taskToken": call.token, "input": json.dumps(given)}
         queue = self._engine._activity_tasks.setdefault(resource, [])
-        return self.answer(call, lambda _: queue.append(task), None)
+        # A queue is gone with its process, and nobody knows whether a worker had the task.
+        return self.answer(call, lambda _: queue.append(task), None, sends_again=True)
 
     def _waiting(self, call: Call) -> Document:
         new = {"event": threading.Event(), "result": None, "error": None, "heartbeat": None, "call": call}

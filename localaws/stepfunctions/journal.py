@@ -46,6 +46,7 @@ CREATE TABLE IF NOT EXISTS step (
     PRIMARY KEY (arn, place)
 ) WITHOUT ROWID;
 """
+_ENDS = frozenset({"ExecutionSucceeded", "ExecutionFailed", "ExecutionAborted", "ExecutionTimedOut"})
 # MiniStack's state is saved about a second after a change; a large one, or a full disk, may take much longer.
 _KEEP_ENDED_SECONDS = 600.0
 
@@ -124,7 +125,7 @@ class Journal:
         with self._lock, self._connection:
             self._connection.execute("BEGIN")
             self._add(arn, event, place)
-            if record["status"] != "RUNNING":
+            if event["type"] in _ENDS:
                 now = time.time()
                 end = "UPDATE execution SET record = ?, ended = ? WHERE arn = ?"
                 self._connection.execute(end, (_without_events(record), now, arn))

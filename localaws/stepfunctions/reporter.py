@@ -1,6 +1,7 @@
 """What Step Functions tells CloudWatch of executions: their events, as their machine's logging asks, and metrics.
 
-One thread sends all of it, as the executions' own must not wait and the event loop must not be waited for by itself.
+One thread sends the events, as the executions' own must not wait and the event loop must not be waited for by itself;
+the metrics are counted.
 Source: AWS Step Functions Developer Guide, "Using CloudWatch Logs to log execution history" and "Step Functions metrics
 in CloudWatch".
 """
@@ -16,11 +17,13 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from localaws.metrics.meter import Meter
+from localaws.metrics.namespace import Metric, Namespace
 from localaws.stepfunctions.task import Clients, Document
 
 logger = logging.getLogger(__name__)
 
-NAMESPACE = "AWS/States"
+_OF_MACHINES = (("StateMachineArn",),)
 _METRICS = {
     "RUNNING": "ExecutionsStarted",
     "SUCCEEDED": "ExecutionsSucceeded",
@@ -28,6 +31,13 @@ _METRICS = {
     "TIMED_OUT": "ExecutionsTimedOut",
     "ABORTED": "ExecutionsAborted",
 }
+STATES = Namespace(
+    "AWS/States",
+    {
+        **dict.fromkeys(_METRICS.values(), Metric("Count", _OF_MACHINES)),
+        "ExecutionTime": Metric("Milliseconds", _OF_MACHINES),
+    },
+)
 _FATAL = frozenset({"ExecutionFailed", "ExecutionAborted", "ExecutionTimedOut"})
 
 
@@ -37,25 +47,21 @@ class Reporter:
     Parameters
     ----------
     client : callable(service) -> boto3 client
+    meter : Meter
     """
 
-    def __init__(self, client: Clients) -> None:
-        self._client = client
+    def __init__(self, client: Clients, meter: Meter) -> None:
+        self._client, self._meter = client, meter
         self._streams: set[tuple[str, str]] = set()
         self._work: queue.SimpleQueue[Callable[[], object]] = queue.SimpleQueue()
         threading.Thread(target=self._run, name="stepfunctions-reporter", daemon=True).start()
 
     def status(self, execution: Mapping[str, Any]) -> None:
         """Count that an execution has begun or ended."""
-        dimensions = [{"Name": "StateMachineArn", "Value": execution["stateMachineArn"]}]
-        metric = _METRICS[execution["status"]]
-        data: list[Document] = [{"MetricName": metric, "Dimensions": dimensions, "Value": 1, "Unit": "Count"}]
+        values = {_METRICS[execution["status"]]: 1.0}
         if execution["status"] != "RUNNING":
-            took = (_moment(execution["stopDate"]) - _moment(execution["startDate"])) * 1000
-            data.append(
-                {"MetricName": "ExecutionTime", "Dimensions": dimensions, "Value": took, "Unit": "Milliseconds"}
-            )
-        self._work.put(lambda: self._client("cloudwatch").put_metric_data(Namespace=NAMESPACE, MetricData=data))
+            values["ExecutionTime"] = (_moment(execution["stopDate"]) - _moment(execution["startDate"])) * 1000
+        self._meter.add(STATES, (("StateMachineArn", execution["stateMachineArn"]),), values)
 
     def event(self, execution: Mapping[str, Any], event: Mapping[str, Any], configuration: Mapping[str, Any]) -> None:
         """Log an event, if the machine's logging configuration asks for such events."""
@@ -81,7 +87,7 @@ class Reporter:
             try:
                 work()
             except (ClientError, BotoCoreError) as error:
-                # As on AWS, logs and metrics are given up, not the execution.
+                # As on AWS, logs are given up, not the execution.
                 logger.warning("Step Functions could not report to CloudWatch: %s", error)
 
 

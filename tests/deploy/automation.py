@@ -164,7 +164,7 @@ def _pipelines(aws: LocalAws, name: str) -> None:
 def _release(aws: LocalAws, name: str) -> None:
     """ModelDeploy, in short: it waits for an approval."""
     pipelines = Pipelines(aws)
-    wait = action("Approval", "Manual", "ApproveDeployment")
+    wait = action("Approval", "Manual", "ApproveDeployment", timeoutInMinutes=5)
     pipelines.create(
         stage("Source", source(pipelines.repository())), stage("DeployStaging", wait), name=f"{name}-deploy"
     )

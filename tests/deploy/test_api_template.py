@@ -216,7 +216,7 @@ def test_an_update_reaches_every_resource_and_keeps_the_rest(api: Api) -> None:
     alarms = [
         alarm
         for alarm in api.aws.client("cloudwatch").describe_alarms()["MetricAlarms"]
-        if any(dimension["Value"].startswith(api.name) for dimension in alarm["Dimensions"])
+        if any(dimension["Value"].startswith(api.name) for dimension in alarm.get("Dimensions", ()))
     ]
     assert [alarm["AlarmActions"] for alarm in alarms] == [[topic]] * 3
     assert 800.0 in [alarm["Threshold"] for alarm in alarms]

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.deploy import samples
-from tests.deploy.automation import CODE, Automation, processing
+from tests.deploy.automation import CODE, Automation, processing, provision
 from tests.deploy.conftest import ROLE, Registry
 from tests.localaws.services.pipelines import Pipelines
 
@@ -155,6 +155,17 @@ def test_an_approval_that_is_refused_is_told(automation):
     text = automation.mail(f"{name}: ApproveDeployment failed")["Message"]
     assert "Stage DeployStaging" in text
     assert "so be it" in text
+
+
+def test_an_approval_that_nobody_gives_in_time_is_told(own_local_aws, monkeypatch):
+    monkeypatch.setenv("LOCALAWS_TIME_SCALE", "0.01")
+    project = provision(own_local_aws())
+    name = f"{project.name}-deploy"
+    # The first execution may be over before there was somebody to tell of it.
+    project.aws.client("codepipeline").start_pipeline_execution(name=name)
+    text = project.mail(f"{name}: ApproveDeployment failed")["Message"]
+    assert "Reason: TimedOut" in text
+    assert "aws codepipeline retry-stage-execution" in text
 
 
 def test_a_build_is_told_with_the_phase_that_failed_and_its_log(automation):

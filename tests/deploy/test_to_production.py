@@ -3,6 +3,7 @@
 import json
 import random
 import re
+import shlex
 import subprocess
 import sys
 import uuid
@@ -17,11 +18,11 @@ import urllib3
 
 from benchmarks import api_fuzz
 from benchmarks.api_stack import ApiStack
-from deploy import executions
+from deploy import deploy_model, executions
 from tests.conftest import LocalAws
 from tests.deploy.conftest import hasty_local_aws, run_module
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.timeout(600)
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -248,3 +249,8 @@ def test_the_road(local_aws: LocalAws, run: Run, versions: list[str], project: s
     assert f"model package  {second}  Approved" in status
     assert status.count("scales   from 2 to 4 instances") == 1
     assert "CREATE_COMPLETE" in status or "UPDATE_COMPLETE" in status
+    proposed = status.partition("Try next\n")[2].splitlines()
+    assert len(proposed) == 5
+    for line in proposed:
+        arguments = shlex.split(line.partition(" deploy-model ")[2])
+        assert deploy_model.parser().parse_args(arguments).project_name == project

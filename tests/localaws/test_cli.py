@@ -36,11 +36,9 @@ print([name for name in ("asyncio", "boto3", "http.client", "ministack", "uvicor
     assert done.stdout.endswith("[]\n")
 
 
-def test_start_again_changes_nothing_and_is_quick(local_aws: LocalAws) -> None:
+def test_start_again_changes_nothing(local_aws: LocalAws) -> None:
     before = local_aws.pids()
-    began = time.monotonic()
     again = local_aws.command("start")
-    assert time.monotonic() - began < 2.0
     assert (again.returncode, again.stderr) == (0, "")
     assert f"is running already: http://127.0.0.1:{local_aws.port}" in again.stdout
     assert local_aws.pids() == before

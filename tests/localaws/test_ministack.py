@@ -329,7 +329,7 @@ def test_a_slow_model_holds_up_nobody(before_an_echo: int) -> None:
     for thread in slow:
         thread.start()
     s3.list_buckets()
-    assert time.monotonic() - began < 1.0
+    assert any(thread.is_alive() for thread in slow), "S3 answered after the last slow invocation"
     for thread in slow:
         thread.join()
     assert time.monotonic() - began < 15.0, "20 invocations of 1.5 s each ran one after the other"

@@ -1,22 +1,18 @@
 """The CloudWatch metrics of endpoints: counted in memory on the event loop, sent once a second by a thread.
 
-One datum of a variant and second carries all values that a metric had, each with its count, so that sums, averages
-and percentiles come out as if every invocation had been sent by itself. Latencies are exact while they are few; else
-they are rounded until CloudWatch takes them (150 different values a datum).
-
 Names, units and dimensions are those of "Amazon SageMaker AI endpoint invocation metrics" in the SageMaker Developer
 Guide.
 """
 
 import logging
 import threading
-import time
-from collections import Counter, deque
-from collections.abc import Iterator
+from collections import deque
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from localaws.metrics.meter import Meter
+from localaws.metrics.namespace import Dimensions, Metric, Namespace
 from localaws.sagemaker.aws import Aws
 from localaws.sagemaker.runtime.errors import ModelError
 from localaws.sagemaker.runtime.invocation import Invocation
@@ -24,12 +20,9 @@ from localaws.sagemaker.runtime.invocation import Invocation
 logger = logging.getLogger(__name__)
 
 Document = dict[str, Any]
-Key = tuple[str, str, str]
-"""Endpoint, variant (empty for a metric of the whole endpoint), metric."""
 
-NAMESPACE = "AWS/SageMaker"
 INTERVAL_SECONDS = 1.0
-_UNITS = {
+_OF_VARIANTS = {
     "Invocations": "None",
     "InvocationsPerInstance": "None",
     "Invocation4XXErrors": "None",
@@ -38,10 +31,6 @@ _UNITS = {
     "ModelLatency": "Microseconds",
     "OverheadLatency": "Microseconds",
     "ConcurrentRequestsPerModel": "Count",
-    "ApproximateBacklogSize": "Count",
-    "ApproximateBacklogSizePerInstance": "Count",
-    "ApproximateAgeOfOldestRequest": "Seconds",
-    "HasBacklogWithoutCapacity": "Count",
     "RequestDownloadFailures": "Count",
     "ResponseUploadFailures": "Count",
     "NotificationFailures": "Count",
@@ -53,7 +42,19 @@ _UNITS = {
     "TimeInBacklog": "Microseconds",
     "TotalProcessingTime": "Milliseconds",
 }
-_VALUES_PER_DATUM = 150
+_OF_ENDPOINTS = {
+    "ApproximateBacklogSize": "Count",
+    "ApproximateBacklogSizePerInstance": "Count",
+    "ApproximateAgeOfOldestRequest": "Seconds",
+    "HasBacklogWithoutCapacity": "Count",
+}
+SAGEMAKER = Namespace(
+    "AWS/SageMaker",
+    {
+        **{name: Metric(unit, (("EndpointName", "VariantName"),)) for name, unit in _OF_VARIANTS.items()},
+        **{name: Metric(unit, (("EndpointName",),)) for name, unit in _OF_ENDPOINTS.items()},
+    },
+)
 _DATA_PER_CALL = 500
 _SECONDS_KEPT = 300
 
@@ -70,8 +71,7 @@ class EndpointMetrics:
 
     def __init__(self, aws: Aws, interval: float = INTERVAL_SECONDS) -> None:
         self._aws, self._interval = aws, interval
-        self._lock = threading.Lock()
-        self._counts: dict[Key, Counter[float]] = {}
+        self._meter = Meter()
         self._unsent: deque[list[Document]] = deque(maxlen=_SECONDS_KEPT)
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._send_regularly, name="endpoint metrics", daemon=True)
@@ -100,13 +100,7 @@ class EndpointMetrics:
             Empty for metrics of the endpoint as a whole.
         values : dict of str to float
         """
-        with self._lock:
-            for metric, value in values.items():
-                key = (endpoint_name, variant_name, metric)
-                counts = self._counts.get(key)
-                if counts is None:
-                    counts = self._counts[key] = Counter()
-                counts[value] += 1
+        self._meter.add(SAGEMAKER, _pairs(endpoint_name, variant_name), values)
 
     def close(self) -> None:
         """Send what is there; returns when it is sent."""
@@ -119,13 +113,11 @@ class EndpointMetrics:
         self._send()
 
     def _send(self) -> None:
-        with self._lock:
-            counts, self._counts = self._counts, {}
-        if counts:
-            self._unsent.append(list(_data(counts, time.time())))
+        if taken := self._meter.take():
+            self._unsent.append([datum for _, datum in taken])
         try:
             while self._unsent:
-                put(self._aws, NAMESPACE, self._unsent[0])
+                put(self._aws, SAGEMAKER.name, self._unsent[0])
                 self._unsent.popleft()
         except (ClientError, BotoCoreError) as error:
             logger.warning("The metrics of endpoints wait for CloudWatch: %s", error)
@@ -149,39 +141,9 @@ def put(aws: Aws, namespace: str, data: list[Document]) -> None:
 
 def dimensions(endpoint_name: str, variant_name: str) -> list[Document]:
     """The dimensions of a variant's metrics, or of those of an endpoint."""
-    found = [{"Name": "EndpointName", "Value": endpoint_name}]
-    return found + ([{"Name": "VariantName", "Value": variant_name}] if variant_name else [])
+    return [{"Name": name, "Value": value} for name, value in _pairs(endpoint_name, variant_name)]
 
 
-def _data(counts: dict[Key, Counter[float]], now: float) -> Iterator[Document]:
-    for (endpoint_name, variant_name, metric), values in counts.items():
-        few = rounded(values, _VALUES_PER_DATUM)
-        yield {
-            "MetricName": metric,
-            "Dimensions": dimensions(endpoint_name, variant_name),
-            "Timestamp": now,
-            "Values": list(few),
-            "Counts": [float(count) for count in few.values()],
-            "Unit": _UNITS[metric],
-            "StorageResolution": 1,
-        }
-
-
-def rounded(values: Counter[float], most: int) -> Counter[float]:
-    """The same values with so little precision that there are few of them.
-
-    Parameters
-    ----------
-    values : Counter
-        How often each value was seen.
-    most : int
-        How many different values may be left.
-    """
-    digits = 6
-    while len(values) > most:
-        digits -= 1
-        coarser: Counter[float] = Counter()
-        for value, count in values.items():
-            coarser[float(f"{value:.{digits}g}")] += count
-        values = coarser
-    return values
+def _pairs(endpoint_name: str, variant_name: str) -> Dimensions:
+    of_endpoint = ("EndpointName", endpoint_name)
+    return (of_endpoint, ("VariantName", variant_name)) if variant_name else (of_endpoint,)

@@ -14,6 +14,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from localaws.metrics.namespace import Metric, Namespace
 from localaws.sagemaker.aws import Aws
 from localaws.sagemaker.hosting.routes import Instance, Routes
 from localaws.sagemaker.memory import family, used_bytes
@@ -23,7 +24,8 @@ logger = logging.getLogger(__name__)
 
 Document = dict[str, Any]
 
-NAMESPACE = "/aws/sagemaker/Endpoints"
+_PERCENT = Metric("Percent", (("EndpointName", "VariantName"),))
+ENDPOINT_USAGE = Namespace("/aws/sagemaker/Endpoints", {"CPUUtilization": _PERCENT, "MemoryUtilization": _PERCENT})
 INTERVAL_SECONDS = 10.0
 _TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
 _HOST_BYTES = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
@@ -57,7 +59,7 @@ class UsageMeter:
         while not self._stop.wait(self._interval):
             try:
                 if data := list(self._data()):
-                    put(self._aws, NAMESPACE, data)
+                    put(self._aws, ENDPOINT_USAGE.name, data)
             except (ClientError, BotoCoreError) as error:
                 logger.warning("The usage of endpoints was not sent to CloudWatch: %s", error)
 
@@ -68,7 +70,7 @@ class UsageMeter:
                 for variant in (*fleet.variants, *fleet.shadows):
                     cpu = [share for one in variant.instances if (share := self._cpu(one, seen)) is not None]
                     memory = [_memory(one) for one in variant.instances]
-                    for metric, values in {"CPUUtilization": cpu, "MemoryUtilization": memory}.items():
+                    for metric, values in zip(ENDPOINT_USAGE.metrics, (cpu, memory), strict=True):
                         if values:
                             yield _datum(metric, dimensions(route.endpoint_name, variant.name), values)
         self._before = seen
@@ -101,4 +103,5 @@ def _memory(instance: Instance) -> float:
 
 
 def _datum(metric: str, named: list[Document], values: list[float]) -> Document:
-    return {"MetricName": metric, "Dimensions": named, "Values": values, "Unit": "Percent", "StorageResolution": 1}
+    unit = ENDPOINT_USAGE.metrics[metric].unit
+    return {"MetricName": metric, "Dimensions": named, "Values": values, "Unit": unit, "StorageResolution": 1}

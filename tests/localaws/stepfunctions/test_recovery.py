@@ -113,7 +113,7 @@ def wait(seconds: int, then: str = "") -> Document:
 def begin(this: Killed) -> None:
     """Start one execution for each test, and wait until it is where it is to be killed."""
     start, machine, client = this.states.start, this.states.machine, this.states.client
-    on_its_own = client.create_activity(name=f"a-{uuid.uuid4().hex[:8]}")["activityArn"]
+    activities = [client.create_activity(name=f"a-{uuid.uuid4().hex[:8]}")["activityArn"] for _ in range(2)]
     late, changed = machine(one(DONE)), machine({"StartAt": "Wait", "States": {"Wait": wait(4, "Done"), "Done": DONE}})
     express = machine(one(wait(60)), type="EXPRESS")
     until(lambda: saved(this.aws, "stepfunctions", late) and saved(this.aws, "lambda", this.function))
@@ -150,7 +150,8 @@ def begin(this: Killed) -> None:
         "retry": start(one({**this.call("retry", error="never"), "Retry": retry})),
         "token": start(one(waiting("token"))),
         "late token": start(one({**waiting("late token"), "TimeoutSeconds": 5})),
-        "activity": start(one({"Type": "Task", "Resource": on_its_own, "End": True}), x=1),
+        "activity": start(one({"Type": "Task", "Resource": activities[0], "End": True}), x=1),
+        "idle activity": start(one({"Type": "Task", "Resource": activities[1], "End": True}), x=2),
         "job": start(one({**job_task, "End": True})),
         "nested": start(one({**nested, "OutputPath": "$.Output", "End": True})),
         "parallel": start(one({"Type": "Parallel", "Branches": [quick, slow], "End": True}), x=1),
@@ -182,7 +183,9 @@ def begin(this: Killed) -> None:
         "express": client.start_execution(stateMachineArn=express)["executionArn"],
         "stopped": start(one(wait(60))),
     }
-    this.known["activity"] = client.get_activity_task(activityArn=on_its_own)["taskToken"]
+    this.known["activity"] = client.get_activity_task(activityArn=activities[0])["taskToken"]
+    this.known["idle activity"] = activities[1]
+    until(lambda: "TaskScheduled" in this.history("idle activity"))
     this.known["job"] = job["ProcessingJobName"]
     this.known["child"] = child["StateMachineArn"]
     until(lambda: all(map(this.calls, ("call", "retry", "branch", "token", "late token", "distributed"))))
@@ -287,6 +290,13 @@ def test_a_timeout_counts_from_the_first_call(killed: Killed) -> None:
 def test_a_worker_of_an_activity_can_answer(killed: Killed) -> None:
     killed.states.client.send_task_success(taskToken=killed.known["activity"], output='"worked"')
     assert killed.output("activity") == "worked"
+
+
+def test_a_task_that_no_worker_had_is_given_out(killed: Killed) -> None:
+    task = killed.states.client.get_activity_task(activityArn=killed.known["idle activity"])
+    assert json.loads(task["input"]) == {"x": 2}
+    killed.states.client.send_task_failure(taskToken=task["taskToken"], error="Tired", cause="it is late")
+    assert killed.end("idle activity")["error"] == "Tired"
 
 
 def test_a_job_is_found_again(killed: Killed) -> None:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from botocore.exceptions import ClientError
 
-from localaws.sagemaker.runtime.metrics import rounded
+from localaws.metrics.meter import rounded
 from tests.localaws.sagemaker.hosting.conftest import until
 
 

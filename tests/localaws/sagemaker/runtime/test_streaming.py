@@ -51,8 +51,7 @@ def test_pieces_come_as_the_model_writes_them(streamed):
     lines = [json.loads(line) for line in b"".join(piece for piece, _ in came).splitlines()]
     assert [line["number"] for line in lines] == [0, 1, 2, 3]
     assert lines[0]["accept"] == "application/jsonlines"
-    assert came[0][1] - lines[0]["at"] < 0.15
-    assert came[-1][1] - came[0][1] > 0.4
+    assert came[0][1] < lines[-1]["at"], "the first piece came when the last one was written"
 
 
 def test_a_large_piece_arrives_whole(streamed):

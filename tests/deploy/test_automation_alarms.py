@@ -1,0 +1,79 @@
+"""The alarms of automation.yml go off: on a function that fails, and on the event that it could not take."""
+
+import io
+import json
+import time
+import zipfile
+from typing import Any
+
+import pytest
+
+from localaws.mail.outbox import Outbox
+from tests.conftest import LocalAws
+from tests.deploy import samples
+from tests.deploy.automation import Automation, provision
+from tests.localaws.measured import Measured, until_counted
+
+FUNCTION = "start-retraining"
+ATTEMPTS = 2
+SAID = {
+    "RetrainingErrorAlarm": f"{FUNCTION} ends in the middle",
+    "RetrainingDeadLetterAlarm": f"{FUNCTION} could not take",
+}
+
+
+@pytest.fixture(scope="module")
+def project(local_aws: LocalAws) -> Automation:
+    """A project of this test's own, whose automation it breaks; somebody reads its mails."""
+    made = provision(local_aws)
+    topic, address = made.outputs["NotificationTopicArn"], f"{made.name}@example.com"
+    local_aws.client("sns").subscribe(TopicArn=topic, Protocol="email", Endpoint=address)
+    assert local_aws.command("mail", "confirm", address).returncode == 0
+    return made
+
+
+def break_function(project: Automation) -> None:
+    """Let the function end in the middle, and have its messages come again at once, a few times."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("starts.py", "def retraining(event, context):\n    raise RuntimeError('no table')\n")
+    name, sqs = f"{project.name}-{FUNCTION}", project.aws.client("sqs")
+    project.aws.client("lambda").update_function_code(FunctionName=name, ZipFile=packed.getvalue())
+    url = sqs.get_queue_url(QueueName=name)["QueueUrl"]
+    [policy] = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["RedrivePolicy"])["Attributes"].values()
+    hasty = json.dumps({**json.loads(policy), "maxReceiveCount": ATTEMPTS})
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"VisibilityTimeout": "0", "RedrivePolicy": hasty})
+
+
+def alarms(project: Automation) -> dict[str, dict[str, Any]]:
+    """The alarms of the stack, by logical id."""
+    resources = project.aws.client("cloudformation").describe_stack_resources(StackName=f"{project.name}-automation")
+    names = {
+        each["PhysicalResourceId"]: each["LogicalResourceId"]
+        for each in resources["StackResources"]
+        if each["ResourceType"] == "AWS::CloudWatch::Alarm"
+    }
+    found = project.aws.client("cloudwatch").describe_alarms(AlarmNames=list(names))["MetricAlarms"]
+    return {names[alarm["AlarmName"]]: alarm for alarm in found}
+
+
+def test_a_function_that_fails_and_its_dead_letter_tell_people(project: Automation) -> None:
+    assert {alarm["StateValue"] for alarm in alarms(project).values()} <= {"OK", "INSUFFICIENT_DATA"}
+    break_function(project)
+    project.deliver(FUNCTION, samples.object_created(f"{project.name}-data", "traindata/x.csv"), times=1)
+    deadline = time.monotonic() + 60
+    while {name for name, alarm in alarms(project).items() if alarm["StateValue"] == "ALARM"} != set(SAID):
+        assert time.monotonic() < deadline, alarms(project)
+        time.sleep(0.1)
+    errors = Measured(project.aws, "AWS/Lambda", FunctionName=f"{project.name}-{FUNCTION}")
+    until_counted(lambda: errors.sum("Errors") == ATTEMPTS)
+    letters = Measured(project.aws, "AWS/SQS", QueueName=f"{project.name}-{FUNCTION}-dead")
+    assert letters.maximum("ApproximateNumberOfMessagesVisible") == 1
+    mails = [mail for mail in Outbox(project.aws.state_dir / "outbox").mails() if mail.to.startswith(project.name)]
+    listed, found = project.aws.command("mail").stdout, alarms(project)
+    for alarm, words in SAID.items():
+        subject = f'ALARM: "{found[alarm]["AlarmName"]}" in US East (N. Virginia)'
+        assert subject in listed
+        [mail] = [mail for mail in mails if mail.subject == subject]
+        assert "has entered the state ALARM: Threshold Crossed" in mail.text
+        assert words in mail.text
