@@ -30,7 +30,7 @@ def working_copy(tmp_path: Path) -> Path:
     return folder
 
 
-def deploy_model(aws: LocalAws, folder: Path, *arguments: str) -> str:
+def deploy_model(aws: LocalAws, folder: Path, *arguments: str, returncode: int = 0) -> str:
     """Run a command of the project, whose stack says what it does not; its output."""
     environ = aws.env | {"SAGEMAKER_PROJECT_NAME": NAME, "PYTHONPATH": os.environ.get("PYTHONPATH", "")}
     done = subprocess.run(
@@ -42,8 +42,8 @@ def deploy_model(aws: LocalAws, folder: Path, *arguments: str) -> str:
         timeout=540,
         check=False,
     )
-    assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
-    return done.stdout
+    assert done.returncode == returncode, f"{done.stdout}\n{done.stderr}"
+    return done.stdout + done.stderr
 
 
 @pytest.mark.timeout(900)
@@ -78,3 +78,10 @@ def test_a_push_goes_to_production_and_a_file_is_transformed(
     assert "is that already" in again, "what is not named is not kept"
     assert "deploy-staging: no change" in deploy_model(local_aws, tmp_path, "plan")
     assert f"in sagemaker-{NAME}-project" in deploy_model(local_aws, tmp_path, "status")
+    refused = deploy_model(local_aws, tmp_path, "delete", "project", "--yes", returncode=1)
+    assert f"sagemaker-{NAME}-deploy-production" in refused
+    assert "`deploy-model delete all` first" in refused
+    deploy_model(local_aws, tmp_path, "delete", "all", "--yes")
+    deploy_model(local_aws, tmp_path, "delete", "project", "--yes")
+    refused = deploy_model(local_aws, tmp_path, "project", *options, returncode=1)
+    assert "(AWS::S3::Bucket)" in refused, "what is there still is not named"
