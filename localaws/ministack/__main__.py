@@ -34,6 +34,7 @@ from localaws.ministack import (
     host,
     iam,
     queues,
+    rollback,
     s3,
     scheduler,
     sns,
@@ -77,11 +78,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         states.let_states_call_services(_clients(arguments.port, upstreams, _TASK_CONFIG))
         snapshots = SnapshotLoop(host.state_writer())
         states.let_executions_be_seen(snapshots.note_change, Reporter(client, meter))
-        cloudformation.let_cloudformation_provision(catalog.provisioners(client))
-        cloudformation.let_change_sets_be_exact(schema.create_only)
-        cloudformation.let_capabilities_be_asked_for()
-        cloudformation.let_templates_lie_in_buckets()
-        cloudformation.let_cloudformation_be_exact(*cloudformation.exactness(client), completion.COMPLETIONS)
+        _let_cloudformation_be_complete(client)
         apigateway.let_api_gateway_explain(body_errors.explain)
         apigateway.let_api_gateway_keep_secrets()
         apigateway.let_api_gateway_be_watched(Watch(client, meter).see)
@@ -115,6 +112,16 @@ def main(argv: Sequence[str] | None = None) -> None:
         timeout_graceful_shutdown=5,
     )
     courier.close()
+
+
+def _let_cloudformation_be_complete(client: Callable[[str], Any]) -> None:
+    cloudformation.let_cloudformation_provision(catalog.provisioners(client))
+    cloudformation.let_change_sets_be_exact(schema.create_only)
+    cloudformation.let_capabilities_be_asked_for()
+    cloudformation.let_templates_lie_in_buckets()
+    cloudformation.let_cloudformation_be_exact(*cloudformation.exactness(client), completion.COMPLETIONS)
+    rollback.let_failed_resources_be_rolled_back()
+    rollback.let_nested_stacks_be_rolled_back()
 
 
 def _clock(meter: Meter, changed: Callable[[], None]) -> alarms.Clock:

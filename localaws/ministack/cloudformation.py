@@ -7,6 +7,7 @@ from typing import Any
 
 from localaws.cloudformation import completion, schema
 from localaws.cloudformation.provisioner import Provisioner
+from localaws.ministack import rollback
 from localaws.ministack.hook import hook
 
 _BUCKET_HOST = re.compile(r"https://([a-z0-9.-]+)\.s3(?:[.-][a-z0-9-]+)?\.amazonaws\.com/")
@@ -57,9 +58,11 @@ def let_cloudformation_be_exact(check: Check, complete: Complete, guard: Guard, 
 
     def provision_exactly(resource_type: str, logical_id: str, props: dict[str, Any], stack_name: str) -> Any:
         check(resource_type, logical_id, props)
-        provisioned = provision(resource_type, logical_id, props, stack_name)
-        complete(resource_type, provisioned[0], props)
-        return provisioned
+        return rollback.provisioned(
+            lambda: provision(resource_type, logical_id, props, stack_name),
+            lambda physical_id: complete(resource_type, physical_id, props),
+            rollback.failure_note(every_stack[stack_name], logical_id, resource_type, props),
+        )
 
     def update_exactly(  # its parameters are MiniStack's
         resource_type: str,
@@ -75,8 +78,11 @@ def let_cloudformation_be_exact(check: Check, complete: Complete, guard: Guard, 
         if old == new:
             return update(resource_type, physical_id, old, new, stack_name, logical_id, known)
         check(resource_type, logical_id or physical_id, new)
-        new_id, attributes = update(resource_type, physical_id, old, new, stack_name, logical_id, known)
-        complete(resource_type, new_id, new)
+        new_id, attributes = rollback.provisioned(
+            lambda: update(resource_type, physical_id, old, new, stack_name, logical_id, known),
+            lambda provisioned_id: complete(resource_type, provisioned_id, new),
+            rollback.failure_note(every_stack[stack_name], logical_id or physical_id, resource_type, new),
+        )
         return new_id, {**known, **attributes} if new_id == physical_id else attributes
 
     def delete_if_allowed(resource_type: str, physical_id: str, *others: Any, **more: Any) -> None:

@@ -41,6 +41,11 @@ class Stacks:
             assert time.monotonic() < deadline, stack
             time.sleep(0.05)
 
+    def delete(self, name: str, status: str = "DELETE_COMPLETE") -> None:
+        [stack] = self.client.describe_stacks(StackName=name)["Stacks"]
+        self.client.delete_stack(StackName=name)
+        assert self.end(stack["StackId"]) == status, self.reasons(stack["StackId"])
+
     def reasons(self, name: str) -> str:
         events = self.client.describe_stack_events(StackName=name)["StackEvents"]
         return " ".join(event.get("ResourceStatusReason", "") for event in events)
@@ -98,6 +103,67 @@ def test_an_update_that_fails_brings_the_old_properties_back(stacks: Stacks, loc
     assert sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["DelaySeconds"])["Attributes"] == {
         "DelaySeconds": "1"
     }
+
+
+TAGGED = {"Id": "t", "Status": "Enabled", "TagFilters": [{"Key": "k", "Value": "v"}], "ExpirationInDays": 1}
+
+
+def test_what_fails_after_it_was_made_is_rolled_back(stacks: Stacks, local_aws: LocalAws) -> None:
+    name, s3 = unique(), local_aws.client("s3")
+    refused = bucket(name, LifecycleConfiguration={"Rules": [TAGGED]})
+    assert stacks.make(name, {"Bucket": refused}) == "ROLLBACK_COMPLETE"
+    assert "does not have TagFilters in a rule" in stacks.reasons(name)
+    assert name not in str(s3.list_buckets()["Buckets"])
+    stacks.delete(name)
+    assert stacks.make(name, {"Bucket": bucket(name)}) == "CREATE_COMPLETE"
+
+    refused["Properties"]["VersioningConfiguration"] = {"Status": "Enabled"}
+    assert stacks.make(name, {"Bucket": refused}, update=True) == "UPDATE_ROLLBACK_COMPLETE"
+    assert s3.get_bucket_versioning(Bucket=name)["Status"] == "Suspended"
+
+
+def test_a_rollback_that_cannot_delete_is_tried_again_by_a_deletion(stacks: Stacks, local_aws: LocalAws) -> None:
+    name, s3 = unique(), local_aws.client("s3")
+    handle = {"Type": "AWS::CloudFormation::WaitConditionHandle"}
+    never = {
+        "Type": "AWS::CloudFormation::WaitCondition",
+        "DependsOn": "Bucket",
+        "Properties": {"Handle": {"Ref": "Handle"}, "Timeout": "1"},
+    }
+    body = json.dumps({"Resources": {"Bucket": bucket(name), "Handle": handle, "Never": never}})
+    stacks.client.create_stack(StackName=name, TemplateBody=body)
+    s3.get_waiter("bucket_exists").wait(Bucket=name, WaiterConfig={"Delay": 0.05, "MaxAttempts": 100})
+    s3.put_object(Bucket=name, Key="late", Body=b"x")
+    assert stacks.end(name) == "ROLLBACK_FAILED"
+    [found] = stacks.client.describe_stack_resources(StackName=name)["StackResources"]
+    assert (found["LogicalResourceId"], found["ResourceStatus"]) == ("Bucket", "DELETE_FAILED")
+    s3.delete_object(Bucket=name, Key="late")
+    stacks.delete(name)
+    assert name not in str(s3.list_buckets()["Buckets"])
+
+
+def n_queues(local_aws: LocalAws, name: str) -> int:
+    return len(local_aws.client("sqs").list_queues(QueueNamePrefix=name).get("QueueUrls", []))
+
+
+@pytest.mark.parametrize(("policy", "remains"), [("Delete", 0), ("RetainExceptOnCreate", 0), ("Retain", 1)])
+def test_what_is_retained_when_a_creation_is_rolled_back(
+    stacks: Stacks, local_aws: LocalAws, policy: str, remains: int
+) -> None:
+    name = unique()
+    queue = {"Type": "AWS::SQS::Queue", "DeletionPolicy": policy, "Properties": {"QueueName": name}}
+    wrong = {"Type": "AWS::SNS::Topic", "DependsOn": "Queue", "Properties": {"Naem": "x"}}
+    assert stacks.make(name, {"Queue": queue, "Topic": wrong}) == "ROLLBACK_COMPLETE"
+    assert n_queues(local_aws, name) == remains
+    if remains:
+        return
+    stacks.delete(name)
+    assert stacks.make(name, {"Queue": queue}) == "CREATE_COMPLETE"
+    wrong["Type"] = "AWS::SNS::Topic"
+    assert stacks.make(name, {"Queue": queue, "Topic": wrong}, update=True) == "UPDATE_ROLLBACK_COMPLETE"
+    assert n_queues(local_aws, name) == 1
+    stacks.delete(name)
+    assert n_queues(local_aws, name) == (policy != "Delete")
 
 
 ROLE = "arn:aws:iam::000000000000:role/any"
@@ -293,6 +359,47 @@ def test_an_inner_stack_keeps_what_it_knows_of_unchanged_resources(stacks: Stack
         assert stacks.make(name, inner, update=version == "2").endswith("E_COMPLETE"), stacks.reasons(name)
     found = local_aws.client("ssm").get_parameter(Name=f"/{name}")["Parameter"]["Value"]
     assert found == f"2 arn:aws:sqs:us-east-1:000000000000:{name}"
+
+
+def nested(local_aws: LocalAws, name: str, resources: Document) -> Document:
+    """A stack in a stack, whose template is in a bucket of that name."""
+    s3 = local_aws.client("s3")
+    s3.create_bucket(Bucket=name)
+    s3.put_object(Bucket=name, Key="inner.yml", Body=json.dumps({"Resources": resources}).encode())
+    url = f"https://{name}.s3.us-east-1.amazonaws.com/inner.yml"
+    return {"Type": "AWS::CloudFormation::Stack", "Properties": {"TemplateURL": url}}
+
+
+def test_an_inner_stack_that_fails_leaves_nothing(stacks: Stacks, local_aws: LocalAws) -> None:
+    name = unique()
+    queue = {"Type": "AWS::SQS::Queue", "DeletionPolicy": "RetainExceptOnCreate", "Properties": {"QueueName": name}}
+    wrong = {"Type": "AWS::SNS::Topic", "DependsOn": "Queue", "Properties": {"Naem": "x"}}
+    inner = {"Inner": nested(local_aws, name, {"Queue": queue, "Topic": wrong})}
+    assert stacks.make(name, inner) == "ROLLBACK_COMPLETE"
+    assert "extraneous key [Naem] is not permitted" in stacks.reasons(name)
+    assert n_queues(local_aws, name) == 0
+    stacks.delete(name)
+
+    inner = {"Inner": nested(local_aws, name, {"Queue": queue})}
+    assert stacks.make(name, {**inner, "Topic": {**wrong, "DependsOn": "Inner"}}) == "ROLLBACK_COMPLETE"
+    assert n_queues(local_aws, name) == 0
+    stacks.delete(name)
+
+    assert stacks.make(name, inner) == "CREATE_COMPLETE"
+    stacks.delete(name)
+    assert n_queues(local_aws, name) == 1
+
+
+def test_an_outer_stack_says_what_its_inner_one_could_not_delete(stacks: Stacks, local_aws: LocalAws) -> None:
+    name, s3 = unique(), local_aws.client("s3")
+    assert stacks.make(name, {"Inner": nested(local_aws, name, {"Bucket": bucket(f"{name}-b")})}) == "CREATE_COMPLETE"
+    s3.put_object(Bucket=f"{name}-b", Key="precious", Body=b"x")
+    stacks.delete(name, "DELETE_FAILED")
+    reason = "was not successfully deleted: The following resource(s) failed to delete: [Bucket]"
+    assert reason in stacks.reasons(name)
+    s3.delete_object(Bucket=f"{name}-b", Key="precious")
+    stacks.delete(name)
+    assert f"{name}-b" not in str(s3.list_buckets()["Buckets"])
 
 
 def test_a_bucket_with_objects_is_not_deleted(stacks: Stacks, local_aws: LocalAws) -> None:
