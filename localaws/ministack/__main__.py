@@ -38,6 +38,7 @@ from localaws.ministack import (
     s3,
     scheduler,
     sns,
+    stack_requests,
     states,
 )
 from localaws.services.targets import TARGET_PREFIXES
@@ -120,6 +121,8 @@ def _let_cloudformation_be_complete(client: Callable[[str], Any]) -> None:
     cloudformation.let_capabilities_be_asked_for()
     cloudformation.let_templates_lie_in_buckets()
     cloudformation.let_cloudformation_be_exact(*cloudformation.exactness(client), completion.COMPLETIONS)
+    stack_requests.let_unknown_parameters_be_refused()
+    stack_requests.let_stacks_refuse_what_their_status_forbids()
     rollback.let_failed_resources_be_rolled_back()
     rollback.let_nested_stacks_be_rolled_back()
 

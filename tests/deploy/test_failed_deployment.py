@@ -2,6 +2,7 @@
 
 import io
 import tarfile
+from pathlib import Path
 from typing import Any
 
 from tests.deploy.conftest import IMAGE, Registry, Run
@@ -41,10 +42,9 @@ def endpoints(registry: Registry) -> list[dict[str, Any]]:
 
 def test_after_a_first_deployment_that_failed_the_same_command_deploys(registry: Registry, deploy_model: Run) -> None:
     bad, good = registry.register("Approved"), good_version(registry)
-    for _ in range(2):
-        failed = deploy_model("staging", "--model-package", bad)
-        assert (failed.returncode, endpoints(registry)) == (1, [])
-        assert "it is ROLLBACK_COMPLETE now: Endpoint" in failed.stderr
+    failed = deploy_model("staging", "--model-package", bad)
+    assert (failed.returncode, endpoints(registry)) == (1, [])
+    assert "it is ROLLBACK_COMPLETE now: Endpoint" in failed.stderr
     done = deploy_model("staging", "--model-package", good)
     assert done.returncode == 0, done.stderr
     [endpoint] = endpoints(registry)
@@ -54,3 +54,10 @@ def test_after_a_first_deployment_that_failed_the_same_command_deploys(registry:
     assert answer["Body"].read() == b"served"
     deleted = deploy_model("delete", "staging", "--yes")
     assert (deleted.returncode, endpoints(registry)) == (0, []), deleted.stderr
+
+
+def test_a_parameter_that_the_template_does_not_have_is_refused(registry: Registry, deploy_model: Run) -> None:
+    source = str(Path(__file__).parents[2])
+    refused = deploy_model("project", "--source", source, "--parameters", "Foo=1")
+    assert (refused.returncode, "Traceback" in refused.stderr) == (1, False)
+    assert "Parameters: [Foo] do not exist in the template" in refused.stderr

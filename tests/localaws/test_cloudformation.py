@@ -301,6 +301,52 @@ def test_iam_resources_need_the_capability(stacks: Stacks) -> None:
     assert caught.value.response["Error"]["Code"] == "InsufficientCapabilitiesException"
 
 
+def test_a_parameter_that_the_template_does_not_have_is_refused(stacks: Stacks, local_aws: LocalAws) -> None:
+    name, client = unique(), stacks.client
+    topic = {"Type": "AWS::SNS::Topic", "Properties": {"TopicName": {"Ref": "Name"}}}
+    document: Document = {"Parameters": {"Name": {"Type": "String"}}, "Resources": {"Topic": topic}}
+    own = {"ParameterKey": "Name", "ParameterValue": name}
+    request = {"StackName": name, "TemplateBody": json.dumps(document), "Parameters": [own]}
+    others = [{"ParameterKey": key, "ParameterValue": "1"} for key in ("Foo", "Bar")]
+    unknown = {**request, "Parameters": [own, *others]}
+    words = r"\(ValidationError\).*Parameters: \[Foo, Bar\] do not exist in the template"
+    with pytest.raises(ClientError, match=words):
+        client.create_stack(**unknown)
+    client.create_stack(**request)
+    assert stacks.end(name) == "CREATE_COMPLETE"
+    with pytest.raises(ClientError, match=words):
+        client.update_stack(**unknown)
+    with pytest.raises(ClientError, match=words):
+        client.create_change_set(**unknown, ChangeSetName="c")
+    plain = json.dumps({"Resources": {"Topic": {"Type": "AWS::SNS::Topic"}}})
+    with pytest.raises(ClientError, match="Parameter values specified for a template which does not require them"):
+        client.update_stack(**{**request, "TemplateBody": plain})
+
+    inner = nested(local_aws, name, {"Topic": {"Type": "AWS::SNS::Topic"}})
+    inner["Properties"]["Parameters"] = {"Foo": "1"}
+    assert stacks.make(f"{name}-outer", {"Inner": inner}) == "ROLLBACK_COMPLETE"
+    assert "which does not require them" in stacks.reasons(f"{name}-outer")
+
+
+def test_a_stack_whose_creation_failed_is_deleted_before_it_is_made_again(stacks: Stacks) -> None:
+    name, client = unique(), stacks.client
+    queue = {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": name}}
+    wrong = {"Type": "AWS::SQS::Queue", "Properties": {"QueueNaem": name}}
+    body = json.dumps({"Resources": {"Queue": queue}})
+    for rollback, status in ((True, "ROLLBACK_COMPLETE"), (False, "CREATE_FAILED")):
+        assert stacks.make(name, {"Queue": wrong}, DisableRollback=not rollback) == status
+        with pytest.raises(ClientError, match=r"AlreadyExistsException.*already exists"):
+            client.create_stack(StackName=name, TemplateBody=body)
+        with pytest.raises(ClientError, match=r"AlreadyExistsException.*already exists"):
+            client.create_change_set(StackName=name, TemplateBody=body, ChangeSetName="c", ChangeSetType="CREATE")
+        words = rf"\(ValidationError\).*Stack:arn:\S+ is in {status} state and can not be updated"
+        with pytest.raises(ClientError, match=words):
+            client.create_change_set(StackName=name, TemplateBody=body, ChangeSetName="c")
+        assert stacks.end(name) == status
+        stacks.delete(name)
+    assert stacks.make(name, {"Queue": queue}) == "CREATE_COMPLETE"
+
+
 def conditional(name: str, delay: int, queue_name: str) -> str:
     """A template with a resource whose condition is false."""
     queue = {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": queue_name, "DelaySeconds": delay}}
