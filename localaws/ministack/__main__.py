@@ -14,7 +14,7 @@ from botocore.config import Config
 from localaws import alarms, body_errors
 from localaws.apigateway import Watch
 from localaws.aws import Aws
-from localaws.cloudformation import catalog, completion, schema
+from localaws.cloudformation import catalog, completion, existence, schema
 from localaws.errors import HookMissingError
 from localaws.eventbridge.courier import Courier
 from localaws.eventbridge.spool import Spool
@@ -120,7 +120,8 @@ def _let_cloudformation_be_complete(client: Callable[[str], Any]) -> None:
     cloudformation.let_change_sets_be_exact(schema.create_only)
     cloudformation.let_capabilities_be_asked_for()
     cloudformation.let_templates_lie_in_buckets()
-    cloudformation.let_cloudformation_be_exact(*cloudformation.exactness(client), completion.COMPLETIONS)
+    in_thread = {*completion.COMPLETIONS, *existence.LOOKUPS}
+    cloudformation.let_cloudformation_be_exact(*cloudformation.exactness(client), in_thread)
     stack_requests.let_unknown_parameters_be_refused()
     stack_requests.let_stacks_refuse_what_their_status_forbids()
     rollback.let_failed_resources_be_rolled_back()

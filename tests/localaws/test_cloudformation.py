@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from localaws.cloudformation import schema
+from localaws.cloudformation import existence, schema
 from tests.conftest import LocalAws
 
 Document = dict[str, Any]
@@ -196,6 +196,43 @@ def test_a_function_keeps_its_concurrency_dead_letters_and_key(stacks: Stacks, l
     assert found["DeadLetterConfig"]["TargetArn"].startswith("arn:aws:sqs:")
     assert stacks.make(name, {"Dead": dead, "Function": function(name)}, update=True) == "UPDATE_COMPLETE"
     assert "ReservedConcurrentExecutions" not in functions.get_function_concurrency(FunctionName=name)
+
+
+def named(name: str) -> dict[str, Document]:
+    """Resources of a name, each of a type of its own."""
+    key = {"AttributeName": "id", "KeyType": "HASH"}
+    table = {"AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "S"}], "KeySchema": [key]}
+    alarm = {"ComparisonOperator": "GreaterThanThreshold", "EvaluationPeriods": 1, "MetricName": "m", "Namespace": "n"}
+    machine = {"RoleArn": ROLE, "DefinitionString": '{"StartAt": "A", "States": {"A": {"Type": "Succeed"}}}'}
+    return {
+        "AWS::CloudWatch::Alarm": {"AlarmName": name, **alarm, "Period": 60, "Statistic": "Sum", "Threshold": 1},
+        "AWS::CloudWatch::Dashboard": {"DashboardName": name, "DashboardBody": '{"widgets": []}'},
+        "AWS::DynamoDB::Table": {"TableName": name, **table, "BillingMode": "PAY_PER_REQUEST"},
+        "AWS::Events::Rule": {"Name": name, "ScheduleExpression": "rate(1 day)"},
+        "AWS::IAM::Role": {"RoleName": name, "AssumeRolePolicyDocument": {"Version": "2012-10-17", "Statement": []}},
+        "AWS::Lambda::Function": function(name)["Properties"],
+        "AWS::Logs::LogGroup": {"LogGroupName": name},
+        "AWS::SNS::Topic": {"TopicName": name},
+        "AWS::SQS::Queue": {"QueueName": name},
+        "AWS::StepFunctions::StateMachine": {"StateMachineName": name, **machine},
+    }
+
+
+@pytest.mark.parametrize("resource_type", named(""))
+def test_what_exists_is_not_taken_over(stacks: Stacks, resource_type: str) -> None:
+    name = unique()
+    resource = {"Type": resource_type, "DeletionPolicy": "Retain", "Properties": named(name)[resource_type]}
+    assert stacks.make(name, {"First": resource}) == "CREATE_COMPLETE"
+    assert stacks.make(f"{name}-2", {"Second": resource}) == "ROLLBACK_COMPLETE"
+    assert f"{name} already exists in stack arn:" in stacks.reasons(f"{name}-2")
+    assert (
+        stacks.make(name, {"First": resource, "Topic": {"Type": "AWS::SNS::Topic"}}, update=True) == "UPDATE_COMPLETE"
+    )
+    stacks.delete(name)
+    if resource_type not in existence.LOOKUPS:
+        return
+    assert stacks.make(name, {"First": resource}) == "ROLLBACK_COMPLETE"
+    assert f"Resource of type '{resource_type}' with identifier '{{\"/properties/" in stacks.reasons(name)
 
 
 def bucket(name: str, **properties: Any) -> Document:
