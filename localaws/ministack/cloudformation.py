@@ -8,6 +8,7 @@ from typing import Any
 
 from localaws.cloudformation import completion, existence, schema
 from localaws.cloudformation.provisioner import Provisioner
+from localaws.mail import subscriptions
 from localaws.ministack import rollback
 from localaws.ministack.hook import hook
 
@@ -171,6 +172,8 @@ def exactness(client: Callable[[str], Any]) -> tuple[Check, CheckNew, Complete, 
             completion.check_code(client, properties)
         elif resource_type == "AWS::ApiGateway::Stage":
             completion.check_logging(client, properties)
+        elif resource_type in ("AWS::SNS::Topic", "AWS::SNS::Subscription"):
+            subscriptions.check_addresses(properties)
 
     def complete(resource_type: str, physical_id: str, properties: dict[str, Any]) -> None:
         if resource_type in completion.COMPLETIONS:
