@@ -29,6 +29,7 @@ from localaws.ministack import (
     apigateway,
     cloudformation,
     cloudwatch,
+    deletion,
     events,
     functions,
     host,
@@ -126,6 +127,7 @@ def _let_cloudformation_be_complete(client: Callable[[str], Any]) -> None:
     stack_requests.let_stacks_refuse_what_their_status_forbids()
     rollback.let_failed_resources_be_rolled_back()
     rollback.let_nested_stacks_be_rolled_back()
+    deletion.let_stacks_be_deleted_while_they_are_made()
 
 
 def _clock(meter: Meter, changed: Callable[[], None]) -> alarms.Clock:

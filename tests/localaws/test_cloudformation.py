@@ -2,53 +2,13 @@
 
 import json
 import time
-import uuid
-from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
-from localaws.cloudformation import existence, schema
+from localaws.cloudformation import schema
 from tests.conftest import LocalAws
-
-Document = dict[str, Any]
-IAM = ["CAPABILITY_NAMED_IAM"]
-
-
-def unique() -> str:
-    return f"exact-{uuid.uuid4().hex[:12]}"
-
-
-class Stacks:
-    """Stacks of tests."""
-
-    def __init__(self, aws: LocalAws) -> None:
-        self.client = aws.client("cloudformation")
-
-    def make(self, name: str, resources: Document, *, update: bool = False, **request: Any) -> str:
-        """Create or update a stack; its status in the end."""
-        operation = self.client.update_stack if update else self.client.create_stack
-        body = json.dumps({"Resources": resources})
-        operation(StackName=name, TemplateBody=body, Capabilities=IAM, **request)
-        return self.end(name)
-
-    def end(self, name: str) -> str:
-        deadline = time.monotonic() + 30
-        while True:
-            [stack] = self.client.describe_stacks(StackName=name)["Stacks"]
-            if not stack["StackStatus"].endswith("IN_PROGRESS"):
-                return str(stack["StackStatus"])
-            assert time.monotonic() < deadline, stack
-            time.sleep(0.05)
-
-    def delete(self, name: str, status: str = "DELETE_COMPLETE") -> None:
-        [stack] = self.client.describe_stacks(StackName=name)["Stacks"]
-        self.client.delete_stack(StackName=name)
-        assert self.end(stack["StackId"]) == status, self.reasons(stack["StackId"])
-
-    def reasons(self, name: str) -> str:
-        events = self.client.describe_stack_events(StackName=name)["StackEvents"]
-        return " ".join(event.get("ResourceStatusReason", "") for event in events)
+from tests.localaws.stacks import ROLE, Document, Stacks, bucket, function, nested, unique
 
 
 @pytest.fixture
@@ -83,98 +43,6 @@ def test_text_stands_for_numbers_and_booleans() -> None:
     schema.check("AWS::KMS::Key", "Key", {"KeyPolicy": {}, "EnableKeyRotation": "true"})
 
 
-def test_a_wrong_property_fails_the_stack_and_everything_goes_back(stacks: Stacks, local_aws: LocalAws) -> None:
-    name = unique()
-    topic = {"Type": "AWS::SNS::Topic", "Properties": {"TopicName": name}}
-    wrong = {"Type": "AWS::SQS::Queue", "DependsOn": "Topic", "Properties": {"QueueNaem": name}}
-    assert stacks.make(name, {"Topic": topic, "Queue": wrong}) == "ROLLBACK_COMPLETE"
-    assert "for resource Queue with message:\n#: extraneous key [QueueNaem] is not permitted" in stacks.reasons(name)
-    assert name not in str(local_aws.client("sns").list_topics()["Topics"])
-
-
-def test_an_update_that_fails_brings_the_old_properties_back(stacks: Stacks, local_aws: LocalAws) -> None:
-    name, sqs = unique(), local_aws.client("sqs")
-    queue: Document = {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": name, "DelaySeconds": 1}}
-    assert stacks.make(name, {"Queue": queue}) == "CREATE_COMPLETE"
-    changed = {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": name, "DelaySeconds": 2}}
-    wrong = {"Type": "AWS::SNS::Topic", "DependsOn": "Queue", "Properties": {"Naem": "x"}}
-    assert stacks.make(name, {"Queue": changed, "Topic": wrong}, update=True) == "UPDATE_ROLLBACK_COMPLETE"
-    url = sqs.get_queue_url(QueueName=name)["QueueUrl"]
-    assert sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["DelaySeconds"])["Attributes"] == {
-        "DelaySeconds": "1"
-    }
-
-
-TAGGED = {"Id": "t", "Status": "Enabled", "TagFilters": [{"Key": "k", "Value": "v"}], "ExpirationInDays": 1}
-
-
-def test_what_fails_after_it_was_made_is_rolled_back(stacks: Stacks, local_aws: LocalAws) -> None:
-    name, s3 = unique(), local_aws.client("s3")
-    refused = bucket(name, LifecycleConfiguration={"Rules": [TAGGED]})
-    assert stacks.make(name, {"Bucket": refused}) == "ROLLBACK_COMPLETE"
-    assert "does not have TagFilters in a rule" in stacks.reasons(name)
-    assert name not in str(s3.list_buckets()["Buckets"])
-    stacks.delete(name)
-    assert stacks.make(name, {"Bucket": bucket(name)}) == "CREATE_COMPLETE"
-
-    refused["Properties"]["VersioningConfiguration"] = {"Status": "Enabled"}
-    assert stacks.make(name, {"Bucket": refused}, update=True) == "UPDATE_ROLLBACK_COMPLETE"
-    assert s3.get_bucket_versioning(Bucket=name)["Status"] == "Suspended"
-
-
-def test_a_rollback_that_cannot_delete_is_tried_again_by_a_deletion(stacks: Stacks, local_aws: LocalAws) -> None:
-    name, s3 = unique(), local_aws.client("s3")
-    handle = {"Type": "AWS::CloudFormation::WaitConditionHandle"}
-    never = {
-        "Type": "AWS::CloudFormation::WaitCondition",
-        "DependsOn": "Bucket",
-        "Properties": {"Handle": {"Ref": "Handle"}, "Timeout": "1"},
-    }
-    body = json.dumps({"Resources": {"Bucket": bucket(name), "Handle": handle, "Never": never}})
-    stacks.client.create_stack(StackName=name, TemplateBody=body)
-    s3.get_waiter("bucket_exists").wait(Bucket=name, WaiterConfig={"Delay": 0.05, "MaxAttempts": 100})
-    s3.put_object(Bucket=name, Key="late", Body=b"x")
-    assert stacks.end(name) == "ROLLBACK_FAILED"
-    [found] = stacks.client.describe_stack_resources(StackName=name)["StackResources"]
-    assert (found["LogicalResourceId"], found["ResourceStatus"]) == ("Bucket", "DELETE_FAILED")
-    s3.delete_object(Bucket=name, Key="late")
-    stacks.delete(name)
-    assert name not in str(s3.list_buckets()["Buckets"])
-
-
-def n_queues(local_aws: LocalAws, name: str) -> int:
-    return len(local_aws.client("sqs").list_queues(QueueNamePrefix=name).get("QueueUrls", []))
-
-
-@pytest.mark.parametrize(("policy", "remains"), [("Delete", 0), ("RetainExceptOnCreate", 0), ("Retain", 1)])
-def test_what_is_retained_when_a_creation_is_rolled_back(
-    stacks: Stacks, local_aws: LocalAws, policy: str, remains: int
-) -> None:
-    name = unique()
-    queue = {"Type": "AWS::SQS::Queue", "DeletionPolicy": policy, "Properties": {"QueueName": name}}
-    wrong = {"Type": "AWS::SNS::Topic", "DependsOn": "Queue", "Properties": {"Naem": "x"}}
-    assert stacks.make(name, {"Queue": queue, "Topic": wrong}) == "ROLLBACK_COMPLETE"
-    assert n_queues(local_aws, name) == remains
-    if remains:
-        return
-    stacks.delete(name)
-    assert stacks.make(name, {"Queue": queue}) == "CREATE_COMPLETE"
-    wrong["Type"] = "AWS::SNS::Topic"
-    assert stacks.make(name, {"Queue": queue, "Topic": wrong}, update=True) == "UPDATE_ROLLBACK_COMPLETE"
-    assert n_queues(local_aws, name) == 1
-    stacks.delete(name)
-    assert n_queues(local_aws, name) == (policy != "Delete")
-
-
-ROLE = "arn:aws:iam::000000000000:role/any"
-
-
-def function(name: str, **properties: Any) -> Document:
-    code = {"ZipFile": "def handler(event, context):\n    return 1\n"}
-    own = {"FunctionName": name, "Runtime": "python3.12", "Handler": "index.handler", "Role": ROLE, "Code": code}
-    return {"Type": "AWS::Lambda::Function", "Properties": {**own, **properties}}
-
-
 @pytest.mark.parametrize(("key", "error"), [("no-such-key.zip", "NoSuchKey"), ("x.zip", "NoSuchBucket")])
 def test_a_function_without_its_code_is_none(stacks: Stacks, local_aws: LocalAws, key: str, error: str) -> None:
     name = unique()
@@ -196,47 +64,6 @@ def test_a_function_keeps_its_concurrency_dead_letters_and_key(stacks: Stacks, l
     assert found["DeadLetterConfig"]["TargetArn"].startswith("arn:aws:sqs:")
     assert stacks.make(name, {"Dead": dead, "Function": function(name)}, update=True) == "UPDATE_COMPLETE"
     assert "ReservedConcurrentExecutions" not in functions.get_function_concurrency(FunctionName=name)
-
-
-def named(name: str) -> dict[str, Document]:
-    """Resources of a name, each of a type of its own."""
-    key = {"AttributeName": "id", "KeyType": "HASH"}
-    table = {"AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "S"}], "KeySchema": [key]}
-    alarm = {"ComparisonOperator": "GreaterThanThreshold", "EvaluationPeriods": 1, "MetricName": "m", "Namespace": "n"}
-    machine = {"RoleArn": ROLE, "DefinitionString": '{"StartAt": "A", "States": {"A": {"Type": "Succeed"}}}'}
-    return {
-        "AWS::CloudWatch::Alarm": {"AlarmName": name, **alarm, "Period": 60, "Statistic": "Sum", "Threshold": 1},
-        "AWS::CloudWatch::Dashboard": {"DashboardName": name, "DashboardBody": '{"widgets": []}'},
-        "AWS::DynamoDB::Table": {"TableName": name, **table, "BillingMode": "PAY_PER_REQUEST"},
-        "AWS::Events::Rule": {"Name": name, "ScheduleExpression": "rate(1 day)"},
-        "AWS::IAM::Role": {"RoleName": name, "AssumeRolePolicyDocument": {"Version": "2012-10-17", "Statement": []}},
-        "AWS::Lambda::Function": function(name)["Properties"],
-        "AWS::Logs::LogGroup": {"LogGroupName": name},
-        "AWS::SNS::Topic": {"TopicName": name},
-        "AWS::SQS::Queue": {"QueueName": name},
-        "AWS::StepFunctions::StateMachine": {"StateMachineName": name, **machine},
-    }
-
-
-@pytest.mark.parametrize("resource_type", named(""))
-def test_what_exists_is_not_taken_over(stacks: Stacks, resource_type: str) -> None:
-    name = unique()
-    resource = {"Type": resource_type, "DeletionPolicy": "Retain", "Properties": named(name)[resource_type]}
-    assert stacks.make(name, {"First": resource}) == "CREATE_COMPLETE"
-    assert stacks.make(f"{name}-2", {"Second": resource}) == "ROLLBACK_COMPLETE"
-    assert f"{name} already exists in stack arn:" in stacks.reasons(f"{name}-2")
-    assert (
-        stacks.make(name, {"First": resource, "Topic": {"Type": "AWS::SNS::Topic"}}, update=True) == "UPDATE_COMPLETE"
-    )
-    stacks.delete(name)
-    if resource_type not in existence.LOOKUPS:
-        return
-    assert stacks.make(name, {"First": resource}) == "ROLLBACK_COMPLETE"
-    assert f"Resource of type '{resource_type}' with identifier '{{\"/properties/" in stacks.reasons(name)
-
-
-def bucket(name: str, **properties: Any) -> Document:
-    return {"Type": "AWS::S3::Bucket", "Properties": {"BucketName": name, **properties}}
 
 
 def test_a_bucket_keeps_encryption_lifecycle_logging_and_tags(stacks: Stacks, local_aws: LocalAws) -> None:
@@ -365,25 +192,6 @@ def test_a_parameter_that_the_template_does_not_have_is_refused(stacks: Stacks, 
     assert "which does not require them" in stacks.reasons(f"{name}-outer")
 
 
-def test_a_stack_whose_creation_failed_is_deleted_before_it_is_made_again(stacks: Stacks) -> None:
-    name, client = unique(), stacks.client
-    queue = {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": name}}
-    wrong = {"Type": "AWS::SQS::Queue", "Properties": {"QueueNaem": name}}
-    body = json.dumps({"Resources": {"Queue": queue}})
-    for rollback, status in ((True, "ROLLBACK_COMPLETE"), (False, "CREATE_FAILED")):
-        assert stacks.make(name, {"Queue": wrong}, DisableRollback=not rollback) == status
-        with pytest.raises(ClientError, match=r"AlreadyExistsException.*already exists"):
-            client.create_stack(StackName=name, TemplateBody=body)
-        with pytest.raises(ClientError, match=r"AlreadyExistsException.*already exists"):
-            client.create_change_set(StackName=name, TemplateBody=body, ChangeSetName="c", ChangeSetType="CREATE")
-        words = rf"\(ValidationError\).*Stack:arn:\S+ is in {status} state and can not be updated"
-        with pytest.raises(ClientError, match=words):
-            client.create_change_set(StackName=name, TemplateBody=body, ChangeSetName="c")
-        assert stacks.end(name) == status
-        stacks.delete(name)
-    assert stacks.make(name, {"Queue": queue}) == "CREATE_COMPLETE"
-
-
 def conditional(name: str, delay: int, queue_name: str) -> str:
     """A template with a resource whose condition is false."""
     queue = {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": queue_name, "DelaySeconds": delay}}
@@ -442,47 +250,6 @@ def test_an_inner_stack_keeps_what_it_knows_of_unchanged_resources(stacks: Stack
         assert stacks.make(name, inner, update=version == "2").endswith("E_COMPLETE"), stacks.reasons(name)
     found = local_aws.client("ssm").get_parameter(Name=f"/{name}")["Parameter"]["Value"]
     assert found == f"2 arn:aws:sqs:us-east-1:000000000000:{name}"
-
-
-def nested(local_aws: LocalAws, name: str, resources: Document) -> Document:
-    """A stack in a stack, whose template is in a bucket of that name."""
-    s3 = local_aws.client("s3")
-    s3.create_bucket(Bucket=name)
-    s3.put_object(Bucket=name, Key="inner.yml", Body=json.dumps({"Resources": resources}).encode())
-    url = f"https://{name}.s3.us-east-1.amazonaws.com/inner.yml"
-    return {"Type": "AWS::CloudFormation::Stack", "Properties": {"TemplateURL": url}}
-
-
-def test_an_inner_stack_that_fails_leaves_nothing(stacks: Stacks, local_aws: LocalAws) -> None:
-    name = unique()
-    queue = {"Type": "AWS::SQS::Queue", "DeletionPolicy": "RetainExceptOnCreate", "Properties": {"QueueName": name}}
-    wrong = {"Type": "AWS::SNS::Topic", "DependsOn": "Queue", "Properties": {"Naem": "x"}}
-    inner = {"Inner": nested(local_aws, name, {"Queue": queue, "Topic": wrong})}
-    assert stacks.make(name, inner) == "ROLLBACK_COMPLETE"
-    assert "extraneous key [Naem] is not permitted" in stacks.reasons(name)
-    assert n_queues(local_aws, name) == 0
-    stacks.delete(name)
-
-    inner = {"Inner": nested(local_aws, name, {"Queue": queue})}
-    assert stacks.make(name, {**inner, "Topic": {**wrong, "DependsOn": "Inner"}}) == "ROLLBACK_COMPLETE"
-    assert n_queues(local_aws, name) == 0
-    stacks.delete(name)
-
-    assert stacks.make(name, inner) == "CREATE_COMPLETE"
-    stacks.delete(name)
-    assert n_queues(local_aws, name) == 1
-
-
-def test_an_outer_stack_says_what_its_inner_one_could_not_delete(stacks: Stacks, local_aws: LocalAws) -> None:
-    name, s3 = unique(), local_aws.client("s3")
-    assert stacks.make(name, {"Inner": nested(local_aws, name, {"Bucket": bucket(f"{name}-b")})}) == "CREATE_COMPLETE"
-    s3.put_object(Bucket=f"{name}-b", Key="precious", Body=b"x")
-    stacks.delete(name, "DELETE_FAILED")
-    reason = "was not successfully deleted: The following resource(s) failed to delete: [Bucket]"
-    assert reason in stacks.reasons(name)
-    s3.delete_object(Bucket=f"{name}-b", Key="precious")
-    stacks.delete(name)
-    assert f"{name}-b" not in str(s3.list_buckets()["Buckets"])
 
 
 def test_a_bucket_with_objects_is_not_deleted(stacks: Stacks, local_aws: LocalAws) -> None:
