@@ -29,7 +29,7 @@ class Stacks:
         return self.end(name)
 
     def end(self, name: str) -> str:
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 60
         while True:
             [stack] = self.client.describe_stacks(StackName=name)["Stacks"]
             if not stack["StackStatus"].endswith("IN_PROGRESS"):

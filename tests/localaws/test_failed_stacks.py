@@ -91,7 +91,7 @@ def test_a_stack_is_deleted_while_it_is_made(stacks: Stacks, local_aws: LocalAws
         found = client.describe_stack_events(StackName=stack_id)["StackEvents"]
         return [(event["LogicalResourceId"], event["ResourceStatus"]) for event in found]
 
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while ("Wait", "CREATE_IN_PROGRESS") not in events():
         assert time.monotonic() < deadline
         time.sleep(0.05)
