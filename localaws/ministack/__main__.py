@@ -14,7 +14,7 @@ from botocore.config import Config
 from localaws import alarms, body_errors
 from localaws.apigateway import Watch
 from localaws.aws import Aws
-from localaws.cloudformation import catalog, completion, schema
+from localaws.cloudformation import catalog, completion, existence, schema
 from localaws.errors import HookMissingError
 from localaws.eventbridge.courier import Courier
 from localaws.eventbridge.spool import Spool
@@ -29,6 +29,7 @@ from localaws.ministack import (
     apigateway,
     cloudformation,
     cloudwatch,
+    deletion,
     events,
     executions,
     functions,
@@ -36,9 +37,11 @@ from localaws.ministack import (
     iam,
     nested,
     queues,
+    rollback,
     s3,
     scheduler,
     sns,
+    stack_requests,
     states,
 )
 from localaws.services.targets import TARGET_PREFIXES
@@ -82,11 +85,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         snapshots = SnapshotLoop(host.state_writer())
         states.let_executions_be_seen(snapshots.note_change, Reporter(client, meter))
         kept = _let_executions_go_on(arguments.state_dir, _clients(arguments.port, upstreams, _TASK_CONFIG))
-        cloudformation.let_cloudformation_provision(catalog.provisioners(client))
-        cloudformation.let_change_sets_be_exact(schema.create_only)
-        cloudformation.let_capabilities_be_asked_for()
-        cloudformation.let_templates_lie_in_buckets()
-        cloudformation.let_cloudformation_be_exact(*cloudformation.exactness(client), completion.COMPLETIONS)
+        _let_cloudformation_be_complete(client)
         apigateway.let_api_gateway_explain(body_errors.explain)
         apigateway.let_api_gateway_keep_secrets()
         apigateway.let_api_gateway_be_watched(Watch(client, meter).see)
@@ -121,6 +120,20 @@ def main(argv: Sequence[str] | None = None) -> None:
         timeout_graceful_shutdown=5,
     )
     courier.close()
+
+
+def _let_cloudformation_be_complete(client: Callable[[str], Any]) -> None:
+    cloudformation.let_cloudformation_provision(catalog.provisioners(client))
+    cloudformation.let_change_sets_be_exact(schema.create_only)
+    cloudformation.let_capabilities_be_asked_for()
+    cloudformation.let_templates_lie_in_buckets()
+    in_thread = {*completion.COMPLETIONS, *existence.LOOKUPS}
+    cloudformation.let_cloudformation_be_exact(*cloudformation.exactness(client), in_thread)
+    stack_requests.let_unknown_parameters_be_refused()
+    stack_requests.let_stacks_refuse_what_their_status_forbids()
+    rollback.let_failed_resources_be_rolled_back()
+    rollback.let_nested_stacks_be_rolled_back()
+    deletion.let_stacks_be_deleted_while_they_are_made()
 
 
 def _let_executions_go_on(state_dir: Path, client: Clients) -> executions.GoingOn:
