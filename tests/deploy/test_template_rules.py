@@ -1,0 +1,49 @@
+"""What AWS asks of templates and no linter knows: rules over all of them, each with its source.
+
+A rule is a function that gives the faults of a template; beside each stands a slip that it has to find.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from tests.deploy.test_template_alarms import load
+from tests.deploy.test_templates import TEMPLATES
+
+Document = dict[str, Any]
+
+
+def resources(template: Document, kind: str) -> Iterator[tuple[str, Document]]:
+    """The resources of a type, with their properties."""
+    for name, resource in template["Resources"].items():
+        if resource["Type"] == kind:
+            yield name, resource.get("Properties", {})
+
+
+def kept_after_a_failed_creation(template: Document) -> list[str]:
+    """A creation that is rolled back must leave nothing behind whose name the next attempt wants.
+
+    Source: "DeletionPolicy attribute", RetainExceptOnCreate, in the CloudFormation User Guide.
+    """
+    policies = {name: resource.get("DeletionPolicy") for name, resource in template["Resources"].items()}
+    return [name for name, policy in policies.items() if policy == "Retain"]
+
+
+RULES: list[tuple[Callable[[Document], list[str]], str, Callable[[Document], object]]] = [
+    (kept_after_a_failed_creation, "project", lambda found: found["Repository"].update(DeletionPolicy="Retain")),
+]
+
+
+@pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: path.name)
+@pytest.mark.parametrize("rule", [rule for rule, *_ in RULES], ids=lambda rule: rule.__name__)
+def test_a_rule_finds_nothing(rule, path):
+    assert rule(load(path)) == []
+
+
+@pytest.mark.parametrize(("rule", "template", "slip"), RULES, ids=lambda each: getattr(each, "__name__", ""))
+def test_a_rule_would_find_a_slip(rule, template, slip):
+    [path] = [path for path in TEMPLATES if path.stem == template]
+    whole = load(path)
+    slip(whole["Resources"])
+    assert len(rule(whole)) == 1
