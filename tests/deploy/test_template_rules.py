@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from deploy.check.policies import listed
 from tests.deploy.test_template_alarms import load
 from tests.deploy.test_templates import TEMPLATES
 
@@ -30,8 +31,30 @@ def kept_after_a_failed_creation(template: Document) -> list[str]:
     return [name for name, policy in policies.items() if policy == "Retain"]
 
 
+def sources_of_eventbridge_in_keys(template: Document) -> list[str]:
+    """A key lets EventBridge in without naming a source, which it does not say when it uses a target's key.
+
+    Source: "Key management", the section on AWS services, in the SNS Developer Guide.
+    """
+    return [
+        f"{name}: {statement['Condition']}"
+        for name, key in resources(template, "AWS::KMS::Key")
+        for statement in key["KeyPolicy"]["Statement"]
+        if "events.amazonaws.com" in listed(statement["Principal"].get("Service", []))
+        if "aws:Source" in str(statement.get("Condition"))
+    ]
+
+
+def condition_for_eventbridge(found: Document) -> None:
+    [statement] = [
+        each for each in found["Key"]["Properties"]["KeyPolicy"]["Statement"] if each["Sid"] == "EventBridge"
+    ]
+    statement["Condition"] = {"StringEquals": {"aws:SourceAccount": "111122223333"}}
+
+
 RULES: list[tuple[Callable[[Document], list[str]], str, Callable[[Document], object]]] = [
     (kept_after_a_failed_creation, "project", lambda found: found["Repository"].update(DeletionPolicy="Retain")),
+    (sources_of_eventbridge_in_keys, "project", condition_for_eventbridge),
 ]
 
 
@@ -47,3 +70,10 @@ def test_a_rule_would_find_a_slip(rule, template, slip):
     whole = load(path)
     slip(whole["Resources"])
     assert len(rule(whole)) == 1
+
+
+def test_the_key_of_the_project_lets_eventbridge_in() -> None:
+    [path] = [path for path in TEMPLATES if path.stem == "project"]
+    statements = load(path)["Resources"]["Key"]["Properties"]["KeyPolicy"]["Statement"]
+    [statement] = [each for each in statements if each["Principal"].get("Service") == "events.amazonaws.com"]
+    assert (statement["Effect"], set(statement["Action"])) == ("Allow", {"kms:Decrypt", "kms:GenerateDataKey"})
