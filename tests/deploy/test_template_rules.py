@@ -31,6 +31,20 @@ def kept_after_a_failed_creation(template: Document) -> list[str]:
     return [name for name, policy in policies.items() if policy == "Retain"]
 
 
+def archived_without_a_prefix(template: Document) -> list[str]:
+    """What a job reads again may not go to an archive, which no job can read; so a rule says what it is about.
+
+    Source: "Understanding S3 Glacier storage classes" in the S3 User Guide: objects have to be restored first.
+    """
+    return [
+        f"{name}: {rule}"
+        for name, bucket in resources(template, "AWS::S3::Bucket")
+        for rule in bucket["LifecycleConfiguration"]["Rules"]
+        if {each["StorageClass"] for each in rule.get("Transitions", [])} & {"GLACIER", "DEEP_ARCHIVE"}
+        if rule.get("Prefix") in (None, "") or "traindata/".startswith(rule["Prefix"])
+    ]
+
+
 def sources_of_eventbridge_in_keys(template: Document) -> list[str]:
     """A key lets EventBridge in without naming a source, which it does not say when it uses a target's key.
 
@@ -54,6 +68,11 @@ def condition_for_eventbridge(found: Document) -> None:
 
 RULES: list[tuple[Callable[[Document], list[str]], str, Callable[[Document], object]]] = [
     (kept_after_a_failed_creation, "project", lambda found: found["Repository"].update(DeletionPolicy="Retain")),
+    (
+        archived_without_a_prefix,
+        "project",
+        lambda found: found["DataBucket"]["Properties"]["LifecycleConfiguration"]["Rules"][0].pop("Prefix"),
+    ),
     (sources_of_eventbridge_in_keys, "project", condition_for_eventbridge),
 ]
 
