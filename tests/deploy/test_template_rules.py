@@ -3,6 +3,7 @@
 A rule is a function that gives the faults of a template; beside each stands a slip that it has to find.
 """
 
+import fnmatch
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -20,6 +21,15 @@ def resources(template: Document, kind: str) -> Iterator[tuple[str, Document]]:
     for name, resource in template["Resources"].items():
         if resource["Type"] == kind:
             yield name, resource.get("Properties", {})
+
+
+def statements(template: Document) -> Iterator[tuple[str, Document]]:
+    """What the policies of a template's roles say, each with its role or policy."""
+    for name, role in resources(template, "AWS::IAM::Role"):
+        for policy in role.get("Policies", []):
+            yield from ((name, each) for each in policy["PolicyDocument"]["Statement"])
+    for name, policy in resources(template, "AWS::IAM::Policy"):
+        yield from ((name, each) for each in policy["PolicyDocument"]["Statement"])
 
 
 def kept_after_a_failed_creation(template: Document) -> list[str]:
@@ -43,6 +53,28 @@ def archived_without_a_prefix(template: Document) -> list[str]:
         if {each["StorageClass"] for each in rule.get("Transitions", [])} & {"GLACIER", "DEEP_ARCHIVE"}
         if rule.get("Prefix") in (None, "") or "traindata/".startswith(rule["Prefix"])
     ]
+
+
+def closed_namespaces(template: Document) -> list[str]:
+    """Who writes metrics for SageMaker may write all that SageMaker's jobs and models write.
+
+    Sources: "Metrics for monitoring Amazon SageMaker AI with Amazon CloudWatch" for the names; StringLike compares
+    letter by letter, by "IAM JSON policy elements: Condition operators".
+    """
+    return [
+        f"{role}: {namespace} fits none of {allowed}"
+        for role, statement in statements(template)
+        if "cloudwatch:PutMetricData" in listed(statement.get("Action", []))
+        if (allowed := listed(statement["Condition"]["StringLike"]["cloudwatch:namespace"]))
+        for namespace in ("/aws/sagemaker/TrainingJobs", "AWS/SageMaker")
+        if not any(fnmatch.fnmatchcase(namespace, pattern) for pattern in allowed)
+    ]
+
+
+def write_metrics_of_one_spelling(found: Document) -> None:
+    [policy] = found["ModelExecutionRole"]["Properties"]["Policies"]
+    [statement] = [each for each in policy["PolicyDocument"]["Statement"] if each["Sid"] == "Metrics"]
+    statement["Condition"] = {"StringLike": {"cloudwatch:namespace": "*SageMaker*"}}
 
 
 def sources_of_eventbridge_in_keys(template: Document) -> list[str]:
@@ -73,6 +105,7 @@ RULES: list[tuple[Callable[[Document], list[str]], str, Callable[[Document], obj
         "project",
         lambda found: found["DataBucket"]["Properties"]["LifecycleConfiguration"]["Rules"][0].pop("Prefix"),
     ),
+    (closed_namespaces, "project", write_metrics_of_one_spelling),
     (sources_of_eventbridge_in_keys, "project", condition_for_eventbridge),
 ]
 
