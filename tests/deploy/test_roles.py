@@ -72,6 +72,12 @@ NAMES = ("Name", "BucketName", "TopicName", "QueueName", "TableName", "FunctionN
 Try = tuple[str, str, dict[str, Any]]
 
 
+def endpoint_log(name: str) -> dict[str, Any]:
+    """A line of log of an endpoint's first instance."""
+    stream = {"logGroupName": f"/aws/sagemaker/Endpoints/{name}", "logStreamName": "AllTraffic/i-0"}
+    return {**stream, "logEvents": [{"timestamp": 0, "message": "m"}]}
+
+
 def tries(own_key: str, pipeline_role: str, model_role: str) -> dict[str, Try]:
     """What is tried, by name: a service, its method and the arguments. The project's own things have its name."""
     job = {"RoleArn": pipeline_role, "OutputDataConfig": {"S3OutputPath": f"s3://{BUCKET}/o"}}
@@ -82,7 +88,7 @@ def tries(own_key: str, pipeline_role: str, model_role: str) -> dict[str, Try]:
     variant = [{"VariantName": "v", "ModelName": "m"}]
     stack = {"TemplateBody": "{}"}
     item = {"Key": {"id": {"S": "1"}}, "UpdateExpression": "SET a = :a", "ExpressionAttributeValues": {":a": {"S": ""}}}
-    event = [{"timestamp": 0, "message": "m"}]
+    event, body = [{"timestamp": 0, "message": "m"}], {"Body": b""}
     return {
         "read own object": ("s3", "get_object", {"Bucket": BUCKET, "Key": "iris/x.json"}),
         "write own object": ("s3", "put_object", {"Bucket": BUCKET, "Key": "iris/y"}),
@@ -196,6 +202,16 @@ def tries(own_key: str, pipeline_role: str, model_role: str) -> dict[str, Try]:
         ),
         "delete own log": ("logs", "delete_log_group", {"logGroupName": "/aws/codebuild/iris-build"}),
         "silence an alarm": ("cloudwatch", "delete_alarms", {"AlarmNames": ["other"]}),
+        "write the endpoint's log": ("logs", "put_log_events", endpoint_log("iris-staging")),
+        # Another project, whose name begins as this one's.
+        "describe staging of iris-2": ("sagemaker", "describe_endpoint", {"EndpointName": "iris-2-staging"}),
+        "invoke staging of iris-2": (
+            "sagemaker-runtime",
+            "invoke_endpoint",
+            {"EndpointName": "iris-2-staging", **body},
+        ),
+        "delete production of iris-2": ("sagemaker", "delete_endpoint", {"EndpointName": "iris-2-production"}),
+        "write another endpoint's log": ("logs", "put_log_events", endpoint_log("iris-2-staging")),
         "scale an endpoint": (
             "application-autoscaling",
             "register_scalable_target",
@@ -215,7 +231,7 @@ VERSIONS = {"read own version", "list own versions"}
 MAY: dict[str, set[str]] = {
     "api.yml FunctionRole": {"invoke staging"},
     # With AWS's own policy for it.
-    "api.yml GatewayLoggingRole": {"write any log"},
+    "api.yml GatewayLoggingRole": {"write any log", "write the endpoint's log", "write another endpoint's log"},
     "automation.yml BatchRole": {"claim an event", "use own key", "start batch"},
     "automation.yml DeploymentRole": {
         "claim an event",
@@ -245,7 +261,13 @@ MAY: dict[str, set[str]] = {
     },
     "build.yml CommitRole": {"start own build pipeline"},
     "build.yml PipelineRole": {*ARTIFACTS, "read own code", "build"},
-    "project.yml ModelExecutionRole": {"read own object", "list own bucket", "write captured data", "use own key"},
+    "project.yml ModelExecutionRole": {
+        "read own object",
+        "list own bucket",
+        "write captured data",
+        "use own key",
+        "write the endpoint's log",
+    },
     "project.yml PipelineExecutionRole": {
         *ARTIFACTS,
         *VERSIONS,
@@ -412,7 +434,7 @@ def test_nobody_may_do_what_breaks_a_project(roles: Roles) -> None:
     never = {
         name
         for name in roles.tries
-        if re.search("foreign|admin|user|widen|open|approve|delete own|anything|secret", name)
+        if re.search("foreign|admin|user|widen|open|approve|delete own|anything|secret|iris-2", name)
     }
     assert len(never) > 20
     assert not never & {each for may in MAY.values() for each in may}

@@ -4,12 +4,15 @@ A rule is a function that gives the faults of a template; beside each stands a s
 """
 
 import fnmatch
+import json
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
 from deploy.check.policies import listed
+from deploy.stages import STAGES
 from tests.deploy.test_template_alarms import load
 from tests.deploy.test_templates import TEMPLATES
 
@@ -77,6 +80,17 @@ def write_metrics_of_one_spelling(found: Document) -> None:
     statement["Condition"] = {"StringLike": {"cloudwatch:namespace": "*SageMaker*"}}
 
 
+def patterns_of_other_projects(template: Document) -> list[str]:
+    """What a project may touch does not begin as the project does: iris-* is a project iris-2, too."""
+    return re.findall(r'"(arn:[^"]*\$\{SageMakerProjectName\}-\*[^"]*)"', json.dumps(template))
+
+
+def any_alarm(found: Document) -> None:
+    [policy] = found["DeployRole"]["Properties"]["Policies"]
+    [statement] = [each for each in policy["PolicyDocument"]["Statement"] if each["Sid"] == "Alarms"]
+    statement["Resource"] = {"Fn::Sub": "arn:aws:cloudwatch:eu-west-1:111122223333:alarm:${SageMakerProjectName}-*"}
+
+
 def sources_of_eventbridge_in_keys(template: Document) -> list[str]:
     """A key lets EventBridge in without naming a source, which it does not say when it uses a target's key.
 
@@ -106,6 +120,7 @@ RULES: list[tuple[Callable[[Document], list[str]], str, Callable[[Document], obj
         lambda found: found["DataBucket"]["Properties"]["LifecycleConfiguration"]["Rules"][0].pop("Prefix"),
     ),
     (closed_namespaces, "project", write_metrics_of_one_spelling),
+    (patterns_of_other_projects, "release", any_alarm),
     (sources_of_eventbridge_in_keys, "project", condition_for_eventbridge),
 ]
 
@@ -129,3 +144,24 @@ def test_the_key_of_the_project_lets_eventbridge_in() -> None:
     statements = load(path)["Resources"]["Key"]["Properties"]["KeyPolicy"]["Statement"]
     [statement] = [each for each in statements if each["Principal"].get("Service") == "events.amazonaws.com"]
     assert (statement["Effect"], set(statement["Action"])) == ("Allow", {"kms:Decrypt", "kms:GenerateDataKey"})
+
+
+def test_the_model_s_role_sees_the_alarms_that_roll_its_endpoint_back() -> None:
+    """Source: "Auto-Rollback Configuration and Monitoring" in the SageMaker AI Developer Guide."""
+    template = {path.stem: load(path) for path in TEMPLATES}
+    named = {
+        each["Properties"]["AlarmName"]["Fn::Sub"]
+        for each in template["endpoint"]["Resources"].values()
+        if each["Type"] == "AWS::CloudWatch::Alarm"
+    }
+    assert len(named) == 4
+    seen = [
+        resource["Fn::Sub"].rpartition(":alarm:")[2]
+        for role, statement in statements(template["project"])
+        if role == "ModelExecutionRole" and "cloudwatch:DescribeAlarms" in listed(statement["Action"])
+        for resource in listed(statement["Resource"])
+    ]
+    for name in named:
+        for stage in STAGES:
+            alarm = name.replace("${StageName}", stage)
+            assert any(fnmatch.fnmatchcase(alarm, pattern) for pattern in seen), alarm
