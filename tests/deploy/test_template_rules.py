@@ -165,3 +165,16 @@ def test_the_model_s_role_sees_the_alarms_that_roll_its_endpoint_back() -> None:
         for stage in STAGES:
             alarm = name.replace("${StageName}", stage)
             assert any(fnmatch.fnmatchcase(alarm, pattern) for pattern in seen), alarm
+
+
+@pytest.mark.parametrize("role", ["ModelExecutionRole", "PipelineExecutionRole"])
+def test_a_role_may_use_the_images_that_there_are(role: str) -> None:
+    """Source: "Docker Registry Paths and Example Code", and the names of AWS's Deep Learning Containers."""
+    [path] = [path for path in TEMPLATES if path.stem == "project"]
+    [statement] = [each for name, each in statements(load(path)) if (name, each["Sid"]) == (role, "Images")]
+    *of_aws, own = statement["Resource"]
+    allowed = [each["Fn::Sub"].rpartition(":repository/")[2] for each in of_aws]
+    for image in ("sagemaker-scikit-learn", "sagemaker-xgboost", "pytorch-training", "pytorch-inference"):
+        assert any(fnmatch.fnmatchcase(image, pattern) for pattern in allowed), image
+    assert not any(fnmatch.fnmatchcase("somebody-elses", pattern) for pattern in allowed)
+    assert own["Fn::If"][:2] == ["HasImages", {"Ref": "ImageRepositoryArn"}]
