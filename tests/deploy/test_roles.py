@@ -93,6 +93,7 @@ def tries(own_key: str, pipeline_role: str, model_role: str) -> dict[str, Try]:
         "read own object": ("s3", "get_object", {"Bucket": BUCKET, "Key": "iris/x.json"}),
         "write own object": ("s3", "put_object", {"Bucket": BUCKET, "Key": "iris/y"}),
         "write captured data": ("s3", "put_object", {"Bucket": BUCKET, "Key": "iris/datacapture-staging/y"}),
+        "write a manifest": ("s3", "put_object", {"Bucket": f"{BUCKET}-data", "Key": "batchdata/manifests/x"}),
         "list own bucket": ("s3", "list_objects_v2", {"Bucket": BUCKET}),
         "delete own object": ("s3", "delete_object", {"Bucket": BUCKET, "Key": "iris/y"}),
         "delete own bucket": ("s3", "delete_bucket", {"Bucket": BUCKET}),
@@ -232,7 +233,7 @@ MAY: dict[str, set[str]] = {
     "api.yml FunctionRole": {"invoke staging"},
     # With AWS's own policy for it.
     "api.yml GatewayLoggingRole": {"write any log", "write the endpoint's log", "write another endpoint's log"},
-    "automation.yml BatchRole": {"claim an event", "use own key", "start batch"},
+    "automation.yml BatchRole": {"claim an event", "use own key", "start batch", "write a manifest"},
     "automation.yml DeploymentRole": {
         "claim an event",
         "use own key",
@@ -274,6 +275,7 @@ MAY: dict[str, set[str]] = {
         "list own bucket",
         "train in a step",
         "register a version",
+        "write a manifest",
     },
     "release.yml BuildRole": {*ARTIFACTS, *VERSIONS, "list own bucket", "change batch"},
     "release.yml DeployRole": {
@@ -333,7 +335,7 @@ class Roles:
 def roles(enforcing_local_aws: LocalAws) -> Roles:
     local_aws = enforcing_local_aws
     s3, kms = local_aws.client("s3"), local_aws.client("kms")
-    for bucket in (BUCKET, FOREIGN_BUCKET):
+    for bucket in (BUCKET, f"{BUCKET}-data", FOREIGN_BUCKET):
         s3.create_bucket(Bucket=bucket)
     s3.put_object(Bucket=BUCKET, Key="iris/x.json", Body=b"{}")
     key = kms.create_key()["KeyMetadata"]
