@@ -72,6 +72,12 @@ NAMES = ("Name", "BucketName", "TopicName", "QueueName", "TableName", "FunctionN
 Try = tuple[str, str, dict[str, Any]]
 
 
+def endpoint_log(name: str) -> dict[str, Any]:
+    """A line of log of an endpoint's first instance."""
+    stream = {"logGroupName": f"/aws/sagemaker/Endpoints/{name}", "logStreamName": "AllTraffic/i-0"}
+    return {**stream, "logEvents": [{"timestamp": 0, "message": "m"}]}
+
+
 def tries(own_key: str, pipeline_role: str, model_role: str) -> dict[str, Try]:
     """What is tried, by name: a service, its method and the arguments. The project's own things have its name."""
     job = {"RoleArn": pipeline_role, "OutputDataConfig": {"S3OutputPath": f"s3://{BUCKET}/o"}}
@@ -82,11 +88,12 @@ def tries(own_key: str, pipeline_role: str, model_role: str) -> dict[str, Try]:
     variant = [{"VariantName": "v", "ModelName": "m"}]
     stack = {"TemplateBody": "{}"}
     item = {"Key": {"id": {"S": "1"}}, "UpdateExpression": "SET a = :a", "ExpressionAttributeValues": {":a": {"S": ""}}}
-    event = [{"timestamp": 0, "message": "m"}]
+    event, body = [{"timestamp": 0, "message": "m"}], {"Body": b""}
     return {
         "read own object": ("s3", "get_object", {"Bucket": BUCKET, "Key": "iris/x.json"}),
         "write own object": ("s3", "put_object", {"Bucket": BUCKET, "Key": "iris/y"}),
         "write captured data": ("s3", "put_object", {"Bucket": BUCKET, "Key": "iris/datacapture-staging/y"}),
+        "write a manifest": ("s3", "put_object", {"Bucket": f"{BUCKET}-data", "Key": "batchdata/manifests/x"}),
         "list own bucket": ("s3", "list_objects_v2", {"Bucket": BUCKET}),
         "delete own object": ("s3", "delete_object", {"Bucket": BUCKET, "Key": "iris/y"}),
         "delete own bucket": ("s3", "delete_bucket", {"Bucket": BUCKET}),
@@ -196,6 +203,16 @@ def tries(own_key: str, pipeline_role: str, model_role: str) -> dict[str, Try]:
         ),
         "delete own log": ("logs", "delete_log_group", {"logGroupName": "/aws/codebuild/iris-build"}),
         "silence an alarm": ("cloudwatch", "delete_alarms", {"AlarmNames": ["other"]}),
+        "write the endpoint's log": ("logs", "put_log_events", endpoint_log("iris-staging")),
+        # Another project, whose name begins as this one's.
+        "describe staging of iris-2": ("sagemaker", "describe_endpoint", {"EndpointName": "iris-2-staging"}),
+        "invoke staging of iris-2": (
+            "sagemaker-runtime",
+            "invoke_endpoint",
+            {"EndpointName": "iris-2-staging", **body},
+        ),
+        "delete production of iris-2": ("sagemaker", "delete_endpoint", {"EndpointName": "iris-2-production"}),
+        "write another endpoint's log": ("logs", "put_log_events", endpoint_log("iris-2-staging")),
         "scale an endpoint": (
             "application-autoscaling",
             "register_scalable_target",
@@ -215,8 +232,8 @@ VERSIONS = {"read own version", "list own versions"}
 MAY: dict[str, set[str]] = {
     "api.yml FunctionRole": {"invoke staging"},
     # With AWS's own policy for it.
-    "api.yml GatewayLoggingRole": {"write any log"},
-    "automation.yml BatchRole": {"claim an event", "use own key", "start batch"},
+    "api.yml GatewayLoggingRole": {"write any log", "write the endpoint's log", "write another endpoint's log"},
+    "automation.yml BatchRole": {"claim an event", "use own key", "start batch", "write a manifest"},
     "automation.yml DeploymentRole": {
         "claim an event",
         "use own key",
@@ -245,13 +262,20 @@ MAY: dict[str, set[str]] = {
     },
     "build.yml CommitRole": {"start own build pipeline"},
     "build.yml PipelineRole": {*ARTIFACTS, "read own code", "build"},
-    "project.yml ModelExecutionRole": {"read own object", "list own bucket", "write captured data", "use own key"},
+    "project.yml ModelExecutionRole": {
+        "read own object",
+        "list own bucket",
+        "write captured data",
+        "use own key",
+        "write the endpoint's log",
+    },
     "project.yml PipelineExecutionRole": {
         *ARTIFACTS,
         *VERSIONS,
         "list own bucket",
         "train in a step",
         "register a version",
+        "write a manifest",
     },
     "release.yml BuildRole": {*ARTIFACTS, *VERSIONS, "list own bucket", "change batch"},
     "release.yml DeployRole": {
@@ -311,7 +335,7 @@ class Roles:
 def roles(enforcing_local_aws: LocalAws) -> Roles:
     local_aws = enforcing_local_aws
     s3, kms = local_aws.client("s3"), local_aws.client("kms")
-    for bucket in (BUCKET, FOREIGN_BUCKET):
+    for bucket in (BUCKET, f"{BUCKET}-data", FOREIGN_BUCKET):
         s3.create_bucket(Bucket=bucket)
     s3.put_object(Bucket=BUCKET, Key="iris/x.json", Body=b"{}")
     key = kms.create_key()["KeyMetadata"]
@@ -412,7 +436,7 @@ def test_nobody_may_do_what_breaks_a_project(roles: Roles) -> None:
     never = {
         name
         for name in roles.tries
-        if re.search("foreign|admin|user|widen|open|approve|delete own|anything|secret", name)
+        if re.search("foreign|admin|user|widen|open|approve|delete own|anything|secret|iris-2", name)
     }
     assert len(never) > 20
     assert not never & {each for may in MAY.values() for each in may}
