@@ -146,7 +146,7 @@ def test_the_same_event_five_times_is_one_mail(automation):
     assert len(found) == 1
     text = found[0]["Message"]
     assert "Reason: Stack went into ROLLBACK_COMPLETE" in text
-    assert "aws codepipeline retry-stage-execution" in text
+    assert f"aws codepipeline start-pipeline-execution --name {automation.name}-deploy\n" in text
 
 
 def test_an_approval_that_is_refused_is_told(automation):

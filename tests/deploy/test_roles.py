@@ -176,6 +176,12 @@ def tries(own_key: str, pipeline_role: str, model_role: str) -> dict[str, Try]:
         "deploy a stage": ("cloudformation", "create_stack", {"StackName": "sagemaker-iris-deploy-staging", **stack}),
         "deploy anything": ("cloudformation", "create_stack", {"StackName": "other", **stack}),
         "delete a stage": ("cloudformation", "delete_stack", {"StackName": "sagemaker-iris-deploy-production"}),
+        "delete a foreign stack": ("cloudformation", "delete_stack", {"StackName": "sagemaker-iris-deploy-api"}),
+        "hear of a stage": (
+            "cloudformation",
+            "describe_stack_events",
+            {"StackName": "sagemaker-iris-deploy-production"},
+        ),
         "start system test": ("stepfunctions", "start_execution", {"stateMachineArn": MACHINE}),
         "start foreign machine": (
             "stepfunctions",
@@ -253,7 +259,14 @@ MAY: dict[str, set[str]] = {
         "train in a step",
         "register a version",
     },
-    "release.yml BuildRole": {*ARTIFACTS, *VERSIONS, "list own bucket", "change batch"},
+    "release.yml BuildRole": {
+        *ARTIFACTS,
+        *VERSIONS,
+        "list own bucket",
+        "change batch",
+        "delete a stage",
+        "hear of a stage",
+    },
     "release.yml DeployRole": {
         "use own key",
         "read own version",

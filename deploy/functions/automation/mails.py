@@ -163,12 +163,8 @@ def action(place: Place, detail: Document) -> Mail:
     what = f"{detail['pipeline']}: {detail['action']} failed"
     reason = result.get("external-execution-summary") or result.get("error-code") or "CodePipeline gives no reason"
     where = f"Stage {detail['stage']}, execution {detail['execution-id']}"
-    again = (
-        f"    aws codepipeline retry-stage-execution --pipeline-name {detail['pipeline']} --stage-name "
-        f"{detail['stage']} --pipeline-execution-id {detail['execution-id']} --retry-mode FAILED_ACTIONS"
-    )
     return place.mail(
-        what, f"{what}.\n{where}", f"Reason: {reason}", f"To try again:\n\n{again}", _more(result), _view(place, detail)
+        what, f"{what}.\n{where}", f"Reason: {reason}", _again(detail), _more(result), _view(place, detail)
     )
 
 
@@ -233,6 +229,19 @@ def _update(arn: str, status: str) -> str:
 def _job_log(kind: str, name: str) -> str:
     group = "TrainingJobs" if kind == "HyperParameter Tuning" else f"{kind}Jobs"
     return f"Log: group /aws/sagemaker/{group}, streams {name}/..."
+
+
+def _again(detail: Document) -> str:
+    """What to do once the cause is gone."""
+    if detail.get("type", {}).get("provider") == "CloudFormation":
+        # The action alone cannot update a stack whose creation was rolled back: the build before it deletes that.
+        start = f"    aws codepipeline start-pipeline-execution --name {detail['pipeline']}"
+        return f"To try again, from the beginning, where a stack whose creation failed is cleared away:\n\n{start}"
+    retry = (
+        f"    aws codepipeline retry-stage-execution --pipeline-name {detail['pipeline']} --stage-name "
+        f"{detail['stage']} --pipeline-execution-id {detail['execution-id']} --retry-mode FAILED_ACTIONS"
+    )
+    return f"To try again:\n\n{retry}"
 
 
 def _more(result: Document) -> str:
