@@ -230,7 +230,13 @@ MAY: dict[str, set[str]] = {
         "list own versions",
         "start own deploy pipeline",
     },
-    "automation.yml HistoryRole": {"keep a version", "use own key", "read own object"},
+    "automation.yml HistoryRole": {
+        "keep a version",
+        "use own key",
+        "read own object",
+        "read own version",
+        "note on own version",
+    },
     "automation.yml PeopleRole": {
         "claim an event",
         "use own key",

@@ -75,5 +75,10 @@ def test_a_push_goes_to_production_and_a_file_is_transformed(
         f"[{NAME}] {NAME}-deploy succeeded",
     ):
         assert subject in mails
+    # What ModelDeploy has brought to production can be gone back to.
+    number = shown.partition(f"Production     serves {NAME}/")[2].split()[0]
+    rows = [line.split() for line in deploy_model(local_aws, tmp_path, "list").splitlines()]
+    assert [row[0] for row in rows[1:] if row[-1] == "yes"] == [number]
+    assert "No change" in deploy_model(local_aws, tmp_path, "rollback", "--to", number)
     again = deploy_model(local_aws, tmp_path, "project", *options)
     assert "is that already" in again

@@ -5,6 +5,8 @@
 | versions | ModelPackageGroupName, ModelPackageVersion | its approval, metrics, the execution that made it |
 | jobs | Type, Arn | status, reason, begin and end; of executions, their steps, jobs and endpoints |
 
+What has come to production is written on the version itself, too: `production`.
+
 Events come several times and in any order: an item takes an event that is later than what it holds. Of two of the same
 time, the one that is nearer to the end is the later one, since EventBridge gives whole seconds.
 """
@@ -16,6 +18,7 @@ from functools import cache
 from typing import Any
 
 import boto3
+import production
 from botocore.exceptions import ClientError
 from claims import sortable
 from messages import Document, work_through
@@ -47,7 +50,7 @@ def _keep(event: Document) -> Document:
         arn = f"{detail['pipelineExecutionArn']}/step/{detail['stepName']}"
         return _job("PipelineStep", arn, detail["currentStepStatus"], _latest(event, "step"), detail)
     if kind == "SageMaker Endpoint State Change":
-        return _job("Endpoint", detail["EndpointArn"], detail["EndpointStatus"], _latest(event, ""), detail)
+        return _endpoint(event)
     member = f"{kind.removeprefix('SageMaker ').removesuffix(' Job State Change').replace(' ', '')}Job"
     return _job(member, detail[f"{member}Arn"], detail[f"{member}Status"], _latest(event, ""), detail)
 
@@ -59,6 +62,14 @@ def _latest(event: Document, prefix: str) -> str:
         return str(sortable(detail["LastModifiedTime"]))
     times = [detail[f"{prefix}{end}"] for end in ("StartTime", "EndTime") if detail.get(f"{prefix}{end}")]
     return str(max(sortable(moment) for moment in [*times, event["time"]]))
+
+
+def _endpoint(event: Document) -> Document:
+    detail = event["detail"]
+    told = _job("Endpoint", detail["EndpointArn"], detail["EndpointStatus"], _latest(event, ""), detail)
+    if (detail["EndpointName"], detail["EndpointStatus"]) != (os.environ["PRODUCTION_ENDPOINT_NAME"], "IN_SERVICE"):
+        return told
+    return {**told, "version": production.remember(_client("sagemaker"), os.environ["PROJECT_NAME"], detail)}
 
 
 def _job(kind: str, arn: str, status: str, changed: str, detail: Document) -> Document:

@@ -18,8 +18,11 @@ def deployed(sagemaker: Any, endpoint_name: str) -> list[str]:
         if error.response["Error"]["Code"] != "ValidationException":
             raise
         return []
-    if not config_name:
-        return []
+    return configured(sagemaker, config_name) if config_name else []
+
+
+def configured(sagemaker: Any, config_name: str) -> list[str]:
+    """The model packages of an endpoint configuration, its production variants in their order."""
     config = sagemaker.describe_endpoint_config(EndpointConfigName=config_name)
     models = [sagemaker.describe_model(ModelName=variant["ModelName"]) for variant in config["ProductionVariants"]]
     containers = [model.get("PrimaryContainer") or (model.get("Containers") or [{}])[0] for model in models]
