@@ -164,8 +164,22 @@ def test_an_approval_that_nobody_gives_in_time_is_told(own_local_aws, monkeypatc
     # The first execution may be over before there was somebody to tell of it.
     project.aws.client("codepipeline").start_pipeline_execution(name=name)
     text = project.mail(f"{name}: ApproveDeployment failed")["Message"]
-    assert "Reason: TimedOut" in text
+    reason = "Reason: The action ApproveDeployment has timed out: it took more than 5 minutes\n"
+    assert reason in text
     assert "aws codepipeline retry-stage-execution" in text
+    # An event that does not say it: CodePipeline is asked.
+    event, number = samples.action(name, "Manual"), text.partition("--pipeline-execution-id ")[2].split()[0]
+    event["detail"] |= {"action": "ApproveDeployment", "execution-id": number, "execution-result": {}}
+    project.deliver("tell-people", event, times=1)
+    assert reason in project.mail(f"{name}: ApproveDeployment failed")["Message"]
+
+
+def test_an_action_of_which_nothing_more_is_known_is_told_with_its_code(automation):
+    name = f"{automation.name}-deploy"
+    event = samples.action(name)
+    event["detail"] |= {"action": "Forgotten", "execution-result": {"error-code": "JobFailed"}}
+    automation.deliver("tell-people", event, times=1)
+    assert "Reason: JobFailed" in automation.mail(f"{name}: Forgotten failed")["Message"]
 
 
 def test_a_build_is_told_with_the_phase_that_failed_and_its_log(automation):

@@ -157,11 +157,10 @@ def job(place: Place, name: str, kind: str, status: str, reason: str | None) -> 
     return place.mail(what, f"{what}.", f"Reason: {reason}" if reason else "", _job_log(kind, name))
 
 
-def action(place: Place, detail: Document) -> Mail:
+def action(place: Place, detail: Document, reason: str) -> Mail:
     """An action of a CodePipeline has failed."""
     result = detail.get("execution-result", {})
     what = f"{detail['pipeline']}: {detail['action']} failed"
-    reason = result.get("external-execution-summary") or result.get("error-code") or "CodePipeline gives no reason"
     where = f"Stage {detail['stage']}, execution {detail['execution-id']}"
     return place.mail(
         what, f"{what}.\n{where}", f"Reason: {reason}", _again(detail), _more(result), _view(place, detail)

@@ -138,7 +138,29 @@ def _job(event: Document) -> str:
 def _action(event: Document) -> str:
     detail = event["detail"]
     key = f"{detail['execution-id']}#{detail['stage']}#{detail['action']}#{event['time']}"
-    return _once(key, mails.action(_place(), detail))
+    told = detail.get("execution-result", {})
+    reason = told.get("external-execution-summary") or _action_error(detail) or told.get("error-code")
+    return _once(key, mails.action(_place(), detail, reason or "CodePipeline gives no reason"))
+
+
+def _action_error(detail: Document) -> str | None:
+    """Why an action failed, as CodePipeline has it where its event does not say it."""
+    pages = (
+        _client("codepipeline")
+        .get_paginator("list_action_executions")
+        .paginate(pipelineName=detail["pipeline"], filter={"pipelineExecutionId": detail["execution-id"]})
+    )
+    try:
+        # The newest first: of an action that was tried again, the last try.
+        for found in (each for page in pages for each in page["actionExecutionDetails"]):
+            if (found["stageName"], found["actionName"]) == (detail["stage"], detail["action"]):
+                result = found.get("output", {}).get("executionResult", {})
+                message = result.get("errorDetails", {}).get("message") or result.get("externalExecutionSummary")
+                return str(message) if message else None
+    except ClientError as error:
+        if error.response["Error"]["Code"] not in ("PipelineNotFoundException", "PipelineExecutionNotFoundException"):
+            raise
+    return None
 
 
 def _release(event: Document) -> str:
