@@ -91,6 +91,32 @@ def test_a_new_version_is_compared_with_the_one_in_production(automation, versio
         "mse": 3200.0,
         "rows": 20,
     }
+    assert item["MetricsError"] == {"S": ""}
+
+
+@pytest.mark.parametrize(
+    ("uri", "why"),
+    [
+        ("s3://{}-gone/evaluation.json", "The specified bucket does not exist"),
+        ("s3://{}/gone.json", "The specified key does not exist"),
+        ("s3://{}/functions/automation.zip", "codec can't decode"),
+        ("s3://no_bucket!/x.json", "Invalid bucket name"),
+    ],
+)
+def test_a_version_whose_evaluation_cannot_be_read_is_told_and_kept(automation, versions, uri, why):
+    where = uri.format(automation.name)
+    number = versions.register(evaluation=where).rpartition("/")[2]
+    text = automation.mail(f"Version {number} of the model waits")["Message"]
+    [line] = [line for line in text.splitlines() if "cannot be read" in line]
+    assert line.startswith(f"The metrics of version {number} cannot be read: {where}: ")
+    assert why in line
+    assert "without metrics" not in text
+    key = {"ModelPackageGroupName": {"S": automation.name}, "ModelPackageVersion": {"N": number}}
+    automation.wait_until_worked_through("keep-history")
+    item = automation.item("versions", key)
+    assert item["ModelApprovalStatus"] == {"S": "PendingManualApproval"}
+    assert item["MetricsError"]["S"].startswith(f"metrics cannot be read: {where}: ")
+    assert "Metrics" not in item
 
 
 def test_a_pipeline_that_fails_is_told_with_the_steps_reason_and_its_log(automation):
@@ -232,6 +258,16 @@ def test_which_way_is_better(mails, metric, new, old, judgement):
 def test_a_metric_that_only_one_of_both_has_is_shown(mails):
     table = mails.comparison(mails.Version("2", {"r2": 0.5}), mails.Version("1", {"mae": 40.0}))
     assert [line.split() for line in table.splitlines()[1:]] == [["mae", "40"], ["r2", "0.5"]]
+
+
+def test_what_production_was_worth_may_be_unknown(mails):
+    current = mails.Version("1", {}, "s3://b/k: gone")
+    table = mails.comparison(mails.Version("2", {"r2": 0.5}), current)
+    assert table.splitlines()[1:] == ["    r2      0.5", "", "The metrics of version 1 cannot be read: s3://b/k: gone"]
+    assert mails.comparison(mails.Version("2", {}), current).splitlines() == [
+        "It was registered without metrics.",
+        "The metrics of version 1 cannot be read: s3://b/k: gone",
+    ]
 
 
 def test_a_subject_is_what_sns_takes(mails):

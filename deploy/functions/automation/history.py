@@ -22,7 +22,7 @@ import production
 from botocore.exceptions import ClientError
 from claims import sortable
 from messages import Document, work_through
-from registry import metrics
+from registry import UnreadableMetricsError, metrics
 
 _KEPT_SECONDS = 400 * 24 * 3600
 _BEGUN = ("Starting", "Executing", "InProgress", "CREATING", "UPDATING", "SYSTEM_UPDATING")
@@ -90,7 +90,6 @@ def _job(kind: str, arn: str, status: str, changed: str, detail: Document) -> Do
 def _version(event: Document) -> Document:
     detail = event["detail"]
     changed = sortable(detail.get("LastModifiedTime") or event["time"])
-    found = metrics(_client("s3"), detail)
     made_by = detail.get("MetadataProperties", {}).get("GeneratedBy")
     attributes: Document = {
         "ModelPackageArn": {"S": detail["ModelPackageArn"]},
@@ -98,7 +97,7 @@ def _version(event: Document) -> Document:
         "ChangedAt": {"S": changed},
         "ChangeOrder": {"S": changed},
         "CreationTime": {"S": sortable(detail["CreationTime"])},
-        "Metrics": {"M": {name: {"N": repr(value)} for name, value in found.items()}},
+        **_metrics(detail),
     }
     attributes |= {"GeneratedBy": {"S": made_by}} if made_by else {}
     key = {
@@ -107,6 +106,18 @@ def _version(event: Document) -> Document:
     }
     written = _update(os.environ["VERSIONS_TABLE"], key, attributes)
     return {"arn": detail["ModelPackageArn"], "outcome": "written" if written else "known already, or older"}
+
+
+def _metrics(detail: Document) -> Document:
+    """The attributes that tell of a version's metrics; what was read before stays when nothing can be read now."""
+    try:
+        found = metrics(_client("s3"), detail)
+    except UnreadableMetricsError as error:
+        return {"MetricsError": {"S": f"metrics cannot be read: {error}"}}
+    return {
+        "Metrics": {"M": {name: {"N": repr(value)} for name, value in found.items()}},
+        "MetricsError": {"S": ""},
+    }
 
 
 def _update(table: str, key: Document, attributes: Document) -> bool:

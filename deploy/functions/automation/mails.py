@@ -61,10 +61,13 @@ class Version:
     ----------
     number : str
     metrics : Mapping of str to float
+    unreadable : str
+        Why its metrics cannot be read; empty when they can, or when it has none.
     """
 
     number: str
     metrics: Mapping[str, float]
+    unreadable: str = ""
 
 
 @dataclass(frozen=True)
@@ -190,15 +193,20 @@ def build(place: Place, detail: Document) -> Mail:
 
 def comparison(new: Version, current: Version | None) -> str:
     """The metrics of two versions side by side."""
+    unreadable = [
+        f"The metrics of version {each.number} cannot be read: {each.unreadable}"
+        for each in (new, current)
+        if each and each.unreadable
+    ]
     if not new.metrics:
-        return "It was registered without metrics."
+        return "\n".join(unreadable if new.unreadable else ["It was registered without metrics.", *unreadable])
     before = current.metrics if current else {}
     head = ["metric", f"version {new.number}", f"version {current.number}, in production" if current else "", ""]
     names = sorted({*new.metrics, *before})
     rows = [head, *([name, *_values(name, new.metrics.get(name), before.get(name))] for name in names)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(head))]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
-    note = [] if current else ["", "No version is in production."]
+    note = ["", *unreadable] if unreadable else [] if current else ["", "No version is in production."]
     return "\n".join([*(f"    {line}" for line in lines), *note])
 
 

@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 from claims import Claims, sortable
 from mails import FailedStep, Mail, Place, Version
 from messages import Document, work_through
-from registry import deployed, metrics, version
+from registry import UnreadableMetricsError, deployed, metrics, version
 
 _ENDED = ("Succeeded", "Failed", "Stopped")
 _JOB_ENDED = ("Completed", "Failed", "Stopped")
@@ -66,7 +66,7 @@ def _package(event: Document) -> str:
         return "nothing new"
     current = next(iter(deployed(_client("sagemaker"), os.environ["PRODUCTION_ENDPOINT_NAME"])), None)
     if status == "PendingManualApproval":
-        mail = mails.registered(_place(), arn, Version(version(arn), metrics(_client("s3"), detail)), _current(current))
+        mail = mails.registered(_place(), arn, _version(arn, detail), _current(current))
     else:
         mail = mails.decided(_place(), detail, in_production=arn == current)
     return _once(f"{arn}#{status}#{changed}", mail)
@@ -75,8 +75,14 @@ def _package(event: Document) -> str:
 def _current(arn: str | None) -> Version | None:
     if arn is None:
         return None
-    package = _client("sagemaker").describe_model_package(ModelPackageName=arn)
-    return Version(version(arn), metrics(_client("s3"), package))
+    return _version(arn, _client("sagemaker").describe_model_package(ModelPackageName=arn))
+
+
+def _version(arn: str, package: Document) -> Version:
+    try:
+        return Version(version(arn), metrics(_client("s3"), package))
+    except UnreadableMetricsError as error:
+        return Version(version(arn), {}, str(error))
 
 
 def _endpoint(event: Document) -> str:
