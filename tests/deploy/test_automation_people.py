@@ -138,6 +138,16 @@ def test_a_pipeline_that_fails_is_told_with_the_steps_reason_and_its_log(automat
     assert json.loads(step["Metadata"]["S"])["processingJob"]["arn"].endswith(prefix.rstrip("/").lower())
 
 
+def test_a_pipeline_that_has_ended_is_told_with_its_data(automation):
+    name, data = f"{automation.name}-batch", f"s3://{automation.name}-data/batchdata"
+    given = {"InputDataUrl": f"{data}/input/day 1.csv", "OutputDataUrl": f"{data}/output/"}
+    automation.aws.client("sagemaker").start_pipeline_execution(
+        PipelineName=name, PipelineParameters=[{"Name": key, "Value": value} for key, value in given.items()]
+    )
+    lines = automation.mail(f"Pipeline {name} failed")["Message"].splitlines()
+    assert {f"{key}: {value}" for key, value in given.items()} <= set(lines)
+
+
 def test_a_job_of_the_projects_name_is_told_and_kept_and_another_one_is_not(automation):
     sagemaker = automation.aws.client("sagemaker")
     for name in (f"other-{automation.name}", f"{automation.name}-by-hand"):

@@ -134,6 +134,11 @@ def tries(own_key: str, pipeline_role: str, model_role: str) -> dict[str, Try]:
         "start batch": ("sagemaker", "start_pipeline_execution", {"PipelineName": "iris-batch"}),
         "start foreign pipeline": ("sagemaker", "start_pipeline_execution", {"PipelineName": "other"}),
         "follow training": ("sagemaker", "list_pipeline_execution_steps", {"PipelineExecutionArn": EXECUTION}),
+        "see training's data": (
+            "sagemaker",
+            "list_pipeline_parameters_for_execution",
+            {"PipelineExecutionArn": EXECUTION},
+        ),
         "change training": (
             "sagemaker",
             "create_pipeline",
@@ -244,6 +249,7 @@ MAY: dict[str, set[str]] = {
         "use own key",
         "describe staging",
         "follow training",
+        "see training's data",
         "hear of own releases",
         "read own object",
         "read own version",

@@ -142,8 +142,8 @@ def endpoint(place: Place, name: str, status: str, versions: Iterable[str], reas
     )
 
 
-def execution(place: Place, arn: str, status: str, failed_steps: Iterable[FailedStep]) -> Mail:
-    """An execution of a SageMaker pipeline has ended."""
+def execution(place: Place, arn: str, status: str, failed_steps: Iterable[FailedStep], data: Mapping[str, str]) -> Mail:
+    """An execution of a SageMaker pipeline has ended; its parameters say with which data."""
     _, name, _, execution_id = arn.rpartition(":")[2].split("/")
     what = f"Pipeline {name} {status.lower()}"
     steps = [
@@ -151,7 +151,8 @@ def execution(place: Place, arn: str, status: str, failed_steps: Iterable[Failed
         + (f"\n{_job_log(step.job_kind, step.job_name)}" if step.job_kind and step.job_name else "")
         for step in failed_steps
     ]
-    return place.mail(what, f"{what}: execution {execution_id}.", *steps, arn)
+    given = "\n".join(f"{name}: {value}" for name, value in data.items())
+    return place.mail(what, f"{what}: execution {execution_id}.", given, *steps, arn)
 
 
 def job(place: Place, name: str, kind: str, status: str, reason: str | None) -> Mail:

@@ -107,7 +107,19 @@ def _execution(event: Document) -> str:
     pages = _client("sagemaker").get_paginator("list_pipeline_execution_steps").paginate(PipelineExecutionArn=arn)
     found = [step for page in pages for step in page["PipelineExecutionSteps"]]
     steps = [_failed_step(step) for step in found if step["StepStatus"] == "Failed"]
-    return _once(f"{arn}#{status}#{detail.get('executionEndTime')}", mails.execution(_place(), arn, status, steps))
+    mail = mails.execution(_place(), arn, status, steps, _data(arn))
+    return _once(f"{arn}#{status}#{detail.get('executionEndTime')}", mail)
+
+
+def _data(execution_arn: str) -> Document:
+    """Which data an execution was given, and where to it writes: those parameters, where it has them."""
+    pages = (
+        _client("sagemaker")
+        .get_paginator("list_pipeline_parameters_for_execution")
+        .paginate(PipelineExecutionArn=execution_arn)
+    )
+    given = {each["Name"]: each["Value"] for page in pages for each in page["PipelineParameters"]}
+    return {name: given[name] for name in ("InputDataUrl", "OutputDataUrl") if name in given}
 
 
 def _failed_step(step: Document) -> FailedStep:
