@@ -65,6 +65,7 @@ def test_a_push_goes_to_production_and_a_file_is_transformed(
     assert "CREATE_COMPLETE" in made
     assert "you@example.com confirmed" in local_aws.command("mail", "confirm", "--all").stdout
     shown = deploy_model(local_aws, tmp_path, "tour", "--minutes", "5")
+    assert "retraining starts by itself and registers a version beside that of the push" in shown
     assert f"Production     serves {NAME}/" in shown
     assert "Predictions    106.05982369055823, 152.9193581630174, 434.0765649977" in shown
     mails = local_aws.command("mail").stdout
