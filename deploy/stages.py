@@ -22,8 +22,6 @@ STAGES = (STAGING, PRODUCTION)
 FOLDER = Path(__file__).parent
 ENDPOINT_TEMPLATE = FOLDER / "templates" / "endpoint.yml"
 
-_PROJECT_ID = "sagemaker:project-id"
-
 
 @dataclass(frozen=True)
 class Config:
@@ -75,7 +73,7 @@ def tags(project: Project, config: Config) -> dict[str, str]:
     """Give the tags of a stage's stack, which its resources get too."""
     own = {"sagemaker:project-name": project.name, "sagemaker:deployment-stage": config.parameters["StageName"]}
     if project.project_id:
-        own[_PROJECT_ID] = project.project_id
+        own["sagemaker:project-id"] = project.project_id
     return {**config.tags, **own}
 
 
@@ -87,16 +85,14 @@ def request(
     Parameters
     ----------
     deployed : Stack or None
-        The stack as it is, whose execution role and project id are kept unless others are named.
+        The stack as it is, whose execution role is kept unless another is named.
     extra : mapping of str to str, optional
         Values that override those of the stage's file: those of an experiment.
     """
     config = read_config(config_path(stage))
     role = project.execution_role(deployed.parameters.get("ModelExecutionRoleArn") if deployed else None)
     values = {**parameters(project, config, package.arn, role), **(extra or {})}
-    kept = {_PROJECT_ID: deployed.tags[_PROJECT_ID]} if deployed and _PROJECT_ID in deployed.tags else {}
-    wanted = {**kept, **tags(project, config)}
-    return stack_request(project, project.stack_name(stage), ENDPOINT_TEMPLATE, values, wanted)
+    return stack_request(project, project.stack_name(stage), ENDPOINT_TEMPLATE, values, tags(project, config))
 
 
 def stack_request(

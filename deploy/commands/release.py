@@ -1,7 +1,4 @@
-"""What is done to production besides deploying to it: rollback, ab, shadow, promote.
-
-They change which versions serve, and nothing else that production was given by the project that it belongs to.
-"""
+"""What is done to production besides deploying to it: rollback, ab, shadow, promote."""
 
 import argparse
 
@@ -10,10 +7,6 @@ from deploy.commands.stage import deploy_package, remember
 from deploy.errors import DeployError, NoModelError, NotReleasedError
 from deploy.packages import Package
 from deploy.project import PRODUCTION, Project
-from deploy.staged import Staged
-
-# Parameters that ModelDeploy gives to a stage, out of the project's stack.
-_OF_THE_PROJECT = ("DataCaptureUploadPath", "KmsKeyArn", "NotificationTopicArn")
 
 
 def roll_back(project: Project, options: argparse.Namespace) -> int:
@@ -31,7 +24,7 @@ def roll_back(project: Project, options: argparse.Namespace) -> int:
         # Otherwise `production` would bring it back: staging still runs it. First, as what follows may be interrupted.
         withdrawn = records.now(records.WITHDRAWN, production.config_name)
         records.write(project.sagemaker, production.package, project.name, records.APPROVAL, withdrawn)
-    _deploy(project, production, target, {}, wait=options.wait)
+    deploy_package(project, PRODUCTION, target, wait=options.wait)
     return 0
 
 
@@ -57,7 +50,7 @@ def promote(project: Project, options: argparse.Namespace) -> int:
     challenger = _named(project, arn)
     # A shadow may run untested, as nobody sees its answers.
     records.check_passed(challenger, project.name)
-    _deploy(project, production, challenger, {}, wait=options.wait)
+    deploy_package(project, PRODUCTION, challenger, wait=options.wait)
     return 0
 
 
@@ -86,17 +79,10 @@ def _experiment(project: Project, options: argparse.Namespace, values: dict[str,
     production = staged.read(project, PRODUCTION)
     if experiments.challenger(values) == production.package.arn:
         raise DeployError(f"{production.package.short_name} is what production serves: try another version")
-    _deploy(project, production, production.package, values, wait=options.wait)
+    deploy_package(project, PRODUCTION, production.package, values, wait=options.wait)
     print(f"Experiment     {experiments.describe(values)}")
     print(f"Next           {project.next_command('promote')}, or `production` to end it")
     return 0
-
-
-def _deploy(project: Project, production: Staged, package: Package, values: dict[str, str], *, wait: bool) -> None:
-    """Bring production to a package, with these values of an experiment; what the project gave it stays."""
-    known = production.stack.parameters
-    kept = {name: known[name] for name in _OF_THE_PROJECT if known.get(name)}
-    deploy_package(project, PRODUCTION, package, {**kept, **values}, wait=wait)
 
 
 def _named(project: Project, name: str) -> Package:
