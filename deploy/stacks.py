@@ -136,6 +136,12 @@ def parameter_defaults(cloudformation: Any, template: str) -> dict[str, str]:
     return {item["ParameterKey"]: item["DefaultValue"] for item in declared if "DefaultValue" in item}
 
 
+def parameter_names(cloudformation: Any, template: str) -> set[str]:
+    """Ask CloudFormation for the names of the parameters of a template that is short enough to be sent."""
+    declared = cloudformation.get_template_summary(TemplateBody=template)["Parameters"]
+    return {item["ParameterKey"] for item in declared}
+
+
 def physical_id(cloudformation: Any, stack_name: str, resource_type: str) -> str | None:
     """Give the physical id of the stack's only resource of a type."""
     pages = cloudformation.get_paginator("list_stack_resources").paginate(StackName=stack_name)

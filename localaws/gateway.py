@@ -9,6 +9,7 @@ ask here whether a request is allowed.
 import json
 import os
 import re
+from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -72,6 +73,8 @@ class Gateway:
         Saves MiniStack's state; runs between the start and the stop of the application.
     clock : Clock
         Decides the alarms; runs as long.
+    go_on : callable
+        Takes up what an earlier process left, once MiniStack has its state again.
     authorize : callable or None
         Says whether a request to one of the other servers is allowed; None when nobody asks.
     """
@@ -82,6 +85,7 @@ class Gateway:
         upstreams: Upstreams,
         snapshots: SnapshotLoop,
         clock: Clock,
+        go_on: Callable[[], None],
         authorize: Authorize | None = None,
     ) -> None:
         self._authorize = authorize
@@ -89,6 +93,7 @@ class Gateway:
         self._upstreams = upstreams
         self._snapshots = snapshots
         self._clock = clock
+        self._go_on = go_on
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one connection's worth of events (ASGI)."""
@@ -123,6 +128,7 @@ class Gateway:
             if message["type"] == "lifespan.startup.complete":
                 self._snapshots.start()
                 self._clock.start()
+                self._go_on()
             await send(message)
 
         await self._ministack(scope, receive_and_stop, send_and_start)

@@ -3,7 +3,7 @@
 import argparse
 import os
 from collections.abc import Callable, Sequence
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -30,9 +30,11 @@ from localaws.ministack import (
     cloudformation,
     cloudwatch,
     events,
+    executions,
     functions,
     host,
     iam,
+    nested,
     queues,
     s3,
     scheduler,
@@ -42,10 +44,14 @@ from localaws.ministack import (
 from localaws.services.targets import TARGET_PREFIXES
 from localaws.settings import ACCOUNT_ID, CREDENTIALS, HOST, REGION, iam_enforced, time_scale
 from localaws.snapshot import SnapshotLoop
+from localaws.stepfunctions.journal import Journal
 from localaws.stepfunctions.reporter import Reporter
+from localaws.stepfunctions.task import Clients
 
 # A function may run for 15 minutes, and what fails is tried again as the state machine says.
 _TASK_CONFIG = Config(read_timeout=960, retries={"total_max_attempts": 1}, max_pool_connections=64)
+# Executions that go on wait so long for this server to listen.
+_START_SECONDS = 30
 
 # What is kept of a second's durations: CloudWatch's own 150 for each function would be a million an hour under load.
 _MOST_VALUES = 40
@@ -68,15 +74,14 @@ def main(argv: Sequence[str] | None = None) -> None:
         functions.let_functions_answer_soon()
         functions.let_few_functions_start_at_once(os.cpu_count() or 1)
         states.let_functions_name_their_exceptions()
-        states.let_executions_end_once()
 
         iam.let_services_assume_roles()
         iam.let_loopback_be_secure()
         upstreams = Upstreams(arguments.sagemaker_url, arguments.services_url)
         client = _clients(arguments.port, upstreams)
-        states.let_states_call_services(_clients(arguments.port, upstreams, _TASK_CONFIG))
         snapshots = SnapshotLoop(host.state_writer())
         states.let_executions_be_seen(snapshots.note_change, Reporter(client, meter))
+        kept = _let_executions_go_on(arguments.state_dir, _clients(arguments.port, upstreams, _TASK_CONFIG))
         cloudformation.let_cloudformation_provision(catalog.provisioners(client))
         cloudformation.let_change_sets_be_exact(schema.create_only)
         cloudformation.let_capabilities_be_asked_for()
@@ -97,7 +102,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         cloudwatch.let_alarms_have_expressions()
         clock = _clock(meter, snapshots.note_change)
         authorize = iam.let_iam_decide() if iam_enforced() else None
-        gateway = Gateway(application, upstreams, snapshots, clock, authorize)
+        go_on = partial(kept.go_on, partial(aws.wait_until_there, _START_SECONDS))
+        gateway = Gateway(application, upstreams, snapshots, clock, go_on, authorize)
     except HookMissingError as error:
         raise SystemExit(str(error)) from None
     courier.start()
@@ -117,6 +123,14 @@ def main(argv: Sequence[str] | None = None) -> None:
     courier.close()
 
 
+def _let_executions_go_on(state_dir: Path, client: Clients) -> executions.GoingOn:
+    """After they are made to be seen: what is seen of them is in the journal."""
+    executions.let_executions_end_once()
+    states.let_states_call_services(client)
+    nested.let_executions_start_others()
+    return executions.let_executions_go_on(Journal(state_dir.absolute() / "stepfunctions.sqlite"))
+
+
 def _clock(meter: Meter, changed: Callable[[], None]) -> alarms.Clock:
     """What happens every second: what functions, queues and others have counted is published, alarms are decided."""
     functions.let_functions_be_counted(FunctionMetrics(meter))
@@ -128,7 +142,7 @@ def _clock(meter: Meter, changed: Callable[[], None]) -> alarms.Clock:
     return alarms.Clock(publisher.publish, cloudwatch.let_alarms_be_decided(time_scale()))
 
 
-def _clients(port: int, upstreams: Upstreams, config: Config | None = None) -> Callable[[str], Any]:
+def _clients(port: int, upstreams: Upstreams, config: Config | None = None) -> Clients:
     """The clients of the other services: those behind the gateway are asked straight."""
     own = dict.fromkeys(("sagemaker", "sagemaker-runtime"), upstreams.sagemaker)
     urls = {**own, **dict.fromkeys(TARGET_PREFIXES.values(), upstreams.services)}
