@@ -17,7 +17,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from model_road import command
-from model_road.options import add_environment_options, add_parameters_option, parse_assignment
+from model_road.options import add_environment_options, add_parameters_option, parse_assignment, role_arn
 
 if TYPE_CHECKING:
     from deploy.project import Project
@@ -164,7 +164,10 @@ def _add_environment(commands: "argparse._SubParsersAction[argparse.ArgumentPars
     installing.set_defaults(is_in_project=False)
     installing.add_argument("--domain-id", metavar="ID", help="the Studio domain that is to show it")
     installing.add_argument(
-        "--launch-role-arn", metavar="ARN", help="as a product of Service Catalog instead, which this role provisions"
+        "--launch-role-arn",
+        metavar="ARN",
+        type=role_arn,
+        help="as a product of Service Catalog instead, which this role provisions",
     )
     for command_parser in (making, installing):
         command_parser.add_argument(

@@ -21,6 +21,7 @@ from localaws.guard import AUTHORIZE_PATH, Authorize, questioned
 from localaws.server import GATEWAY_HEALTH_PATH
 from localaws.services.targets import GIT_PATH, TARGET_PREFIXES
 from localaws.snapshot import SnapshotLoop
+from localaws.unsupported_service import readable
 
 # SigV4: "Credential=AKID/20260101/us-east-1/sagemaker/aws4_request", in the header or in a presigned query.
 _SIGNED_SERVICE = re.compile(rb"Credential=[^/,]+(?:/|%2F)\d+(?:/|%2F)[^/,%]+(?:/|%2F)([^/,%]+)(?:/|%2F)aws4_request")
@@ -109,7 +110,7 @@ class Gateway:
         else:
             asked_by_service.set(scope["type"] == "http" and SERVICE_HEADER in dict(scope["headers"]))
             try:
-                await self._ministack(scope, receive, send)
+                await self._ministack(scope, receive, readable(scope, send))
             finally:
                 if may_change_state(scope):
                     self._snapshots.note_change()

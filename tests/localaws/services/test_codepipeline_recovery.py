@@ -147,7 +147,7 @@ def test_an_approval_that_nobody_gives_fails_in_time(aws: LocalAws) -> None:
     ask = action("Approval", "Manual", "Ask", timeoutInMinutes=5)
     name = pipelines.create(stage("Source", source(pipelines.repository())), stage("Approve", ask))
     token = pipelines.token(name, "Ask")
-    assert pipelines.end(name, seconds=15) == "Failed"
+    assert pipelines.end(name) == "Failed"
     details = pipelines.action_state(name, "Ask")["errorDetails"]
     assert details["message"] == "The action Ask has timed out: it took more than 5 minutes"
     with pytest.raises(pipelines.client.exceptions.ApprovalAlreadyCompletedException):

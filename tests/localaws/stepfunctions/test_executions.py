@@ -19,7 +19,7 @@ def types(states: States, arn: str) -> list[str]:
 
 
 def wait_for_event(states: States, arn: str, event_type: str) -> None:
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while event_type not in types(states, arn):
         assert time.monotonic() < deadline, types(states, arn)
         time.sleep(0.05)
@@ -78,7 +78,7 @@ def test_cloudwatch_hears_of_executions(states: States, local_aws: LocalAws) -> 
     fails = {"StartAt": "F", "States": {"F": {"Type": "Fail", "Error": "Low", "Cause": "r2 0.1"}}}
     machine = states.machine(fails, loggingConfiguration=logging)
     states.wait(states.client.start_execution(stateMachineArn=machine)["executionArn"])
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while not (found := logs.filter_log_events(logGroupName=group)["events"]):
         assert time.monotonic() < deadline
         time.sleep(0.05)

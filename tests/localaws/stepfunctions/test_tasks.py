@@ -101,7 +101,7 @@ def test_a_job_that_nobody_waits_for_is_stopped(states: States, bench: Bench, en
     limit = {"TimeoutSeconds": 1} if ending == "timeout" else {}
     arn = states.start({"StartAt": "Job", "States": {"Job": {**task, **limit}}})
     name = request["ProcessingJobName"]
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while not bench.sagemaker.list_processing_jobs(NameContains=name)["ProcessingJobSummaries"]:
         assert time.monotonic() < deadline
         time.sleep(0.02)
