@@ -64,6 +64,7 @@ def test_a_push_goes_to_production_and_a_file_is_transformed(
     assert "CREATE_COMPLETE" in made
     assert "you@example.com confirmed" in local_aws.command("mail", "confirm", "--all").stdout
     shown = deploy_model(local_aws, tmp_path, "tour", "--minutes", "5")
+    assert "retraining starts by itself and registers a version beside that of the push" in shown
     assert f"Production     serves {NAME}/" in shown
     assert "Predictions    106.05982369055823, 152.9193581630174, 434.0765649977" in shown
     mails = local_aws.command("mail").stdout
@@ -74,6 +75,11 @@ def test_a_push_goes_to_production_and_a_file_is_transformed(
         f"[{NAME}] {NAME}-deploy succeeded",
     ):
         assert subject in mails
+    # What ModelDeploy has brought to production can be gone back to.
+    number = shown.partition(f"Production     serves {NAME}/")[2].split()[0]
+    rows = [line.split() for line in deploy_model(local_aws, tmp_path, "list").splitlines()]
+    assert [row[0] for row in rows[1:] if row[-1] == "yes"] == [number]
+    assert "No change" in deploy_model(local_aws, tmp_path, "rollback", "--to", number)
     again = deploy_model(local_aws, tmp_path, "project", "--source", str(working_copy))
     assert "is that already" in again, "what is not named is not kept"
     assert "deploy-staging: no change" in deploy_model(local_aws, tmp_path, "plan")
