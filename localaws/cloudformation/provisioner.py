@@ -1,5 +1,7 @@
 """What CloudFormation asks of whoever makes the resources of a type."""
 
+from collections.abc import Callable
+from contextvars import ContextVar
 from typing import Any, Protocol
 
 Document = dict[str, Any]
@@ -21,6 +23,17 @@ class IncompleteError(ValueError):
     def __init__(self, physical_id: str, reason: str) -> None:
         super().__init__(reason)
         self.physical_id = physical_id
+
+
+note_made: ContextVar[Callable[[str], None] | None] = ContextVar("note_made", default=None)
+"""Writes a resource that is being made into its stack, given its physical id; None where nobody asks."""
+
+
+def tell_made(physical_id: str) -> None:
+    """Say that a resource is there which is still waited for: whatever is killed meanwhile, its stack knows it."""
+    note = note_made.get()
+    if note is not None:
+        note(physical_id)
 
 
 class Provisioner(Protocol):

@@ -16,7 +16,7 @@ from typing import Any, cast
 from botocore.exceptions import ClientError
 from botocore.model import StructureShape
 
-from localaws.cloudformation.provisioner import Document, IncompleteError, Provisioned
+from localaws.cloudformation.provisioner import Document, IncompleteError, Provisioned, tell_made
 from localaws.cloudformation.values import typed
 
 _NAME_LENGTH = 63
@@ -88,6 +88,7 @@ class ResourceProvisioner:
         self._call("Create", {**properties, self._name_member: name})
         provisioned = self._provisioned(name)
         if self._type.waits:
+            tell_made(provisioned[0])
             try:
                 self._wait(name, None)
             except ValueError as error:

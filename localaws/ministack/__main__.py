@@ -35,6 +35,7 @@ from localaws.ministack import (
     functions,
     host,
     iam,
+    interruption,
     nested,
     queues,
     rollback,
@@ -134,6 +135,7 @@ def _let_cloudformation_be_complete(client: Callable[[str], Any]) -> None:
     rollback.let_failed_resources_be_rolled_back()
     rollback.let_nested_stacks_be_rolled_back()
     deletion.let_stacks_be_deleted_while_they_are_made()
+    interruption.let_interrupted_operations_end()
 
 
 def _let_executions_go_on(state_dir: Path, client: Clients) -> executions.GoingOn:

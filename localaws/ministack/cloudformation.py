@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from localaws.cloudformation import completion, existence, schema
-from localaws.cloudformation.provisioner import Provisioner
+from localaws.cloudformation.provisioner import Provisioner, note_made
 from localaws.mail import subscriptions
 from localaws.ministack import rollback
 from localaws.ministack.hook import hook
@@ -65,11 +65,16 @@ def let_cloudformation_be_exact(
     def provision_exactly(resource_type: str, logical_id: str, props: dict[str, Any], stack_name: str) -> Any:
         check(resource_type, logical_id, props)
         check_new(resource_type, logical_id, props, every_stack[stack_name], list(every_stack.values()))
-        return rollback.provisioned(
-            lambda: provision(resource_type, logical_id, props, stack_name),
-            lambda physical_id: complete(resource_type, physical_id, props),
-            rollback.failure_note(every_stack[stack_name], logical_id, resource_type, props),
-        )
+        resource = (every_stack[stack_name], logical_id, resource_type, props)
+        token = note_made.set(rollback.note_of(*resource, "IN_PROGRESS"))
+        try:
+            return rollback.provisioned(
+                lambda: provision(resource_type, logical_id, props, stack_name),
+                lambda physical_id: complete(resource_type, physical_id, props),
+                rollback.note_of(*resource),
+            )
+        finally:
+            note_made.reset(token)
 
     def update_exactly(  # its parameters are MiniStack's
         resource_type: str,
@@ -88,7 +93,7 @@ def let_cloudformation_be_exact(
         new_id, attributes = rollback.provisioned(
             lambda: update(resource_type, physical_id, old, new, stack_name, logical_id, known),
             lambda provisioned_id: complete(resource_type, provisioned_id, new),
-            rollback.failure_note(every_stack[stack_name], logical_id or physical_id, resource_type, new),
+            rollback.note_of(every_stack[stack_name], logical_id or physical_id, resource_type, new),
         )
         return new_id, {**known, **attributes} if new_id == physical_id else attributes
 

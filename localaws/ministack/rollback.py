@@ -37,19 +37,23 @@ def provisioned(
     return physical_id, attributes
 
 
-def failure_note(stack: Document, logical_id: str, resource_type: str, properties: Document) -> Callable[[str], None]:
-    """A function that writes a resource into its stack as failed, given its physical id."""
+def note_of(
+    stack: Document, logical_id: str, resource_type: str, properties: Document, how: str = "FAILED"
+) -> Callable[[str], None]:
+    """A function that writes a resource into its stack as failed, or as in progress, given its physical id."""
 
     def note(physical_id: str) -> None:
         resources: dict[str, Document] = stack["_resources"]
         known = resources.get(logical_id)
+        if known is not None and known["ResourceStatus"] == "CREATE_IN_PROGRESS":
+            known = None  # noted by this very creation
         was_there = known is not None and known["PhysicalResourceId"] == physical_id
         # A stack in a stack is sent back by another update: that needs to know the one which was to be replaced.
         replaces = known is not None and not was_there and "_parent_stack_name" in stack
         resources[f"{logical_id}Replacement" if replaces else logical_id] = {
             "PhysicalResourceId": physical_id,
             "ResourceType": resource_type,
-            "ResourceStatus": "UPDATE_FAILED" if was_there else "CREATE_FAILED",
+            "ResourceStatus": f"{'UPDATE' if was_there else 'CREATE'}_{how}",
             "LogicalResourceId": logical_id,
             "Properties": properties,
             "Attributes": known["Attributes"] if known is not None and was_there else {},

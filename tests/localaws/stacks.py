@@ -23,10 +23,13 @@ class Stacks:
 
     def make(self, name: str, resources: Document, *, update: bool = False, **request: Any) -> str:
         """Create or update a stack; its status in the end."""
+        self.begin(name, resources, update=update, **request)
+        return self.end(name)
+
+    def begin(self, name: str, resources: Document, *, update: bool = False, **request: Any) -> None:
         operation = self.client.update_stack if update else self.client.create_stack
         body = json.dumps({"Resources": resources})
         operation(StackName=name, TemplateBody=body, Capabilities=["CAPABILITY_NAMED_IAM"], **request)
-        return self.end(name)
 
     def end(self, name: str) -> str:
         deadline = time.monotonic() + 60
