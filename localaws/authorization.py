@@ -121,6 +121,28 @@ def git_check(repository_path: str, query: str, path: str) -> Check:
     return Check("codecommit", action, _beginning("codecommit", "repository") + name)
 
 
+def trust_in_service(policy: str | Document, principal: str) -> Document:
+    """What of a role's trust policy is about a service.
+
+    Parameters
+    ----------
+    policy : str or dict
+    principal : str
+        Such as ``codebuild.amazonaws.com``.
+    """
+    document = json.loads(policy) if isinstance(policy, str) else policy
+    statements = document.get("Statement", [])
+    listed = [statements] if isinstance(statements, dict) else statements
+    return {**document, "Statement": [each for each in listed if _names_service(each.get("Principal"), principal)]}
+
+
+def _names_service(trusted: Any, principal: str) -> bool:
+    if not isinstance(trusted, dict):
+        return bool(trusted == "*")
+    services = trusted.get("Service", [])
+    return principal in ([services] if isinstance(services, str) else services)
+
+
 def _parsed(body: bytes) -> Document:
     """The request; an empty one for a body that its server will refuse."""
     try:

@@ -16,9 +16,10 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from localaws.aws import Aws
 from localaws.eventbridge.failures import Failure, TargetError, failure
 from localaws.eventbridge.spool import Entry, Spool
-from localaws.eventbridge.targets import Client, Delivery, call_for, make
+from localaws.eventbridge.targets import Delivery, call_for, caller, make
 from localaws.metrics.rules import RuleMetrics
 
 logger = logging.getLogger(__name__)
@@ -36,12 +37,12 @@ class Courier:
     Parameters
     ----------
     spool : Spool
-    client : callable(service) -> boto3 client
+    aws : Aws
     metrics : RuleMetrics
     """
 
-    def __init__(self, spool: Spool, client: Client, metrics: RuleMetrics) -> None:
-        self._spool, self._client, self._metrics = spool, client, metrics
+    def __init__(self, spool: Spool, aws: Aws, metrics: RuleMetrics) -> None:
+        self._spool, self._aws, self._metrics = spool, aws, metrics
         # One thread for all deliveries to a target, so that its events stay in order as long as nothing fails.
         self._lanes = [ThreadPoolExecutor(max_workers=1, thread_name_prefix="courier") for _ in range(_LANES)]
         self._due: list[tuple[float, int, Entry]] = []
@@ -86,7 +87,7 @@ class Courier:
         rule_arn = entry.delivery.rule_arn
         self._metrics.attempted(rule_arn, again=entry.attempts > 0)
         try:
-            make(call_for(entry.delivery), self._client)
+            make(call_for(entry.delivery), caller(entry.delivery, self._aws))
         except (ClientError, BotoCoreError, TargetError) as error:
             self._after(entry, failure(error))
         except Exception:
@@ -132,7 +133,7 @@ class Courier:
             key: {"DataType": "String", "StringValue": value} for key, value in words.items() if value
         }
         try:
-            self._client("sqs").send_message(
+            self._aws.client("sqs").send_message(
                 QueueUrl=f"https://sqs.amazonaws.com/{account}/{name}",
                 MessageBody=json.dumps(entry.delivery.event),
                 MessageAttributes=attributes,

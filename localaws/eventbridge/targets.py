@@ -12,8 +12,10 @@ from typing import Any
 from botocore import xform_name
 from botocore.exceptions import ClientError
 
+from localaws.aws import Aws
 from localaws.eventbridge import inputs
 from localaws.eventbridge.failures import TargetError
+from localaws.settings import iam_enforced
 
 Document = dict[str, Any]
 Client = Callable[[str], Any]
@@ -22,6 +24,8 @@ Client = Callable[[str], Any]
 _ARN_PARTS = 6
 _UNIVERSAL = "arn:aws:scheduler:::aws-sdk:"
 _FORWARDED = ("event-bus/", "api-destination/")
+# Their own policies say whether EventBridge may call them.
+_BY_POLICY = ("lambda", "sns", "sqs")
 
 
 @dataclass(frozen=True)
@@ -55,6 +59,11 @@ class Delivery:
         """The same for each attempt of one event at one target: where a service knows such tokens, it acts once."""
         words = "|".join((self.event["id"], self.rule_arn, self.target.get("Id", ""), self.target["Arn"]))
         return hashlib.sha256(words.encode()).hexdigest()
+
+    @property
+    def principal(self) -> str:
+        """The service that delivers, by the name that a role's trust policy has for it."""
+        return "scheduler" if self.rule_arn.startswith("arn:aws:scheduler:") else "events"
 
     def parameters(self, allowed: tuple[str, ...]) -> Document:
         """What a payload that was made for the target says, of these members."""
@@ -196,6 +205,24 @@ def call_for(delivery: Delivery) -> Call:
     if make is None:
         raise TargetError(refusal(delivery.target) or f"{arn} is not called")
     return make(delivery, _parts(arn)[1])
+
+
+def caller(delivery: Delivery, aws: Aws) -> Client:
+    """The clients that make a delivery's call: the target's role's, where IAM is enforced.
+
+    A rule calls what has a policy of its own, such as a queue, by that policy; a schedule has a role always.
+
+    Raises
+    ------
+    TargetError
+        There is no role.
+    """
+    arn, role_arn = delivery.target["Arn"], delivery.target.get("RoleArn")
+    if delivery.principal == "events" and _parts(arn)[0] in _BY_POLICY:
+        return aws.client
+    if role_arn is None and iam_enforced():
+        raise TargetError(f"RoleArn is required for target {arn}.")
+    return aws.acting_as(role_arn, delivery.principal).client
 
 
 def make(call: Call, client: Client) -> None:

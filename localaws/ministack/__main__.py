@@ -89,7 +89,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         sns.let_email_go_out(Postman(outbox, f"http://{HOST}:{arguments.port}"))
         aws = Aws(f"http://{HOST}:{arguments.port}", REGION, ACCOUNT_ID)
         rules = RuleMetrics(meter)
-        courier = Courier(Spool(arguments.state_dir.absolute() / "eventbridge.sqlite"), aws.client, rules)
+        courier = Courier(Spool(arguments.state_dir.absolute() / "eventbridge.sqlite"), aws, rules)
         events.let_events_reach_targets(courier, rules)
         scheduler.let_schedules_be_due_in_their_time_zone()
         s3.let_object_events_be_complete()

@@ -9,7 +9,7 @@ from urllib.parse import parse_qs
 from localaws import authorization, git_credentials
 from localaws.asgi import Scope
 from localaws.forward import Answer, error_answer
-from localaws.gateway import asked_by_service
+from localaws.gateway import asking_service
 from localaws.guard import ALLOWED, Authorize
 from localaws.ministack.hook import hook
 from localaws.services.targets import GIT_PATH
@@ -93,7 +93,7 @@ def _let_iam_decide_about_git() -> Callable[[Scope, Mapping[str, str]], Answer]:
 
 
 def let_services_assume_roles() -> None:
-    """Let a service of ours assume a role that trusts it in this account only.
+    """Let a service of ours assume a role that trusts it, in this account only.
 
     Hook ``ministack.core.iam_evaluator.evaluate_trust_policy``, which takes the root user for any service and knows no
     ``aws:SourceAccount``.
@@ -102,8 +102,10 @@ def let_services_assume_roles() -> None:
     evaluate = hook(evaluator.__name__, "evaluate_trust_policy")
 
     def evaluate_in_account(document: Any, caller: str, context: Any = None) -> Any:
-        if context is not None and asked_by_service.get():
+        service = asking_service.get()
+        if context is not None and service:
             context.service_context["aws:sourceaccount"] = ACCOUNT_ID
+            document = authorization.trust_in_service(document, service) if "." in service else document
         return evaluate(document, caller, context)
 
     evaluator.evaluate_trust_policy = evaluate_in_account

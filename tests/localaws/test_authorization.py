@@ -291,7 +291,7 @@ def test_a_job_may_do_what_its_role_may(enforcing_local_aws: LocalAws) -> None:
     reason = run_job(enforcing_local_aws, reader)
     name = reader.rpartition("/")[2]
     assert (
-        f"User: arn:aws:sts::000000000000:assumed-role/{name}/container is not authorized to perform: sagemaker:"
+        f"User: arn:aws:sts::000000000000:assumed-role/{name}/SageMaker is not authorized to perform: sagemaker:"
         in reason
     )
 

@@ -23,7 +23,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from localaws.aws import RoleError
+from localaws.roles import RoleError
 from localaws.sagemaker.container import Container, Limits
 from localaws.sagemaker.errors import JobFailure
 from localaws.sagemaker.logs import LogShipper
@@ -224,7 +224,7 @@ class BuildRunner:
         """The environment of the commands: the variables, and the credentials of the project's role."""
         build.values = values.values
         try:
-            return self._context.aws.environment(values.values, build.document["serviceRole"])
+            return self._context.aws.environment(values.values, build.document["serviceRole"], "codebuild")
         except RoleError as error:
             raise PhaseFailure("ACCESS_DENIED", str(error)) from error
 
