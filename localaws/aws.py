@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 import boto3
 from botocore.config import Config
 
+from localaws.permission import Question
 from localaws.roles import SERVICE_HEADER, Roles
 from localaws.settings import iam_enforced
 
@@ -71,6 +72,21 @@ class Aws:
         if role_arn is None or not iam_enforced():
             return self
         return replace(self, role=(role_arn, principal), _roles=self._known_roles())
+
+    def as_service(self) -> Self:
+        """The same services as the service itself uses them."""
+        return self if self.role is None else replace(self, role=None)
+
+    def require(self, question: Question) -> None:
+        """Return if these clients' role may make a request; the service itself may make any.
+
+        Raises
+        ------
+        ClientError
+            The answer that the request would get.
+        """
+        if self.role is not None:
+            self._known_roles().require(*self.role, question)
 
     def _known_roles(self) -> Roles:
         with self._lock:

@@ -18,6 +18,8 @@ from botocore.config import Config
 from botocore.credentials import CredentialProvider, CredentialResolver, Credentials, ReadOnlyCredentials
 from botocore.exceptions import ClientError
 
+from localaws.permission import Question, require
+
 SERVICE_HEADER = "X-Localaws-Service"
 """Set by a service of ours, such as the local SageMaker, when it calls another one in its own name.
 
@@ -81,11 +83,27 @@ class Roles:
         principal : str
             Who asks for the role, such as ``codepipeline``.
         """
+        session = self._session(role_arn, principal)
         with self._lock:
-            key = (role_arn, principal)
-            if key not in self._sessions:
-                self._sessions[key] = _Session(self, *key)
-            return self._sessions[key].client(service)
+            return session.client(service)
+
+    def require(self, role_arn: str, principal: str, question: Question) -> None:
+        """Return if a role may make a request.
+
+        Raises
+        ------
+        ClientError
+        """
+        if self.endpoint_url is None:
+            return
+        credentials = self._session(role_arn, principal).credentials
+        try:
+            require(self.endpoint_url, self.region, credentials.get_frozen_credentials(), question)
+        except ClientError as error:
+            if error.response["Error"]["Code"] not in _UNKNOWN_KEY:
+                raise
+            credentials.forget()
+            require(self.endpoint_url, self.region, credentials.get_frozen_credentials(), question)
 
     def environment(self, role_arn: str, principal: str) -> dict[str, str]:
         """The variables by which a container knows a role's credentials.
@@ -122,6 +140,13 @@ class Roles:
         found = answer["Credentials"]
         return ReadOnlyCredentials(found["AccessKeyId"], found["SecretAccessKey"], found["SessionToken"])
 
+    def _session(self, role_arn: str, principal: str) -> "_Session":
+        with self._lock:
+            key = (role_arn, principal)
+            if key not in self._sessions:
+                self._sessions[key] = _Session(self, *key)
+            return self._sessions[key]
+
     def _sts_for(self, principal: str) -> Any:
         if principal not in self._sts:
             sts = boto3.client("sts", endpoint_url=self.endpoint_url, region_name=self.region, config=self.config)
@@ -136,9 +161,9 @@ class _Session:
 
     def __init__(self, roles: Roles, role_arn: str, principal: str) -> None:
         self._roles, self._clients = roles, dict[str, Any]()
-        self._credentials = _RoleCredentials(roles, role_arn, principal)
+        self.credentials = _RoleCredentials(roles, role_arn, principal)
         session = botocore.session.get_session()
-        session.register_component("credential_provider", CredentialResolver([_Given(self._credentials)]))
+        session.register_component("credential_provider", CredentialResolver([_Given(self.credentials)]))
         self._session = boto3.Session(botocore_session=session, region_name=roles.region)
 
     def client(self, service: str) -> Any:
@@ -153,7 +178,7 @@ class _Session:
         code = response[1].get("Error", {}).get("Code") if response else None
         if attempts > 1 or code not in _UNKNOWN_KEY:
             return None
-        self._credentials.forget()
+        self.credentials.forget()
         return 0.0
 
 

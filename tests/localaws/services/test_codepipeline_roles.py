@@ -8,7 +8,10 @@ from tests.conftest import LocalAws
 from tests.localaws.roles import allow, make_role
 from tests.localaws.services.pipelines import Pipelines, action, source, stage
 
-ALL_OF_SOURCE = [allow(["codecommit:GetBranch", "codecommit:GetCommit"]), allow(["s3:PutObject", "s3:GetObject"])]
+ALL_OF_SOURCE = [
+    allow(["codecommit:GetBranch", "codecommit:GetCommit", "codecommit:UploadArchive"]),
+    allow(["s3:PutObject", "s3:GetObject"]),
+]
 
 
 @pytest.fixture
