@@ -62,13 +62,13 @@ class Roles:
     endpoint_url : str or None
         Where STS answers; None for AWS itself.
     region : str
-    config : botocore.config.Config
+    config : botocore.config.Config or None
         That of the clients which are made here.
     """
 
     endpoint_url: str | None
     region: str
-    config: Config
+    config: Config | None
     _sts: dict[str, Any] = field(default_factory=dict)
     _sessions: dict[tuple[str, str], "_Session"] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)

@@ -37,8 +37,10 @@ from localaws.ministack import (
     s3,
     scheduler,
     sns,
+    stack_roles,
     states,
 )
+from localaws.roles import Roles
 from localaws.services.targets import TARGET_PREFIXES
 from localaws.settings import ACCOUNT_ID, CREDENTIALS, HOST, REGION, iam_enforced, time_scale
 from localaws.snapshot import SnapshotLoop
@@ -74,14 +76,10 @@ def main(argv: Sequence[str] | None = None) -> None:
         iam.let_loopback_be_secure()
         upstreams = Upstreams(arguments.sagemaker_url, arguments.services_url)
         client = _clients(arguments.port, upstreams)
-        states.let_states_call_services(_clients(arguments.port, upstreams, _TASK_CONFIG))
+        states.let_states_call_services(_clients_of_roles("states", arguments.port, upstreams, _TASK_CONFIG))
         snapshots = SnapshotLoop(host.state_writer())
         states.let_executions_be_seen(snapshots.note_change, Reporter(client, meter))
-        cloudformation.let_cloudformation_provision(catalog.provisioners(client))
-        cloudformation.let_change_sets_be_exact(schema.create_only)
-        cloudformation.let_capabilities_be_asked_for()
-        cloudformation.let_templates_lie_in_buckets()
-        cloudformation.let_cloudformation_be_exact(*cloudformation.exactness(client), completion.COMPLETIONS)
+        _let_cloudformation_be_awss(arguments.port, upstreams)
         apigateway.let_api_gateway_explain(body_errors.explain)
         apigateway.let_api_gateway_keep_secrets()
         apigateway.let_api_gateway_be_watched(Watch(client, meter).see)
@@ -117,6 +115,20 @@ def main(argv: Sequence[str] | None = None) -> None:
     courier.close()
 
 
+def _let_cloudformation_be_awss(port: int, upstreams: Upstreams) -> None:
+    client, of_roles = _clients(port, upstreams), _clients_of_roles("cloudformation", port, upstreams)
+
+    def of_stack(service: str) -> Any:
+        return of_roles(stack_roles.role_arn.get())(service)
+
+    stack_roles.let_stacks_have_roles()
+    cloudformation.let_cloudformation_provision(catalog.provisioners(of_stack))
+    cloudformation.let_change_sets_be_exact(schema.create_only)
+    cloudformation.let_capabilities_be_asked_for()
+    cloudformation.let_templates_lie_in_buckets()
+    cloudformation.let_cloudformation_be_exact(*cloudformation.exactness(client), completion.COMPLETIONS)
+
+
 def _clock(meter: Meter, changed: Callable[[], None]) -> alarms.Clock:
     """What happens every second: what functions, queues and others have counted is published, alarms are decided."""
     functions.let_functions_be_counted(FunctionMetrics(meter))
@@ -126,6 +138,20 @@ def _clock(meter: Meter, changed: Callable[[], None]) -> alarms.Clock:
     watched = queues.let_queues_be_counted(meter, time_scale())
     publisher = Publisher(meter, watched, cloudwatch.let_services_publish(), changed)
     return alarms.Clock(publisher.publish, cloudwatch.let_alarms_be_decided(time_scale()))
+
+
+def _clients_of_roles(
+    principal: str, port: int, upstreams: Upstreams, config: Config | None = None
+) -> Callable[[str | None], Callable[[str], Any]]:
+    """The clients of what a service does for a role, where IAM is enforced; otherwise, and without one, its own."""
+    own, roles = _clients(port, upstreams, config), Roles(f"http://{HOST}:{port}", REGION, config)
+
+    def clients(role_arn: str | None) -> Callable[[str], Any]:
+        if role_arn is None or not iam_enforced():
+            return own
+        return lambda service: roles.client(service, role_arn, principal)
+
+    return clients
 
 
 def _clients(port: int, upstreams: Upstreams, config: Config | None = None) -> Callable[[str], Any]:

@@ -16,7 +16,7 @@ from localaws.ministack.hook import hook, installed_version
 from localaws.stepfunctions import functions
 from localaws.stepfunctions.integrations import INTEGRATIONS
 from localaws.stepfunctions.reporter import Reporter
-from localaws.stepfunctions.task import Task, TaskFailed
+from localaws.stepfunctions.task import Clients, Task, TaskFailed
 
 
 def let_functions_name_their_exceptions() -> None:
@@ -52,19 +52,23 @@ def let_functions_name_their_exceptions() -> None:
     worker.invoke, lambda_service._execute_function_warm = invoke_seen, execute_named
 
 
-def let_states_call_services(client: Callable[[str], Any]) -> None:
+def let_states_call_services(clients: Callable[[str | None], Clients]) -> None:
     """Let Task states reach SageMaker and functions by the API, and fail with the names that AWS gives.
+
+    `clients` gives those of a state machine's role.
 
     Hooks ``ministack.services.stepfunctions``: ``_SERVICE_DISPATCH`` is asked first for an integration,
     ``_call_lambda`` calls functions; both fail with ``_ExecutionError``. ``_execute_task`` knows the execution of a
-    task, and ``_invoke_resource_with_timeout`` how long it may take.
+    task, ``_state_machines`` its machine, and ``_invoke_resource_with_timeout`` how long it may take.
     """
     engine: Any = importlib.import_module("ministack.services.stepfunctions")
     failure, dispatch = hook(engine.__name__, "_ExecutionError"), hook(engine.__name__, "_SERVICE_DISPATCH")
     execute = hook(engine.__name__, "_execute_task")
     invoke_limited = hook(engine.__name__, "_invoke_resource_with_timeout")
     hook(engine.__name__, "_call_lambda")
+    machines = hook(engine.__name__, "_state_machines")
     is_wanted: ContextVar[Callable[[], bool]] = ContextVar("is_wanted")
+    of_role: ContextVar[Clients] = ContextVar("of_role")
 
     def failing_by_name(call: Callable[[], Any]) -> Any:
         try:
@@ -74,6 +78,7 @@ def let_states_call_services(client: Callable[[str], Any]) -> None:
 
     def execute_known(state: Any, raw_input: Any, execution: dict[str, Any], context: Any) -> Any:
         is_wanted.set(lambda: execution["status"] == "RUNNING")
+        of_role.set(clients((machines.get(execution["stateMachineArn"]) or {}).get("roleArn")))
         resource = state.get("Resource", "")
         if resource.endswith(".waitForTaskToken") and resource.startswith(tuple(INTEGRATIONS)):
             raise failure("States.Runtime", f"{resource}: this service gives no task token back, on AWS neither")
@@ -89,11 +94,11 @@ def let_states_call_services(client: Callable[[str], Any]) -> None:
 
     def reach(integration: Callable[..., Any]) -> Callable[[str, Any], Any]:
         return lambda resource, arguments: failing_by_name(
-            lambda: integration(client, Task(resource, arguments, is_wanted.get()))
+            lambda: integration(of_role.get(), Task(resource, arguments, is_wanted.get()))
         )
 
     dispatch.update({prefix: reach(integration) for prefix, integration in INTEGRATIONS.items()})
-    engine._call_lambda = lambda name, event: failing_by_name(lambda: functions.invoke(client, name, event))
+    engine._call_lambda = lambda name, event: failing_by_name(lambda: functions.invoke(of_role.get(), name, event))
     engine._execute_task, engine._invoke_resource_with_timeout = execute_known, invoke_known
 
 
