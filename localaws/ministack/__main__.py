@@ -73,6 +73,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         states.let_executions_end_once()
 
         iam.let_services_assume_roles()
+        iam.let_log_groups_have_streams()
         iam.let_loopback_be_secure()
         upstreams = Upstreams(arguments.sagemaker_url, arguments.services_url)
         client = _clients(arguments.port, upstreams)

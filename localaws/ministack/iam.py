@@ -18,6 +18,8 @@ from localaws.settings import ACCOUNT_ID, REGION
 # Git asks without credentials first, and its credential helper when it is told this.
 _WHO_ASKS = Answer(401, [(b"www-authenticate", b'Basic realm="CodeCommit"'), (b"content-length", b"0")], b"")
 
+_TAG_ACTIONS = ("TagResource", "UntagResource", "ListTagsForResource")
+
 
 def let_iam_decide() -> Authorize:
     """A function that lets MiniStack's IAM say whether a request to a service of ours is allowed.
@@ -109,6 +111,24 @@ def let_services_assume_roles() -> None:
         return evaluate(document, caller, context)
 
     evaluator.evaluate_trust_policy = evaluate_in_account
+
+
+def let_log_groups_have_streams() -> None:
+    """Let what is done to a log group need a policy for ``log-group:<name>:*``, as CloudWatch Logs has it.
+
+    Hook ``ministack.core.iam_actions.extract_resource_arn``, which leaves out what is after the group's name. Only the
+    three actions on tags have a group's ARN without it; source: "Overview of managing access permissions to your
+    CloudWatch Logs resources" in its User Guide.
+    """
+    actions: Any = importlib.import_module("ministack.core.iam_actions")
+    extract = hook(actions.__name__, "extract_resource_arn")
+
+    def extract_with_stream(service: str, method: str, path: str, headers: dict[str, str], *others: Any) -> Any:
+        arn = extract(service, method, path, headers, *others)
+        of_tags = headers.get("x-amz-target", "").endswith(_TAG_ACTIONS)
+        return f"{arn}:log-stream:" if service == "logs" and ":log-group:" in arn and not of_tags else arn
+
+    actions.extract_resource_arn = extract_with_stream
 
 
 def let_loopback_be_secure() -> None:
