@@ -14,18 +14,22 @@ from botocore.exceptions import ClientError
 
 from localaws.aws import Aws
 from localaws.eventbridge import inputs
-from localaws.eventbridge.failures import TargetError
+from localaws.eventbridge.failures import PolicyError, TargetError
 from localaws.settings import iam_enforced
 
 Document = dict[str, Any]
 Client = Callable[[str], Any]
 """Gives the boto3 client of a service."""
+Allows = Callable[[str, str, str, str], bool]
+"""Takes a principal, IAM's action, the ARN of what has a policy of its own, and the rule's: whether that allows it."""
 
 _ARN_PARTS = 6
 _UNIVERSAL = "arn:aws:scheduler:::aws-sdk:"
 _FORWARDED = ("event-bus/", "api-destination/")
+# By the service in the ARN of what makes the delivery, where it is no rule.
+_PRINCIPALS = {"scheduler": "scheduler", "cloudwatch": "lambda.alarms.cloudwatch"}
 # Their own policies say whether EventBridge may call them.
-_BY_POLICY = ("lambda", "sns", "sqs")
+_BY_POLICY = {"lambda": "lambda:InvokeFunction", "sns": "sns:Publish", "sqs": "sqs:SendMessage"}
 
 
 @dataclass(frozen=True)
@@ -62,8 +66,8 @@ class Delivery:
 
     @property
     def principal(self) -> str:
-        """The service that delivers, by the name that a role's trust policy has for it."""
-        return "scheduler" if self.rule_arn.startswith("arn:aws:scheduler:") else "events"
+        """The service that delivers, by the name that policies have for it."""
+        return _PRINCIPALS.get(self.rule_arn.split(":")[2], "events")
 
     def parameters(self, allowed: tuple[str, ...]) -> Document:
         """What a payload that was made for the target says, of these members."""
@@ -207,7 +211,7 @@ def call_for(delivery: Delivery) -> Call:
     return make(delivery, _parts(arn)[1])
 
 
-def caller(delivery: Delivery, aws: Aws) -> Client:
+def caller(delivery: Delivery, aws: Aws, allows: Allows) -> Client:
     """The clients that make a delivery's call: the target's role's, where IAM is enforced.
 
     A rule calls what has a policy of its own, such as a queue, by that policy; a schedule has a role always.
@@ -216,9 +220,14 @@ def caller(delivery: Delivery, aws: Aws) -> Client:
     ------
     TargetError
         There is no role.
+    PolicyError
+        The target's policy does not let the service in.
     """
     arn, role_arn = delivery.target["Arn"], delivery.target.get("RoleArn")
-    if delivery.principal == "events" and _parts(arn)[0] in _BY_POLICY:
+    if delivery.principal != "scheduler" and (action := _BY_POLICY.get(_parts(arn)[0])):
+        if not allows(delivery.principal, action, arn, delivery.rule_arn):
+            principal = f"{delivery.principal}.amazonaws.com"
+            raise PolicyError(f"No resource-based policy of {arn} allows {principal} the {action} action.")
         return aws.client
     if role_arn is None and iam_enforced():
         raise TargetError(f"RoleArn is required for target {arn}.")

@@ -18,6 +18,7 @@ from localaws.cloudformation import catalog, completion, schema
 from localaws.errors import HookMissingError
 from localaws.eventbridge.courier import Courier
 from localaws.eventbridge.spool import Spool
+from localaws.eventbridge.targets import Allows
 from localaws.gateway import Gateway, Upstreams
 from localaws.mail.outbox import Outbox
 from localaws.mail.sns import Postman
@@ -88,7 +89,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         sns.let_email_go_out(Postman(outbox, f"http://{HOST}:{arguments.port}"))
         aws = Aws(f"http://{HOST}:{arguments.port}", REGION, ACCOUNT_ID)
         rules = RuleMetrics(meter)
-        courier = Courier(Spool(arguments.state_dir.absolute() / "eventbridge.sqlite"), aws, rules)
+        courier = Courier(Spool(arguments.state_dir.absolute() / "eventbridge.sqlite"), aws, _allows(), rules)
         events.let_events_reach_targets(courier, rules)
         scheduler.let_schedules_be_due_in_their_time_zone()
         s3.let_object_events_be_complete()
@@ -114,6 +115,11 @@ def main(argv: Sequence[str] | None = None) -> None:
         timeout_graceful_shutdown=5,
     )
     courier.close()
+
+
+def _allows() -> Allows:
+    """What lets EventBridge in: the policies of its targets, where IAM is enforced."""
+    return iam.resource_policies() if iam_enforced() else lambda *_: True
 
 
 def _let_cloudformation_be_awss(port: int, upstreams: Upstreams) -> None:

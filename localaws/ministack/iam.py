@@ -113,6 +113,36 @@ def let_services_assume_roles() -> None:
     evaluator.evaluate_trust_policy = evaluate_in_account
 
 
+def resource_policies() -> Callable[[str, str, str, str], bool]:
+    """A function that says whether a queue's, topic's or function's own policy lets a service do something to it.
+
+    It takes the service's principal, IAM's action, the resource's ARN and the rule's.
+
+    Hooks ``ministack.core.iam_evaluator``: ``_resource_policy`` finds a policy, ``evaluate_resource_policy`` decides in an ``EvalContext``.
+    """
+    policy_of = hook("ministack.core.iam_evaluator", "_resource_policy")
+    evaluate = hook("ministack.core.iam_evaluator", "evaluate_resource_policy")
+    context_of = hook("ministack.core.iam_evaluator", "EvalContext")
+
+    def allows(principal: str, action: str, arn: str, rule_arn: str) -> bool:
+        found = policy_of(arn.split(":")[2], arn)
+        if found is None:
+            return True  # there is no such thing: its service says so
+        context = context_of(
+            principal_arn="*",
+            principal_type="Service",
+            principal_account="",
+            action=action,
+            resource_arn=arn,
+            region=REGION,
+            secure_transport=True,
+            service_context={"aws:sourcearn": rule_arn, "aws:sourceaccount": ACCOUNT_ID},
+        )
+        return bool(evaluate(found[0], context, service=f"{principal}.amazonaws.com").decision == "Allow")
+
+    return allows
+
+
 def let_log_groups_have_streams() -> None:
     """Let what is done to a log group need a policy for ``log-group:<name>:*``, as CloudWatch Logs has it.
 

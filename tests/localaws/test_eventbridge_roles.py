@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import LocalAws
-from tests.localaws.roles import allow, make_role
+from tests.localaws.roles import allow, make_role, policy
 from tests.localaws.test_eventbridge import messages, new_queue
 
 # There is no such pipeline: who may start it is told so.
@@ -17,12 +17,20 @@ PIPELINE = "arn:aws:codepipeline:us-east-1:000000000000:nobodys"
 MAY_START = allow("codepipeline:StartPipelineExecution", PIPELINE)
 
 
-def undelivered(local_aws: LocalAws, **members: str) -> dict[str, Any]:
-    """The attributes with which an event for `PIPELINE` came into the dead-letter queue."""
+def open_queue(local_aws: LocalAws, principal: str = "events") -> tuple[str, str]:
+    """A queue that a service may send to; URL and ARN."""
+    url, arn = new_queue(local_aws, "open")
+    statement = {**allow("sqs:SendMessage", arn), "Principal": {"Service": f"{principal}.amazonaws.com"}}
+    local_aws.client("sqs").set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy(statement)})
+    return url, arn
+
+
+def undelivered(local_aws: LocalAws, arn: str = PIPELINE, **members: str) -> dict[str, Any]:
+    """The attributes with which an event for a target came into the dead-letter queue."""
     events, name = local_aws.client("events"), f"rule-{uuid.uuid4().hex[:8]}"
-    url, dead = new_queue(local_aws, "dead")
+    url, dead = open_queue(local_aws)
     events.put_rule(Name=name, EventPattern=json.dumps({"source": [name]}))
-    target = {"Id": "t", "Arn": PIPELINE, "DeadLetterConfig": {"Arn": dead}, **members}
+    target = {"Id": "t", "Arn": arn, "DeadLetterConfig": {"Arn": dead}, **members}
     assert events.put_targets(Rule=name, Targets=[target])["FailedEntryCount"] == 0
     events.put_events(Entries=[{"Source": name, "DetailType": "Test", "Detail": "{}"}])
     [message] = messages(local_aws, url, 1)
@@ -54,18 +62,25 @@ def test_a_target_without_a_role_that_trusts_eventbridge(
     assert reason in attributes["ERROR_MESSAGE"]
 
 
+def test_a_queue_is_reached_by_its_own_policy(enforcing_local_aws: LocalAws) -> None:
+    _, closed = open_queue(enforcing_local_aws, "s3")
+    attributes = undelivered(enforcing_local_aws, closed)
+    assert attributes["ERROR_CODE"] == "NO_PERMISSIONS"
+    assert closed in attributes["ERROR_MESSAGE"]
+
+
 def test_a_schedule_calls_as_its_role(enforcing_local_aws: LocalAws) -> None:
     scheduler, now = enforcing_local_aws.client("scheduler"), datetime.fromtimestamp(time.time(), UTC)
     url, queue = new_queue(enforcing_local_aws, "scheduled")
     dead_url, dead = new_queue(enforcing_local_aws, "dead")
-    for name, statements in (("may", [allow("sqs:SendMessage", queue)]), ("may-not", [])):
+    for name, arns in (("may", [queue, dead]), ("may-not", [dead])):
         scheduler.create_schedule(
             Name=f"{name}-{uuid.uuid4().hex[:8]}",
             ScheduleExpression=f"at({now:%Y-%m-%dT%H:%M:%S})",
             FlexibleTimeWindow={"Mode": "OFF"},
             Target={
                 "Arn": queue,
-                "RoleArn": make_role(enforcing_local_aws, "scheduler", *statements),
+                "RoleArn": make_role(enforcing_local_aws, "scheduler", allow("sqs:SendMessage", arns)),
                 "Input": name,
                 "DeadLetterConfig": {"Arn": dead},
             },
