@@ -24,8 +24,8 @@ _GIVEN = (
 )
 # The same for what a stage's file may say itself.
 _OPTIONAL = (
-    ("--kms-key-arn", "KMS_KEY_ARN", "KmsKeyArn", "key of captured data and volumes; each stack makes one otherwise"),
-    ("--notification-topic-arn", "NOTIFICATION_TOPIC_ARN", "NotificationTopicArn", "SNS topic that alarms tell"),
+    ("--kms-key-arn", "KMS_KEY_ARN", "key of captured data and volumes; each stack makes one otherwise"),
+    ("--notification-topic-arn", "NOTIFICATION_TOPIC_ARN", "SNS topic that alarms tell"),
 )
 _WRITTEN = (
     ("--export-staging-config", "EXPORT_TEMPLATE_STAGING_CONFIG", "staging-config-export.json", "staging's parameters"),
@@ -53,7 +53,7 @@ def _parser() -> argparse.ArgumentParser:
     for option, variable, help_text in _GIVEN:
         value = os.environ.get(variable)
         parser.add_argument(option, default=value, required=value is None, help=f"{help_text} (${variable})")
-    for option, variable, _, help_text in _OPTIONAL:
+    for option, variable, help_text in _OPTIONAL:
         parser.add_argument(option, default=os.environ.get(variable), metavar="ARN", help=f"{help_text} (${variable})")
     for option, name in (("--import-staging-config", "staging"), ("--import-prod-config", "production")):
         path = Path(__file__).parent / "config" / f"{name}.json"
@@ -79,6 +79,8 @@ def _build(parsed: argparse.Namespace) -> int:
         bucket=parsed.s3_bucket,
         role_arn=environment.role_arn,
         project_id=parsed.sagemaker_project_id,
+        kms_key_arn=parsed.kms_key_arn,
+        notification_topic_arn=parsed.notification_topic_arn,
         options="",
     )
     package = packages.latest_approved(project.sagemaker, project.model_package_group_name)
@@ -88,22 +90,13 @@ def _build(parsed: argparse.Namespace) -> int:
         (parsed.import_prod_config, parsed.export_prod_config),
     ):
         config = stages.read_config(source)
-        parameters = {
-            **_optional(parsed),
-            **stages.parameters(project, config, package.arn, parsed.model_execution_role),
-        }
+        parameters = stages.parameters(project, config, package.arn, parsed.model_execution_role)
         document = {"Parameters": parameters, "Tags": stages.tags(project, config)}
         _write(target, json.dumps(document, indent=2) + "\n")
     tested = {"EndpointName": project.endpoint_name(STAGING), "ModelPackageArn": package.arn}
     _write(parsed.export_system_test_input, json.dumps(tested) + "\n")
     _write(parsed.export_cfn_template, stages.read_template(stages.ENDPOINT_TEMPLATE))
     return 0
-
-
-def _optional(parsed: argparse.Namespace) -> dict[str, str]:
-    """Give the template's parameters that were given."""
-    named = {name: getattr(parsed, option.removeprefix("--").replace("-", "_")) for option, _, name, _ in _OPTIONAL}
-    return {name: value for name, value in named.items() if value}
 
 
 def _write(path: Path, text: str) -> None:

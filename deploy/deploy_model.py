@@ -17,7 +17,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from model_road import command
-from model_road.options import add_environment_options, add_parameters_option, parse_assignment
+from model_road.options import add_environment_options, add_parameters_option, parse_assignment, role_arn
 
 if TYPE_CHECKING:
     from deploy.project import Project
@@ -28,7 +28,7 @@ DEFAULT_GROUP = "LinearRegression"
 # The options of every command that say which project is meant, and what they are when nothing is said.
 _COMMON = {
     "project_name": os.environ.get("SAGEMAKER_PROJECT_NAME", DEFAULT_PROJECT),
-    "model_package_group_name": os.environ.get("SOURCE_MODEL_PACKAGE_GROUP_NAME", DEFAULT_GROUP),
+    "model_package_group_name": os.environ.get("SOURCE_MODEL_PACKAGE_GROUP_NAME"),
     "s3_bucket": os.environ.get("ARTIFACT_BUCKET"),
     "role_arn": None,
     "region": None,
@@ -152,18 +152,22 @@ def _add_project(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
 def _add_environment(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     making = _add(commands, "project", "project:deploy_project", "make all that a project needs: its own stack")
     making.add_argument("--project-id", help="SageMakerProjectId ($SAGEMAKER_PROJECT_ID, or made of the name)")
-    making.add_argument(
-        "--notification-emails", default="", metavar="LIST", help="who is told, with commas between the addresses"
-    )
+    making.add_argument("--notification-emails", metavar="LIST", help="who is told, with commas between the addresses")
     add_parameters_option(making, "values for other parameters of project.yml: RetrainingSchedule='rate(7 days)'")
     _add_wait(making)
+    # These make what the others find.
+    making.set_defaults(is_in_project=False)
     installing = _add(
         *(commands, "install-project-template", "project:install_template"),
         "put that stack's template into SageMaker Studio's list of project templates",
     )
+    installing.set_defaults(is_in_project=False)
     installing.add_argument("--domain-id", metavar="ID", help="the Studio domain that is to show it")
     installing.add_argument(
-        "--launch-role-arn", metavar="ARN", help="as a product of Service Catalog instead, which this role provisions"
+        "--launch-role-arn",
+        metavar="ARN",
+        type=role_arn,
+        help="as a product of Service Catalog instead, which this role provisions",
     )
     for command_parser in (making, installing):
         command_parser.add_argument(
@@ -197,7 +201,7 @@ def _add(
     commands: "argparse._SubParsersAction[argparse.ArgumentParser]", name: str, function: str, help_text: str
 ) -> argparse.ArgumentParser:
     added = commands.add_parser(name, help=help_text, description=f"{help_text[0].upper()}{help_text[1:]}.")
-    added.set_defaults(function=function)
+    added.set_defaults(function=function, is_in_project=True)
     added.add_argument(
         "--project-name",
         default=_COMMON["project_name"],
@@ -208,17 +212,17 @@ def _add(
         "--model-package-group-name",
         default=_COMMON["model_package_group_name"],
         metavar="NAME",
-        help="where the model's versions are ($SOURCE_MODEL_PACKAGE_GROUP_NAME, or %(default)s)",
+        help=f"where the versions are ($SOURCE_MODEL_PACKAGE_GROUP_NAME, the project's own, or {DEFAULT_GROUP})",
     )
     added.add_argument(
         "--s3-bucket",
         default=_COMMON["s3_bucket"],
         metavar="NAME",
-        help="for captured data and the code of functions ($ARTIFACT_BUCKET, or sagemaker-<region>-<account>)",
+        help="for captured data and functions ($ARTIFACT_BUCKET, the project's own, or sagemaker-<region>-<account>)",
     )
     add_environment_options(
         added,
-        role_help="execution role of the model ($MODEL_EXECUTION_ROLE_ARN, or the one that is deployed)",
+        role_help="of the model ($MODEL_EXECUTION_ROLE_ARN, the project's own, or the one that is deployed)",
         local_help="use AWS on this machine: starts it if need be, makes bucket and role",
     )
     return added
@@ -250,17 +254,21 @@ def _project(parsed: argparse.Namespace) -> "Project":
     # 0.3 s, which `-h` is spared.
     import boto3  # noqa: PLC0415
 
+    from deploy import provisioned  # noqa: PLC0415
     from deploy.project import Project  # noqa: PLC0415
     from model_road.environment import ENVIRONMENTS, default_bucket_name  # noqa: PLC0415
 
     role = parsed.role_arn or os.environ.get("MODEL_EXECUTION_ROLE_ARN")
     environment = ENVIRONMENTS[parsed.environment](parsed.region, role)
+    own = provisioned.facts(boto3.client("cloudformation"), parsed.project_name) if parsed.is_in_project else {}
     return Project(
         name=parsed.project_name,
-        model_package_group_name=parsed.model_package_group_name,
-        bucket=parsed.s3_bucket or default_bucket_name(boto3.Session()),
-        role_arn=environment.role_arn,
-        project_id=os.environ.get("SAGEMAKER_PROJECT_ID"),
+        model_package_group_name=parsed.model_package_group_name or own.get("ModelPackageGroupName", DEFAULT_GROUP),
+        bucket=parsed.s3_bucket or own.get("ArtifactBucketName") or default_bucket_name(boto3.Session()),
+        role_arn=role or own.get("ModelExecutionRoleArn") or environment.role_arn,
+        project_id=os.environ.get("SAGEMAKER_PROJECT_ID") or own.get("SageMakerProjectId"),
+        kms_key_arn=os.environ.get("KMS_KEY_ARN") or own.get("KmsKeyArn"),
+        notification_topic_arn=os.environ.get("NOTIFICATION_TOPIC_ARN") or own.get("NotificationTopicArn"),
         options=_common_options(parsed),
     )
 

@@ -36,6 +36,8 @@ class Project:
         SageMakerProjectId, for projects that SageMaker Studio provisioned.
     options : str
         What the user's command said of project and environment: the commands that are proposed say it, too.
+    kms_key_arn, notification_topic_arn : str, optional
+        What the stages encrypt with, and what their alarms tell; without, each stage makes a key and tells nobody.
     """
 
     name: str
@@ -44,6 +46,8 @@ class Project:
     role_arn: str | None
     project_id: str | None
     options: str
+    kms_key_arn: str | None = None
+    notification_topic_arn: str | None = None
 
     @cached_property
     def session(self) -> Any:

@@ -5,7 +5,7 @@ never touches what its change set did not name.
 """
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -136,6 +136,12 @@ def parameter_defaults(cloudformation: Any, template: str) -> dict[str, str]:
     return {item["ParameterKey"]: item["DefaultValue"] for item in declared if "DefaultValue" in item}
 
 
+def parameter_names(cloudformation: Any, template: str) -> set[str]:
+    """Ask CloudFormation for the names of the parameters of a template that is short enough to be sent."""
+    declared = cloudformation.get_template_summary(TemplateBody=template)["Parameters"]
+    return {item["ParameterKey"] for item in declared}
+
+
 def physical_id(cloudformation: Any, stack_name: str, resource_type: str) -> str | None:
     """Give the physical id of the stack's only resource of a type."""
     pages = cloudformation.get_paginator("list_stack_resources").paginate(StackName=stack_name)
@@ -202,7 +208,7 @@ def follow(cloudformation: Any, change: Change, watch: Watcher) -> Stack:
             break
         time.sleep(POLL_SECONDS)
     if not stack.is_whole:
-        raise StackError(_what_failed(stack, failures))
+        raise StackError(_what_failed(stack, _reasons(failures) or _refusals(cloudformation, stack)))
     return stack
 
 
@@ -226,7 +232,7 @@ def delete(cloudformation: Any, stack: Stack, watch: Watcher) -> None:
         last = fresh[-1].event_id if fresh else last
         watch(fresh, found)
         if found.status == "DELETE_FAILED":
-            raise StackError(_what_failed(found, [event for event in fresh if event.is_failure]))
+            raise StackError(_what_failed(found, _reasons(event for event in fresh if event.is_failure)))
         time.sleep(POLL_SECONDS)
 
 
@@ -281,8 +287,19 @@ def _is_consequence(event: Event) -> bool:
     return event.resource_type == "AWS::CloudFormation::Stack" or "cancelled" in event.reason.lower()
 
 
-def _what_failed(stack: Stack, failures: list[Event]) -> str:
-    why = "; ".join(f"{event.resource} ({event.resource_type}): {event.reason}" for event in failures) or stack.reason
+def _reasons(failures: Iterable[Event]) -> list[str]:
+    return [f"{event.resource} ({event.resource_type}): {event.reason}" for event in failures]
+
+
+def _refusals(cloudformation: Any, stack: Stack) -> list[str]:
+    """Give what CloudFormation found wrong before it began with any resource: a bucket of that name is there, say."""
+    pages = cloudformation.get_paginator("describe_events").paginate(StackName=stack.stack_id)
+    found = [item for page in pages for item in page["OperationEvents"] if item.get("ValidationStatus") == "FAILED"]
+    return [f"{item['LogicalResourceId']} ({item['ResourceType']}): {item['ValidationStatusReason']}" for item in found]
+
+
+def _what_failed(stack: Stack, reasons: list[str]) -> str:
+    why = "; ".join(reasons) or stack.reason
     state = "it is as it was before" if stack.status == "UPDATE_ROLLBACK_COMPLETE" else f"it is {stack.status} now"
     return f"the change of {stack.name} failed, and {state}: {why or 'no reason is given'}"
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from deploy import stacks
 from deploy.errors import DeployError
 from deploy.packages import Package
 from deploy.project import PRODUCTION, STAGING, Project
@@ -60,7 +61,9 @@ def read_config(path: Path) -> Config:
 
 def parameters(project: Project, config: Config, package_arn: str, role_arn: str) -> dict[str, str]:
     """Give the parameters of a stage's stack: those of its file and those that only the project knows."""
+    own = {"KmsKeyArn": project.kms_key_arn, "NotificationTopicArn": project.notification_topic_arn}
     return {
+        **{name: value for name, value in own.items() if value},
         **config.parameters,
         "SageMakerProjectName": project.name,
         "ModelExecutionRoleArn": role_arn,
@@ -106,6 +109,18 @@ def stack_request(
         key = f"{project.name}/templates/{template.stem}-{hashlib.sha256(body).hexdigest()[:16]}.yml"
         url = f"https://{project.bucket}.s3.{project.session.region_name}.amazonaws.com/{key}"
     return Request(stack_name, text, url, values, stack_tags)
+
+
+def kept_parameters(project: Project, stack_name: str, template: Path) -> dict[str, str]:
+    """Give the parameters that a stack has, of those that its template still has: a command changes what it names.
+
+    For stacks without a file of their own to say what they are.
+    """
+    deployed = stacks.describe(project.cloudformation, stack_name)
+    if deployed is None or deployed.is_empty:
+        return {}
+    declared = stacks.parameter_names(project.cloudformation, read_template(template))
+    return {name: value for name, value in deployed.parameters.items() if name in declared}
 
 
 def read_template(path: Path) -> str:

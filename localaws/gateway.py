@@ -9,6 +9,7 @@ ask here whether a request is allowed.
 import json
 import os
 import re
+from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -21,6 +22,7 @@ from localaws.roles import SERVICE_HEADER
 from localaws.server import GATEWAY_HEALTH_PATH
 from localaws.services.targets import GIT_PATH, TARGET_PREFIXES
 from localaws.snapshot import SnapshotLoop
+from localaws.unsupported_service import readable
 
 # SigV4: "Credential=AKID/20260101/us-east-1/sagemaker/aws4_request", in the header or in a presigned query.
 _SIGNED_SERVICE = re.compile(rb"Credential=[^/,]+(?:/|%2F)\d+(?:/|%2F)[^/,%]+(?:/|%2F)([^/,%]+)(?:/|%2F)aws4_request")
@@ -70,6 +72,8 @@ class Gateway:
         Saves MiniStack's state; runs between the start and the stop of the application.
     clock : Clock
         Decides the alarms; runs as long.
+    go_on : callable
+        Takes up what an earlier process left, once MiniStack has its state again.
     authorize : callable or None
         Says whether a request to one of the other servers is allowed; None when nobody asks.
     """
@@ -80,6 +84,7 @@ class Gateway:
         upstreams: Upstreams,
         snapshots: SnapshotLoop,
         clock: Clock,
+        go_on: Callable[[], None],
         authorize: Authorize | None = None,
     ) -> None:
         self._authorize = authorize
@@ -87,6 +92,7 @@ class Gateway:
         self._upstreams = upstreams
         self._snapshots = snapshots
         self._clock = clock
+        self._go_on = go_on
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one connection's worth of events (ASGI)."""
@@ -102,7 +108,7 @@ class Gateway:
         else:
             asking_service.set(_asking_service(scope))
             try:
-                await self._ministack(scope, receive, send)
+                await self._ministack(scope, receive, readable(scope, send))
             finally:
                 if may_change_state(scope):
                     self._snapshots.note_change()
@@ -121,6 +127,7 @@ class Gateway:
             if message["type"] == "lifespan.startup.complete":
                 self._snapshots.start()
                 self._clock.start()
+                self._go_on()
             await send(message)
 
         await self._ministack(scope, receive_and_stop, send_and_start)

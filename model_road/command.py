@@ -1,9 +1,11 @@
 """How every command ends: an error becomes one sentence and a status.
 
 Status 0 is success, 1 that the work could not be done, 2 a mistake in the command (argparse's own status
-too), 130 an interruption by Ctrl-C. Nothing heavy is imported before the options have been understood.
+too), 130 an interruption by Ctrl-C, 141 that nobody reads the output any more, as after `| head`. Nothing heavy is
+imported before the options have been understood.
 """
 
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +13,7 @@ from pathlib import Path
 from model_road.errors import RoadError, UsageError
 
 INTERRUPTED = 130
+UNREAD = 141
 
 
 def exit_status(work: Callable[[], int]) -> int:
@@ -19,7 +22,13 @@ def exit_status(work: Callable[[], int]) -> int:
     Only a defect of this package still ends in a stack trace.
     """
     try:
-        return work()
+        status = work()
+        sys.stdout.flush()
+        return status
+    except BrokenPipeError:
+        # Python flushes once more when it ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return UNREAD
     except RoadError as error:
         _complain(error)
         return error.exit_status

@@ -1,11 +1,12 @@
 """The options that several commands have. Nothing heavy is imported here, so that `-h` answers at once."""
 
 import argparse
+import re
 
 
 def add_environment_options(parser: argparse.ArgumentParser, role_help: str, local_help: str) -> None:
     """Add --role-arn, --region and --local, which choose an environment of `model_road.environment`."""
-    parser.add_argument(*("-role-arn", "--role-arn"), metavar="ARN", help=role_help)
+    parser.add_argument(*("-role-arn", "--role-arn"), metavar="ARN", type=role_arn, help=role_help)
     parser.add_argument("--region", help="AWS region; by default that of the environment or profile")
     parser.add_argument(
         "--local",
@@ -15,6 +16,13 @@ def add_environment_options(parser: argparse.ArgumentParser, role_help: str, loc
         default="account",
         help=local_help,
     )
+
+
+def role_arn(text: str) -> str:
+    """Read the ARN of a role."""
+    if not re.fullmatch(r"arn:aws[a-z-]*:iam::\d{12}:role/[\w+=,.@/-]+", text):
+        raise argparse.ArgumentTypeError(f"{text!r}: expected an ARN such as arn:aws:iam::123456789012:role/MyRole")
+    return text
 
 
 def parse_assignment(text: str) -> tuple[str, str]:

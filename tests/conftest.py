@@ -42,7 +42,7 @@ def port_options(ports: Ports) -> list[str]:
     return [word for option, port in ports.options.items() for word in (option, str(port))]
 
 
-def wait_until_gone(pids: Iterable[int], seconds: float = 5) -> None:
+def wait_until_gone(pids: Iterable[int], seconds: float = 60) -> None:
     """Wait until none of the processes runs any more (one that nobody has waited for yet does not run)."""
     deadline = time.monotonic() + seconds
     while running := [pid for pid in pids if _runs(pid)]:

@@ -54,7 +54,7 @@ def test_the_readmes_commands_run(local_aws: LocalAws, tmp_path: Path) -> None:
 
 
 def test_ci_runs_the_readmes_two_commands() -> None:
-    commands = re.findall(r"^    (.*tox run.*)$", README.read_text(), re.MULTILINE)
+    commands = re.findall(r"^    ((?:pip install tox && )?tox run.*)$", README.read_text(), re.MULTILINE)
     ci = (ROOT / ".ci" / "run").read_text().splitlines()
     assert commands == ["pip install tox && tox run -e local", "tox run"]
     assert [line for line in ci if "tox run" in line] == commands
@@ -68,6 +68,13 @@ def test_the_table_of_operations_is_the_truth(tmp_path: Path) -> None:
     store, notifier = Store(tmp_path / "store.sqlite"), Notifier(aws)
     control = Control(store, aws, notifier, JobRunner(store, aws, notifier, tmp_path), tmp_path)
     assert documented == Api(control).operations
+
+
+def test_the_readmes_tour_is_that_of_tox() -> None:
+    tox = re.findall(r"^    automation: ((?:deploy-model|local-aws) .*)$", (ROOT / "tox.ini").read_text(), re.MULTILINE)
+    tour = re.search(r"^    deploy-model project --local.*\n(?:    .*\n)+", README.read_text(), re.MULTILINE)
+    assert tour is not None
+    assert [line.strip() for line in tour[0].splitlines()] == tox[: tox.index("deploy-model tour --local") + 1]
 
 
 @pytest.mark.parametrize("service", SERVICES, ids=lambda service: service.name)

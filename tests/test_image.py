@@ -159,7 +159,7 @@ def test_the_image_trains_and_serves(built: Path, ml: Path) -> None:
     settings = {"SAGEMAKER_BIND_TO_PORT": str(port)}
     assert ask_health(built, health, settings) != 0
     with start(built, ml, json.loads(FINAL.all("CMD")[0]), **settings):
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while ask_health(built, health, settings) != 0:
             assert time.monotonic() < deadline, (ml / "log").read_text()
             time.sleep(0.05)

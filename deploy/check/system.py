@@ -11,7 +11,7 @@ from functools import cache, cached_property
 from threading import Lock
 from typing import Any, TypeVar
 
-from deploy import stacks
+from deploy import provisioned, stacks
 from deploy.commands.api import API
 from deploy.errors import DeployError
 from deploy.project import stack_name_of
@@ -23,8 +23,6 @@ _Answer = TypeVar("_Answer")
 Clients = Callable[[str], Any]
 
 NESTED = "AWS::CloudFormation::Stack"
-# Parameters that project.yml has and no other template: they tell its stack, however Studio or a person has named it.
-_OF_THE_PROJECT = {"SageMakerProjectName", "SageMakerProjectId", "AssetsBucket"}
 
 
 @dataclass(frozen=True)
@@ -158,7 +156,7 @@ def read(client: Clients, project_name: str, stack_name: str | None, options: st
             nested = stacks.describe(cloudformation, resource.physical_id) if resource.type == NESTED else None
             waiting += [(resource.path, nested)] if nested else []
             resources += [] if nested else [resource]
-    said = f"--project-name {name} --model-package-group-name {name} {options}".rstrip()
+    said = f"--project-name {name} {options}".rstrip()
     return System(client, name, root, tuple(every), tuple(resources), deployed, said)
 
 
@@ -168,13 +166,9 @@ def _root(cloudformation: Any, project_name: str, stack_name: str | None) -> Sta
         if stack is None:
             raise DeployError(f"there is no stack {stack_name}: `aws cloudformation list-stacks` shows those there are")
         return stack
-    for page in cloudformation.get_paginator("describe_stacks").paginate():
-        for found in page["Stacks"]:
-            given = {item["ParameterKey"]: item.get("ParameterValue") for item in found.get("Parameters", [])}
-            if set(given) >= _OF_THE_PROJECT and given["SageMakerProjectName"] == project_name:
-                stack = stacks.describe(cloudformation, found["StackId"])
-                if stack is not None:
-                    return stack
+    stack = provisioned.find(cloudformation, project_name)
+    if stack is not None:
+        return stack
     raise DeployError(
         f"no stack of deploy/templates/project.yml has SageMakerProjectName {project_name}: create the project by "
         "`deploy-model project`, in SageMaker Studio or with deploy/terraform, or name another one by --project-name"

@@ -17,7 +17,10 @@ def deploy_api(project: Project, options: argparse.Namespace) -> int:
     content = artifacts.pack(stages.FOLDER / "functions" / FUNCTION)
     key = artifacts.key(FUNCTION, project.name, content)
     artifacts.upload(project.s3, project.bucket, key, content)
+    name = project.stack_name(API)
     values = {
+        **stages.kept_parameters(project, name, TEMPLATE),
+        **({"NotificationTopicArn": project.notification_topic_arn} if project.notification_topic_arn else {}),
         "SageMakerProjectName": project.name,
         "EndpointName": project.endpoint_name(PRODUCTION),
         "FunctionCodeBucket": project.bucket,
@@ -26,7 +29,7 @@ def deploy_api(project: Project, options: argparse.Namespace) -> int:
         **dict(options.parameters),
     }
     tags = {"sagemaker:project-name": project.name}
-    wanted = stages.stack_request(project, project.stack_name(API), TEMPLATE, values, tags)
+    wanted = stages.stack_request(project, name, TEMPLATE, values, tags)
     deployment.run(project, wanted, None, options.wait)
     stack = stacks.describe(project.cloudformation, wanted.name)
     for name, value in sorted(stack.outputs.items()) if stack else ():

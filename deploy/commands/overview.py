@@ -4,7 +4,7 @@ import argparse
 import sys
 from collections.abc import Iterator
 
-from deploy import deployment, experiments, packages, records, stacks, traffic
+from deploy import deployment, experiments, packages, provisioned, records, stacks, traffic
 from deploy.commands.api import API
 from deploy.commands.system_test import SYSTEM_TEST
 from deploy.deployment_view import traffic_lines
@@ -23,7 +23,8 @@ def status(project: Project, _options: argparse.Namespace) -> int:
     for stage in (STAGING, SYSTEM_TEST, PRODUCTION, API):
         stack = stacks.describe(project.cloudformation, project.stack_name(stage))
         if stack is None:
-            print(f"{stage:<14} not deployed")
+            own = provisioned.find(project.cloudformation, project.name) if stage == SYSTEM_TEST else None
+            print(f"{stage:<14} {f'in {own.name}, the stack of the project' if own else 'not deployed'}")
             continue
         print(f"{stage:<14} {stack.name}  {stack.status} {stack.reason}".rstrip())
         for line in (*_package(project, stack), *_outputs(stack), *_traffic(project, stage), *_scaling(project, stage)):

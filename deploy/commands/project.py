@@ -4,7 +4,7 @@ import argparse
 import hashlib
 from pathlib import Path
 
-from deploy import assets, deployment, stacks, stages, studio
+from deploy import assets, deployment, provisioned, stacks, stages, studio
 from deploy.project import Project
 
 _PREFIX = "model-road"
@@ -14,17 +14,20 @@ def deploy_project(project: Project, options: argparse.Namespace) -> int:
     """Make or update the stack that holds everything a project needs."""
     collected = assets.collect(Path(options.source))
     place = assets.upload(project.s3, project.bucket, f"{_PREFIX}/assets", collected)
-    project_id = project.project_id or options.project_id or default_id(project)
+    name = provisioned.stack_name(project.name)
+    kept = stages.kept_parameters(project, name, assets.PROJECT_TEMPLATE)
+    project_id = options.project_id or project.project_id or kept.get("SageMakerProjectId") or default_id(project)
     values = {
+        **kept,
         "SageMakerProjectName": project.name,
         "SageMakerProjectId": project_id,
-        "NotificationEmails": options.notification_emails,
         "AssetsBucket": project.bucket,
         "AssetsPrefix": place,
         **dict(options.parameters),
     }
+    if options.notification_emails is not None:
+        values["NotificationEmails"] = options.notification_emails
     tags = {"sagemaker:project-name": project.name, "sagemaker:project-id": project_id}
-    name = f"sagemaker-{project.name}-project"
     wanted = stages.stack_request(project, name, assets.PROJECT_TEMPLATE, values, tags)
     deployment.run(project, wanted, None, options.wait)
     stack = stacks.describe(project.cloudformation, name)

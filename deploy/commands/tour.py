@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 
 from botocore.exceptions import ClientError
 
-from deploy import codepipeline, packages, stacks
+from deploy import codepipeline, packages, provisioned, stacks
 from deploy.codepipeline import BUILD, DEPLOY, PipelineState
 from deploy.codepipeline_view import PipelinesPicture
 from deploy.errors import DeployError
@@ -40,7 +40,7 @@ _BATCH = b"-0.05\n0.0\n0.3\n"
 
 def show(project: Project, options: argparse.Namespace) -> int:
     """Push a change and see it go to production; then have a file transformed."""
-    stack = stacks.describe(project.cloudformation, f"sagemaker-{project.name}-project")
+    stack = provisioned.find(project.cloudformation, project.name)
     if stack is None or not stack.is_whole:
         raise DeployError(f"the project has no stack yet: `{project.next_command('project')}`")
     data = stack.outputs["DataBucketName"]

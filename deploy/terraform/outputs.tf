@@ -13,6 +13,16 @@ output "data_bucket_name" {
   value       = aws_cloudformation_stack.project.outputs["DataBucketName"]
 }
 
+output "kms_key_arn" {
+  description = "Encrypts all of it"
+  value       = aws_cloudformation_stack.project.outputs["KmsKeyArn"]
+}
+
+output "model_package_group_name" {
+  description = "Where the model's versions are registered"
+  value       = aws_cloudformation_stack.project.outputs["ModelPackageGroupName"]
+}
+
 output "build_pipeline_name" {
   description = "ModelBuild"
   value       = aws_cloudformation_stack.project.outputs["BuildPipelineName"]

@@ -3,7 +3,7 @@
 import argparse
 import os
 from collections.abc import Callable, Sequence
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -31,9 +31,11 @@ from localaws.ministack import (
     cloudformation,
     cloudwatch,
     events,
+    executions,
     functions,
     host,
     iam,
+    nested,
     queues,
     s3,
     scheduler,
@@ -45,10 +47,14 @@ from localaws.roles import Roles
 from localaws.services.targets import TARGET_PREFIXES
 from localaws.settings import ACCOUNT_ID, CREDENTIALS, HOST, REGION, iam_enforced, time_scale
 from localaws.snapshot import SnapshotLoop
+from localaws.stepfunctions.journal import Journal
 from localaws.stepfunctions.reporter import Reporter
+from localaws.stepfunctions.task import Clients
 
 # A function may run for 15 minutes, and what fails is tried again as the state machine says.
 _TASK_CONFIG = Config(read_timeout=960, retries={"total_max_attempts": 1}, max_pool_connections=64)
+# Executions that go on wait so long for this server to listen.
+_START_SECONDS = 30
 
 # What is kept of a second's durations: CloudWatch's own 150 for each function would be a million an hour under load.
 _MOST_VALUES = 40
@@ -71,16 +77,16 @@ def main(argv: Sequence[str] | None = None) -> None:
         functions.let_functions_answer_soon()
         functions.let_few_functions_start_at_once(os.cpu_count() or 1)
         states.let_functions_name_their_exceptions()
-        states.let_executions_end_once()
 
         iam.let_services_assume_roles()
         iam.let_log_groups_have_streams()
         iam.let_loopback_be_secure()
         upstreams = Upstreams(arguments.sagemaker_url, arguments.services_url)
         client = _clients(arguments.port, upstreams)
-        states.let_states_call_services(_clients_of_roles("states", arguments.port, upstreams, _TASK_CONFIG))
         snapshots = SnapshotLoop(host.state_writer())
         states.let_executions_be_seen(snapshots.note_change, Reporter(client, meter))
+        of_roles = _clients_of_roles("states", arguments.port, upstreams, _TASK_CONFIG)
+        kept = _let_executions_go_on(arguments.state_dir, of_roles)
         _let_cloudformation_be_awss(arguments.port, upstreams)
         apigateway.let_api_gateway_explain(body_errors.explain)
         apigateway.let_api_gateway_keep_secrets()
@@ -97,7 +103,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         cloudwatch.let_alarms_have_expressions()
         clock = _clock(meter, snapshots.note_change)
         authorize = iam.let_iam_decide() if iam_enforced() else None
-        gateway = Gateway(application, upstreams, snapshots, clock, authorize)
+        go_on = partial(kept.go_on, partial(aws.wait_until_there, _START_SECONDS))
+        gateway = Gateway(application, upstreams, snapshots, clock, go_on, authorize)
     except HookMissingError as error:
         raise SystemExit(str(error)) from None
     courier.start()
@@ -136,6 +143,14 @@ def _let_cloudformation_be_awss(port: int, upstreams: Upstreams) -> None:
     cloudformation.let_cloudformation_be_exact(*cloudformation.exactness(client), completion.COMPLETIONS)
 
 
+def _let_executions_go_on(state_dir: Path, clients: Callable[[str | None], Clients]) -> executions.GoingOn:
+    """After they are made to be seen: what is seen of them is in the journal."""
+    executions.let_executions_end_once()
+    states.let_states_call_services(clients)
+    nested.let_executions_start_others()
+    return executions.let_executions_go_on(Journal(state_dir.absolute() / "stepfunctions.sqlite"))
+
+
 def _clock(meter: Meter, changed: Callable[[], None]) -> alarms.Clock:
     """What happens every second: what functions, queues and others have counted is published, alarms are decided."""
     functions.let_functions_be_counted(FunctionMetrics(meter))
@@ -149,11 +164,11 @@ def _clock(meter: Meter, changed: Callable[[], None]) -> alarms.Clock:
 
 def _clients_of_roles(
     principal: str, port: int, upstreams: Upstreams, config: Config | None = None
-) -> Callable[[str | None], Callable[[str], Any]]:
+) -> Callable[[str | None], Clients]:
     """The clients of what a service does for a role, where IAM is enforced; otherwise, and without one, its own."""
     own, roles = _clients(port, upstreams, config), Roles(f"http://{HOST}:{port}", REGION, config)
 
-    def clients(role_arn: str | None) -> Callable[[str], Any]:
+    def clients(role_arn: str | None) -> Clients:
         if role_arn is None or not iam_enforced():
             return own
         return lambda service: roles.client(service, role_arn, principal)
@@ -161,7 +176,7 @@ def _clients_of_roles(
     return clients
 
 
-def _clients(port: int, upstreams: Upstreams, config: Config | None = None) -> Callable[[str], Any]:
+def _clients(port: int, upstreams: Upstreams, config: Config | None = None) -> Clients:
     """The clients of the other services: those behind the gateway are asked straight."""
     own = dict.fromkeys(("sagemaker", "sagemaker-runtime"), upstreams.sagemaker)
     urls = {**own, **dict.fromkeys(TARGET_PREFIXES.values(), upstreams.services)}

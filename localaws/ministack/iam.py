@@ -118,7 +118,8 @@ def resource_policies() -> Callable[[str, str, str, str], bool]:
 
     It takes the service's principal, IAM's action, the resource's ARN and the rule's.
 
-    Hooks ``ministack.core.iam_evaluator``: ``_resource_policy`` finds a policy, ``evaluate_resource_policy`` decides in an ``EvalContext``.
+    Hooks ``ministack.core.iam_evaluator``: ``_resource_policy`` finds a policy, ``evaluate_resource_policy`` decides in
+    an ``EvalContext``.
     """
     policy_of = hook("ministack.core.iam_evaluator", "_resource_policy")
     evaluate = hook("ministack.core.iam_evaluator", "evaluate_resource_policy")

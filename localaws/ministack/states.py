@@ -1,20 +1,22 @@
-"""MiniStack's engine of state machines, and its functions, made to fail and to end as AWS's do.
+"""MiniStack's engine of state machines, and its functions, made to fail as AWS's do and to tell of what happens.
 
-What the tasks call is in `localaws.stepfunctions`.
+What the tasks call is in `localaws.stepfunctions`; how executions run and go on in `localaws.ministack.executions`.
 """
 
 import importlib
-import json
-import threading
 import time
 from collections.abc import Callable
-from contextvars import ContextVar, copy_context
+from contextvars import ContextVar
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from localaws.errors import HookMissingError
 from localaws.ministack.hook import hook, installed_version
 from localaws.stepfunctions import functions
-from localaws.stepfunctions.integrations import INTEGRATIONS
+from localaws.stepfunctions.integrations import INTEGRATIONS, Integration
+from localaws.stepfunctions.patience import patiently
+from localaws.stepfunctions.progress import CALL, IS_WANTED, call_alone
 from localaws.stepfunctions.reporter import Reporter
 from localaws.stepfunctions.task import Clients, Task, TaskFailed
 
@@ -67,8 +69,13 @@ def let_states_call_services(clients: Callable[[str | None], Clients]) -> None:
     invoke_limited = hook(engine.__name__, "_invoke_resource_with_timeout")
     hook(engine.__name__, "_call_lambda")
     machines = hook(engine.__name__, "_state_machines")
-    is_wanted: ContextVar[Callable[[], bool]] = ContextVar("is_wanted")
-    of_role: ContextVar[Clients] = ContextVar("of_role")
+    role_arn: ContextVar[str | None] = ContextVar("role_arn", default=None)
+
+    def client(service: str) -> Any:
+        return clients(role_arn.get())(service)
+
+    def task(resource: str, arguments: Any) -> Task:
+        return replace((CALL.get() or call_alone(arguments)).task(resource), arguments=arguments)
 
     def failing_by_name(call: Callable[[], Any]) -> Any:
         try:
@@ -77,80 +84,47 @@ def let_states_call_services(clients: Callable[[str | None], Clients]) -> None:
             raise failure(error.error, error.cause) from error
 
     def execute_known(state: Any, raw_input: Any, execution: dict[str, Any], context: Any) -> Any:
-        is_wanted.set(lambda: execution["status"] == "RUNNING")
-        of_role.set(clients((machines.get(execution["stateMachineArn"]) or {}).get("roleArn")))
+        IS_WANTED.set(lambda: execution["status"] == "RUNNING")
+        role_arn.set((machines.get(execution["stateMachineArn"]) or {}).get("roleArn"))
         resource = state.get("Resource", "")
         if resource.endswith(".waitForTaskToken") and resource.startswith(tuple(INTEGRATIONS)):
             raise failure("States.Runtime", f"{resource}: this service gives no task token back, on AWS neither")
         return execute(state, raw_input, execution, context)
 
     def invoke_known(resource: str, arguments: Any, timeout: float) -> Any:
-        runs, deadline = is_wanted.get(), time.monotonic() + timeout
-        is_wanted.set(lambda: runs() and time.monotonic() < deadline)
+        runs, deadline = IS_WANTED.get(), time.monotonic() + timeout
+        IS_WANTED.set(lambda: runs() and time.monotonic() < deadline)
         try:
             return invoke_limited(resource, arguments, timeout)
         finally:
-            is_wanted.set(runs)
+            IS_WANTED.set(runs)
 
-    def reach(integration: Callable[..., Any]) -> Callable[[str, Any], Any]:
+    def reach(integration: Integration) -> Callable[[str, Any], Any]:
         return lambda resource, arguments: failing_by_name(
-            lambda: integration(of_role.get(), Task(resource, arguments, is_wanted.get()))
+            lambda: patiently(partial(integration, client), task(resource, arguments))
+        )
+
+    def call_function(name: str, event: Any) -> Any:
+        return failing_by_name(
+            lambda: patiently(lambda _: functions.invoke(client, name, event), task(name, event)),
         )
 
     dispatch.update({prefix: reach(integration) for prefix, integration in INTEGRATIONS.items()})
-    engine._call_lambda = lambda name, event: failing_by_name(lambda: functions.invoke(of_role.get(), name, event))
+    engine._call_lambda = call_function
     engine._execute_task, engine._invoke_resource_with_timeout = execute_known, invoke_known
-
-
-def let_executions_end_once() -> None:
-    """Let an execution that was stopped stay so, and one end as TIMED_OUT after its machine's TimeoutSeconds.
-
-    Hooks ``ministack.services.stepfunctions``: ``_run_execution`` runs one, which ``_executions`` and
-    ``_state_machines`` hold; ``_fail_execution`` is called for a task's error even when the execution has ended;
-    ``_add_event`` and ``_emit_execution_status_event`` tell of the end.
-    """
-    engine: Any = importlib.import_module("ministack.services.stepfunctions")
-    run, fail = hook(engine.__name__, "_run_execution"), hook(engine.__name__, "_fail_execution")
-    for name in ("_executions", "_state_machines", "_add_event", "_emit_execution_status_event"):
-        hook(engine.__name__, name)
-
-    def expire(execution: dict[str, Any]) -> None:
-        if execution["status"] == "RUNNING":
-            execution.update(status="TIMED_OUT", stopDate=engine.now_iso(), error="States.Timeout")
-            details = {"executionTimedOutEventDetails": {"error": "States.Timeout"}}
-            engine._add_event(execution, "ExecutionTimedOut", details)
-            engine._emit_execution_status_event(execution)
-
-    def run_limited(arn: str) -> None:
-        execution = engine._executions.get(arn)
-        machine = engine._state_machines.get(execution["stateMachineArn"]) or {}
-        limit = json.loads(machine.get("definition", "{}")).get("TimeoutSeconds")
-        timer = threading.Timer(limit or 0, copy_context().run, (expire, execution))
-        timer.daemon = True
-        if limit:
-            timer.start()
-        try:
-            run(arn)
-        finally:
-            timer.cancel()
-
-    def fail_running(execution: dict[str, Any], error: str, cause: str) -> None:
-        if execution["status"] == "RUNNING":
-            fail(execution, error, cause)
-
-    engine._run_execution, engine._fail_execution = run_limited, fail_running
 
 
 def let_executions_be_seen(changed: Callable[[], None], reporter: Reporter) -> None:
     """Let what happens to executions be saved, logged and counted; those that a kill ended say so in their history.
 
     Hooks ``ministack.services.stepfunctions``: ``_add_event`` and ``_emit_execution_status_event`` are called with all
-    that happens; ``_state_machines`` knows who logs; ``_restore_state`` fails what ran when the state was saved.
+    that happens; ``_state_machines`` knows who logs; ``_restore_state`` fails what ran when the state was saved, and
+    leaves the ``_map_runs`` of distributed Map states as they were.
     """
     engine: Any = importlib.import_module("ministack.services.stepfunctions")
     add, emit = hook(engine.__name__, "_add_event"), hook(engine.__name__, "_emit_execution_status_event")
     restore, executions = hook(engine.__name__, "_restore_state"), hook(engine.__name__, "_executions")
-    machines = hook(engine.__name__, "_state_machines")
+    machines, map_runs = hook(engine.__name__, "_state_machines"), hook(engine.__name__, "_map_runs")
 
     def add_seen(execution: dict[str, Any], event_type: str, details: Any = None) -> Any:
         event = add(execution, event_type, details)
@@ -166,6 +140,9 @@ def let_executions_be_seen(changed: Callable[[], None], reporter: Reporter) -> N
 
     def restore_with_history(data: Any) -> None:
         restore(data)
+        for run in map_runs.all_values():
+            if run["status"] == "RUNNING":
+                run.update(status="ABORTED", stopDate=engine.now_iso())
         for execution in executions.all_values():
             told = [event["type"] for event in execution["events"][-1:]]
             if execution.get("error") == "States.ServiceRestart" and told != ["ExecutionFailed"]:

@@ -10,6 +10,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from localaws.stepfunctions.patience import AWAY
 from localaws.stepfunctions.task import Clients, TaskFailed
 
 _UNKNOWN = "Lambda.Unknown"
@@ -28,11 +29,16 @@ def invoke(client: Clients, function: str, event: Any) -> Any:
     Raises
     ------
     TaskFailed
+    ConnectionClosedError
+    EndpointConnectionError
+        Lambda is away.
     """
     try:
         answer = client("lambda").invoke(FunctionName=function, Payload=json.dumps(event).encode())
     except ClientError as error:
         raise TaskFailed(_service_error(error), str(error)) from error
+    except AWAY:
+        raise
     except BotoCoreError as error:
         raise TaskFailed("Lambda.SdkClientException", str(error)) from error
     payload = answer["Payload"].read()

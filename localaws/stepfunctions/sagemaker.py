@@ -14,7 +14,7 @@ from typing import Any
 from botocore.exceptions import ClientError, ParamValidationError
 
 from localaws.stepfunctions.sdk import exception_name, plain
-from localaws.stepfunctions.task import Clients, Document, Task, TaskFailed, refuse, text
+from localaws.stepfunctions.task import Clients, Document, Task, TaskFailed, is_since, refuse, text
 
 _POLL_SECONDS = 0.1
 _ENDED = frozenset({"Completed", "Failed", "Stopped"})
@@ -45,8 +45,23 @@ def call(client: Clients, task: Task) -> Document:
         raise refuse(task.resource, f"SageMaker's optimized integrations here are {names}; try aws-sdk:sagemaker")
     if waits and action not in _JOBS:
         raise refuse(task.resource, f"{action} has no .sync, on AWS neither: describe the endpoint until it is there")
-    made = _request(client, f"C{action[1:]}", task.arguments)
+    made = _made(client, action, task) if task.again else None
+    if made is None:
+        if not task.is_wanted():
+            raise TaskFailed("States.TaskFailed", f"{task.resource} was not called: nobody waits for it")
+        made = _request(client, f"{action[0].upper()}{action[1:]}", task.arguments)
     return _wait(client, _JOBS[action], task) if waits else made
+
+
+def _made(client: Clients, action: str, task: Task) -> Document | None:
+    """What a call answered that was made before; None if it was not."""
+    verb, kind = action[:6], action[6:]
+    try:
+        there = _request(client, f"Describe{kind}", {f"{kind}Name": task.arguments.get(f"{kind}Name")})
+    except TaskFailed:
+        return None
+    moment = there["CreationTime" if verb == "create" else "LastModifiedTime"]
+    return {f"{kind}Arn": there[f"{kind}Arn"]} if is_since(task.began, moment) else None
 
 
 def _wait(client: Clients, kind: str, task: Task) -> Document:

@@ -47,7 +47,9 @@ def call(client: Clients, task: Task) -> Document:
     if operation not in model.operation_names:
         raise refuse(task.resource, f"{service} has no action {found[2]}")
     described = model.operation_model(operation)
-    arguments = _named(described.input_shape, task.arguments or {})
+    # So that a call which is made again after a kill does nothing twice, where the API knows such tokens.
+    tokens = dict.fromkeys(described.idempotent_members, task.token)
+    arguments = tokens | _named(described.input_shape, task.arguments or {})
     try:
         answer = api._make_api_call(operation, arguments)
     except ClientError as error:

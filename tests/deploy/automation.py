@@ -59,7 +59,7 @@ class Automation:
                 sqs.delete_message(QueueUrl=self.inbox, ReceiptHandle=message["ReceiptHandle"])
         return found
 
-    def mail(self, subject: str, seconds: float = 30) -> dict[str, str]:
+    def mail(self, subject: str, seconds: float = 60) -> dict[str, str]:
         """The first mail with this in its subject; others are thrown away."""
         deadline = time.monotonic() + seconds
         while True:

@@ -33,7 +33,7 @@ def versions(automation: Automation) -> Registry:
 
 
 def wait_for_item(automation: Automation, table: str, key: dict[str, Any], status: str) -> dict[str, Any]:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while (item := automation.item(table, key)).get("JobStatus", {}).get("S") != status:
         assert time.monotonic() < deadline, item
         time.sleep(0.05)
@@ -80,7 +80,7 @@ def test_a_new_version_is_compared_with_the_one_in_production(automation, versio
     assert "Reason: too few rows" in rejected
     assert "It is not in production" in rejected
     key = {"ModelPackageGroupName": {"S": automation.name}, "ModelPackageVersion": {"N": number}}
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while automation.item("versions", key).get("ModelApprovalStatus") != {"S": "Rejected"}:
         assert time.monotonic() < deadline
         time.sleep(0.05)
@@ -100,7 +100,7 @@ def test_a_pipeline_that_fails_is_told_with_the_steps_reason_and_its_log(automat
     [line] = [line for line in text.splitlines() if line.startswith("Step Only: ")]
     assert "no target column" in line
     group, prefix = text.partition("Log: group ")[2].split("\n")[0].removesuffix("...").split(", streams ")
-    logs, deadline = automation.aws.client("logs"), time.monotonic() + 10
+    logs, deadline = automation.aws.client("logs"), time.monotonic() + 60
     while not logs.describe_log_streams(logGroupName=group, logStreamNamePrefix=prefix)["logStreams"]:
         assert time.monotonic() < deadline, (group, prefix)
         time.sleep(0.05)

@@ -40,7 +40,7 @@ def executions(automation: Automation, pipeline: str) -> list[dict[str, Any]]:
     return [{item["Name"]: item["Value"] for item in given} for given in parameters]
 
 
-def until(condition: Callable[[], bool], seconds: float = 30) -> None:
+def until(condition: Callable[[], bool], seconds: float = 60) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline

@@ -35,6 +35,16 @@ Outputs:""",
 )
 
 
+BUCKET = """
+Parameters:
+  Name: {Type: String}
+Resources:
+  Bucket:
+    Type: AWS::S3::Bucket
+    Properties: {BucketName: !Ref Name}
+"""
+
+
 @pytest.fixture
 def cloudformation(local_aws: "LocalAws") -> Any:
     return local_aws.client("cloudformation")
@@ -94,3 +104,9 @@ def test_a_stack_whose_creation_failed_is_begun_anew(cloudformation: Any, name: 
 
 def test_defaults_are_those_of_the_template(cloudformation: Any):
     assert stacks.parameter_defaults(cloudformation, TEMPLATE) == {"Label": "plain"}
+
+
+def test_what_is_wrong_before_the_first_resource_is_told(local_aws: "LocalAws", cloudformation: Any, name: str):
+    local_aws.client("s3").create_bucket(Bucket=name)
+    with pytest.raises(StackError, match=rf"Bucket \(AWS::S3::Bucket\): .*{name}.*already exists"):
+        bring(cloudformation, name, BUCKET, Name=name)

@@ -31,11 +31,10 @@ def working_copy(tmp_path: Path) -> Path:
 
 
 def deploy_model(aws: LocalAws, folder: Path, *arguments: str) -> str:
-    """Run a command of the project; its output."""
-    own = ("--project-name", NAME, "--model-package-group-name", NAME)
+    """Run a command of the project, whose stack says what it does not; its output."""
     environ = aws.env | {"SAGEMAKER_PROJECT_NAME": NAME, "PYTHONPATH": os.environ.get("PYTHONPATH", "")}
     done = subprocess.run(
-        [sys.executable, "-P", "-m", "deploy.deploy_model", *arguments, *own],
+        [sys.executable, "-P", "-m", "deploy.deploy_model", *arguments],
         cwd=folder,
         env=environ,
         capture_output=True,
@@ -75,5 +74,7 @@ def test_a_push_goes_to_production_and_a_file_is_transformed(
         f"[{NAME}] {NAME}-deploy succeeded",
     ):
         assert subject in mails
-    again = deploy_model(local_aws, tmp_path, "project", *options)
-    assert "is that already" in again
+    again = deploy_model(local_aws, tmp_path, "project", "--source", str(working_copy))
+    assert "is that already" in again, "what is not named is not kept"
+    assert "deploy-staging: no change" in deploy_model(local_aws, tmp_path, "plan")
+    assert f"in sagemaker-{NAME}-project" in deploy_model(local_aws, tmp_path, "status")

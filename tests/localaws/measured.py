@@ -70,7 +70,7 @@ class Measured:
         return found[0] if found else {}
 
 
-def until_counted(condition: Callable[[], bool], seconds: float = 15) -> None:
+def until_counted(condition: Callable[[], bool], seconds: float = 60) -> None:
     """Wait until it is so: what happens is counted at once and published within a second."""
     deadline = time.monotonic() + seconds
     while not condition():

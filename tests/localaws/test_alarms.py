@@ -72,7 +72,7 @@ def state(cloudwatch, name):
 
 
 def wait_for(cloudwatch, name, wanted):
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while state(cloudwatch, name) != wanted:
         assert time.monotonic() < deadline, state(cloudwatch, name)
         time.sleep(0.05)

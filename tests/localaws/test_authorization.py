@@ -291,7 +291,7 @@ def run_job(local_aws: LocalAws, role_arn: str) -> str:
 
 def failed(describe: Callable[[], dict[str, Any]], status: str) -> str:
     """Wait for the end of a job; why it failed."""
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while (found := describe())[status] == "InProgress":
         assert time.monotonic() < deadline
         time.sleep(0.05)

@@ -117,13 +117,13 @@ def test_foreground_stops_on_a_signal(tmp_path: Path, number: signal.Signals) ->
     command = [*LOCAL_AWS, "start", "--foreground", *port_options(free_ports()), "--state-dir", str(state_dir)]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as foreground:
         # A start beside it waits for its servers, and starts none.
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 60
         while local_aws_command("status", state_dir=state_dir).returncode != 0:
             assert time.monotonic() < deadline
         beside = local_aws_command("start", state_dir=state_dir)
         assert "is running already" in beside.stdout
         foreground.send_signal(number)
-        _out, log = foreground.communicate(timeout=30)
+        _out, log = foreground.communicate(timeout=60)
     assert foreground.returncode == 0
     assert "ministack started" in log
     assert "ministack stopped" in log

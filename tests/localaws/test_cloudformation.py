@@ -33,7 +33,7 @@ class Stacks:
         return self.end(name)
 
     def end(self, name: str) -> str:
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 60
         while True:
             [stack] = self.client.describe_stacks(StackName=name)["Stacks"]
             if not stack["StackStatus"].endswith("IN_PROGRESS"):
@@ -250,7 +250,7 @@ def test_change_sets_know_conditions_and_replacements(stacks: Stacks) -> None:
         made = stacks.client.create_change_set(
             StackName=name, ChangeSetName=unique(), ChangeSetType=kind, TemplateBody=body
         )
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 60
         while (found := stacks.client.describe_change_set(ChangeSetName=made["Id"]))["Status"].endswith("PROGRESS"):
             assert time.monotonic() < deadline
         rows = [each["ResourceChange"] for each in found["Changes"]]

@@ -42,7 +42,7 @@ def new_queue(local_aws: LocalAws, name: str) -> tuple[str, str]:
     return url, sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
 
 
-def messages(local_aws: LocalAws, url: str, count: int, seconds: float = 15) -> list[dict[str, Any]]:
+def messages(local_aws: LocalAws, url: str, count: int, seconds: float = 60) -> list[dict[str, Any]]:
     """At least so many messages of a queue, taken out of it."""
     sqs, found = local_aws.client("sqs"), []
     deadline = time.monotonic() + seconds
@@ -111,7 +111,7 @@ def test_topics_and_state_machines_are_reached(local_aws: LocalAws) -> None:
     _wait_for(lambda: inputs_of_executions() == [{"n": 1}])
 
 
-def _wait_for(condition: Callable[[], bool], seconds: float = 15) -> None:
+def _wait_for(condition: Callable[[], bool], seconds: float = 60) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline

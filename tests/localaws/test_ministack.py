@@ -22,6 +22,7 @@ from typing import Any
 import boto3
 import pytest
 from botocore.config import Config
+from botocore.exceptions import ClientError
 
 from localaws.errors import HookMissingError
 from localaws.gateway import Upstreams, may_change_state
@@ -288,7 +289,7 @@ class _ministack:  # noqa: N801 - reads as the function that it is
         self._process = subprocess.Popen(command)
 
     def __enter__(self) -> int:
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while socket.socket().connect_ex(("127.0.0.1", self._port)) != 0:
             assert time.monotonic() < deadline
             assert self._process.poll() is None
@@ -347,6 +348,14 @@ def test_without_sagemaker_an_aws_error_says_what_to_do(tmp_path: Path) -> None:
     for error in (refused, refused_too):
         assert error.value.response["Error"]["Code"] == "ServiceUnavailable"
         assert error.value.response["ResponseMetadata"]["HTTPStatusCode"] == 503
+
+
+@pytest.mark.parametrize(
+    ("service", "operation"), [("servicecatalog", "search_products_as_admin"), ("redshift", "describe_clusters")]
+)
+def test_a_service_that_there_is_not_is_refused_by_name(local_aws: LocalAws, service: str, operation: str) -> None:
+    with pytest.raises(ClientError, match=r"\(UnsupportedOperation\).* Local AWS has no .*docs/localaws.md"):
+        getattr(local_aws.client(service), operation)()
 
 
 # S3, as boto3 and the AWS CLI use it without further settings.

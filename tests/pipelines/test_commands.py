@@ -336,7 +336,7 @@ def test_ctrl_c_leaves_the_execution_going_and_says_how_to_stop_it(
     arn = process.stdout.readline().split()[1]
     assert process.stdout.readline().split()[0] == "Work"
     process.send_signal(signal.SIGINT)
-    _, complaint = process.communicate(timeout=10)
+    _, complaint = process.communicate(timeout=60)
     assert process.returncode == 130
     stop = f"aws sagemaker stop-pipeline-execution --pipeline-execution-arn {arn}"
     assert f"The execution goes on. To stop it: {stop}\n" in complaint

@@ -308,7 +308,7 @@ def lose_trust(server):
 
 
 def wait_for_log(server, text):
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         for line in list(server.log):
             if text in line:

@@ -26,7 +26,7 @@ def test_every_invocation_is_counted_once_whichever_worker_answered(start):
     server = start(SCRIPT, SAGEMAKER_MODEL_SERVER_WORKERS="2", SAGEMAKER_MODEL_SERVER_TIMEOUT="1")
     for body in ["0"] * 30 + ["0.03", "fail", "many", "1.3"]:
         server.invoke(body, "text/csv")
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while (numbers := read(server))["serving_model_seconds_sum"] < 1.3:  # until the late call ends
         assert time.monotonic() < deadline
     assert numbers['serving_invocations_total{status="2XX"}'] == 31

@@ -166,7 +166,7 @@ class EventQueue:
     def details(self, about: tuple[str, str], is_last: Callable[[Document], bool]) -> list[Document]:
         """The details of the events about one thing, until the last one has come."""
         seen: list[Document] = []
-        deadline = time.monotonic() + 15
+        deadline = time.monotonic() + 60
         while not any(is_last(detail) for detail in seen):
             assert time.monotonic() < deadline, seen
             for message in self._sqs.receive_message(QueueUrl=self._url, MaxNumberOfMessages=10).get("Messages", []):

@@ -114,7 +114,7 @@ def test_an_endpoint_is_created_updated_rolled_back_and_deleted(cloud, local_aws
     )
 
     client.delete_stack(StackName=name)
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while (
         bench.sagemaker.list_endpoints(NameContains=name)["Endpoints"]
         or bench.sagemaker.list_endpoint_configs(NameContains=name)["EndpointConfigs"]
@@ -218,7 +218,7 @@ def test_autoscaling_follows_its_stack(local_aws, cloud):
     assert policy["TargetTrackingScalingPolicyConfiguration"]["TargetValue"] == 200
     assert policy["PolicyARN"] == outputs["Policy"]
     client.delete_stack(StackName=stack)
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while autoscaling.describe_scalable_targets(**request)["ScalableTargets"]:
         assert time.monotonic() < deadline
         time.sleep(0.05)

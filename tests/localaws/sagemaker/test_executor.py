@@ -299,7 +299,7 @@ def callback_step(queue_url: str) -> Document:
 
 
 def next_message(sqs: Any, queue_url: str) -> Document:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         for message in sqs.receive_message(QueueUrl=queue_url).get("Messages", []):
             sqs.delete_message(QueueUrl=queue_url, ReceiptHandle=message["ReceiptHandle"])
@@ -384,7 +384,7 @@ def test_a_fault_of_the_service_is_tried_again_as_the_policy_says(
     executor = Executor(control, Flaky(faults))
     request = {"ClientRequestToken": "t" * 32}
     arn = executor.start(pipeline, definition(step), {}, request)
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while (execution := store.by_arn(arn)) and execution.status == "Executing":
         assert time.monotonic() < deadline
         time.sleep(0.01)

@@ -29,7 +29,7 @@ if mine == "algo-1":
     for peer in peers:
         peer.sendall(",".join(names).encode())
 else:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while True:
         try:
             peer = socket.create_connection(("algo-1", 29500), 30)
@@ -123,7 +123,7 @@ time.sleep(120)
     request = bench.training(script, ResourceConfig=THREE)
     name = request["TrainingJobName"]
     bench.sagemaker.create_training_job(**request)
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while _lines(bench, name).count("ready") < 3:
         assert time.monotonic() < deadline
         time.sleep(0.05)

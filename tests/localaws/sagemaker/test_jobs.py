@@ -315,7 +315,7 @@ def test_a_transform_needs_a_model_that_is_there(bench: Bench) -> None:
         transform(bench, "gone")
 
 
-def _eventually(condition: Any, seconds: float = 10) -> bool:
+def _eventually(condition: Any, seconds: float = 60) -> bool:
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:

@@ -77,7 +77,7 @@ time.sleep(300)
     request = bench.training(script)
     name = request["TrainingJobName"]
     bench.sagemaker.create_training_job(**request)
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while len(pids := _pids_with(marker)) < 5:
         assert time.monotonic() < deadline
         time.sleep(0.02)
@@ -150,7 +150,7 @@ def on_a_small_disk(local_aws: LocalAws, bench: Bench, tmp_path: Path) -> Iterat
 
 
 def _wait_until_it_answers(client: Any) -> None:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while True:
         try:
             client.list_training_jobs()

@@ -29,7 +29,7 @@ def checkpoints(bench: Bench) -> dict[str, Any]:
     return {"S3Uri": f"s3://{bench.bucket}/checkpoints"}
 
 
-def eventually(condition: Any, seconds: float = 30) -> None:
+def eventually(condition: Any, seconds: float = 60) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline

@@ -91,7 +91,7 @@ class Pipelines:
         found = self.client.get_pipeline_execution(pipelineName=name, pipelineExecutionId=number)
         return str(found["pipelineExecution"]["status"])
 
-    def end(self, name: str, number: str | None = None, seconds: float = 30) -> str:
+    def end(self, name: str, number: str | None = None, seconds: float = 60) -> str:
         """The status in which an execution, by default the newest, has ended."""
         number = number or str(self.latest(name)["pipelineExecutionId"])
 
@@ -123,7 +123,7 @@ class Pipelines:
             token=self.token(name, action_name),
         )
 
-    def wait(self, look: Callable[[], Any], seconds: float = 30, state: Callable[[], Any] = str) -> Any:
+    def wait(self, look: Callable[[], Any], seconds: float = 60, state: Callable[[], Any] = str) -> Any:
         """What `look` finds at last."""
         deadline = time.monotonic() + seconds
         while not (found := look()):

@@ -59,7 +59,7 @@ def template(pipelines: Pipelines, name: str, key: str, question: str) -> str:
 
 def finished(client: Any, name: str) -> Document:
     """A stack that rests, with its outputs as a dict."""
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while True:
         [stack] = client.describe_stacks(StackName=name)["Stacks"]
         if not stack["StackStatus"].endswith("IN_PROGRESS"):

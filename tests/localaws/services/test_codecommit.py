@@ -43,7 +43,7 @@ class Heard:
 
     def next(self) -> Document:
         """The detail of the next event."""
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 60
         while True:
             found = self._sqs.receive_message(QueueUrl=self._url).get("Messages")
             if found:

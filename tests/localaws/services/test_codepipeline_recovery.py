@@ -6,7 +6,7 @@ import signal
 import subprocess
 import threading
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -118,12 +118,36 @@ def test_killed_at_each_kind_of_action_a_pipeline_goes_on(aws: LocalAws) -> None
     assert statuses == ["CREATE_COMPLETE", "CREATE_IN_PROGRESS"]
 
 
+def test_killed_with_everything_in_a_state_machine_a_pipeline_goes_on(own_local_aws: Callable[[], LocalAws]) -> None:
+    """By itself: nobody retries the stage, and the machine's execution is the one that was begun."""
+    aws = own_local_aws()
+    pipelines, stepfunctions = Pipelines(aws), aws.client("stepfunctions")
+    made = stepfunctions.create_state_machine(
+        name="test", definition=json.dumps(MACHINE), roleArn="arn:aws:iam::000000000000:role/r"
+    )
+    invoke = action("Invoke", "StepFunctions", configuration={"StateMachineArn": made["stateMachineArn"]})
+    name = pipelines.create(stage("Source", source(pipelines.repository())), stage("Test", invoke))
+    execution = pipelines.wait(lambda: pipelines.action_state(name, "StepFunctions").get("externalExecutionId"))
+    pids = aws.pids().values()
+    for pid in pids:
+        os.kill(pid, signal.SIGKILL)
+    wait_until_gone(pids)
+
+    aws = own_local_aws()
+    pipelines, stepfunctions = Pipelines(aws), aws.client("stepfunctions")
+    assert pipelines.end(name) == "Succeeded"
+    assert pipelines.action_state(name, "StepFunctions")["externalExecutionId"] == execution
+    assert len(pipelines.client.list_action_executions(pipelineName=name)["actionExecutionDetails"]) == 2
+    events = stepfunctions.get_execution_history(executionArn=execution)["events"]
+    assert [event["type"] for event in events].count("WaitStateEntered") == 1
+
+
 def test_an_approval_that_nobody_gives_fails_in_time(aws: LocalAws) -> None:
     pipelines = Pipelines(aws)
     ask = action("Approval", "Manual", "Ask", timeoutInMinutes=5)
     name = pipelines.create(stage("Source", source(pipelines.repository())), stage("Approve", ask))
     token = pipelines.token(name, "Ask")
-    assert pipelines.end(name, seconds=15) == "Failed"
+    assert pipelines.end(name) == "Failed"
     details = pipelines.action_state(name, "Ask")["errorDetails"]
     assert details["message"] == "The action Ask has timed out: it took more than 5 minutes"
     with pytest.raises(pipelines.client.exceptions.ApprovalAlreadyCompletedException):

@@ -14,7 +14,7 @@ from tests.conftest import LocalAws
 from tests.localaws.sagemaker.conftest import Bench
 
 ROLE = "arn:aws:iam::000000000000:role/states"
-_BOUND_SECONDS = 30
+_BOUND_SECONDS = 60
 
 
 @dataclass(frozen=True)

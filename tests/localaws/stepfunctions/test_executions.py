@@ -19,7 +19,7 @@ def types(states: States, arn: str) -> list[str]:
 
 
 def wait_for_event(states: States, arn: str, event_type: str) -> None:
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while event_type not in types(states, arn):
         assert time.monotonic() < deadline, types(states, arn)
         time.sleep(0.05)
@@ -78,7 +78,7 @@ def test_cloudwatch_hears_of_executions(states: States, local_aws: LocalAws) -> 
     fails = {"StartAt": "F", "States": {"F": {"Type": "Fail", "Error": "Low", "Cause": "r2 0.1"}}}
     machine = states.machine(fails, loggingConfiguration=logging)
     states.wait(states.client.start_execution(stateMachineArn=machine)["executionArn"])
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while not (found := logs.filter_log_events(logGroupName=group)["events"]):
         assert time.monotonic() < deadline
         time.sleep(0.05)
@@ -90,23 +90,18 @@ def test_cloudwatch_hears_of_executions(states: States, local_aws: LocalAws) -> 
     assert 0 <= counted.sum("ExecutionTime") < 10_000
 
 
-def test_after_kill_9_an_execution_says_why_it_failed(own_local_aws: Callable[[], LocalAws]) -> None:
+def test_after_kill_9_of_everything_an_execution_goes_on(own_local_aws: Callable[[], LocalAws]) -> None:
+    """At once: MiniStack has not saved its own state yet, neither the machine nor the executions."""
     aws = own_local_aws()
     states = states_of(aws)
-    running = states.start({"StartAt": "Wait", "States": {"Wait": WAIT}})
     done = states.start({"StartAt": "Pass", "States": {"Pass": {"Type": "Pass", "End": True}}}, x=1)
     states.wait(done)
-    saved = aws.state_dir / "ministack" / "state" / "stepfunctions.json"
-    deadline = time.monotonic() + 10
-    while not saved.exists() or '"SUCCEEDED"' not in saved.read_text() or running not in saved.read_text():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    running = states.start({"StartAt": "Wait", "States": {"Wait": {**WAIT, "Seconds": 3}}}, y=2)
     pids = aws.pids().values()
     for pid in pids:
         os.kill(pid, signal.SIGKILL)
     wait_until_gone(pids)
     states = states_of(own_local_aws())
-    ended = states.wait(running)
-    assert (ended["status"], ended["error"]) == ("FAILED", "States.ServiceRestart")
-    assert types(states, running)[-1] == "ExecutionFailed"
+    assert json.loads(states.wait(running)["output"]) == {"y": 2}
+    assert types(states, running) == ["ExecutionStarted", "WaitStateEntered", "WaitStateExited", "ExecutionSucceeded"]
     assert json.loads(states.wait(done)["output"]) == {"x": 1}

@@ -3,9 +3,14 @@
 import json
 import time
 import uuid
+from dataclasses import replace
+from typing import Any
 
 import pytest
 
+from localaws.stepfunctions import sagemaker as sagemaker_integration
+from localaws.stepfunctions import sdk
+from localaws.stepfunctions.task import Task, TaskFailed
 from tests.conftest import LocalAws
 from tests.localaws.sagemaker.conftest import Bench
 from tests.localaws.stepfunctions.conftest import States
@@ -96,7 +101,7 @@ def test_a_job_that_nobody_waits_for_is_stopped(states: States, bench: Bench, en
     limit = {"TimeoutSeconds": 1} if ending == "timeout" else {}
     arn = states.start({"StartAt": "Job", "States": {"Job": {**task, **limit}}})
     name = request["ProcessingJobName"]
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while not bench.sagemaker.list_processing_jobs(NameContains=name)["ProcessingJobSummaries"]:
         assert time.monotonic() < deadline
         time.sleep(0.02)
@@ -113,6 +118,9 @@ def test_errors_have_the_names_of_the_integration_that_asked(states: States) -> 
     optimized = states.run(sagemaker("createEndpoint", arguments))
     assert optimized["error"] == "SageMaker.AmazonSageMakerException"
     assert "no-such-config" in optimized["cause"]
+    updated = states.run(sagemaker("updateEndpoint", {**arguments, "EndpointName": "no-such-endpoint"}))
+    assert updated["error"] == "SageMaker.AmazonSageMakerException"
+    assert "no-such-endpoint" in updated["cause"]
     sdk = "arn:aws:states:::aws-sdk:sagemaker:"
     unnamed = states.run({"Type": "Task", "Resource": f"{sdk}createEndpoint", "Parameters": arguments})
     assert unnamed["error"] == "SageMaker.SageMakerException"
@@ -152,6 +160,37 @@ def test_an_sdk_integration_speaks_as_javas_does(states: States, bench: Bench) -
     group = json.loads(done["output"])
     assert group["ModelPackageGroupName"] == name
     assert group["CreationTime"].endswith("Z")
+
+
+def task(resource: str, arguments: object, **members: Any) -> Task:
+    given = {"token": uuid.uuid4().hex * 2, "began": time.time(), "again": False, "is_wanted": lambda: True}
+    return Task(f"arn:aws:states:::{resource}", arguments, **{**given, **members})
+
+
+def test_a_call_that_is_made_again_makes_nothing_twice(bench: Bench) -> None:
+    request = bench.processing("pass")
+    first = task("sagemaker:createProcessingJob", request)
+    made = sagemaker_integration.call(lambda _: bench.sagemaker, first)
+    assert sagemaker_integration.call(lambda _: bench.sagemaker, replace(first, again=True)) == made
+    with pytest.raises(TaskFailed, match=r"SageMaker\.ResourceInUseException"):
+        sagemaker_integration.call(lambda _: bench.sagemaker, replace(first, again=True, began=time.time() + 1))
+    with pytest.raises(TaskFailed, match="nobody waits for it"):
+        unwanted = task("sagemaker:createProcessingJob", bench.processing("pass"), again=True, is_wanted=lambda: False)
+        sagemaker_integration.call(lambda _: bench.sagemaker, unwanted)
+
+
+def test_an_sdk_integration_gives_each_call_its_token(bench: Bench) -> None:
+    name, steps = f"p-{uuid.uuid4().hex[:8]}", [{"Name": "F", "Type": "Fail", "Arguments": {"ErrorMessage": "no"}}]
+    definition = json.dumps({"Version": "2020-12-01", "Steps": steps})
+    role = "arn:aws:iam::000000000000:role/r"
+    bench.sagemaker.create_pipeline(
+        PipelineName=name, PipelineDefinition=definition, RoleArn=role, ClientRequestToken=name * 4
+    )
+    start = task("aws-sdk:sagemaker:startPipelineExecution", {"PipelineName": name})
+    arns = {sdk.call(lambda _: bench.sagemaker, start)["PipelineExecutionArn"] for _ in range(2)}
+    assert len(arns) == 1
+    other = sdk.call(lambda _: bench.sagemaker, replace(start, token="t" * 64))
+    assert other["PipelineExecutionArn"] not in arns
 
 
 def test_figures_go_to_cloudwatch_and_rows_to_dynamodb(states: States, local_aws: LocalAws) -> None:

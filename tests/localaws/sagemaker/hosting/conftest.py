@@ -88,7 +88,7 @@ class Endpoints:
         wanted = [{"VariantName": "AllTraffic", "DesiredInstanceCount": count}]
         self.client.update_endpoint_weights_and_capacities(EndpointName=name, DesiredWeightsAndCapacities=wanted)
 
-    def wait(self, name: str, status: str = "InService", seconds: float = 30) -> Document:
+    def wait(self, name: str, status: str = "InService", seconds: float = 60) -> Document:
         """The endpoint when it has that status."""
         deadline = time.monotonic() + seconds
         while True:
@@ -135,7 +135,7 @@ def is_gone(client: Any, name: str) -> bool:
     return False
 
 
-def until(condition: Callable[[], bool], seconds: float = 30) -> None:
+def until(condition: Callable[[], bool], seconds: float = 60) -> None:
     """Wait for something."""
     deadline = time.monotonic() + seconds
     while not condition():

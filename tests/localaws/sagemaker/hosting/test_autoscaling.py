@@ -40,7 +40,7 @@ def key(endpoint: str) -> dict[str, str]:
     return {"ServiceNamespace": NAMESPACE, "ResourceId": resource, "ScalableDimension": DIMENSION}
 
 
-def until(condition: Callable[[], Any], seconds: float = 40) -> Any:
+def until(condition: Callable[[], Any], seconds: float = 60) -> Any:
     """What the condition gives as soon as it is true."""
     deadline = time.monotonic() + seconds
     while not (found := condition()):

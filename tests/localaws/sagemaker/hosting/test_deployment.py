@@ -82,7 +82,7 @@ def test_a_shift_can_be_watched_and_both_versions_answer(endpoints, local_aws):
     config = endpoints.config(endpoints.variant(endpoints.model("2")))
     half = blue_green("CANARY", 2, CanarySize={"Type": "CAPACITY_PERCENT", "Value": 50})
     endpoints.client.update_endpoint(EndpointName=name, EndpointConfigName=config, DeploymentConfig=half)
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     seen = set()
     while len(seen) < 2 and time.monotonic() < deadline:
         seen.add(endpoints.invoke(name)["version"])

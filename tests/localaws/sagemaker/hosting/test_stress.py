@@ -71,7 +71,7 @@ def test_kill_9_of_model_servers_fails_at_most_what_is_in_flight(own_local_aws):
     for _ in range(kills):
         before, victim = len(load.failures), chance.choice(servers(aws.state_dir, name))
         os.kill(victim, signal.SIGKILL)  # the whole instance, or one of its processes
-        until(lambda pid=victim: pid not in servers(aws.state_dir, name), seconds=10)
+        until(lambda pid=victim: pid not in servers(aws.state_dir, name))
         until(lambda: len(servers(aws.state_dir, name)) == usual and instances(endpoints, name) == 2, seconds=10)
         answered = len(load.answers)
         until(lambda so_far=answered: len(load.answers) > so_far + CALLERS)

@@ -61,7 +61,7 @@ def add_tuning_job(control: Control, clock: Clock, **limits: int) -> Resource:
 
 def wait_for(control: Control, arn: str, status: str) -> Document:
     """Wait for a tuning job's status."""
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while (found := control.store.by_arn(arn)) is None or found.status != status:
         assert time.monotonic() < deadline, found
         time.sleep(0.01)

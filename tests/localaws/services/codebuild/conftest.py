@@ -67,7 +67,7 @@ class Project:
         """A build, when it has ended."""
         return self.follow(build_id, lambda build: build["buildComplete"], seconds)
 
-    def follow(self, build_id: str, until: Any, seconds: float = 30) -> dict[str, Any]:
+    def follow(self, build_id: str, until: Any, seconds: float = 60) -> dict[str, Any]:
         """A build, when something holds of it."""
         deadline = time.monotonic() + seconds
         while not until(build := self.get(build_id)):

@@ -300,7 +300,7 @@ def test_events_tell_of_the_build_and_its_phases(project: Project) -> None:
     project.create(spec("false"))
     build = project.build()
     events: list[dict[str, object]] = []
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while not any(event["detail"].get("build-status") == "FAILED" for event in events):  # type: ignore[attr-defined]
         assert time.monotonic() < deadline, events
         messages = sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages", [])

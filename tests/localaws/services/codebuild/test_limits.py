@@ -42,7 +42,7 @@ def builds(local_aws: LocalAws, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
 
 def ended(builds: Builds, build_id: str) -> dict[str, object]:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while not (build := builds.batch_get({"ids": [build_id]})["builds"][0])["buildComplete"]:
         assert time.monotonic() < deadline, build
         time.sleep(0.02)
