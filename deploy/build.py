@@ -2,6 +2,10 @@
 
 CodePipeline's CloudFormation action takes a template and such a file: {"Parameters": {...}, "Tags": {...}}. The options
 are those of the build script in SageMaker's own project templates, and their defaults the variables that those set.
+
+That action cannot update a stack whose creation was rolled back, so one that a stage has left is deleted here. Its own
+mode REPLACE_ON_FAILURE is none for production: it would also delete a stack that serves, after an update whose rollback
+failed.
 """
 
 import argparse
@@ -48,7 +52,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m deploy.build",
         description="Write the parameter file of each stage for the latest approved version of the model.",
-        epilog="exit status: 0 written, 1 no version is approved, 2 the command or a stage's configuration is wrong",
+        epilog="exit status: 0 written, 1 no version is approved or a stack cannot be deleted, 2 the command or a "
+        "stage's configuration is wrong",
     )
     for option, variable, help_text in _GIVEN:
         value = os.environ.get(variable)
@@ -68,7 +73,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _build(parsed: argparse.Namespace) -> int:
     # 0.2 s, which `-h` is spared.
-    from deploy import packages, stages  # noqa: PLC0415
+    from deploy import packages, stacks, stages  # noqa: PLC0415
     from deploy.project import STAGING, Project  # noqa: PLC0415
     from model_road.environment import account  # noqa: PLC0415
 
@@ -96,6 +101,9 @@ def _build(parsed: argparse.Namespace) -> int:
     tested = {"EndpointName": project.endpoint_name(STAGING), "ModelPackageArn": package.arn}
     _write(parsed.export_system_test_input, json.dumps(tested) + "\n")
     _write(parsed.export_cfn_template, stages.read_template(stages.ENDPOINT_TEMPLATE))
+    for name in map(project.stack_name, stages.STAGES):
+        if stacks.delete_failed_creation(project.cloudformation, name):
+            print(f"Deleted        {name}, which holds nothing: its creation was rolled back")
     return 0
 
 

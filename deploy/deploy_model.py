@@ -37,6 +37,7 @@ _COMMON = {
 _PROJECT_NAME = "[a-z0-9](-*[a-z0-9])*"
 ENVIRONMENT_OPTIONS = {"account": (), "laptop": ("--local",)}
 
+_DELETE_HELP = "a stage, all stages, or the project's own stack when no stage is left"
 _PACKAGE_HELP = "an ARN, a version number, or `latest`"
 
 
@@ -145,7 +146,8 @@ def _add_project(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     _add_wait(api)
     _add(commands, "status", "overview:status", "the stacks, what they serve and who gets the traffic")
     deleting = _add(commands, "delete", "overview:delete", "delete a stack, or all")
-    deleting.add_argument("what", choices=["staging", "production", "api", "system-test", "all"])
+    deletable = ["staging", "production", "api", "system-test", "all", "project"]
+    deleting.add_argument("what", choices=deletable, help=_DELETE_HELP)
     deleting.add_argument("--yes", action="store_true", help="do not ask")
 
 

@@ -118,6 +118,9 @@ def was_in_production(package: Package, project_name: str) -> bool:
 
 
 def was_withdrawn(package: Package, project_name: str) -> bool:
-    """Say whether a rollback has left a version, and nobody has approved it since."""
-    approval = read(package.metadata, project_name, APPROVAL)
-    return approval is not None and approval.verdict == WITHDRAWN
+    """Say whether a rollback has left a version, which nobody has approved or brought to production since."""
+    approval, production = (read(package.metadata, project_name, fact) for fact in (APPROVAL, PRODUCTION))
+    if approval is None or approval.verdict != WITHDRAWN:
+        return False
+    # CodePipeline keeps its approvals to itself: that one was given is seen by what came of it.
+    return production is None or production.time <= approval.time

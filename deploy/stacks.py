@@ -236,6 +236,24 @@ def delete(cloudformation: Any, stack: Stack, watch: Watcher) -> None:
         time.sleep(POLL_SECONDS)
 
 
+def delete_failed_creation(cloudformation: Any, name: str) -> bool:
+    """Delete a stack whose creation was rolled back, so that it can be created; say whether there was one.
+
+    Such a stack holds nothing and never gets another status. It is deleted by its id: a stack of the same name that
+    somebody makes meanwhile is another one.
+
+    Raises
+    ------
+    StackError
+        When it cannot be deleted.
+    """
+    stack = describe(cloudformation, name)
+    if stack is None or stack.status != "ROLLBACK_COMPLETE":
+        return False
+    delete(cloudformation, stack, _see_nothing)
+    return True
+
+
 def events(cloudformation: Any, stack_id: str, last: str | None) -> list[Event]:
     """List what has happened to a stack after the event `last`, or ever, the oldest first."""
     return list(_events(cloudformation, stack_id, last))[::-1]

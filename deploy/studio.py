@@ -69,7 +69,9 @@ def put_product(catalog: Any, template_url: str, version: str, launch_role_arn: 
     version : str
         Names the version; one that is there is left as it is.
     launch_role_arn : str
-        AmazonSageMakerServiceCatalogProductsLaunchRole, or a role like it.
+        A role that servicecatalog.amazonaws.com may assume, and that may make what docs/project.md lists. AWS's own
+        AmazonSageMakerServiceCatalogProductsLaunchRole may not without more: it makes no roles, and names everything
+        ``sagemaker-...``.
     """
     artifact = {
         "Name": version,

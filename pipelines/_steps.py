@@ -286,16 +286,18 @@ def transform_step(
     *,
     model_name: Any,
     input_uri: Any,
+    input_type: Any,
     output_uri: Any,
     content_type: Any,
     instance_type: Any,
     instance_count: Any,
 ) -> Any:
-    """Send every file under `input_uri` through a model in batches of lines; each gives one `.out` file.
+    """Send every file of `input_uri` through a model in batches of lines; each gives one `.out` file.
 
+    By `input_type` the URI is the beginning of the files' (``S3Prefix``) or names a list of them (``ManifestFile``).
     The step is not cached: what lies under a prefix changes while the prefix stays.
     """
-    source = {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": input_uri}}
+    source = {"S3DataSource": {"S3DataType": input_type, "S3Uri": input_uri}}
     request = {
         "ModelName": model_name,
         "BatchStrategy": "MultiRecord",

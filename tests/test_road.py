@@ -106,6 +106,25 @@ def test_the_approved_model_predicts_every_file(
         assert second < first
 
 
+def test_a_manifest_names_one_file_alone(local_aws: LocalAws, built: dict[str, Any]) -> None:
+    """As the automation starts it for a file: by its URL alone, `day1` would be `day10` as well."""
+    s3 = local_aws.client("s3")
+    for name in ("day1", "day10"):
+        s3.put_object(Bucket=BUCKET, Key=f"days/in/{name}", Body=b"0.3\n")
+    s3.put_object(Bucket=BUCKET, Key="days/manifest", Body=json.dumps([{"prefix": f"s3://{BUCKET}/days/in/"}, "day1"]))
+    parameters = {
+        "ModelPackageArn": built["ModelPackageArn"],
+        "InputDataUrl": f"s3://{BUCKET}/days/manifest",
+        "InputDataType": "ManifestFile",
+        "OutputDataUrl": f"s3://{BUCKET}/days/out/",
+    }
+    given = [f"{name}={value}" for name, value in parameters.items()]
+    done = local_aws.run(command(local_aws, "-n", "pipelines.lr.pipeline_batch", "--parameters", *given))
+    assert done.returncode == 0, done.stderr
+    [found] = s3.list_objects_v2(Bucket=BUCKET, Prefix="days/out/")["Contents"]
+    assert found["Key"] == "days/out/day1.out"
+
+
 def test_a_model_that_is_not_good_enough_is_not_registered(local_aws: LocalAws, built: dict[str, Any]) -> None:
     done = local_aws.run(command(local_aws, "--parameters", "R2Threshold=0.9"))
     assert done.returncode == 1

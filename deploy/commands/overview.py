@@ -50,9 +50,11 @@ def _next(project: Project) -> Iterator[str]:
 
 def delete(project: Project, options: argparse.Namespace) -> int:
     """Delete stacks, with everything that is in them."""
-    chosen = [stage for stage in _ORDER_OF_DELETION if options.what in (stage, "all")]
+    chosen = [stage for stage in _ORDER_OF_DELETION if options.what in (stage, "all", "project")]
     found = [stacks.describe(project.cloudformation, project.stack_name(stage)) for stage in chosen]
     present = [stack for stack in found if stack is not None]
+    if options.what == "project":
+        present = [_own_stack(project, present)]
     if not present:
         print(f"No change      {', '.join(map(project.stack_name, chosen))}: not deployed")
         return 0
@@ -63,6 +65,18 @@ def delete(project: Project, options: argparse.Namespace) -> int:
         deployment.delete(project, stack)
         print(f"Deleted        {stack.name}")
     return 0
+
+
+def _own_stack(project: Project, stages: list[Stack]) -> Stack:
+    """Give the project's own stack, if it may go."""
+    if stages:
+        # CloudFormation deletes them as the role that made them, which is in the project's stack.
+        names = ", ".join(stack.name for stack in stages)
+        raise DeployError(f"{names}: still there, and need the project: `{project.next_command('delete all')}` first")
+    own = provisioned.find(project.cloudformation, project.name)
+    if own is None:
+        raise DeployError(f"{project.name} has no stack of its own")
+    return own
 
 
 def _confirmed(names: str) -> bool:

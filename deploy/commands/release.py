@@ -3,7 +3,7 @@
 import argparse
 
 from deploy import experiments, packages, records, staged
-from deploy.commands.stage import deploy_package
+from deploy.commands.stage import deploy_package, remember
 from deploy.errors import DeployError, NoModelError, NotReleasedError
 from deploy.packages import Package
 from deploy.project import PRODUCTION, Project
@@ -19,6 +19,8 @@ def roll_back(project: Project, options: argparse.Namespace) -> int:
         )
     print(f"Rollback       from {production.package.short_name} to {target.short_name}", flush=True)
     if target.arn != production.package.arn:
+        # It came there before it was withdrawn, and is to be written down so.
+        remember(project, production)
         # Otherwise `production` would bring it back: staging still runs it. First, as what follows may be interrupted.
         withdrawn = records.now(records.WITHDRAWN, production.config_name)
         records.write(project.sagemaker, production.package, project.name, records.APPROVAL, withdrawn)

@@ -109,7 +109,7 @@ def deploy_package(
     before = stacks.describe(project.cloudformation, project.stack_name(stage))
     if stage == PRODUCTION and before is not None and before.is_whole:
         # Whoever deployed it may not have waited.
-        _remember(project, staged.read(project, PRODUCTION))
+        remember(project, staged.read(project, PRODUCTION))
     wanted = stages.request(project, stage, package, before, extra)
     print(f"Model package  {package.arn}")
     deployment.run(project, wanted, project.endpoint_name(stage), wait)
@@ -117,10 +117,10 @@ def deploy_package(
         after = staged.read(project, stage)
         print(f"Endpoint       {project.endpoint_name(stage)} runs {after.config_name}")
         if stage == PRODUCTION:
-            _remember(project, after)
+            remember(project, after)
 
 
-def _remember(project: Project, production: Staged) -> None:
+def remember(project: Project, production: Staged) -> None:
     """Write down on the package that it is in production, unless it says so already."""
     known = records.read(production.package.metadata, project.name, records.PRODUCTION)
     if known is None or known.config_name != production.config_name:

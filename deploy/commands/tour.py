@@ -2,8 +2,11 @@
 
     git push ─> ModelBuild ─> a version ─> approved ─> ModelDeploy: staging, tests ─> approved ─> production
     a file in batchdata/input/ ─> its predictions in batchdata/output/
+    files in traindata/ ─> quiet ─> the SageMaker pipeline ─> another version
 
-Nothing here starts what an event starts by itself: it pushes, approves twice and puts a file, and looks on.
+The training data that a first tour uploads are new data, too: retraining registers a version of its own from them,
+beside that of the push. Nothing here starts what an event starts by itself: it pushes, approves twice and puts files,
+and looks on.
 """
 
 import argparse
@@ -44,7 +47,7 @@ def show(project: Project, options: argparse.Namespace) -> int:
     if stack is None or not stack.is_whole:
         raise DeployError(f"the project has no stack yet: `{project.next_command('project')}`")
     data = stack.outputs["DataBucketName"]
-    _upload_training_data(project, data)
+    _upload_training_data(project, data, stack.parameters["QuietMinutes"])
     _say("wait", "a new project's ModelBuild runs once by itself")
     _follow(project, BUILD, options.minutes, lambda state: not state.is_at_work)
     known = _newest(project)
@@ -71,12 +74,14 @@ def _say(what: str, why: str) -> None:
     print(f"\n{what:<14} {why}", flush=True)
 
 
-def _upload_training_data(project: Project, bucket: str) -> None:
+def _upload_training_data(project: Project, bucket: str, quiet_minutes: str) -> None:
     """Put the sample data where the project trains from, unless there is something."""
     if project.s3.list_objects_v2(Bucket=bucket, Prefix="traindata/", MaxKeys=1)["KeyCount"]:
         return
     command = [sys.executable, "-m", "pipelines.lr.sample_data"]
     body = subprocess.run(command, capture_output=True, check=True).stdout
+    _say("put", f"s3://{bucket}/traindata/diabetes.csv: when no other file has come for {quiet_minutes} minutes,")
+    print("               retraining starts by itself and registers a version beside that of the push below")
     project.s3.put_object(Bucket=bucket, Key="traindata/diabetes.csv", Body=body, ContentType="text/csv")
 
 

@@ -18,6 +18,7 @@ locals {
     TestCommand              = var.test_command
     RetrainingSchedule       = var.retraining_schedule
     QuietMinutes             = var.quiet_minutes
+    ImageRepositoryArn       = var.image_repository_arn
     AssetsBucket             = var.assets_bucket
     AssetsPrefix             = var.assets_prefix
   }

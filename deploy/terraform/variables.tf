@@ -37,6 +37,11 @@ variable "notification_emails" {
   type        = string
   default     = ""
   nullable    = false
+
+  validation {
+    condition     = can(regex("^([^@,\\s]+@[^@,\\s]+\\.[^@,\\s]+(,[^@,\\s]+@[^@,\\s]+\\.[^@,\\s]+){0,4})?$", var.notification_emails))
+    error_message = "NotificationEmails must be one to five addresses such as ann@example.com, with commas and no spaces between them; or nothing."
+  }
 }
 
 variable "approval_timeout_in_minutes" {
@@ -142,6 +147,18 @@ variable "quiet_minutes" {
   validation {
     condition     = var.quiet_minutes >= 1 && var.quiet_minutes <= 15
     error_message = "QuietMinutes is a number from 1 to 15."
+  }
+}
+
+variable "image_repository_arn" {
+  description = "An ECR repository of your own images, or several that a pattern with * fits; empty for AWS's images alone"
+  type        = string
+  default     = ""
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^(arn:aws[a-z-]*:ecr:[a-z0-9-]+:\\d{12}:repository/.+)?$", var.image_repository_arn))
+    error_message = "ImageRepositoryArn must match ^(arn:aws[a-z-]*:ecr:[a-z0-9-]+:\d{12}:repository/.+)?$."
   }
 }
 

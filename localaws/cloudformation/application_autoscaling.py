@@ -5,7 +5,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from localaws.cloudformation.provisioner import Document, Provisioned, Provisioner
+from localaws.cloudformation.provisioner import Document, IncompleteError, Provisioned, Provisioner
 from localaws.cloudformation.values import typed
 
 _KEY = ("ServiceNamespace", "ResourceId", "ScalableDimension")
@@ -31,9 +31,12 @@ class _Targets:
 
     def create(self, _logical_id: str, properties: Document, _stack_name: str) -> Provisioned:
         _call(self._client(), "RegisterScalableTarget", properties, leave_out=("ScheduledActions",))
-        for action in properties.get("ScheduledActions", ()):
-            _call(self._client(), "PutScheduledAction", {**_named(properties), **action})
         name = "|".join(properties[member] for member in ("ResourceId", "ScalableDimension", "ServiceNamespace"))
+        try:
+            for action in properties.get("ScheduledActions", ()):
+                _call(self._client(), "PutScheduledAction", {**_named(properties), **action})
+        except ValueError as error:
+            raise IncompleteError(name, str(error)) from error
         return name, {"Id": name}
 
     def update(

@@ -7,7 +7,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 from botocore.model import ListShape, MapShape, Shape, StructureShape
 
-from localaws.cloudformation.provisioner import Document, Provisioned, Provisioner
+from localaws.cloudformation.provisioner import Document, IncompleteError, Provisioned, Provisioner
 from localaws.cloudformation.values import typed
 
 _NAME_LENGTH = 100
@@ -66,6 +66,12 @@ class _Pipelines:
         return converted
 
     def _set_transitions(self, name: str, old: Document, new: Document) -> None:
+        try:
+            self._change_transitions(name, old, new)
+        except ValueError as error:  # such as a stage that the pipeline does not have
+            raise IncompleteError(name, str(error)) from error
+
+    def _change_transitions(self, name: str, old: Document, new: Document) -> None:
         before, after = (
             {each["StageName"]: each["Reason"] for each in which.get(_NOT_DECLARED[1], ())} for which in (old, new)
         )

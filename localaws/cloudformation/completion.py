@@ -85,6 +85,9 @@ def check_empty(client: Clients, bucket: str) -> None:
 
 def _bucket(client: Clients, name: str, properties: Document) -> None:
     s3 = client("s3")
+    versioning = properties.get("VersioningConfiguration", {"Status": "Suspended"})
+    if versioning["Status"] == "Enabled" or "Status" in s3.get_bucket_versioning(Bucket=name):
+        s3.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": versioning["Status"]})
     encryption = properties.get("BucketEncryption")
     if encryption is None:
         s3.delete_bucket_encryption(Bucket=name)

@@ -16,7 +16,7 @@ from typing import Any, cast
 from botocore.exceptions import ClientError
 from botocore.model import StructureShape
 
-from localaws.cloudformation.provisioner import Document, Provisioned
+from localaws.cloudformation.provisioner import Document, IncompleteError, Provisioned
 from localaws.cloudformation.values import typed
 
 _NAME_LENGTH = 63
@@ -81,13 +81,18 @@ class ResourceProvisioner:
         Raises
         ------
         ValueError
-            It cannot be created; the text is the reason in the stack's events.
+            It cannot be created; the text is the reason in the stack's events. IncompleteError, when it was created,
+            but has failed.
         """
         name = properties.get(self._name_member) or _generated_name(stack_name, logical_id)
         self._call("Create", {**properties, self._name_member: name})
+        provisioned = self._provisioned(name)
         if self._type.waits:
-            self._wait(name, None)
-        return self._provisioned(name)
+            try:
+                self._wait(name, None)
+            except ValueError as error:
+                raise IncompleteError(provisioned[0], str(error)) from error
+        return provisioned
 
     def update(
         self, physical_id: str, old: Document, new: Document, stack_name: str, logical_id: str | None = None

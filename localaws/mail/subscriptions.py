@@ -5,7 +5,7 @@ followed by a question to each new address, publishing by mails to those who agr
 subscription that waits.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import wraps
 from typing import Any
@@ -16,6 +16,8 @@ Answer = tuple[int, Any, bytes]
 Parameters = dict[str, Any]
 """Of a request of the query protocol: a list of texts for each name."""
 Topic = dict[str, Any]
+
+_NO_ADDRESS = "Invalid parameter: Email address"
 
 
 @dataclass(frozen=True)
@@ -70,7 +72,7 @@ class EmailSubscriptions:
         if protocol not in PROTOCOLS:
             return self._sns.subscribe(params)
         if not is_address(endpoint):
-            return self._sns.refuse("InvalidParameter", "Invalid parameter: Email address", 400)
+            return self._sns.refuse("InvalidParameter", _NO_ADDRESS, 400)
         waiting = [each for each in self._subscriptions() if _waits(each)]
         answer = self._sns.subscribe(params)
         if answer[0] != 200:
@@ -145,6 +147,19 @@ class EmailSubscriptions:
             if _waits(each):
                 body = body.replace(each["arn"].encode(), words)
         return status, headers, body
+
+
+def check_addresses(properties: Mapping[str, Any]) -> None:
+    """Refuse a subscription, or a topic with one, whose address is none; properties as of a template.
+
+    Raises
+    ------
+    ValueError
+        In the words of Subscribe, which CloudFormation calls.
+    """
+    for each in (properties, *properties.get("Subscription", ())):
+        if each.get("Protocol") in PROTOCOLS and not is_address(str(each.get("Endpoint", ""))):
+            raise ValueError(_NO_ADDRESS)
 
 
 def _waits(subscription: dict[str, Any]) -> bool:

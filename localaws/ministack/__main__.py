@@ -14,7 +14,7 @@ from botocore.config import Config
 from localaws import alarms, body_errors
 from localaws.apigateway import Watch
 from localaws.aws import Aws
-from localaws.cloudformation import catalog, completion, schema
+from localaws.cloudformation import catalog, completion, existence, schema
 from localaws.errors import HookMissingError
 from localaws.eventbridge.courier import Courier
 from localaws.eventbridge.spool import Spool
@@ -30,6 +30,7 @@ from localaws.ministack import (
     apigateway,
     cloudformation,
     cloudwatch,
+    deletion,
     events,
     executions,
     functions,
@@ -37,9 +38,11 @@ from localaws.ministack import (
     iam,
     nested,
     queues,
+    rollback,
     s3,
     scheduler,
     sns,
+    stack_requests,
     stack_roles,
     states,
 )
@@ -87,7 +90,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         states.let_executions_be_seen(snapshots.note_change, Reporter(client, meter))
         of_roles = _clients_of_roles("states", arguments.port, upstreams, _TASK_CONFIG)
         kept = _let_executions_go_on(arguments.state_dir, of_roles)
-        _let_cloudformation_be_awss(arguments.port, upstreams)
+        _let_cloudformation_be_complete(arguments.port, upstreams)
         apigateway.let_api_gateway_explain(body_errors.explain)
         apigateway.let_api_gateway_keep_secrets()
         apigateway.let_api_gateway_be_watched(Watch(client, meter).see)
@@ -129,18 +132,24 @@ def _allows() -> Allows:
     return iam.resource_policies() if iam_enforced() else lambda *_: True
 
 
-def _let_cloudformation_be_awss(port: int, upstreams: Upstreams) -> None:
+def _let_cloudformation_be_complete(port: int, upstreams: Upstreams) -> None:
     client, of_roles = _clients(port, upstreams), _clients_of_roles("cloudformation", port, upstreams)
 
     def of_stack(service: str) -> Any:
         return of_roles(stack_roles.role_arn.get())(service)
 
-    stack_roles.let_stacks_have_roles()
     cloudformation.let_cloudformation_provision(catalog.provisioners(of_stack))
     cloudformation.let_change_sets_be_exact(schema.create_only)
     cloudformation.let_capabilities_be_asked_for()
     cloudformation.let_templates_lie_in_buckets()
-    cloudformation.let_cloudformation_be_exact(*cloudformation.exactness(client), completion.COMPLETIONS)
+    in_thread = {*completion.COMPLETIONS, *existence.LOOKUPS}
+    cloudformation.let_cloudformation_be_exact(*cloudformation.exactness(client), in_thread)
+    stack_requests.let_unknown_parameters_be_refused()
+    stack_requests.let_stacks_refuse_what_their_status_forbids()
+    rollback.let_failed_resources_be_rolled_back()
+    rollback.let_nested_stacks_be_rolled_back()
+    deletion.let_stacks_be_deleted_while_they_are_made()
+    stack_roles.let_stacks_have_roles()  # of whatever the others have made of an operation
 
 
 def _let_executions_go_on(state_dir: Path, clients: Callable[[str | None], Clients]) -> executions.GoingOn:

@@ -3,10 +3,13 @@
 import importlib
 import re
 from collections.abc import Callable, Collection, Mapping
+from functools import partial
 from typing import Any
 
-from localaws.cloudformation import completion, schema
+from localaws.cloudformation import completion, existence, schema
 from localaws.cloudformation.provisioner import Provisioner
+from localaws.mail import subscriptions
+from localaws.ministack import rollback
 from localaws.ministack.hook import hook
 
 _BUCKET_HOST = re.compile(r"https://([a-z0-9.-]+)\.s3(?:[.-][a-z0-9-]+)?\.amazonaws\.com/")
@@ -14,6 +17,8 @@ _BUCKET_HOST = re.compile(r"https://([a-z0-9.-]+)\.s3(?:[.-][a-z0-9-]+)?\.amazon
 Properties = dict[str, Any]
 Check = Callable[[str, str, Properties], None]
 """Takes a resource's type, logical id and properties; ValueError refuses them."""
+CheckNew = Callable[[str, str, Properties, Mapping[str, Any], Collection[Mapping[str, Any]]], None]
+"""Takes a resource's type, logical id and properties, its stack and all stacks; ValueError keeps it from being made."""
 Complete = Callable[[str, str, dict[str, Any]], None]
 """Takes a resource's type, physical id and properties."""
 Guard = Callable[[str, str], None]
@@ -39,13 +44,15 @@ def let_cloudformation_provision(provisioners: Mapping[str, Provisioner]) -> Non
     stacks._runs_on_worker_thread = lambda name: name in provisioners or in_thread(name)  # type: ignore[attr-defined]
 
 
-def let_cloudformation_be_exact(check: Check, complete: Complete, guard: Guard, in_thread: Collection[str]) -> None:
+def let_cloudformation_be_exact(
+    check: Check, check_new: CheckNew, complete: Complete, guard: Guard, in_thread: Collection[str]
+) -> None:
     """Let the properties of each resource be checked before it is made or updated, and be completed afterwards.
 
     Hooks ``_provision_resource``, ``_update_resource`` and ``_delete_resource`` of
     ``ministack.services.cloudformation.provisioners``, which stacks, in a module of their own, and nested stacks call
     with properties whose references are resolved; and ``...stacks._runs_on_worker_thread`` for the types that are
-    completed by calls to this very server; ``ministack.services.cloudformation._stacks`` knows all stacks.
+    checked or completed by calls to this very server; ``ministack.services.cloudformation._stacks`` knows all stacks.
     """
     provisioners: Any = importlib.import_module("ministack.services.cloudformation.provisioners")
     stacks: Any = importlib.import_module("ministack.services.cloudformation.stacks")
@@ -57,9 +64,12 @@ def let_cloudformation_be_exact(check: Check, complete: Complete, guard: Guard, 
 
     def provision_exactly(resource_type: str, logical_id: str, props: dict[str, Any], stack_name: str) -> Any:
         check(resource_type, logical_id, props)
-        provisioned = provision(resource_type, logical_id, props, stack_name)
-        complete(resource_type, provisioned[0], props)
-        return provisioned
+        check_new(resource_type, logical_id, props, every_stack[stack_name], list(every_stack.values()))
+        return rollback.provisioned(
+            lambda: provision(resource_type, logical_id, props, stack_name),
+            lambda physical_id: complete(resource_type, physical_id, props),
+            rollback.failure_note(every_stack[stack_name], logical_id, resource_type, props),
+        )
 
     def update_exactly(  # its parameters are MiniStack's
         resource_type: str,
@@ -75,8 +85,11 @@ def let_cloudformation_be_exact(check: Check, complete: Complete, guard: Guard, 
         if old == new:
             return update(resource_type, physical_id, old, new, stack_name, logical_id, known)
         check(resource_type, logical_id or physical_id, new)
-        new_id, attributes = update(resource_type, physical_id, old, new, stack_name, logical_id, known)
-        complete(resource_type, new_id, new)
+        new_id, attributes = rollback.provisioned(
+            lambda: update(resource_type, physical_id, old, new, stack_name, logical_id, known),
+            lambda provisioned_id: complete(resource_type, provisioned_id, new),
+            rollback.failure_note(every_stack[stack_name], logical_id or physical_id, resource_type, new),
+        )
         return new_id, {**known, **attributes} if new_id == physical_id else attributes
 
     def delete_if_allowed(resource_type: str, physical_id: str, *others: Any, **more: Any) -> None:
@@ -150,7 +163,7 @@ def let_templates_lie_in_buckets() -> None:
     helpers._resolve_document = resolve_in_bucket
 
 
-def exactness(client: Callable[[str], Any]) -> tuple[Check, Complete, Guard]:
+def exactness(client: Callable[[str], Any]) -> tuple[Check, CheckNew, Complete, Guard]:
     """What makes CloudFormation exact."""
 
     def check(resource_type: str, logical_id: str, properties: dict[str, Any]) -> None:
@@ -159,6 +172,8 @@ def exactness(client: Callable[[str], Any]) -> tuple[Check, Complete, Guard]:
             completion.check_code(client, properties)
         elif resource_type == "AWS::ApiGateway::Stage":
             completion.check_logging(client, properties)
+        elif resource_type in ("AWS::SNS::Topic", "AWS::SNS::Subscription"):
+            subscriptions.check_addresses(properties)
 
     def complete(resource_type: str, physical_id: str, properties: dict[str, Any]) -> None:
         if resource_type in completion.COMPLETIONS:
@@ -168,4 +183,4 @@ def exactness(client: Callable[[str], Any]) -> tuple[Check, Complete, Guard]:
         if resource_type == "AWS::S3::Bucket":
             completion.check_empty(client, physical_id)
 
-    return check, complete, guard
+    return check, partial(existence.check_new, client), complete, guard

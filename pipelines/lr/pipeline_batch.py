@@ -2,8 +2,9 @@
 
     CreateModel (from a model package) ─> Transform (InputDataUrl -> OutputDataUrl)
 
-A file `a.csv` gives `a.csv.out`, line for line. ContentType says what the files are, CSV or JSON lines, and
-the predictions come out as the same.
+InputDataUrl is a folder, or, where InputDataType says so, a manifest: a JSON list of single files (as a folder
+`s3://bucket/day1` would be `day10`, too). A file `a.csv` gives `a.csv.out`, line for line. ContentType says what the
+files are, CSV or JSON lines, and the predictions come out as the same.
 """
 
 from typing import Any
@@ -55,6 +56,7 @@ def get_pipeline(
         latest_approved_model_package(session.sagemaker_client, project + model_package_group_name),
     )
     input_data_url = text("InputDataUrl", f"{folder}input/")
+    input_data_type = text("InputDataType", "S3Prefix", enum_values=["S3Prefix", "ManifestFile"])
     output_data_url = text("OutputDataUrl", f"{folder}output/")
     content_type = text("ContentType", "text/csv", enum_values=["text/csv", "application/jsonlines"])
     transform_type = text("TransformInstanceType", "ml.m5.large")
@@ -67,6 +69,7 @@ def get_pipeline(
         "Transform",
         model_name=create_model.properties.ModelName,
         input_uri=input_data_url,
+        input_type=input_data_type,
         output_uri=output_data_url,
         content_type=content_type,
         instance_type=transform_type,
@@ -77,6 +80,7 @@ def get_pipeline(
         parameters=[
             model_package_arn,
             input_data_url,
+            input_data_type,
             output_data_url,
             content_type,
             transform_type,

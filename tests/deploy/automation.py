@@ -14,6 +14,8 @@ TEMPLATE = stages.FOLDER / "templates" / "automation.yml"
 CODE = stages.FOLDER / "functions" / "automation"
 # Long enough for several files to be put, short enough to be waited for.
 QUIET_SECONDS = 2
+# Of the batch pipeline; training has the first.
+PARAMETERS = ("InputDataUrl", "InputDataType", "OutputDataUrl")
 
 
 _ROLE = "arn:aws:iam::000000000000:role/pipelines"
@@ -151,9 +153,7 @@ def _pipelines(aws: LocalAws, name: str) -> None:
     """A training pipeline whose job fails, and a batch pipeline that fails without a job."""
     train = {"Type": "Processing", "Arguments": processing("import sys; sys.exit('no target column')")}
     stop = {"Type": "Fail", "Arguments": {"ErrorMessage": {"Get": "Parameters.InputDataUrl"}}}
-    parameters = [
-        {"Name": parameter, "Type": "String", "DefaultValue": "none"} for parameter in ("InputDataUrl", "OutputDataUrl")
-    ]
+    parameters = [{"Name": parameter, "Type": "String", "DefaultValue": "none"} for parameter in PARAMETERS]
     for pipeline, step in ((name, train), (f"{name}-batch", stop)):
         definition = {"Version": "2020-12-01", "Parameters": parameters, "Steps": [{"Name": "Only", **step}]}
         aws.client("sagemaker").create_pipeline(

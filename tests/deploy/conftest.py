@@ -38,14 +38,15 @@ class Registry:
     group: str
     bucket: str
 
-    def register(self, status: str = "PendingManualApproval", **metrics: float) -> str:
-        """Register a version with metrics; give its ARN."""
+    def register(self, status: str = "PendingManualApproval", evaluation: str | None = None, **metrics: float) -> str:
+        """Register a version with metrics, or with an evaluation that is there or not; give its ARN."""
         name = uuid.uuid4().hex
         report = {"regression_metrics": {metric: {"value": value} for metric, value in metrics.items()}}
         s3 = self.local_aws.client("s3")
         s3.put_object(Bucket=self.bucket, Key=f"{name}/model.tar.gz", Body=b"model")
         s3.put_object(Bucket=self.bucket, Key=f"{name}/evaluation.json", Body=json.dumps(report).encode())
-        statistics = {"ContentType": "application/json", "S3Uri": f"s3://{self.bucket}/{name}/evaluation.json"}
+        uri = evaluation or f"s3://{self.bucket}/{name}/evaluation.json"
+        statistics = {"ContentType": "application/json", "S3Uri": uri}
         made = self.local_aws.client("sagemaker").create_model_package(
             ModelPackageGroupName=self.group,
             ModelApprovalStatus=status,

@@ -1,4 +1,5 @@
-"""The alarms of automation.yml go off: on a function that fails, and on the event that it could not take."""
+"""The alarms of automation.yml go off: on a function that fails, the event that it could not take, a rule that cannot
+deliver."""
 
 import io
 import json
@@ -11,7 +12,9 @@ import pytest
 from localaws.mail.outbox import Outbox
 from tests.conftest import LocalAws
 from tests.deploy import samples
-from tests.deploy.automation import Automation, provision
+from tests.deploy.automation import TEMPLATE, Automation, provision
+from tests.deploy.test_template_alarms import load, metrics_of_alarm
+from tests.deploy.test_templates import TEMPLATES
 from tests.localaws.measured import Measured, until_counted
 
 FUNCTION = "start-retraining"
@@ -77,3 +80,33 @@ def test_a_function_that_fails_and_its_dead_letter_tell_people(project: Automati
         [mail] = [mail for mail in mails if mail.subject == subject]
         assert "has entered the state ALARM: Threshold Crossed" in mail.text
         assert words in mail.text
+
+
+def test_a_rule_that_cannot_deliver_tells_people(project: Automation) -> None:
+    events, name = project.aws.client("events"), f"{project.name}-batch-data"
+    gone = f"arn:aws:sqs:us-east-1:000000000000:{project.name}-gone"
+    events.put_targets(Rule=name, Targets=[{"Id": "batch", "Arn": gone}])
+    project.aws.client("s3").put_object(Bucket=f"{project.name}-data", Key="batchdata/input/lost.csv", Body=b"1\n")
+    deadline = time.monotonic() + 60
+    while (found := alarms(project))["StartDeliveryAlarm"]["StateValue"] != "ALARM":
+        assert time.monotonic() < deadline, found
+        time.sleep(0.1)
+    assert found["NewsDeliveryAlarm"]["StateValue"] != "ALARM"
+
+
+def test_every_rule_of_a_project_has_its_failures_watched() -> None:
+    """Also the rule that is made when there is a schedule only, and that of commits."""
+    watched = set()
+    for alarm in ("StartDeliveryAlarm", "NewsDeliveryAlarm"):
+        metrics = metrics_of_alarm(load(TEMPLATE)["Resources"][alarm]["Properties"])
+        assert len(metrics) <= 10  # CloudWatch takes no more in an alarm.
+        watched |= {str(*metric["Dimensions"][0]["Value"].values()) for metric in metrics}
+    templates = [load(path)["Resources"] for path in TEMPLATES]
+    rules = {
+        (name, each["Properties"]["Name"]["Fn::Sub"])
+        for template in templates
+        for name, each in template.items()
+        if each["Type"] == "AWS::Events::Rule"
+    }
+    assert {names for names in rules if not watched & set(names)} == set()
+    assert len(watched) == len(rules)

@@ -91,6 +91,32 @@ def test_a_new_version_is_compared_with_the_one_in_production(automation, versio
         "mse": 3200.0,
         "rows": 20,
     }
+    assert item["MetricsError"] == {"S": ""}
+
+
+@pytest.mark.parametrize(
+    ("uri", "why"),
+    [
+        ("s3://{}-gone/evaluation.json", "The specified bucket does not exist"),
+        ("s3://{}/gone.json", "The specified key does not exist"),
+        ("s3://{}/functions/automation.zip", "codec can't decode"),
+        ("s3://no_bucket!/x.json", "Invalid bucket name"),
+    ],
+)
+def test_a_version_whose_evaluation_cannot_be_read_is_told_and_kept(automation, versions, uri, why):
+    where = uri.format(automation.name)
+    number = versions.register(evaluation=where).rpartition("/")[2]
+    text = automation.mail(f"Version {number} of the model waits")["Message"]
+    [line] = [line for line in text.splitlines() if "cannot be read" in line]
+    assert line.startswith(f"The metrics of version {number} cannot be read: {where}: ")
+    assert why in line
+    assert "without metrics" not in text
+    key = {"ModelPackageGroupName": {"S": automation.name}, "ModelPackageVersion": {"N": number}}
+    automation.wait_until_worked_through("keep-history")
+    item = automation.item("versions", key)
+    assert item["ModelApprovalStatus"] == {"S": "PendingManualApproval"}
+    assert item["MetricsError"]["S"].startswith(f"metrics cannot be read: {where}: ")
+    assert "Metrics" not in item
 
 
 def test_a_pipeline_that_fails_is_told_with_the_steps_reason_and_its_log(automation):
@@ -110,6 +136,16 @@ def test_a_pipeline_that_fails_is_told_with_the_steps_reason_and_its_log(automat
     step = wait_for_item(automation, "jobs", key, "Failed")
     assert "no target column" in step["FailureReason"]["S"]
     assert json.loads(step["Metadata"]["S"])["processingJob"]["arn"].endswith(prefix.rstrip("/").lower())
+
+
+def test_a_pipeline_that_has_ended_is_told_with_its_data(automation):
+    name, data = f"{automation.name}-batch", f"s3://{automation.name}-data/batchdata"
+    given = {"InputDataUrl": f"{data}/input/day 1.csv", "OutputDataUrl": f"{data}/output/"}
+    automation.aws.client("sagemaker").start_pipeline_execution(
+        PipelineName=name, PipelineParameters=[{"Name": key, "Value": value} for key, value in given.items()]
+    )
+    lines = automation.mail(f"Pipeline {name} failed")["Message"].splitlines()
+    assert {f"{key}: {value}" for key, value in given.items()} <= set(lines)
 
 
 def test_a_job_of_the_projects_name_is_told_and_kept_and_another_one_is_not(automation):
@@ -146,7 +182,7 @@ def test_the_same_event_five_times_is_one_mail(automation):
     assert len(found) == 1
     text = found[0]["Message"]
     assert "Reason: Stack went into ROLLBACK_COMPLETE" in text
-    assert "aws codepipeline retry-stage-execution" in text
+    assert f"aws codepipeline start-pipeline-execution --name {automation.name}-deploy\n" in text
 
 
 def test_an_approval_that_is_refused_is_told(automation):
@@ -164,8 +200,22 @@ def test_an_approval_that_nobody_gives_in_time_is_told(own_local_aws, monkeypatc
     # The first execution may be over before there was somebody to tell of it.
     project.aws.client("codepipeline").start_pipeline_execution(name=name)
     text = project.mail(f"{name}: ApproveDeployment failed")["Message"]
-    assert "Reason: TimedOut" in text
+    reason = "Reason: The action ApproveDeployment has timed out: it took more than 5 minutes\n"
+    assert reason in text
     assert "aws codepipeline retry-stage-execution" in text
+    # An event that does not say it: CodePipeline is asked.
+    event, number = samples.action(name, "Manual"), text.partition("--pipeline-execution-id ")[2].split()[0]
+    event["detail"] |= {"action": "ApproveDeployment", "execution-id": number, "execution-result": {}}
+    project.deliver("tell-people", event, times=1)
+    assert reason in project.mail(f"{name}: ApproveDeployment failed")["Message"]
+
+
+def test_an_action_of_which_nothing_more_is_known_is_told_with_its_code(automation):
+    name = f"{automation.name}-deploy"
+    event = samples.action(name)
+    event["detail"] |= {"action": "Forgotten", "execution-result": {"error-code": "JobFailed"}}
+    automation.deliver("tell-people", event, times=1)
+    assert "Reason: JobFailed" in automation.mail(f"{name}: Forgotten failed")["Message"]
 
 
 def test_a_build_is_told_with_the_phase_that_failed_and_its_log(automation):
@@ -218,6 +268,16 @@ def test_which_way_is_better(mails, metric, new, old, judgement):
 def test_a_metric_that_only_one_of_both_has_is_shown(mails):
     table = mails.comparison(mails.Version("2", {"r2": 0.5}), mails.Version("1", {"mae": 40.0}))
     assert [line.split() for line in table.splitlines()[1:]] == [["mae", "40"], ["r2", "0.5"]]
+
+
+def test_what_production_was_worth_may_be_unknown(mails):
+    current = mails.Version("1", {}, "s3://b/k: gone")
+    table = mails.comparison(mails.Version("2", {"r2": 0.5}), current)
+    assert table.splitlines()[1:] == ["    r2      0.5", "", "The metrics of version 1 cannot be read: s3://b/k: gone"]
+    assert mails.comparison(mails.Version("2", {}), current).splitlines() == [
+        "It was registered without metrics.",
+        "The metrics of version 1 cannot be read: s3://b/k: gone",
+    ]
 
 
 def test_a_subject_is_what_sns_takes(mails):

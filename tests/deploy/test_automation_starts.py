@@ -1,6 +1,7 @@
 """What events start, on the stack of automation.yml: once, however often they come and whatever happens in between."""
 
 import importlib
+import json
 import sys
 import threading
 import time
@@ -54,10 +55,13 @@ def test_a_file_starts_the_batch_pipeline_once_for_each_of_its_versions(automati
     until(lambda: len(executions(automation, pipeline)) == 1)
     assert executions(automation, pipeline) == [
         {
-            "InputDataUrl": f"s3://{bucket}/batchdata/input/today/a b.csv",
+            "InputDataUrl": f"s3://{bucket}/batchdata/manifests/today/a b.csv.manifest",
+            "InputDataType": "ManifestFile",
             "OutputDataUrl": f"s3://{bucket}/batchdata/output/today/",
         }
     ]
+    manifest = s3.get_object(Bucket=bucket, Key="batchdata/manifests/today/a b.csv.manifest")["Body"].read()
+    assert json.loads(manifest) == [{"prefix": f"s3://{bucket}/batchdata/input/today/"}, "a b.csv"]
     again = samples.object_created(bucket, "batchdata/input/again.csv")
     automation.deliver("start-batch", again, times=5)
     automation.wait_until_worked_through("start-batch")

@@ -1,7 +1,10 @@
 """The build script as CodeBuild calls it: the latest approved version becomes each stage's parameter file."""
 
 import json
+import time
+import uuid
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,6 +22,50 @@ def environment(registry: Registry, **more: str) -> dict[str, str]:
         "ARTIFACT_BUCKET": registry.bucket,
         **more,
     }
+
+
+def template(topics: list[str], **properties: str) -> str:
+    """A template that makes a topic of each name; of a property that topics do not have, none."""
+    made = {name: {"Type": "AWS::SNS::Topic", "Properties": {"TopicName": name, **properties}} for name in topics}
+    return json.dumps({"Resources": made})
+
+
+def settled(cloudformation: Any, name: str) -> str | None:
+    """A stack's status as soon as it rests; None when there is no such stack."""
+    deadline = time.monotonic() + 30
+    while True:
+        stacks = [each for each in cloudformation.describe_stacks()["Stacks"] if each["StackName"] == name]
+        if not stacks or not stacks[0]["StackStatus"].endswith("_IN_PROGRESS"):
+            return stacks[0]["StackStatus"] if stacks else None
+        assert time.monotonic() < deadline, stacks
+        time.sleep(0.05)
+
+
+def test_a_stage_whose_creation_failed_can_be_created_again_and_one_that_serves_stays(
+    registry: Registry, tmp_path: Path
+):
+    registry.register("Approved")
+    cloudformation, project = registry.local_aws.client("cloudformation"), f"clear-{uuid.uuid4().hex[:8]}"
+    staging, production = (f"sagemaker-{project}-deploy-{stage}" for stage in ("staging", "production"))
+    cloudformation.create_stack(StackName=staging, TemplateBody=template([staging], Colour="red"))
+    assert settled(cloudformation, staging) == "ROLLBACK_COMPLETE"
+    cloudformation.create_stack(StackName=production, TemplateBody=template([production]))
+    assert settled(cloudformation, production) == "CREATE_COMPLETE"
+    cloudformation.update_stack(StackName=production, TemplateBody=template([production, "b"], Colour="red"))
+    assert settled(cloudformation, production) == "UPDATE_ROLLBACK_COMPLETE"
+
+    environ = environment(registry, SAGEMAKER_PROJECT_NAME=project)
+    done = run_module("build", environ=environ, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert f"Deleted        {staging}, which holds nothing" in done.stdout
+    assert production not in done.stdout
+    assert settled(cloudformation, production) == "UPDATE_ROLLBACK_COMPLETE"
+    # As CodePipeline's mode CREATE_UPDATE does where there is no stack.
+    cloudformation.create_stack(StackName=staging, TemplateBody=template([staging]))
+    assert settled(cloudformation, staging) == "CREATE_COMPLETE"
+    assert "Deleted" not in run_module("build", environ=environ, cwd=tmp_path).stdout
+    for name in (staging, production):
+        cloudformation.delete_stack(StackName=name)
 
 
 def test_the_stages_parameters_differ_only_in_what_their_files_say(registry: Registry, tmp_path: Path):

@@ -49,6 +49,18 @@ def test_a_second_rollback_does_not_bring_back_what_the_first_left(registry: Reg
     assert release.previous(project, serving).arn == third.arn
 
 
+def test_what_codepipeline_has_brought_back_after_a_rollback_is_a_version_like_any_other(
+    registry: Registry, project: Project
+):
+    first, second = (deployed(project, registry.register("Approved"), hour) for hour in (1, 2))
+    withdrawn = Record(records.WITHDRAWN, "2026-01-31T03:00:00Z", "config")
+    records.write(project.sagemaker, second, project.name, records.APPROVAL, withdrawn)
+    serving = deployed(project, registry.register("Approved"), 5)
+    assert release.previous(project, serving).arn == first.arn
+    deployed(project, second.arn, 4)
+    assert release.previous(project, serving).arn == second.arn
+
+
 def test_the_first_version_in_production_has_none_before_it(registry: Registry, project: Project):
     registry.register("Approved")
     serving = deployed(project, registry.register("Approved"), 1)

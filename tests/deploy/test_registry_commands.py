@@ -90,3 +90,5 @@ def test_nothing_deployed_is_no_error(deploy_model: Run):
     assert (shown.returncode, shown.stdout.split()) == (0, " ".join(f"{name} not deployed" for name in stacks).split())
     deleted = deploy_model("delete", "all", "--yes")
     assert (deleted.returncode, "No change" in deleted.stdout) == (0, True)
+    unknown = deploy_model("delete", "project", "--yes")
+    assert (unknown.returncode, "has no stack of its own" in unknown.stderr) == (1, True)

@@ -72,6 +72,12 @@ NAMES = ("Name", "BucketName", "TopicName", "QueueName", "TableName", "FunctionN
 Try = tuple[str, str, dict[str, Any]]
 
 
+def endpoint_log(name: str) -> dict[str, Any]:
+    """A line of log of an endpoint's first instance."""
+    stream = {"logGroupName": f"/aws/sagemaker/Endpoints/{name}", "logStreamName": "AllTraffic/i-0"}
+    return {**stream, "logEvents": [{"timestamp": 0, "message": "m"}]}
+
+
 def tries(own_key: str, pipeline_role: str, model_role: str) -> dict[str, Try]:
     """What is tried, by name: a service, its method and the arguments. The project's own things have its name."""
     job = {"RoleArn": pipeline_role, "OutputDataConfig": {"S3OutputPath": f"s3://{BUCKET}/o"}}
@@ -82,11 +88,12 @@ def tries(own_key: str, pipeline_role: str, model_role: str) -> dict[str, Try]:
     variant = [{"VariantName": "v", "ModelName": "m"}]
     stack = {"TemplateBody": "{}"}
     item = {"Key": {"id": {"S": "1"}}, "UpdateExpression": "SET a = :a", "ExpressionAttributeValues": {":a": {"S": ""}}}
-    event = [{"timestamp": 0, "message": "m"}]
+    event, body = [{"timestamp": 0, "message": "m"}], {"Body": b""}
     return {
         "read own object": ("s3", "get_object", {"Bucket": BUCKET, "Key": "iris/x.json"}),
         "write own object": ("s3", "put_object", {"Bucket": BUCKET, "Key": "iris/y"}),
         "write captured data": ("s3", "put_object", {"Bucket": BUCKET, "Key": "iris/datacapture-staging/y"}),
+        "write a manifest": ("s3", "put_object", {"Bucket": f"{BUCKET}-data", "Key": "batchdata/manifests/x"}),
         "list own bucket": ("s3", "list_objects_v2", {"Bucket": BUCKET}),
         "delete own object": ("s3", "delete_object", {"Bucket": BUCKET, "Key": "iris/y"}),
         "delete own bucket": ("s3", "delete_bucket", {"Bucket": BUCKET}),
@@ -134,6 +141,11 @@ def tries(own_key: str, pipeline_role: str, model_role: str) -> dict[str, Try]:
         "start batch": ("sagemaker", "start_pipeline_execution", {"PipelineName": "iris-batch"}),
         "start foreign pipeline": ("sagemaker", "start_pipeline_execution", {"PipelineName": "other"}),
         "follow training": ("sagemaker", "list_pipeline_execution_steps", {"PipelineExecutionArn": EXECUTION}),
+        "see training's data": (
+            "sagemaker",
+            "list_pipeline_parameters_for_execution",
+            {"PipelineExecutionArn": EXECUTION},
+        ),
         "change training": (
             "sagemaker",
             "create_pipeline",
@@ -163,6 +175,8 @@ def tries(own_key: str, pipeline_role: str, model_role: str) -> dict[str, Try]:
         "build foreign": ("codebuild", "start_build", {"projectName": "other"}),
         "start own build pipeline": ("codepipeline", "start_pipeline_execution", {"name": "iris-build"}),
         "start own deploy pipeline": ("codepipeline", "start_pipeline_execution", {"name": "iris-deploy"}),
+        "hear of own releases": ("codepipeline", "list_action_executions", {"pipelineName": "iris-deploy"}),
+        "hear of foreign releases": ("codepipeline", "list_action_executions", {"pipelineName": "other"}),
         "start foreign deploy pipeline": ("codepipeline", "start_pipeline_execution", {"name": "other"}),
         "approve deployment": (
             "codepipeline",
@@ -181,6 +195,12 @@ def tries(own_key: str, pipeline_role: str, model_role: str) -> dict[str, Try]:
         "deploy a stage": ("cloudformation", "create_stack", {"StackName": "sagemaker-iris-deploy-staging", **stack}),
         "deploy anything": ("cloudformation", "create_stack", {"StackName": "other", **stack}),
         "delete a stage": ("cloudformation", "delete_stack", {"StackName": "sagemaker-iris-deploy-production"}),
+        "delete a foreign stack": ("cloudformation", "delete_stack", {"StackName": "sagemaker-iris-deploy-api"}),
+        "hear of a stage": (
+            "cloudformation",
+            "describe_stack_events",
+            {"StackName": "sagemaker-iris-deploy-production"},
+        ),
         "start system test": ("stepfunctions", "start_execution", {"stateMachineArn": MACHINE}),
         "start foreign machine": (
             "stepfunctions",
@@ -206,6 +226,16 @@ def tries(own_key: str, pipeline_role: str, model_role: str) -> dict[str, Try]:
         ),
         "delete own log": ("logs", "delete_log_group", {"logGroupName": "/aws/codebuild/iris-build"}),
         "silence an alarm": ("cloudwatch", "delete_alarms", {"AlarmNames": ["other"]}),
+        "write the endpoint's log": ("logs", "put_log_events", endpoint_log("iris-staging")),
+        # Another project, whose name begins as this one's.
+        "describe staging of iris-2": ("sagemaker", "describe_endpoint", {"EndpointName": "iris-2-staging"}),
+        "invoke staging of iris-2": (
+            "sagemaker-runtime",
+            "invoke_endpoint",
+            {"EndpointName": "iris-2-staging", **body},
+        ),
+        "delete production of iris-2": ("sagemaker", "delete_endpoint", {"EndpointName": "iris-2-production"}),
+        "write another endpoint's log": ("logs", "put_log_events", endpoint_log("iris-2-staging")),
         "scale an endpoint": (
             "application-autoscaling",
             "register_scalable_target",
@@ -225,8 +255,13 @@ VERSIONS = {"read own version", "list own versions"}
 MAY: dict[str, set[str]] = {
     "api.yml FunctionRole": {"invoke staging"},
     # With AWS's own policy for it.
-    "api.yml GatewayLoggingRole": {"write any log", "write the build's log"},
-    "automation.yml BatchRole": {"claim an event", "use own key", "start batch"},
+    "api.yml GatewayLoggingRole": {
+        "write any log",
+        "write the build's log",
+        "write the endpoint's log",
+        "write another endpoint's log",
+    },
+    "automation.yml BatchRole": {"claim an event", "use own key", "start batch", "write a manifest"},
     "automation.yml DeploymentRole": {
         "claim an event",
         "use own key",
@@ -234,12 +269,20 @@ MAY: dict[str, set[str]] = {
         "list own versions",
         "start own deploy pipeline",
     },
-    "automation.yml HistoryRole": {"keep a version", "use own key", "read own object"},
+    "automation.yml HistoryRole": {
+        "keep a version",
+        "use own key",
+        "read own object",
+        "read own version",
+        "note on own version",
+    },
     "automation.yml PeopleRole": {
         "claim an event",
         "use own key",
         "describe staging",
         "follow training",
+        "see training's data",
+        "hear of own releases",
         "read own object",
         "read own version",
         "tell people",
@@ -256,7 +299,13 @@ MAY: dict[str, set[str]] = {
     },
     "build.yml CommitRole": {"start own build pipeline"},
     "build.yml PipelineRole": {*ARTIFACTS, "read own code", "build"},
-    "project.yml ModelExecutionRole": {"read own object", "list own bucket", "write captured data", "use own key"},
+    "project.yml ModelExecutionRole": {
+        "read own object",
+        "list own bucket",
+        "write captured data",
+        "use own key",
+        "write the endpoint's log",
+    },
     "project.yml PipelineExecutionRole": {
         *ARTIFACTS,
         *VERSIONS,
@@ -264,8 +313,16 @@ MAY: dict[str, set[str]] = {
         "train in a step",
         "tag a step's job",
         "register a version",
+        "write a manifest",
     },
-    "release.yml BuildRole": {*ARTIFACTS, *VERSIONS, "list own bucket", "change batch"},
+    "release.yml BuildRole": {
+        *ARTIFACTS,
+        *VERSIONS,
+        "list own bucket",
+        "change batch",
+        "delete a stage",
+        "hear of a stage",
+    },
     "release.yml DeployRole": {
         "use own key",
         "read own version",
@@ -280,6 +337,7 @@ MAY: dict[str, set[str]] = {
         *ARTIFACTS,
         "read own code",
         "deploy a stage",
+        "hear of a stage",
         "start system test",
         "tell people",
     },
@@ -323,7 +381,7 @@ class Roles:
 def roles(enforcing_local_aws: LocalAws) -> Roles:
     local_aws = enforcing_local_aws
     s3, kms = local_aws.client("s3"), local_aws.client("kms")
-    for bucket in (BUCKET, FOREIGN_BUCKET):
+    for bucket in (BUCKET, f"{BUCKET}-data", FOREIGN_BUCKET):
         s3.create_bucket(Bucket=bucket)
     s3.put_object(Bucket=BUCKET, Key="iris/x.json", Body=b"{}")
     key = kms.create_key()["KeyMetadata"]
@@ -424,7 +482,7 @@ def test_nobody_may_do_what_breaks_a_project(roles: Roles) -> None:
     never = {
         name
         for name in roles.tries
-        if re.search("foreign|admin|user|widen|open|approve|delete own|anything|secret", name)
+        if re.search("foreign|admin|user|widen|open|approve|delete own|anything|secret|iris-2", name)
     }
     assert len(never) > 20
     assert not never & {each for may in MAY.values() for each in may}

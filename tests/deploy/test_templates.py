@@ -7,12 +7,15 @@ import sys
 from pathlib import Path
 
 import pytest
+from botocore.exceptions import ClientError
 from cfnlint.decode.cfn_yaml import load
 
 from deploy.deploy_model import project_name
 
 LINT = str(Path(sys.executable).with_name("cfn-lint"))
 TEMPLATES = sorted((Path(__file__).parents[2] / "deploy" / "templates").glob("*.yml"))
+
+PROJECT = next(path for path in TEMPLATES if path.stem == "project")
 
 
 @pytest.mark.parametrize("template", TEMPLATES, ids=lambda path: path.name)
@@ -49,3 +52,31 @@ def test_a_project_has_the_same_names_everywhere(names, accepted):
     assert len(patterns) == 1
     for name in names:
         assert (bool(re.fullmatch(*patterns, name)), accepted_by_command(name)) == (accepted, accepted)
+
+
+@pytest.mark.parametrize(
+    ("emails", "accepted"),
+    [
+        ("", True),
+        ("ann@example.com", True),
+        (",".join(["ann.lee+ml@mail.example.com"] * 5), True),
+        (",".join(["ann@example.com"] * 6), False),
+        ("ann@example.com,notanemail", False),
+        ("ann@example.com, bob@example.com", False),
+        ("ann@example.com,", False),
+    ],
+)
+def test_the_project_tells_addresses_alone_and_five_at_most(emails, accepted, local_aws):
+    declared = load(str(PROJECT))["Parameters"]["NotificationEmails"]
+    assert bool(re.fullmatch(declared["AllowedPattern"], emails)) == accepted
+    if accepted:
+        return
+    given = {"SageMakerProjectName": "iris", "SageMakerProjectId": "p1", "AssetsBucket": "none", "AssetsPrefix": "none"}
+    given["NotificationEmails"] = emails
+    with pytest.raises(ClientError, match=r"NotificationEmails.* one to five addresses such as ann@example.com"):
+        local_aws.client("cloudformation").create_stack(
+            StackName="sagemaker-iris-project",
+            TemplateBody=PROJECT.read_text(),
+            Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in given.items()],
+            Capabilities=["CAPABILITY_IAM"],
+        )

@@ -30,7 +30,7 @@ def working_copy(tmp_path: Path) -> Path:
     return folder
 
 
-def deploy_model(aws: LocalAws, folder: Path, *arguments: str) -> str:
+def deploy_model(aws: LocalAws, folder: Path, *arguments: str, returncode: int = 0) -> str:
     """Run a command of the project, whose stack says what it does not; its output."""
     environ = aws.env | {"SAGEMAKER_PROJECT_NAME": NAME, "PYTHONPATH": os.environ.get("PYTHONPATH", "")}
     done = subprocess.run(
@@ -42,8 +42,8 @@ def deploy_model(aws: LocalAws, folder: Path, *arguments: str) -> str:
         timeout=540,
         check=False,
     )
-    assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
-    return done.stdout
+    assert done.returncode == returncode, f"{done.stdout}\n{done.stderr}"
+    return done.stdout + done.stderr
 
 
 @pytest.mark.timeout(900)
@@ -64,6 +64,7 @@ def test_a_push_goes_to_production_and_a_file_is_transformed(
     assert "CREATE_COMPLETE" in made
     assert "you@example.com confirmed" in local_aws.command("mail", "confirm", "--all").stdout
     shown = deploy_model(local_aws, tmp_path, "tour", "--minutes", "5")
+    assert "retraining starts by itself and registers a version beside that of the push" in shown
     assert f"Production     serves {NAME}/" in shown
     assert "Predictions    106.05982369055823, 152.9193581630174, 434.0765649977" in shown
     mails = local_aws.command("mail").stdout
@@ -74,7 +75,19 @@ def test_a_push_goes_to_production_and_a_file_is_transformed(
         f"[{NAME}] {NAME}-deploy succeeded",
     ):
         assert subject in mails
+    # What ModelDeploy has brought to production can be gone back to.
+    number = shown.partition(f"Production     serves {NAME}/")[2].split()[0]
+    rows = [line.split() for line in deploy_model(local_aws, tmp_path, "list").splitlines()]
+    assert [row[0] for row in rows[1:] if row[-1] == "yes"] == [number]
+    assert "No change" in deploy_model(local_aws, tmp_path, "rollback", "--to", number)
     again = deploy_model(local_aws, tmp_path, "project", "--source", str(working_copy))
     assert "is that already" in again, "what is not named is not kept"
     assert "deploy-staging: no change" in deploy_model(local_aws, tmp_path, "plan")
     assert f"in sagemaker-{NAME}-project" in deploy_model(local_aws, tmp_path, "status")
+    refused = deploy_model(local_aws, tmp_path, "delete", "project", "--yes", returncode=1)
+    assert f"sagemaker-{NAME}-deploy-production" in refused
+    assert "`deploy-model delete all` first" in refused
+    deploy_model(local_aws, tmp_path, "delete", "all", "--yes")
+    deploy_model(local_aws, tmp_path, "delete", "project", "--yes")
+    refused = deploy_model(local_aws, tmp_path, "project", *options, returncode=1)
+    assert "(AWS::S3::Bucket)" in refused, "what is there still is not named"

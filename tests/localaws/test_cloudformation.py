@@ -2,48 +2,13 @@
 
 import json
 import time
-import uuid
-from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
 from localaws.cloudformation import schema
 from tests.conftest import LocalAws
-
-Document = dict[str, Any]
-IAM = ["CAPABILITY_NAMED_IAM"]
-
-
-def unique() -> str:
-    return f"exact-{uuid.uuid4().hex[:12]}"
-
-
-class Stacks:
-    """Stacks of tests."""
-
-    def __init__(self, aws: LocalAws) -> None:
-        self.client = aws.client("cloudformation")
-
-    def make(self, name: str, resources: Document, *, update: bool = False, **request: Any) -> str:
-        """Create or update a stack; its status in the end."""
-        operation = self.client.update_stack if update else self.client.create_stack
-        body = json.dumps({"Resources": resources})
-        operation(StackName=name, TemplateBody=body, Capabilities=IAM, **request)
-        return self.end(name)
-
-    def end(self, name: str) -> str:
-        deadline = time.monotonic() + 60
-        while True:
-            [stack] = self.client.describe_stacks(StackName=name)["Stacks"]
-            if not stack["StackStatus"].endswith("IN_PROGRESS"):
-                return str(stack["StackStatus"])
-            assert time.monotonic() < deadline, stack
-            time.sleep(0.05)
-
-    def reasons(self, name: str) -> str:
-        events = self.client.describe_stack_events(StackName=name)["StackEvents"]
-        return " ".join(event.get("ResourceStatusReason", "") for event in events)
+from tests.localaws.stacks import ROLE, Document, Stacks, bucket, function, nested, unique
 
 
 @pytest.fixture
@@ -78,37 +43,6 @@ def test_text_stands_for_numbers_and_booleans() -> None:
     schema.check("AWS::KMS::Key", "Key", {"KeyPolicy": {}, "EnableKeyRotation": "true"})
 
 
-def test_a_wrong_property_fails_the_stack_and_everything_goes_back(stacks: Stacks, local_aws: LocalAws) -> None:
-    name = unique()
-    topic = {"Type": "AWS::SNS::Topic", "Properties": {"TopicName": name}}
-    wrong = {"Type": "AWS::SQS::Queue", "DependsOn": "Topic", "Properties": {"QueueNaem": name}}
-    assert stacks.make(name, {"Topic": topic, "Queue": wrong}) == "ROLLBACK_COMPLETE"
-    assert "for resource Queue with message:\n#: extraneous key [QueueNaem] is not permitted" in stacks.reasons(name)
-    assert name not in str(local_aws.client("sns").list_topics()["Topics"])
-
-
-def test_an_update_that_fails_brings_the_old_properties_back(stacks: Stacks, local_aws: LocalAws) -> None:
-    name, sqs = unique(), local_aws.client("sqs")
-    queue: Document = {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": name, "DelaySeconds": 1}}
-    assert stacks.make(name, {"Queue": queue}) == "CREATE_COMPLETE"
-    changed = {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": name, "DelaySeconds": 2}}
-    wrong = {"Type": "AWS::SNS::Topic", "DependsOn": "Queue", "Properties": {"Naem": "x"}}
-    assert stacks.make(name, {"Queue": changed, "Topic": wrong}, update=True) == "UPDATE_ROLLBACK_COMPLETE"
-    url = sqs.get_queue_url(QueueName=name)["QueueUrl"]
-    assert sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["DelaySeconds"])["Attributes"] == {
-        "DelaySeconds": "1"
-    }
-
-
-ROLE = "arn:aws:iam::000000000000:role/any"
-
-
-def function(name: str, **properties: Any) -> Document:
-    code = {"ZipFile": "def handler(event, context):\n    return 1\n"}
-    own = {"FunctionName": name, "Runtime": "python3.12", "Handler": "index.handler", "Role": ROLE, "Code": code}
-    return {"Type": "AWS::Lambda::Function", "Properties": {**own, **properties}}
-
-
 @pytest.mark.parametrize(("key", "error"), [("no-such-key.zip", "NoSuchKey"), ("x.zip", "NoSuchBucket")])
 def test_a_function_without_its_code_is_none(stacks: Stacks, local_aws: LocalAws, key: str, error: str) -> None:
     name = unique()
@@ -130,10 +64,6 @@ def test_a_function_keeps_its_concurrency_dead_letters_and_key(stacks: Stacks, l
     assert found["DeadLetterConfig"]["TargetArn"].startswith("arn:aws:sqs:")
     assert stacks.make(name, {"Dead": dead, "Function": function(name)}, update=True) == "UPDATE_COMPLETE"
     assert "ReservedConcurrentExecutions" not in functions.get_function_concurrency(FunctionName=name)
-
-
-def bucket(name: str, **properties: Any) -> Document:
-    return {"Type": "AWS::S3::Bucket", "Properties": {"BucketName": name, **properties}}
 
 
 def test_a_bucket_keeps_encryption_lifecycle_logging_and_tags(stacks: Stacks, local_aws: LocalAws) -> None:
@@ -233,6 +163,33 @@ def test_iam_resources_need_the_capability(stacks: Stacks) -> None:
     with pytest.raises(ClientError, match="CAPABILITY_IAM") as caught:
         stacks.client.create_stack(StackName=unique(), TemplateBody=body)
     assert caught.value.response["Error"]["Code"] == "InsufficientCapabilitiesException"
+
+
+def test_a_parameter_that_the_template_does_not_have_is_refused(stacks: Stacks, local_aws: LocalAws) -> None:
+    name, client = unique(), stacks.client
+    topic = {"Type": "AWS::SNS::Topic", "Properties": {"TopicName": {"Ref": "Name"}}}
+    document: Document = {"Parameters": {"Name": {"Type": "String"}}, "Resources": {"Topic": topic}}
+    own = {"ParameterKey": "Name", "ParameterValue": name}
+    request = {"StackName": name, "TemplateBody": json.dumps(document), "Parameters": [own]}
+    others = [{"ParameterKey": key, "ParameterValue": "1"} for key in ("Foo", "Bar")]
+    unknown = {**request, "Parameters": [own, *others]}
+    words = r"\(ValidationError\).*Parameters: \[Foo, Bar\] do not exist in the template"
+    with pytest.raises(ClientError, match=words):
+        client.create_stack(**unknown)
+    client.create_stack(**request)
+    assert stacks.end(name) == "CREATE_COMPLETE"
+    with pytest.raises(ClientError, match=words):
+        client.update_stack(**unknown)
+    with pytest.raises(ClientError, match=words):
+        client.create_change_set(**unknown, ChangeSetName="c")
+    plain = json.dumps({"Resources": {"Topic": {"Type": "AWS::SNS::Topic"}}})
+    with pytest.raises(ClientError, match="Parameter values specified for a template which does not require them"):
+        client.update_stack(**{**request, "TemplateBody": plain})
+
+    inner = nested(local_aws, name, {"Topic": {"Type": "AWS::SNS::Topic"}})
+    inner["Properties"]["Parameters"] = {"Foo": "1"}
+    assert stacks.make(f"{name}-outer", {"Inner": inner}) == "ROLLBACK_COMPLETE"
+    assert "which does not require them" in stacks.reasons(f"{name}-outer")
 
 
 def conditional(name: str, delay: int, queue_name: str) -> str:

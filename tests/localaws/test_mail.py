@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.exceptions import WaiterError
 
 from localaws.mail.outbox import Mail, Outbox
 from localaws.mail.sns import is_address
@@ -147,6 +148,20 @@ def test_a_topic_asks_real_addresses_only(local_aws: LocalAws) -> None:
         sns.subscribe(TopicArn=topic, Protocol="email", Endpoint="nobody")
     assert is_address("a.b+c@example.co")
     assert not is_address("a@b, c@d")
+
+
+@pytest.mark.parametrize("resource_type", ["AWS::SNS::Topic", "AWS::SNS::Subscription"])
+def test_a_stack_asks_real_addresses_only(local_aws: LocalAws, resource_type: str) -> None:
+    _, topic = _topic(local_aws, "real-addresses")
+    name, subscription = resource_type.replace("::", "-"), {"Protocol": "email", "Endpoint": "notanemail"}
+    properties = {"TopicArn": topic, **subscription} if "Sub" in name else {"Subscription": [subscription]}
+    stacks, body = local_aws.client("cloudformation"), {"Resources": {"R": {"Type": resource_type}}}
+    body["Resources"]["R"]["Properties"] = properties
+    stacks.create_stack(StackName=name, TemplateBody=json.dumps(body))
+    with pytest.raises(WaiterError, match="ROLLBACK_COMPLETE"):
+        stacks.get_waiter("stack_create_complete").wait(StackName=name, WaiterConfig={"Delay": 1})
+    assert "Invalid parameter: Email address" in str(stacks.describe_stack_events(StackName=name)["StackEvents"])
+    assert _mails(local_aws, "notanemail") == []
 
 
 def test_mails_survive_kill_9(own_local_aws: Callable[[], LocalAws]) -> None:

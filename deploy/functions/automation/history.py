@@ -5,6 +5,8 @@
 | versions | ModelPackageGroupName, ModelPackageVersion | its approval, metrics, the execution that made it |
 | jobs | Type, Arn | status, reason, begin and end; of executions, their steps, jobs and endpoints |
 
+What has come to production is written on the version itself, too: `production`.
+
 Events come several times and in any order: an item takes an event that is later than what it holds. Of two of the same
 time, the one that is nearer to the end is the later one, since EventBridge gives whole seconds.
 """
@@ -16,10 +18,11 @@ from functools import cache
 from typing import Any
 
 import boto3
+import production
 from botocore.exceptions import ClientError
 from claims import sortable
 from messages import Document, work_through
-from registry import metrics
+from registry import UnreadableMetricsError, metrics
 
 _KEPT_SECONDS = 400 * 24 * 3600
 _BEGUN = ("Starting", "Executing", "InProgress", "CREATING", "UPDATING", "SYSTEM_UPDATING")
@@ -47,7 +50,7 @@ def _keep(event: Document) -> Document:
         arn = f"{detail['pipelineExecutionArn']}/step/{detail['stepName']}"
         return _job("PipelineStep", arn, detail["currentStepStatus"], _latest(event, "step"), detail)
     if kind == "SageMaker Endpoint State Change":
-        return _job("Endpoint", detail["EndpointArn"], detail["EndpointStatus"], _latest(event, ""), detail)
+        return _endpoint(event)
     member = f"{kind.removeprefix('SageMaker ').removesuffix(' Job State Change').replace(' ', '')}Job"
     return _job(member, detail[f"{member}Arn"], detail[f"{member}Status"], _latest(event, ""), detail)
 
@@ -59,6 +62,14 @@ def _latest(event: Document, prefix: str) -> str:
         return str(sortable(detail["LastModifiedTime"]))
     times = [detail[f"{prefix}{end}"] for end in ("StartTime", "EndTime") if detail.get(f"{prefix}{end}")]
     return str(max(sortable(moment) for moment in [*times, event["time"]]))
+
+
+def _endpoint(event: Document) -> Document:
+    detail = event["detail"]
+    told = _job("Endpoint", detail["EndpointArn"], detail["EndpointStatus"], _latest(event, ""), detail)
+    if (detail["EndpointName"], detail["EndpointStatus"]) != (os.environ["PRODUCTION_ENDPOINT_NAME"], "IN_SERVICE"):
+        return told
+    return {**told, "version": production.remember(_client("sagemaker"), os.environ["PROJECT_NAME"], detail)}
 
 
 def _job(kind: str, arn: str, status: str, changed: str, detail: Document) -> Document:
@@ -79,7 +90,6 @@ def _job(kind: str, arn: str, status: str, changed: str, detail: Document) -> Do
 def _version(event: Document) -> Document:
     detail = event["detail"]
     changed = sortable(detail.get("LastModifiedTime") or event["time"])
-    found = metrics(_client("s3"), detail)
     made_by = detail.get("MetadataProperties", {}).get("GeneratedBy")
     attributes: Document = {
         "ModelPackageArn": {"S": detail["ModelPackageArn"]},
@@ -87,7 +97,7 @@ def _version(event: Document) -> Document:
         "ChangedAt": {"S": changed},
         "ChangeOrder": {"S": changed},
         "CreationTime": {"S": sortable(detail["CreationTime"])},
-        "Metrics": {"M": {name: {"N": repr(value)} for name, value in found.items()}},
+        **_metrics(detail),
     }
     attributes |= {"GeneratedBy": {"S": made_by}} if made_by else {}
     key = {
@@ -96,6 +106,18 @@ def _version(event: Document) -> Document:
     }
     written = _update(os.environ["VERSIONS_TABLE"], key, attributes)
     return {"arn": detail["ModelPackageArn"], "outcome": "written" if written else "known already, or older"}
+
+
+def _metrics(detail: Document) -> Document:
+    """The attributes that tell of a version's metrics; what was read before stays when nothing can be read now."""
+    try:
+        found = metrics(_client("s3"), detail)
+    except UnreadableMetricsError as error:
+        return {"MetricsError": {"S": f"metrics cannot be read: {error}"}}
+    return {
+        "Metrics": {"M": {name: {"N": repr(value)} for name, value in found.items()}},
+        "MetricsError": {"S": ""},
+    }
 
 
 def _update(table: str, key: Document, attributes: Document) -> bool:

@@ -61,10 +61,13 @@ class Version:
     ----------
     number : str
     metrics : Mapping of str to float
+    unreadable : str
+        Why its metrics cannot be read; empty when they can, or when it has none.
     """
 
     number: str
     metrics: Mapping[str, float]
+    unreadable: str = ""
 
 
 @dataclass(frozen=True)
@@ -139,8 +142,8 @@ def endpoint(place: Place, name: str, status: str, versions: Iterable[str], reas
     )
 
 
-def execution(place: Place, arn: str, status: str, failed_steps: Iterable[FailedStep]) -> Mail:
-    """An execution of a SageMaker pipeline has ended."""
+def execution(place: Place, arn: str, status: str, failed_steps: Iterable[FailedStep], data: Mapping[str, str]) -> Mail:
+    """An execution of a SageMaker pipeline has ended; its parameters say with which data."""
     _, name, _, execution_id = arn.rpartition(":")[2].split("/")
     what = f"Pipeline {name} {status.lower()}"
     steps = [
@@ -148,7 +151,8 @@ def execution(place: Place, arn: str, status: str, failed_steps: Iterable[Failed
         + (f"\n{_job_log(step.job_kind, step.job_name)}" if step.job_kind and step.job_name else "")
         for step in failed_steps
     ]
-    return place.mail(what, f"{what}: execution {execution_id}.", *steps, arn)
+    given = "\n".join(f"{name}: {value}" for name, value in data.items())
+    return place.mail(what, f"{what}: execution {execution_id}.", given, *steps, arn)
 
 
 def job(place: Place, name: str, kind: str, status: str, reason: str | None) -> Mail:
@@ -157,18 +161,13 @@ def job(place: Place, name: str, kind: str, status: str, reason: str | None) -> 
     return place.mail(what, f"{what}.", f"Reason: {reason}" if reason else "", _job_log(kind, name))
 
 
-def action(place: Place, detail: Document) -> Mail:
+def action(place: Place, detail: Document, reason: str) -> Mail:
     """An action of a CodePipeline has failed."""
     result = detail.get("execution-result", {})
     what = f"{detail['pipeline']}: {detail['action']} failed"
-    reason = result.get("external-execution-summary") or result.get("error-code") or "CodePipeline gives no reason"
     where = f"Stage {detail['stage']}, execution {detail['execution-id']}"
-    again = (
-        f"    aws codepipeline retry-stage-execution --pipeline-name {detail['pipeline']} --stage-name "
-        f"{detail['stage']} --pipeline-execution-id {detail['execution-id']} --retry-mode FAILED_ACTIONS"
-    )
     return place.mail(
-        what, f"{what}.\n{where}", f"Reason: {reason}", f"To try again:\n\n{again}", _more(result), _view(place, detail)
+        what, f"{what}.\n{where}", f"Reason: {reason}", _again(detail), _more(result), _view(place, detail)
     )
 
 
@@ -195,15 +194,20 @@ def build(place: Place, detail: Document) -> Mail:
 
 def comparison(new: Version, current: Version | None) -> str:
     """The metrics of two versions side by side."""
+    unreadable = [
+        f"The metrics of version {each.number} cannot be read: {each.unreadable}"
+        for each in (new, current)
+        if each and each.unreadable
+    ]
     if not new.metrics:
-        return "It was registered without metrics."
+        return "\n".join(unreadable if new.unreadable else ["It was registered without metrics.", *unreadable])
     before = current.metrics if current else {}
     head = ["metric", f"version {new.number}", f"version {current.number}, in production" if current else "", ""]
     names = sorted({*new.metrics, *before})
     rows = [head, *([name, *_values(name, new.metrics.get(name), before.get(name))] for name in names)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(head))]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
-    note = [] if current else ["", "No version is in production."]
+    note = ["", *unreadable] if unreadable else [] if current else ["", "No version is in production."]
     return "\n".join([*(f"    {line}" for line in lines), *note])
 
 
@@ -233,6 +237,19 @@ def _update(arn: str, status: str) -> str:
 def _job_log(kind: str, name: str) -> str:
     group = "TrainingJobs" if kind == "HyperParameter Tuning" else f"{kind}Jobs"
     return f"Log: group /aws/sagemaker/{group}, streams {name}/..."
+
+
+def _again(detail: Document) -> str:
+    """What to do once the cause is gone."""
+    if detail.get("type", {}).get("provider") == "CloudFormation":
+        # The action alone cannot update a stack whose creation was rolled back: the build before it deletes that.
+        start = f"    aws codepipeline start-pipeline-execution --name {detail['pipeline']}"
+        return f"To try again, from the beginning, where a stack whose creation failed is cleared away:\n\n{start}"
+    retry = (
+        f"    aws codepipeline retry-stage-execution --pipeline-name {detail['pipeline']} --stage-name "
+        f"{detail['stage']} --pipeline-execution-id {detail['execution-id']} --retry-mode FAILED_ACTIONS"
+    )
+    return f"To try again:\n\n{retry}"
 
 
 def _more(result: Document) -> str:

@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 from claims import Claims, sortable
 from mails import FailedStep, Mail, Place, Version
 from messages import Document, work_through
-from registry import deployed, metrics, version
+from registry import UnreadableMetricsError, deployed, metrics, version
 
 _ENDED = ("Succeeded", "Failed", "Stopped")
 _JOB_ENDED = ("Completed", "Failed", "Stopped")
@@ -66,7 +66,7 @@ def _package(event: Document) -> str:
         return "nothing new"
     current = next(iter(deployed(_client("sagemaker"), os.environ["PRODUCTION_ENDPOINT_NAME"])), None)
     if status == "PendingManualApproval":
-        mail = mails.registered(_place(), arn, Version(version(arn), metrics(_client("s3"), detail)), _current(current))
+        mail = mails.registered(_place(), arn, _version(arn, detail), _current(current))
     else:
         mail = mails.decided(_place(), detail, in_production=arn == current)
     return _once(f"{arn}#{status}#{changed}", mail)
@@ -75,8 +75,14 @@ def _package(event: Document) -> str:
 def _current(arn: str | None) -> Version | None:
     if arn is None:
         return None
-    package = _client("sagemaker").describe_model_package(ModelPackageName=arn)
-    return Version(version(arn), metrics(_client("s3"), package))
+    return _version(arn, _client("sagemaker").describe_model_package(ModelPackageName=arn))
+
+
+def _version(arn: str, package: Document) -> Version:
+    try:
+        return Version(version(arn), metrics(_client("s3"), package))
+    except UnreadableMetricsError as error:
+        return Version(version(arn), {}, str(error))
 
 
 def _endpoint(event: Document) -> str:
@@ -101,7 +107,19 @@ def _execution(event: Document) -> str:
     pages = _client("sagemaker").get_paginator("list_pipeline_execution_steps").paginate(PipelineExecutionArn=arn)
     found = [step for page in pages for step in page["PipelineExecutionSteps"]]
     steps = [_failed_step(step) for step in found if step["StepStatus"] == "Failed"]
-    return _once(f"{arn}#{status}#{detail.get('executionEndTime')}", mails.execution(_place(), arn, status, steps))
+    mail = mails.execution(_place(), arn, status, steps, _data(arn))
+    return _once(f"{arn}#{status}#{detail.get('executionEndTime')}", mail)
+
+
+def _data(execution_arn: str) -> Document:
+    """Which data an execution was given, and where to it writes: those parameters, where it has them."""
+    pages = (
+        _client("sagemaker")
+        .get_paginator("list_pipeline_parameters_for_execution")
+        .paginate(PipelineExecutionArn=execution_arn)
+    )
+    given = {each["Name"]: each["Value"] for page in pages for each in page["PipelineParameters"]}
+    return {name: given[name] for name in ("InputDataUrl", "OutputDataUrl") if name in given}
 
 
 def _failed_step(step: Document) -> FailedStep:
@@ -138,7 +156,29 @@ def _job(event: Document) -> str:
 def _action(event: Document) -> str:
     detail = event["detail"]
     key = f"{detail['execution-id']}#{detail['stage']}#{detail['action']}#{event['time']}"
-    return _once(key, mails.action(_place(), detail))
+    told = detail.get("execution-result", {})
+    reason = told.get("external-execution-summary") or _action_error(detail) or told.get("error-code")
+    return _once(key, mails.action(_place(), detail, reason or "CodePipeline gives no reason"))
+
+
+def _action_error(detail: Document) -> str | None:
+    """Why an action failed, as CodePipeline has it where its event does not say it."""
+    pages = (
+        _client("codepipeline")
+        .get_paginator("list_action_executions")
+        .paginate(pipelineName=detail["pipeline"], filter={"pipelineExecutionId": detail["execution-id"]})
+    )
+    try:
+        # The newest first: of an action that was tried again, the last try.
+        for found in (each for page in pages for each in page["actionExecutionDetails"]):
+            if (found["stageName"], found["actionName"]) == (detail["stage"], detail["action"]):
+                result = found.get("output", {}).get("executionResult", {})
+                message = result.get("errorDetails", {}).get("message") or result.get("externalExecutionSummary")
+                return str(message) if message else None
+    except ClientError as error:
+        if error.response["Error"]["Code"] not in ("PipelineNotFoundException", "PipelineExecutionNotFoundException"):
+            raise
+    return None
 
 
 def _release(event: Document) -> str:

@@ -4,9 +4,13 @@ import json
 from typing import Any
 from urllib.parse import urlsplit
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, ParamValidationError
 
 Document = dict[str, Any]
+
+
+class UnreadableMetricsError(Exception):
+    """The evaluation that a version names is not there, is not to be read, or is no JSON; the message says which."""
 
 
 def deployed(sagemaker: Any, endpoint_name: str) -> list[str]:
@@ -18,8 +22,11 @@ def deployed(sagemaker: Any, endpoint_name: str) -> list[str]:
         if error.response["Error"]["Code"] != "ValidationException":
             raise
         return []
-    if not config_name:
-        return []
+    return configured(sagemaker, config_name) if config_name else []
+
+
+def configured(sagemaker: Any, config_name: str) -> list[str]:
+    """The model packages of an endpoint configuration, its production variants in their order."""
     config = sagemaker.describe_endpoint_config(EndpointConfigName=config_name)
     models = [sagemaker.describe_model(ModelName=variant["ModelName"]) for variant in config["ProductionVariants"]]
     containers = [model.get("PrimaryContainer") or (model.get("Containers") or [{}])[0] for model in models]
@@ -41,12 +48,17 @@ def version(package_arn: str) -> str:
 
 
 def metrics(s3: Any, package: Document) -> dict[str, float]:
-    """The metrics of a package's evaluation (SageMaker's model-quality report); none when it has no evaluation."""
+    """The metrics of a package's evaluation (SageMaker's model-quality report); none when it has no evaluation.
+
+    Raises
+    ------
+    UnreadableMetricsError
+        When to try again would be of no use.
+    """
     uri = package.get("ModelMetrics", {}).get("ModelQuality", {}).get("Statistics", {}).get("S3Uri")
     if not uri:
         return {}
-    place = urlsplit(uri)
-    report = json.loads(s3.get_object(Bucket=place.netloc, Key=place.path.lstrip("/"))["Body"].read())
+    report = _evaluation(s3, uri)
     return {
         name: metric["value"]
         for group in (report.values() if isinstance(report, dict) else ())
@@ -54,3 +66,17 @@ def metrics(s3: Any, package: Document) -> dict[str, float]:
         for name, metric in group.items()
         if isinstance(metric, dict) and isinstance(metric.get("value"), int | float)
     }
+
+
+def _evaluation(s3: Any, uri: str) -> Any:
+    place = urlsplit(uri)
+    try:
+        return json.loads(s3.get_object(Bucket=place.netloc, Key=place.path.lstrip("/"))["Body"].read())
+    except ClientError as error:
+        # S3 that is out of order, or asks to slow down, answers with 500 and 503: the message comes again.
+        if error.response["ResponseMetadata"]["HTTPStatusCode"] >= 500:
+            raise
+        raise UnreadableMetricsError(f"{uri}: {error.response['Error'].get('Message') or error}") from error
+    except (ParamValidationError, ValueError) as error:
+        # In one line: boto3 words what is wrong with a parameter in several.
+        raise UnreadableMetricsError(f"{uri}: {' '.join(str(error).split())}") from error

@@ -6,6 +6,8 @@
 | `batch` | a file arrived in `batchdata/input/` | the batch pipeline, for this file |
 | `retraining` | a file arrived in `traindata/`, and then none for a while; a schedule | the training pipeline |
 
+The batch pipeline is given a manifest that names the one file: by its URL alone, `day1` would be `day10` as well.
+
 Quiet time: a file's arrival is noted, if it is the newest, and a message about it is sent to the function's own queue,
 which delivers it when the quiet time is over. If no newer file has come by then, training starts.
 """
@@ -89,10 +91,23 @@ def _transform(event: Document) -> Document:
         return {**about, "outcome": "a folder, no file"}
     folder = os.path.dirname(key.removeprefix(os.environ["INPUT_PREFIX"]))  # noqa: PTH120 -- a key, not a path
     output = f"s3://{bucket}/{os.environ['OUTPUT_PREFIX']}{folder}{'/' if folder else ''}"
-    parameters = {"InputDataUrl": f"s3://{bucket}/{key}", "OutputDataUrl": output}
     which = item.get("version-id") or item.get("sequencer") or f"{item.get('etag')} {event['time']}"
-    started = _claims().once(f"batch#{bucket}/{key}#{which}", lambda token: _start_pipeline(token, parameters, event))
+
+    def start(token: str) -> str:
+        manifest = {"InputDataType": "ManifestFile", "InputDataUrl": _put_manifest(bucket, key)}
+        return _start_pipeline(token, {**manifest, "OutputDataUrl": output}, event)
+
+    started = _claims().once(f"batch#{bucket}/{key}#{which}", start)
     return {**about, "outcome": f"started {started}" if started else "had been started"}
+
+
+def _put_manifest(bucket: str, key: str) -> str:
+    """Write the manifest that names one file alone; give its URL. The same file has the same one every time."""
+    folder, slash, name = key.rpartition("/")
+    content = json.dumps([{"prefix": f"s3://{bucket}/{folder}{slash}"}, name])
+    manifest = f"{os.environ['MANIFEST_PREFIX']}{key.removeprefix(os.environ['INPUT_PREFIX'])}.manifest"
+    _client("s3").put_object(Bucket=bucket, Key=manifest, Body=content.encode(), ContentType="application/json")
+    return f"s3://{bucket}/{manifest}"
 
 
 def _retrain(event: Document) -> Document:

@@ -56,11 +56,13 @@ class Events:
         }
         if state != "STARTED":
             result = document["output"].get("executionResult", {})
+            error = result.get("errorDetails", {})
             detail["execution-result"] = {
                 "external-execution-id": result.get("externalExecutionId", ""),
-                "external-execution-summary": result.get("externalExecutionSummary", ""),
+                # Of a build that has failed, AWS says here "Build terminated with state: FAILED": the error's message.
+                "external-execution-summary": result.get("externalExecutionSummary") or error.get("message", ""),
                 "external-execution-url": result.get("externalExecutionUrl", ""),
-                "error-code": result.get("errorDetails", {}).get("code", ""),
+                "error-code": error.get("code", ""),
             }
             detail["output-artifacts"] = document["output"]["outputArtifacts"]
         self._outbox.put("CodePipeline Action Execution State Change", detail, [execution.parent])

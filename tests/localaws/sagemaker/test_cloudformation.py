@@ -142,6 +142,78 @@ def test_what_cannot_be_created_rolls_back_with_the_reason(cloud, bench, version
     assert bench.sagemaker.list_models(NameContains=name)["Models"] == []
 
 
+def named(model_data, endpoint):
+    """The template with a name for its endpoint, as a stage's has; no endpoint without a name."""
+    document = json.loads(template(model_data))
+    if endpoint:
+        document["Resources"]["Endpoint"]["Properties"]["EndpointName"] = endpoint
+    else:
+        del document["Resources"]["Endpoint"], document["Outputs"]["Name"]
+    return json.dumps(document)
+
+
+def gone(client, name):
+    """Delete a stack by its id, and wait until it is gone."""
+    [stack] = client.describe_stacks(StackName=name)["Stacks"]
+    client.delete_stack(StackName=name)
+    assert wait(client, stack["StackId"])[0] == "DELETE_COMPLETE"
+
+
+def endpoints(bench, name):
+    return [found["EndpointStatus"] for found in bench.sagemaker.list_endpoints(NameContains=name)["Endpoints"]]
+
+
+def test_an_endpoint_that_fails_at_first_is_not_in_the_way_of_the_next(cloud, local_aws, bench):
+    client, data = cloud
+    name = unique("stack")
+    client.create_stack(StackName=name, TemplateBody=named(data("broken"), name))
+    assert (wait(client, name)[0], endpoints(bench, name)) == ("ROLLBACK_COMPLETE", [])
+    events = client.describe_stack_events(StackName=name)["StackEvents"]
+    statuses = [event["ResourceStatus"] for event in events[::-1] if event["LogicalResourceId"] == "Endpoint"]
+    assert statuses == ["CREATE_IN_PROGRESS", "CREATE_FAILED", "DELETE_IN_PROGRESS", "DELETE_COMPLETE"]
+    gone(client, name)
+    client.create_stack(StackName=name, TemplateBody=named(data("1"), name))
+    assert wait(client, name)[0] == "CREATE_COMPLETE"
+    answer = local_aws.client("sagemaker-runtime").invoke_endpoint(EndpointName=name, Body=b"x")
+    assert answer["Body"].read() == b"1"
+
+
+def test_without_rollback_an_endpoint_that_fails_stays_until_its_stack_goes(cloud, bench):
+    client, data = cloud
+    name = unique("stack")
+    for is_deleted in (True, False):
+        client.create_stack(StackName=name, TemplateBody=named(data("broken"), name), DisableRollback=True)
+        assert (wait(client, name)[0], endpoints(bench, name)) == ("CREATE_FAILED", ["Failed"])
+        [found] = client.describe_stack_resources(StackName=name, LogicalResourceId="Endpoint")["StackResources"]
+        assert (found["ResourceStatus"], found["PhysicalResourceId"][-len(name) :]) == ("CREATE_FAILED", name)
+        if is_deleted:
+            gone(client, name)
+        else:
+            client.rollback_stack(StackName=name)
+            assert wait(client, name)[0] == "ROLLBACK_COMPLETE"
+        assert endpoints(bench, name) == []
+
+
+@pytest.mark.parametrize("before", ["", "old"])
+def test_an_update_that_fails_leaves_no_endpoint_of_its_own(cloud, bench, before):
+    """An endpoint that is added, or that replaces one of another name."""
+    client, data = cloud
+    name = unique("stack")
+    old = before and f"{name}-{before}"
+    client.create_stack(StackName=name, TemplateBody=named(data("1"), old))
+    assert wait(client, name)[0] == "CREATE_COMPLETE"
+    client.update_stack(StackName=name, TemplateBody=named(data("broken"), f"{name}-new"))
+    assert wait(client, name)[0] == "UPDATE_ROLLBACK_COMPLETE"
+    assert "no weights" in reasons(client, name)
+    assert endpoints(bench, f"{name}-new") == []
+    assert endpoints(bench, name) == ["InService"] * bool(before)
+    client.update_stack(StackName=name, TemplateBody=named(data("2"), f"{name}-new"))
+    assert wait(client, name)[0] == "UPDATE_COMPLETE"
+    assert endpoints(bench, name) == ["InService"]
+    gone(client, name)
+    assert endpoints(bench, name) == []
+
+
 def test_groups_and_pipelines(cloud, bench):
     client, _ = cloud
     name = unique("stack")
@@ -222,3 +294,17 @@ def test_autoscaling_follows_its_stack(local_aws, cloud):
     while autoscaling.describe_scalable_targets(**request)["ScalableTargets"]:
         assert time.monotonic() < deadline
         time.sleep(0.05)
+
+
+def test_a_target_whose_schedule_is_refused_is_no_target(local_aws, cloud):
+    client, data = cloud
+    stack = unique("stack")
+    document = json.loads(scaled(data("1"), 2, 100))
+    action = {"ScheduledActionName": "wrong", "Schedule": "some day", "ScalableTargetAction": {"MaxCapacity": 3}}
+    document["Resources"]["Target"]["Properties"]["ScheduledActions"] = [action]
+    client.create_stack(StackName=stack, TemplateBody=json.dumps(document))
+    assert wait(client, stack)[0] == "ROLLBACK_COMPLETE"
+    events = client.describe_stack_events(StackName=stack)["StackEvents"]
+    assert ("Target", "CREATE_FAILED") in [(each["LogicalResourceId"], each["ResourceStatus"]) for each in events]
+    targets = local_aws.client("application-autoscaling").describe_scalable_targets(ServiceNamespace="sagemaker")
+    assert stack not in str(targets["ScalableTargets"])

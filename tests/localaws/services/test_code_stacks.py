@@ -117,3 +117,17 @@ def test_a_pipeline_that_cannot_be_fails_its_stack_with_the_reason(local_aws: Lo
     assert "specified key does not exist" in " ".join(each.get("ResourceStatusReason", "") for each in events)
     missing = local_aws.client("codecommit").batch_get_repositories(repositoryNames=[name])
     assert missing["repositoriesNotFound"] == [name]
+
+
+def test_a_pipeline_with_a_transition_of_no_stage_is_rolled_back(local_aws: LocalAws) -> None:
+    pipelines, cloudformation = Pipelines(local_aws), local_aws.client("cloudformation")
+    name = f"stack-{uuid.uuid4().hex[:12]}"
+    document = json.loads(template(pipelines, name, "code.zip", "Well?"))
+    properties = document["Resources"]["Pipeline"]["Properties"]
+    properties["DisableInboundStageTransitions"] = [{"StageName": "Nowhere", "Reason": "x"}]
+    del document["Resources"]["Repository"]["Properties"]["Code"]
+    cloudformation.create_stack(StackName=name, TemplateBody=json.dumps(document))
+    assert finished(cloudformation, name)["StackStatus"] == "ROLLBACK_COMPLETE"
+    events = cloudformation.describe_stack_events(StackName=name)["StackEvents"]
+    assert "Nowhere" in " ".join(each.get("ResourceStatusReason", "") for each in events)
+    assert name not in str(pipelines.client.list_pipelines()["pipelines"])

@@ -1,0 +1,118 @@
+"""A resource that exists is no stack's to create: CloudFormation refuses, where MiniStack would take it over.
+
+Taking over is no small mistake: the rollback or the deletion of the second stack then deletes what the first one has.
+
+A name is looked for in other stacks, and for the types in `LOOKUPS` in the service. Of the other types in `_NAMES` the
+API creates or changes, whatever is there; what CloudFormation does about one that no stack has is not documented.
+"""
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from localaws.settings import ACCOUNT_ID, REGION
+
+Document = Mapping[str, Any]
+Clients = Callable[[str], Any]
+
+_NAMES: Mapping[str, tuple[str, ...]] = {
+    "AWS::CloudWatch::Alarm": ("AlarmName",),
+    "AWS::CloudWatch::Dashboard": ("DashboardName",),
+    "AWS::DynamoDB::Table": ("TableName",),
+    "AWS::Events::Rule": ("Name", "EventBusName"),
+    "AWS::IAM::Role": ("RoleName",),
+    "AWS::Lambda::Function": ("FunctionName",),
+    "AWS::Logs::LogGroup": ("LogGroupName",),
+    "AWS::SNS::Topic": ("TopicName",),
+    "AWS::SQS::Queue": ("QueueName",),
+    "AWS::Scheduler::Schedule": ("Name", "GroupName"),
+    "AWS::StepFunctions::StateMachine": ("StateMachineName",),
+}
+
+
+def check_new(
+    client: Clients,
+    resource_type: str,
+    logical_id: str,
+    properties: Document,
+    stack: Document,
+    stacks: Iterable[Document],
+) -> None:
+    """Refuse a resource whose name is given to another one already.
+
+    Parameters
+    ----------
+    stack : mapping
+        The stack that is to have it; it may have it already, and do no more than to make it anew.
+    stacks : iterable of mapping
+        All stacks, as MiniStack keeps them.
+
+    Raises
+    ------
+    ValueError
+        In CloudFormation's words.
+    """
+    wanted = _name(resource_type, properties)
+    if wanted is None or _name_in(stack["_resources"].get(logical_id), resource_type) == wanted:
+        return
+    for each in stacks:
+        if any(_name_in(record, resource_type) == wanted for record in list(each["_resources"].values())):
+            raise ValueError(f"{wanted[0]} already exists in stack {each['StackId']}")
+    if resource_type in LOOKUPS and _exists(client, resource_type, str(wanted[0])):
+        identifier = json.dumps({f"/properties/{_NAMES[resource_type][0]}": wanted[0]}, separators=(",", ":"))
+        raise ValueError(f"Resource of type '{resource_type}' with identifier '{identifier}' already exists.")
+
+
+def _name(resource_type: str, properties: Document) -> tuple[str | None, ...] | None:
+    """The name that a template gives, and what it is a name in; None when it gives none."""
+    members = _NAMES.get(resource_type)
+    if members is None or properties.get(members[0]) is None:
+        return None
+    return tuple(properties.get(member) for member in members)
+
+
+def _name_in(record: Document | None, resource_type: str) -> tuple[str | None, ...] | None:
+    """The name that a stack has given to a resource of a type."""
+    if record is None or record["ResourceType"] != resource_type:
+        return None
+    return _name(resource_type, record["Properties"])
+
+
+def _exists(client: Clients, resource_type: str, name: str) -> bool:
+    try:
+        return LOOKUPS[resource_type](client, name)
+    except ClientError as error:
+        if error.response["ResponseMetadata"]["HTTPStatusCode"] >= 500:
+            raise
+        return False
+
+
+def _found(service: str, method: str, member: str, value: str = "{}") -> Callable[[Clients, str], bool]:
+    """A lookup by a method that refuses what it does not find."""
+
+    def lookup(client: Clients, name: str) -> bool:
+        getattr(client(service), method)(**{member: value.format(name)})
+        return True
+
+    return lookup
+
+
+def _log_group(client: Clients, name: str) -> bool:
+    groups = client("logs").describe_log_groups(logGroupNamePrefix=name)["logGroups"]
+    return name in [group["logGroupName"] for group in groups]
+
+
+_ARN = f"{REGION}:{ACCOUNT_ID}"
+LOOKUPS: Mapping[str, Callable[[Clients, str], bool]] = {
+    "AWS::DynamoDB::Table": _found("dynamodb", "describe_table", "TableName"),
+    "AWS::IAM::Role": _found("iam", "get_role", "RoleName"),
+    "AWS::Lambda::Function": _found("lambda", "get_function_configuration", "FunctionName"),
+    "AWS::Logs::LogGroup": _log_group,
+    "AWS::SNS::Topic": _found("sns", "get_topic_attributes", "TopicArn", f"arn:aws:sns:{_ARN}:{{}}"),
+    "AWS::SQS::Queue": _found("sqs", "get_queue_url", "QueueName"),
+    "AWS::StepFunctions::StateMachine": _found(
+        "stepfunctions", "describe_state_machine", "stateMachineArn", f"arn:aws:states:{_ARN}:stateMachine:{{}}"
+    ),
+}

@@ -1,0 +1,59 @@
+"""CloudFormation: a stack that is still being made is deleted when nothing more is made of it.
+
+MiniStack would delete what is there, go on making the rest, and call the stack CREATE_COMPLETE in the end.
+CloudFormation begins no other resource, waits for the one that it is at, and deletes them all.
+"""
+
+import asyncio
+import importlib
+from typing import Any
+
+from localaws.ministack.hook import hook
+
+
+def let_stacks_be_deleted_while_they_are_made() -> None:
+    """Let a deletion wait for the creation or update under way, which ends with the resource that it is at.
+
+    Hooks ``ministack.services.cloudformation.stacks._deploy_stack_async``, ``_delete_stack_async``, both also in
+    ``...handlers``, the former in ``...changesets``, and ``_provision_resource`` and ``_roll_back_operation``.
+    """
+    stacks: Any = importlib.import_module("ministack.services.cloudformation.stacks")
+    handlers: Any = importlib.import_module("ministack.services.cloudformation.handlers")
+    changesets: Any = importlib.import_module("ministack.services.cloudformation.changesets")
+    every_stack = hook("ministack.services.cloudformation", "_stacks")
+    deploy, delete = (hook(stacks.__name__, name) for name in ("_deploy_stack_async", "_delete_stack_async"))
+    provision, roll_back = (hook(stacks.__name__, name) for name in ("_provision_resource", "_roll_back_operation"))
+    under_way: dict[str, asyncio.Event] = {}  # by the stack's id, as those in `requested` are
+    requested: set[str] = set()
+
+    async def deploy_until_deletion(stack_name: str, stack_id: str, *arguments: Any, **more: Any) -> None:
+        under_way[stack_id] = asyncio.Event()
+        try:
+            await deploy(stack_name, stack_id, *arguments, **more)
+        finally:
+            under_way.pop(stack_id).set()
+
+    async def delete_what_is_made(stack_name: str, stack_id: str, *arguments: Any, **more: Any) -> None:
+        made = under_way.get(stack_id)
+        if stack_id in requested:
+            return
+        if made is not None:
+            requested.add(stack_id)
+            every_stack[stack_name]["StackStatus"] = "DELETE_IN_PROGRESS"
+            await made.wait()
+            requested.remove(stack_id)
+        await delete(stack_name, stack_id, *arguments, **more)
+
+    def provision_unless_deleted(resource_type: str, logical_id: str, props: Any, stack_name: str) -> Any:
+        if every_stack[stack_name]["StackId"] in requested:
+            raise ValueError("Resource creation cancelled")
+        return provision(resource_type, logical_id, props, stack_name)
+
+    async def roll_back_unless_deleted(stack_name: str, stack_id: str, *arguments: Any, **more: Any) -> None:
+        if stack_id not in requested:
+            await roll_back(stack_name, stack_id, *arguments, **more)
+
+    stacks._deploy_stack_async = handlers._deploy_stack_async = changesets._deploy_stack_async = deploy_until_deletion
+    stacks._delete_stack_async = handlers._delete_stack_async = delete_what_is_made
+    stacks._provision_resource = provision_unless_deleted
+    stacks._roll_back_operation = handlers._roll_back_operation = roll_back_unless_deleted

@@ -1,0 +1,180 @@
+"""What AWS asks of templates and no linter knows: rules over all of them, each with its source.
+
+A rule is a function that gives the faults of a template; beside each stands a slip that it has to find.
+"""
+
+import fnmatch
+import json
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from deploy.check.policies import listed
+from deploy.stages import STAGES
+from tests.deploy.test_template_alarms import load
+from tests.deploy.test_templates import TEMPLATES
+
+Document = dict[str, Any]
+
+
+def resources(template: Document, kind: str) -> Iterator[tuple[str, Document]]:
+    """The resources of a type, with their properties."""
+    for name, resource in template["Resources"].items():
+        if resource["Type"] == kind:
+            yield name, resource.get("Properties", {})
+
+
+def statements(template: Document) -> Iterator[tuple[str, Document]]:
+    """What the policies of a template's roles say, each with its role or policy."""
+    for name, role in resources(template, "AWS::IAM::Role"):
+        for policy in role.get("Policies", []):
+            yield from ((name, each) for each in policy["PolicyDocument"]["Statement"])
+    for name, policy in resources(template, "AWS::IAM::Policy"):
+        yield from ((name, each) for each in policy["PolicyDocument"]["Statement"])
+
+
+def kept_after_a_failed_creation(template: Document) -> list[str]:
+    """A creation that is rolled back must leave nothing behind whose name the next attempt wants.
+
+    Source: "DeletionPolicy attribute", RetainExceptOnCreate, in the CloudFormation User Guide.
+    """
+    policies = {name: resource.get("DeletionPolicy") for name, resource in template["Resources"].items()}
+    return [name for name, policy in policies.items() if policy == "Retain"]
+
+
+def archived_without_a_prefix(template: Document) -> list[str]:
+    """What a job reads again may not go to an archive, which no job can read; so a rule says what it is about.
+
+    Source: "Understanding S3 Glacier storage classes" in the S3 User Guide: objects have to be restored first.
+    """
+    return [
+        f"{name}: {rule}"
+        for name, bucket in resources(template, "AWS::S3::Bucket")
+        for rule in bucket["LifecycleConfiguration"]["Rules"]
+        if {each["StorageClass"] for each in rule.get("Transitions", [])} & {"GLACIER", "DEEP_ARCHIVE"}
+        if rule.get("Prefix") in (None, "") or "traindata/".startswith(rule["Prefix"])
+    ]
+
+
+def closed_namespaces(template: Document) -> list[str]:
+    """Who writes metrics for SageMaker may write all that SageMaker's jobs and models write.
+
+    Sources: "Metrics for monitoring Amazon SageMaker AI with Amazon CloudWatch" for the names; StringLike compares
+    letter by letter, by "IAM JSON policy elements: Condition operators".
+    """
+    return [
+        f"{role}: {namespace} fits none of {allowed}"
+        for role, statement in statements(template)
+        if "cloudwatch:PutMetricData" in listed(statement.get("Action", []))
+        if (allowed := listed(statement["Condition"]["StringLike"]["cloudwatch:namespace"]))
+        for namespace in ("/aws/sagemaker/TrainingJobs", "AWS/SageMaker")
+        if not any(fnmatch.fnmatchcase(namespace, pattern) for pattern in allowed)
+    ]
+
+
+def write_metrics_of_one_spelling(found: Document) -> None:
+    [policy] = found["ModelExecutionRole"]["Properties"]["Policies"]
+    [statement] = [each for each in policy["PolicyDocument"]["Statement"] if each["Sid"] == "Metrics"]
+    statement["Condition"] = {"StringLike": {"cloudwatch:namespace": "*SageMaker*"}}
+
+
+def patterns_of_other_projects(template: Document) -> list[str]:
+    """What a project may touch does not begin as the project does: iris-* is a project iris-2, too."""
+    return re.findall(r'"(arn:[^"]*\$\{SageMakerProjectName\}-\*[^"]*)"', json.dumps(template))
+
+
+def any_alarm(found: Document) -> None:
+    [policy] = found["DeployRole"]["Properties"]["Policies"]
+    [statement] = [each for each in policy["PolicyDocument"]["Statement"] if each["Sid"] == "Alarms"]
+    statement["Resource"] = {"Fn::Sub": "arn:aws:cloudwatch:eu-west-1:111122223333:alarm:${SageMakerProjectName}-*"}
+
+
+def sources_of_eventbridge_in_keys(template: Document) -> list[str]:
+    """A key lets EventBridge in without naming a source, which it does not say when it uses a target's key.
+
+    Source: "Key management", the section on AWS services, in the SNS Developer Guide.
+    """
+    return [
+        f"{name}: {statement['Condition']}"
+        for name, key in resources(template, "AWS::KMS::Key")
+        for statement in key["KeyPolicy"]["Statement"]
+        if "events.amazonaws.com" in listed(statement["Principal"].get("Service", []))
+        if "aws:Source" in str(statement.get("Condition"))
+    ]
+
+
+def condition_for_eventbridge(found: Document) -> None:
+    [statement] = [
+        each for each in found["Key"]["Properties"]["KeyPolicy"]["Statement"] if each["Sid"] == "EventBridge"
+    ]
+    statement["Condition"] = {"StringEquals": {"aws:SourceAccount": "111122223333"}}
+
+
+RULES: list[tuple[Callable[[Document], list[str]], str, Callable[[Document], object]]] = [
+    (kept_after_a_failed_creation, "project", lambda found: found["Repository"].update(DeletionPolicy="Retain")),
+    (
+        archived_without_a_prefix,
+        "project",
+        lambda found: found["DataBucket"]["Properties"]["LifecycleConfiguration"]["Rules"][0].pop("Prefix"),
+    ),
+    (closed_namespaces, "project", write_metrics_of_one_spelling),
+    (patterns_of_other_projects, "release", any_alarm),
+    (sources_of_eventbridge_in_keys, "project", condition_for_eventbridge),
+]
+
+
+@pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: path.name)
+@pytest.mark.parametrize("rule", [rule for rule, *_ in RULES], ids=lambda rule: rule.__name__)
+def test_a_rule_finds_nothing(rule, path):
+    assert rule(load(path)) == []
+
+
+@pytest.mark.parametrize(("rule", "template", "slip"), RULES, ids=lambda each: getattr(each, "__name__", ""))
+def test_a_rule_would_find_a_slip(rule, template, slip):
+    [path] = [path for path in TEMPLATES if path.stem == template]
+    whole = load(path)
+    slip(whole["Resources"])
+    assert len(rule(whole)) == 1
+
+
+def test_the_key_of_the_project_lets_eventbridge_in() -> None:
+    [path] = [path for path in TEMPLATES if path.stem == "project"]
+    statements = load(path)["Resources"]["Key"]["Properties"]["KeyPolicy"]["Statement"]
+    [statement] = [each for each in statements if each["Principal"].get("Service") == "events.amazonaws.com"]
+    assert (statement["Effect"], set(statement["Action"])) == ("Allow", {"kms:Decrypt", "kms:GenerateDataKey"})
+
+
+def test_the_model_s_role_sees_the_alarms_that_roll_its_endpoint_back() -> None:
+    """Source: "Auto-Rollback Configuration and Monitoring" in the SageMaker AI Developer Guide."""
+    template = {path.stem: load(path) for path in TEMPLATES}
+    named = {
+        each["Properties"]["AlarmName"]["Fn::Sub"]
+        for each in template["endpoint"]["Resources"].values()
+        if each["Type"] == "AWS::CloudWatch::Alarm"
+    }
+    assert len(named) == 4
+    seen = [
+        resource["Fn::Sub"].rpartition(":alarm:")[2]
+        for role, statement in statements(template["project"])
+        if role == "ModelExecutionRole" and "cloudwatch:DescribeAlarms" in listed(statement["Action"])
+        for resource in listed(statement["Resource"])
+    ]
+    for name in named:
+        for stage in STAGES:
+            alarm = name.replace("${StageName}", stage)
+            assert any(fnmatch.fnmatchcase(alarm, pattern) for pattern in seen), alarm
+
+
+@pytest.mark.parametrize("role", ["ModelExecutionRole", "PipelineExecutionRole"])
+def test_a_role_may_use_the_images_that_there_are(role: str) -> None:
+    """Source: "Docker Registry Paths and Example Code", and the names of AWS's Deep Learning Containers."""
+    [path] = [path for path in TEMPLATES if path.stem == "project"]
+    [statement] = [each for name, each in statements(load(path)) if (name, each["Sid"]) == (role, "Images")]
+    *of_aws, own = statement["Resource"]
+    allowed = [each["Fn::Sub"].rpartition(":repository/")[2] for each in of_aws]
+    for image in ("sagemaker-scikit-learn", "sagemaker-xgboost", "pytorch-training", "pytorch-inference"):
+        assert any(fnmatch.fnmatchcase(image, pattern) for pattern in allowed), image
+    assert not any(fnmatch.fnmatchcase("somebody-elses", pattern) for pattern in allowed)
+    assert own["Fn::If"][:2] == ["HasImages", {"Ref": "ImageRepositoryArn"}]
