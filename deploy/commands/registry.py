@@ -1,7 +1,9 @@
 """The registry: list, approve-model, reject-model."""
 
 import argparse
+import sys
 
+from botocore.exceptions import ClientError
 from rich.console import Console
 from rich.table import Column, Table
 
@@ -22,7 +24,8 @@ def list_packages(project: Project, options: argparse.Namespace) -> int:
         if len(found) == options.max_items:
             break
         found.append(packages.describe(project.sagemaker, arn))
-    figures = [quality.package_metrics(project.s3, package.document) for package in found]
+    unreadable: list[str] = []
+    figures = [_metrics(project, package, unreadable) for package in found]
     names = sorted({name for metrics in figures for name in metrics})
     right = [Column(name, justify="right") for name in names]
     table = Table("Version", "Created", "Approval", *right, "Staging", "Production", box=None, pad_edge=False)
@@ -40,7 +43,21 @@ def list_packages(project: Project, options: argparse.Namespace) -> int:
         # A pipe has no width of its own; a table is not to be cut because of it.
         console.width = _PLAIN_WIDTH
     console.print(table if found else f"{project.model_package_group_name} has no version yet")
+    for line in unreadable:
+        print(line, file=sys.stderr)
     return 0
+
+
+def _metrics(project: Project, package: Package, unreadable: list[str]) -> dict[str, float]:
+    """Read a version's metrics; one without any that can be read does not hide the others."""
+    try:
+        return quality.package_metrics(project.s3, package.document)
+    except (ClientError, ValueError) as error:
+        unreadable.append(
+            f"version {package.version}: its metrics in {quality.statistics_uri(package.document)} "
+            f"cannot be read: {error}"
+        )
+        return {}
 
 
 def approve_model(project: Project, options: argparse.Namespace) -> int:

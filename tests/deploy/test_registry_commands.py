@@ -20,6 +20,10 @@ def test_versions_are_listed_with_their_metrics_side_by_side(registry: Registry,
     assert (newest[0], *newest[3:6]) == ("2", "PendingManualApproval", "41.25", "0.5")
     assert (oldest[0], *oldest[3:6]) == ("1", "PendingManualApproval", "-", "0.25")
     assert len(deploy_model("list", "--max-items", "1").stdout.splitlines()) == 2
+    registry.register(evaluation=f"s3://{registry.bucket}/gone.json")
+    incomplete = deploy_model("list")
+    assert (incomplete.returncode, len(incomplete.stdout.splitlines())) == (0, 4)
+    assert f"version 3: its metrics in s3://{registry.bucket}/gone.json cannot be read: " in incomplete.stderr
 
 
 @pytest.mark.parametrize("name", ["arn", "1", "latest"])
