@@ -262,7 +262,9 @@ def _project(parsed: argparse.Namespace) -> "Project":
 
     role = parsed.role_arn or os.environ.get("MODEL_EXECUTION_ROLE_ARN")
     environment = ENVIRONMENTS[parsed.environment](parsed.region, role)
-    own = provisioned.facts(boto3.client("cloudformation"), parsed.project_name) if parsed.is_in_project else {}
+    # A build is given all of it as variables, and its role may not read the project's stack.
+    reads = parsed.is_in_project and "SAGEMAKER_PROJECT_ID" not in os.environ
+    own = provisioned.facts(boto3.client("cloudformation"), parsed.project_name) if reads else {}
     return Project(
         name=parsed.project_name,
         model_package_group_name=parsed.model_package_group_name or own.get("ModelPackageGroupName", DEFAULT_GROUP),

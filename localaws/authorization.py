@@ -4,7 +4,8 @@
 2. IAM's own list, which cfn-lint brings along, says which types of resources the action has, and how their ARNs begin.
 3. The request's members name the resources: an ARN, or the name that belongs to the type (``EndpointName``). Where no
    resource is named, all of the first type stand for it, such as ``endpoint/*``.
-4. Who hands a role to a service needs ``iam:PassRole`` for it.
+4. Who tags a resource of SageMaker's in making it needs ``sagemaker:AddTags`` for it.
+5. Who hands a role to a service needs ``iam:PassRole`` for it.
 
 Nothing is decided here: MiniStack's policy evaluation does that (`localaws.ministack.iam.let_iam_decide`).
 
@@ -101,7 +102,8 @@ def checks(target: str, path: str, body: bytes) -> list[Check]:
     if service is None:
         return []
     request = _parsed(body)
-    return [*_own(service, operation, request), *_passed_roles(service, request)]
+    own = _own(service, operation, request)
+    return [*own, *_tagged(operation, own, request), *_passed_roles(service, request)]
 
 
 def git_check(repository_path: str, query: str, path: str) -> Check:
@@ -121,6 +123,28 @@ def git_check(repository_path: str, query: str, path: str) -> Check:
     return Check("codecommit", action, _beginning("codecommit", "repository") + name)
 
 
+def trust_in_service(policy: str | Document, principal: str) -> Document:
+    """What of a role's trust policy is about a service.
+
+    Parameters
+    ----------
+    policy : str or dict
+    principal : str
+        Such as ``codebuild.amazonaws.com``.
+    """
+    document = json.loads(policy) if isinstance(policy, str) else policy
+    statements = document.get("Statement", [])
+    listed = [statements] if isinstance(statements, dict) else statements
+    return {**document, "Statement": [each for each in listed if _names_service(each.get("Principal"), principal)]}
+
+
+def _names_service(trusted: Any, principal: str) -> bool:
+    if not isinstance(trusted, dict):
+        return bool(trusted == "*")
+    services = trusted.get("Service", [])
+    return principal in ([services] if isinstance(services, str) else services)
+
+
 def _parsed(body: bytes) -> Document:
     """The request; an empty one for a body that its server will refuse."""
     try:
@@ -134,6 +158,12 @@ def _own(service: str, operation: str, request: Document) -> list[Check]:
     action = f"{service}:{operation}"
     context = {f"{service}:{name}": value for name, value in _texts(request) if name in _CONDITIONS}
     return [Check(service, action, resource, context) for resource in _resources(service, operation, request)]
+
+
+def _tagged(operation: str, own: list[Check], request: Document) -> Iterator[Check]:
+    """The tags that a new resource of SageMaker's is to have; it is the first of those that the request is about."""
+    if own and own[0].service == "sagemaker" and operation.startswith("Create") and request.get("Tags"):
+        yield Check("sagemaker", "sagemaker:AddTags", own[0].resource)
 
 
 def _passed_roles(service: str, request: Document) -> Iterator[Check]:

@@ -5,23 +5,18 @@ import socket
 import threading
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, Self
 from urllib.parse import urlsplit
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import ClientError
 
+from localaws.permission import Question
+from localaws.roles import SERVICE_HEADER, Roles
 from localaws.settings import iam_enforced
 
 _CONFIG = Config(retries={"mode": "standard", "max_attempts": 3}, connect_timeout=5, max_pool_connections=32)
-# A model server runs for long, and nobody gives it new credentials.
-_ROLE_SECONDS = 7 * 24 * 3600
-
-
-class RoleError(Exception):
-    """A container's role is not there, or does not trust the service."""
 
 
 @dataclass
@@ -35,16 +30,26 @@ class Aws:
     region : str
     account_id : str
         Twelve digits: the account in the ARNs that are made here.
+    role : (str, str) or None
+        The ARN of the role that the clients sign as, and the service that has asked for it, such as ``sagemaker``;
+        None for the service itself, which may do everything.
     """
 
     endpoint_url: str | None
     region: str
     account_id: str
+    role: tuple[str, str] | None = None
+    _roles: Roles | None = None
     _clients: dict[str, Any] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def client(self, service: str) -> Any:
-        """The client of a service such as ``s3``; boto3 clients serve several threads at once."""
+        """The client of a service such as ``s3``; boto3 clients serve several threads at once.
+
+        Of a role that cannot be assumed each request fails with `localaws.roles.RoleError`.
+        """
+        if self.role is not None:
+            return self._known_roles().client(service, *self.role)
         with self._lock:
             if service not in self._clients:
                 self._clients[service] = self._make_client(service)
@@ -54,6 +59,40 @@ class Aws:
         client = boto3.client(service, endpoint_url=self.endpoint_url, region_name=self.region, config=_CONFIG)
         client.meta.events.register("before-send", _name_the_caller)
         return client
+
+    def acting_as(self, role_arn: str | None, principal: str) -> Self:
+        """The same services as a role may use them; as the service itself without a role, or where nobody enforces IAM.
+
+        Parameters
+        ----------
+        role_arn : str or None
+        principal : str
+            The service that the role has to trust, such as ``codepipeline``.
+        """
+        if role_arn is None or not iam_enforced():
+            return self
+        return replace(self, role=(role_arn, principal), _roles=self._known_roles())
+
+    def as_service(self) -> Self:
+        """The same services as the service itself uses them."""
+        return self if self.role is None else replace(self, role=None)
+
+    def require(self, question: Question) -> None:
+        """Return if these clients' role may make a request; the service itself may make any.
+
+        Raises
+        ------
+        ClientError
+            The answer that the request would get.
+        """
+        if self.role is not None:
+            self._known_roles().require(*self.role, question)
+
+    def _known_roles(self) -> Roles:
+        with self._lock:
+            if self._roles is None:
+                self._roles = Roles(self.endpoint_url, self.region, _CONFIG)
+            return self._roles
 
     def wait_until_there(self, seconds: float) -> None:
         """Return when somebody listens at the endpoint, or after so many seconds."""
@@ -68,7 +107,7 @@ class Aws:
             except OSError:
                 time.sleep(0.05)
 
-    def environment(self, variables: Mapping[str, str], role_arn: str | None = None) -> dict[str, str]:
+    def environment(self, variables: Mapping[str, str], role_arn: str | None, principal: str) -> dict[str, str]:
         """The environment of a container: the way to AWS, and the container's own variables over it.
 
         Parameters
@@ -76,6 +115,8 @@ class Aws:
         variables : mapping of str to str
         role_arn : str or None
             What the container runs as, where IAM is enforced; elsewhere it has the server's own credentials.
+        principal : str
+            The service that the role has to trust, such as ``codebuild``.
 
         Raises
         ------
@@ -91,30 +132,13 @@ class Aws:
         if self.endpoint_url:
             environment["AWS_ENDPOINT_URL"] = self.endpoint_url
         if role_arn is not None and iam_enforced():
-            return environment | self._assume(role_arn) | dict(variables)
+            return environment | self._known_roles().environment(role_arn, principal) | dict(variables)
         for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
             if name in os.environ:
                 environment[name] = os.environ[name]
         return environment | dict(variables)
 
-    def _assume(self, role_arn: str) -> dict[str, str]:
-        sts = self.client("sts")
-        try:
-            found = sts.assume_role(RoleArn=role_arn, RoleSessionName="container", DurationSeconds=_ROLE_SECONDS)
-        except ClientError as error:
-            reason = error.response["Error"]["Message"]
-            raise RoleError(
-                f"Could not assume role {role_arn}. Please ensure that the role exists and that its trust policy "
-                f"allows the service to assume it. ({reason})"
-            ) from error
-        credentials = found["Credentials"]
-        return {
-            "AWS_ACCESS_KEY_ID": credentials["AccessKeyId"],
-            "AWS_SECRET_ACCESS_KEY": credentials["SecretAccessKey"],
-            "AWS_SESSION_TOKEN": credentials["SessionToken"],
-        }
-
 
 def _name_the_caller(request: Any, **_: Any) -> None:
     """Say that a service asks: EventBridge takes events of the source ``aws.sagemaker`` from services only."""
-    request.headers["X-Localaws-Service"] = "yes"
+    request.headers[SERVICE_HEADER] = "yes"

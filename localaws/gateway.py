@@ -18,6 +18,7 @@ from localaws.alarms import Clock
 from localaws.asgi import Application, Message, Receive, Scope, Send
 from localaws.forward import Answer, ask, read_body, send_answer
 from localaws.guard import AUTHORIZE_PATH, Authorize, questioned
+from localaws.roles import SERVICE_HEADER
 from localaws.server import GATEWAY_HEALTH_PATH
 from localaws.services.targets import GIT_PATH, TARGET_PREFIXES
 from localaws.snapshot import SnapshotLoop
@@ -28,11 +29,8 @@ _SIGNED_SERVICE = re.compile(rb"Credential=[^/,]+(?:/|%2F)\d+(?:/|%2F)[^/,%]+(?:
 
 _READING = re.compile(rb"\.(?:Describe|List|Get|BatchGet|Filter|Query|Scan|Lookup)")
 
-SERVICE_HEADER = b"x-localaws-service"
-"""Set by a service of ours, such as the local SageMaker, when it calls another one in its own name."""
-
-asked_by_service: ContextVar[bool] = ContextVar("asked_by_service", default=False)
-"""Whether the request that is being answered comes from a service, not from a user."""
+asking_service: ContextVar[str] = ContextVar("asking_service", default="")
+"""What `SERVICE_HEADER` says, in the request that is being answered; empty when it comes from a user."""
 
 
 @dataclass(frozen=True)
@@ -108,7 +106,7 @@ class Gateway:
         elif scope["type"] == "http" and (url := self._upstreams.of(scope)):
             await _forward(urlsplit(url).netloc, scope, receive, send)
         else:
-            asked_by_service.set(scope["type"] == "http" and SERVICE_HEADER in dict(scope["headers"]))
+            asking_service.set(_asking_service(scope))
             try:
                 await self._ministack(scope, receive, readable(scope, send))
             finally:
@@ -140,6 +138,11 @@ async def _forward(address: str, scope: Scope, receive: Receive, send: Send) -> 
     if body is None:
         return
     await send_answer(send, await ask(address, scope, body))
+
+
+def _asking_service(scope: Scope) -> str:
+    given: bytes = dict(scope.get("headers", ())).get(SERVICE_HEADER.lower().encode(), b"")
+    return given.decode("latin-1")
 
 
 def _health() -> bytes:

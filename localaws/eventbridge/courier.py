@@ -16,9 +16,10 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from localaws.eventbridge.failures import Failure, TargetError, failure
+from localaws.aws import Aws
+from localaws.eventbridge.failures import Failure, PolicyError, TargetError, failure
 from localaws.eventbridge.spool import Entry, Spool
-from localaws.eventbridge.targets import Client, Delivery, call_for, make
+from localaws.eventbridge.targets import Allows, Delivery, call_for, caller, make
 from localaws.metrics.rules import RuleMetrics
 
 logger = logging.getLogger(__name__)
@@ -36,12 +37,14 @@ class Courier:
     Parameters
     ----------
     spool : Spool
-    client : callable(service) -> boto3 client
+    aws : Aws
+    allows : callable(principal, action, ARN, rule's ARN) -> bool
+        Whether the policy of what is called, such as a queue, lets EventBridge in.
     metrics : RuleMetrics
     """
 
-    def __init__(self, spool: Spool, client: Client, metrics: RuleMetrics) -> None:
-        self._spool, self._client, self._metrics = spool, client, metrics
+    def __init__(self, spool: Spool, aws: Aws, allows: Allows, metrics: RuleMetrics) -> None:
+        self._spool, self._aws, self._allows, self._metrics = spool, aws, allows, metrics
         # One thread for all deliveries to a target, so that its events stay in order as long as nothing fails.
         self._lanes = [ThreadPoolExecutor(max_workers=1, thread_name_prefix="courier") for _ in range(_LANES)]
         self._due: list[tuple[float, int, Entry]] = []
@@ -86,8 +89,8 @@ class Courier:
         rule_arn = entry.delivery.rule_arn
         self._metrics.attempted(rule_arn, again=entry.attempts > 0)
         try:
-            make(call_for(entry.delivery), self._client)
-        except (ClientError, BotoCoreError, TargetError) as error:
+            make(call_for(entry.delivery), caller(entry.delivery, self._aws, self._allows))
+        except (ClientError, BotoCoreError, TargetError, PolicyError) as error:
             self._after(entry, failure(error))
         except Exception:
             logger.exception("A delivery to %s failed", entry.delivery.target["Arn"])
@@ -132,12 +135,13 @@ class Courier:
             key: {"DataType": "String", "StringValue": value} for key, value in words.items() if value
         }
         try:
-            self._client("sqs").send_message(
+            letters = Delivery({**entry.delivery.target, "Arn": queue_arn}, {}, None, entry.delivery.rule_arn)
+            caller(letters, self._aws, self._allows)("sqs").send_message(
                 QueueUrl=f"https://sqs.amazonaws.com/{account}/{name}",
                 MessageBody=json.dumps(entry.delivery.event),
                 MessageAttributes=attributes,
             )
-        except (ClientError, BotoCoreError) as error:
+        except (ClientError, BotoCoreError, TargetError, PolicyError) as error:
             logger.warning("The dead-letter queue %s took nothing: %s", queue_arn, error)
             self._metrics.buried(entry.delivery.rule_arn, delivered=False)
         else:

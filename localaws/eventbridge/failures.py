@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from localaws.roles import RoleError
+
 _SERVER_ERROR = 500
 _TOO_MANY = 429
 _BY_WORD = {
@@ -47,8 +49,16 @@ class TargetError(Exception):
     """A target cannot be called with what the rule gives it."""
 
 
+class PolicyError(Exception):
+    """A target's own policy does not let EventBridge in."""
+
+
 def failure(error: Exception) -> Failure:
     """What an exception of an attempt means."""
+    if isinstance(error, RoleError):
+        return Failure("FAILED_TO_ASSUME_ROLE", str(error), retryable=False)
+    if isinstance(error, PolicyError):
+        return Failure("NO_PERMISSIONS", str(error), retryable=False)
     if isinstance(error, ClientError):
         answer = error.response
         name, text = answer["Error"].get("Code", ""), answer["Error"].get("Message", "")

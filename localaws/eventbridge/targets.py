@@ -12,16 +12,24 @@ from typing import Any
 from botocore import xform_name
 from botocore.exceptions import ClientError
 
+from localaws.aws import Aws
 from localaws.eventbridge import inputs
-from localaws.eventbridge.failures import TargetError
+from localaws.eventbridge.failures import PolicyError, TargetError
+from localaws.settings import iam_enforced
 
 Document = dict[str, Any]
 Client = Callable[[str], Any]
 """Gives the boto3 client of a service."""
+Allows = Callable[[str, str, str, str], bool]
+"""Takes a principal, IAM's action, the ARN of what has a policy of its own, and the rule's: whether that allows it."""
 
 _ARN_PARTS = 6
 _UNIVERSAL = "arn:aws:scheduler:::aws-sdk:"
 _FORWARDED = ("event-bus/", "api-destination/")
+# By the service in the ARN of what makes the delivery, where it is no rule.
+_PRINCIPALS = {"scheduler": "scheduler", "cloudwatch": "lambda.alarms.cloudwatch"}
+# Their own policies say whether EventBridge may call them.
+_BY_POLICY = {"lambda": "lambda:InvokeFunction", "sns": "sns:Publish", "sqs": "sqs:SendMessage"}
 
 
 @dataclass(frozen=True)
@@ -55,6 +63,11 @@ class Delivery:
         """The same for each attempt of one event at one target: where a service knows such tokens, it acts once."""
         words = "|".join((self.event["id"], self.rule_arn, self.target.get("Id", ""), self.target["Arn"]))
         return hashlib.sha256(words.encode()).hexdigest()
+
+    @property
+    def principal(self) -> str:
+        """The service that delivers, by the name that policies have for it."""
+        return _PRINCIPALS.get(self.rule_arn.split(":")[2], "events")
 
     def parameters(self, allowed: tuple[str, ...]) -> Document:
         """What a payload that was made for the target says, of these members."""
@@ -196,6 +209,29 @@ def call_for(delivery: Delivery) -> Call:
     if make is None:
         raise TargetError(refusal(delivery.target) or f"{arn} is not called")
     return make(delivery, _parts(arn)[1])
+
+
+def caller(delivery: Delivery, aws: Aws, allows: Allows) -> Client:
+    """The clients that make a delivery's call: the target's role's, where IAM is enforced.
+
+    A rule calls what has a policy of its own, such as a queue, by that policy; a schedule has a role always.
+
+    Raises
+    ------
+    TargetError
+        There is no role.
+    PolicyError
+        The target's policy does not let the service in.
+    """
+    arn, role_arn = delivery.target["Arn"], delivery.target.get("RoleArn")
+    if delivery.principal != "scheduler" and (action := _BY_POLICY.get(_parts(arn)[0])):
+        if not allows(delivery.principal, action, arn, delivery.rule_arn):
+            principal = f"{delivery.principal}.amazonaws.com"
+            raise PolicyError(f"No resource-based policy of {arn} allows {principal} the {action} action.")
+        return aws.client
+    if role_arn is None and iam_enforced():
+        raise TargetError(f"RoleArn is required for target {arn}.")
+    return aws.acting_as(role_arn, delivery.principal).client
 
 
 def make(call: Call, client: Client) -> None:

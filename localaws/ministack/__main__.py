@@ -18,6 +18,7 @@ from localaws.cloudformation import catalog, completion, existence, schema
 from localaws.errors import HookMissingError
 from localaws.eventbridge.courier import Courier
 from localaws.eventbridge.spool import Spool
+from localaws.eventbridge.targets import Allows
 from localaws.gateway import Gateway, Upstreams
 from localaws.mail.outbox import Outbox
 from localaws.mail.sns import Postman
@@ -43,8 +44,10 @@ from localaws.ministack import (
     scheduler,
     sns,
     stack_requests,
+    stack_roles,
     states,
 )
+from localaws.roles import Roles
 from localaws.services.targets import TARGET_PREFIXES
 from localaws.settings import ACCOUNT_ID, CREDENTIALS, HOST, REGION, iam_enforced, time_scale
 from localaws.snapshot import SnapshotLoop
@@ -80,13 +83,15 @@ def main(argv: Sequence[str] | None = None) -> None:
         states.let_functions_name_their_exceptions()
 
         iam.let_services_assume_roles()
+        iam.let_log_groups_have_streams()
         iam.let_loopback_be_secure()
         upstreams = Upstreams(arguments.sagemaker_url, arguments.services_url)
         client = _clients(arguments.port, upstreams)
         snapshots = SnapshotLoop(host.state_writer())
         states.let_executions_be_seen(snapshots.note_change, Reporter(client, meter))
-        kept = _let_executions_go_on(arguments.state_dir, _clients(arguments.port, upstreams, _TASK_CONFIG))
-        _let_cloudformation_be_complete(client)
+        of_roles = _clients_of_roles("states", arguments.port, upstreams, _TASK_CONFIG)
+        kept = _let_executions_go_on(arguments.state_dir, of_roles)
+        _let_cloudformation_be_complete(arguments.port, upstreams)
         apigateway.let_api_gateway_explain(body_errors.explain)
         apigateway.let_api_gateway_keep_secrets()
         apigateway.let_api_gateway_be_watched(Watch(client, meter).see)
@@ -94,7 +99,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         sns.let_email_go_out(Postman(outbox, f"http://{HOST}:{arguments.port}"))
         aws = Aws(f"http://{HOST}:{arguments.port}", REGION, ACCOUNT_ID)
         rules = RuleMetrics(meter)
-        courier = Courier(Spool(arguments.state_dir.absolute() / "eventbridge.sqlite"), aws.client, rules)
+        courier = Courier(Spool(arguments.state_dir.absolute() / "eventbridge.sqlite"), aws, _allows(), rules)
         events.let_events_reach_targets(courier, rules)
         scheduler.let_schedules_be_due_in_their_time_zone()
         s3.let_object_events_be_complete()
@@ -123,8 +128,18 @@ def main(argv: Sequence[str] | None = None) -> None:
     courier.close()
 
 
-def _let_cloudformation_be_complete(client: Callable[[str], Any]) -> None:
-    cloudformation.let_cloudformation_provision(catalog.provisioners(client))
+def _allows() -> Allows:
+    """What lets EventBridge in: the policies of its targets, where IAM is enforced."""
+    return iam.resource_policies() if iam_enforced() else lambda *_: True
+
+
+def _let_cloudformation_be_complete(port: int, upstreams: Upstreams) -> None:
+    client, of_roles = _clients(port, upstreams), _clients_of_roles("cloudformation", port, upstreams)
+
+    def of_stack(service: str) -> Any:
+        return of_roles(stack_roles.role_arn.get())(service)
+
+    cloudformation.let_cloudformation_provision(catalog.provisioners(of_stack))
     cloudformation.let_change_sets_be_exact(schema.create_only)
     cloudformation.let_capabilities_be_asked_for()
     cloudformation.let_templates_lie_in_buckets()
@@ -136,12 +151,13 @@ def _let_cloudformation_be_complete(client: Callable[[str], Any]) -> None:
     rollback.let_nested_stacks_be_rolled_back()
     deletion.let_stacks_be_deleted_while_they_are_made()
     interruption.let_interrupted_operations_end()
+    stack_roles.let_stacks_have_roles()  # of whatever the others have made of an operation
 
 
-def _let_executions_go_on(state_dir: Path, client: Clients) -> executions.GoingOn:
+def _let_executions_go_on(state_dir: Path, clients: Callable[[str | None], Clients]) -> executions.GoingOn:
     """After they are made to be seen: what is seen of them is in the journal."""
     executions.let_executions_end_once()
-    states.let_states_call_services(client)
+    states.let_states_call_services(clients)
     nested.let_executions_start_others()
     return executions.let_executions_go_on(Journal(state_dir.absolute() / "stepfunctions.sqlite"))
 
@@ -155,6 +171,20 @@ def _clock(meter: Meter, changed: Callable[[], None]) -> alarms.Clock:
     watched = queues.let_queues_be_counted(meter, time_scale())
     publisher = Publisher(meter, watched, cloudwatch.let_services_publish(), changed)
     return alarms.Clock(publisher.publish, cloudwatch.let_alarms_be_decided(time_scale()))
+
+
+def _clients_of_roles(
+    principal: str, port: int, upstreams: Upstreams, config: Config | None = None
+) -> Callable[[str | None], Clients]:
+    """The clients of what a service does for a role, where IAM is enforced; otherwise, and without one, its own."""
+    own, roles = _clients(port, upstreams, config), Roles(f"http://{HOST}:{port}", REGION, config)
+
+    def clients(role_arn: str | None) -> Clients:
+        if role_arn is None or not iam_enforced():
+            return own
+        return lambda service: roles.client(service, role_arn, principal)
+
+    return clients
 
 
 def _clients(port: int, upstreams: Upstreams, config: Config | None = None) -> Clients:

@@ -7,7 +7,7 @@ from typing import Any
 
 from localaws.eventbridge import inputs, schedules, targets
 from localaws.eventbridge.courier import Courier
-from localaws.gateway import asked_by_service
+from localaws.gateway import asking_service
 from localaws.metrics.rules import RuleMetrics
 from localaws.ministack.hook import hook
 
@@ -19,13 +19,13 @@ def let_services_emit() -> None:
     """Let our own services put events of the source ``aws.*``, which EventBridge refuses to users.
 
     Hook ``ministack.services.eventbridge._put_events``, whose parameter ``allow_aws_source`` is what MiniStack's own
-    services use. `localaws.gateway.asked_by_service` tells who asks.
+    services use. `localaws.gateway.asking_service` tells who asks.
     """
     module = importlib.import_module("ministack.services.eventbridge")
     put_events = hook(module.__name__, "_put_events")
 
     def put(data: Any, allow_aws_source: bool = False) -> Any:
-        return put_events(data, allow_aws_source=allow_aws_source or asked_by_service.get())
+        return put_events(data, allow_aws_source=allow_aws_source or bool(asking_service.get()))
 
     module._put_events = put  # type: ignore[attr-defined]
 

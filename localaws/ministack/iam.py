@@ -9,7 +9,7 @@ from urllib.parse import parse_qs
 from localaws import authorization, git_credentials
 from localaws.asgi import Scope
 from localaws.forward import Answer, error_answer
-from localaws.gateway import asked_by_service
+from localaws.gateway import asking_service
 from localaws.guard import ALLOWED, Authorize
 from localaws.ministack.hook import hook
 from localaws.services.targets import GIT_PATH
@@ -17,6 +17,8 @@ from localaws.settings import ACCOUNT_ID, REGION
 
 # Git asks without credentials first, and its credential helper when it is told this.
 _WHO_ASKS = Answer(401, [(b"www-authenticate", b'Basic realm="CodeCommit"'), (b"content-length", b"0")], b"")
+
+_TAG_ACTIONS = ("TagResource", "UntagResource", "ListTagsForResource")
 
 
 def let_iam_decide() -> Authorize:
@@ -93,7 +95,7 @@ def _let_iam_decide_about_git() -> Callable[[Scope, Mapping[str, str]], Answer]:
 
 
 def let_services_assume_roles() -> None:
-    """Let a service of ours assume a role that trusts it in this account only.
+    """Let a service of ours assume a role that trusts it, in this account only.
 
     Hook ``ministack.core.iam_evaluator.evaluate_trust_policy``, which takes the root user for any service and knows no
     ``aws:SourceAccount``.
@@ -102,11 +104,62 @@ def let_services_assume_roles() -> None:
     evaluate = hook(evaluator.__name__, "evaluate_trust_policy")
 
     def evaluate_in_account(document: Any, caller: str, context: Any = None) -> Any:
-        if context is not None and asked_by_service.get():
+        service = asking_service.get()
+        if context is not None and service:
             context.service_context["aws:sourceaccount"] = ACCOUNT_ID
+            document = authorization.trust_in_service(document, service) if "." in service else document
         return evaluate(document, caller, context)
 
     evaluator.evaluate_trust_policy = evaluate_in_account
+
+
+def resource_policies() -> Callable[[str, str, str, str], bool]:
+    """A function that says whether a queue's, topic's or function's own policy lets a service do something to it.
+
+    It takes the service's principal, IAM's action, the resource's ARN and the rule's.
+
+    Hooks ``ministack.core.iam_evaluator``: ``_resource_policy`` finds a policy, ``evaluate_resource_policy`` decides in
+    an ``EvalContext``.
+    """
+    policy_of = hook("ministack.core.iam_evaluator", "_resource_policy")
+    evaluate = hook("ministack.core.iam_evaluator", "evaluate_resource_policy")
+    context_of = hook("ministack.core.iam_evaluator", "EvalContext")
+
+    def allows(principal: str, action: str, arn: str, rule_arn: str) -> bool:
+        found = policy_of(arn.split(":")[2], arn)
+        if found is None:
+            return True  # there is no such thing: its service says so
+        context = context_of(
+            principal_arn="*",
+            principal_type="Service",
+            principal_account="",
+            action=action,
+            resource_arn=arn,
+            region=REGION,
+            secure_transport=True,
+            service_context={"aws:sourcearn": rule_arn, "aws:sourceaccount": ACCOUNT_ID},
+        )
+        return bool(evaluate(found[0], context, service=f"{principal}.amazonaws.com").decision == "Allow")
+
+    return allows
+
+
+def let_log_groups_have_streams() -> None:
+    """Let what is done to a log group need a policy for ``log-group:<name>:*``, as CloudWatch Logs has it.
+
+    Hook ``ministack.core.iam_actions.extract_resource_arn``, which leaves out what is after the group's name. Only the
+    three actions on tags have a group's ARN without it; source: "Overview of managing access permissions to your
+    CloudWatch Logs resources" in its User Guide.
+    """
+    actions: Any = importlib.import_module("ministack.core.iam_actions")
+    extract = hook(actions.__name__, "extract_resource_arn")
+
+    def extract_with_stream(service: str, method: str, path: str, headers: dict[str, str], *others: Any) -> Any:
+        arn = extract(service, method, path, headers, *others)
+        of_tags = headers.get("x-amz-target", "").endswith(_TAG_ACTIONS)
+        return f"{arn}:log-stream:" if service == "logs" and ":log-group:" in arn and not of_tags else arn
+
+    actions.extract_resource_arn = extract_with_stream
 
 
 def let_loopback_be_secure() -> None:

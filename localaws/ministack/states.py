@@ -18,7 +18,7 @@ from localaws.stepfunctions.integrations import INTEGRATIONS, Integration
 from localaws.stepfunctions.patience import patiently
 from localaws.stepfunctions.progress import CALL, IS_WANTED, call_alone
 from localaws.stepfunctions.reporter import Reporter
-from localaws.stepfunctions.task import Task, TaskFailed
+from localaws.stepfunctions.task import Clients, Task, TaskFailed
 
 
 def let_functions_name_their_exceptions() -> None:
@@ -54,18 +54,25 @@ def let_functions_name_their_exceptions() -> None:
     worker.invoke, lambda_service._execute_function_warm = invoke_seen, execute_named
 
 
-def let_states_call_services(client: Callable[[str], Any]) -> None:
+def let_states_call_services(clients: Callable[[str | None], Clients]) -> None:
     """Let Task states reach SageMaker and functions by the API, and fail with the names that AWS gives.
+
+    `clients` gives those of a state machine's role.
 
     Hooks ``ministack.services.stepfunctions``: ``_SERVICE_DISPATCH`` is asked first for an integration,
     ``_call_lambda`` calls functions; both fail with ``_ExecutionError``. ``_execute_task`` knows the execution of a
-    task, and ``_invoke_resource_with_timeout`` how long it may take.
+    task, ``_state_machines`` its machine, and ``_invoke_resource_with_timeout`` how long it may take.
     """
     engine: Any = importlib.import_module("ministack.services.stepfunctions")
     failure, dispatch = hook(engine.__name__, "_ExecutionError"), hook(engine.__name__, "_SERVICE_DISPATCH")
     execute = hook(engine.__name__, "_execute_task")
     invoke_limited = hook(engine.__name__, "_invoke_resource_with_timeout")
     hook(engine.__name__, "_call_lambda")
+    machines = hook(engine.__name__, "_state_machines")
+    role_arn: ContextVar[str | None] = ContextVar("role_arn", default=None)
+
+    def client(service: str) -> Any:
+        return clients(role_arn.get())(service)
 
     def task(resource: str, arguments: Any) -> Task:
         return replace((CALL.get() or call_alone(arguments)).task(resource), arguments=arguments)
@@ -78,6 +85,7 @@ def let_states_call_services(client: Callable[[str], Any]) -> None:
 
     def execute_known(state: Any, raw_input: Any, execution: dict[str, Any], context: Any) -> Any:
         IS_WANTED.set(lambda: execution["status"] == "RUNNING")
+        role_arn.set((machines.get(execution["stateMachineArn"]) or {}).get("roleArn"))
         resource = state.get("Resource", "")
         if resource.endswith(".waitForTaskToken") and resource.startswith(tuple(INTEGRATIONS)):
             raise failure("States.Runtime", f"{resource}: this service gives no task token back, on AWS neither")

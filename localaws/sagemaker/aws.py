@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from localaws import aws
+from localaws.roles import RoleError
 from localaws.sagemaker.errors import JobFailure
 
 
@@ -21,7 +22,9 @@ class Aws(aws.Aws):
         """A SageMaker ARN; the service lower-cases names in them."""
         return f"arn:aws:sagemaker:{self.region}:{self.account_id}:{kind}/{name.lower()}"
 
-    def environment(self, variables: Mapping[str, str], role_arn: str | None = None) -> dict[str, str]:
+    def environment(
+        self, variables: Mapping[str, str], role_arn: str | None, principal: str = "sagemaker"
+    ) -> dict[str, str]:
         """The environment of a container, as `localaws.aws.Aws.environment` has it.
 
         Raises
@@ -30,6 +33,6 @@ class Aws(aws.Aws):
             The role cannot be assumed.
         """
         try:
-            return super().environment(variables, role_arn)
-        except aws.RoleError as error:
+            return super().environment(variables, role_arn, principal)
+        except RoleError as error:
             raise JobFailure(f"ClientError: {error}") from error

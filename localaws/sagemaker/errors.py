@@ -46,6 +46,12 @@ class ResourceLimitExceeded(ApiError):
     code = "ResourceLimitExceeded"
 
 
+class AccessDenied(ApiError):
+    """Who asks may not do it."""
+
+    code = "AccessDeniedException"
+
+
 class ConflictException(ApiError):
     """The resource's state does not allow the operation."""
 

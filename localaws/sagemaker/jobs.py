@@ -107,6 +107,11 @@ class Job:
         if self.noun == "Training":
             self.runner.update(self.arn, self.noun, {}, secondary_status)
 
+    @property
+    def aws(self) -> Aws:
+        """The other services, as the job's role may use them."""
+        return self.runner.aws.acting_as(self.request.get("RoleArn"), "sagemaker")
+
     def environment(self, variables: Mapping[str, str]) -> dict[str, str]:
         """The environment of the job's container: the way to AWS, and the job's own variables over it."""
         return self.runner.aws.environment(variables, self.request.get("RoleArn"))

@@ -61,11 +61,17 @@ class LogShipper:
             logger.warning("The log of %s stays behind: %s", self._stream, error)
 
     def _create_stream(self) -> None:
+        """Make the stream, and the group only where there is none: not every role may do that."""
         group, stream = {"logGroupName": self._group}, {"logStreamName": self._stream}
-        with suppress(self._client.exceptions.ResourceAlreadyExistsException):
-            self._client.create_log_group(**group)
-        with suppress(self._client.exceptions.ResourceAlreadyExistsException):
-            self._client.create_log_stream(**group, **stream)
+        errors = self._client.exceptions
+        try:
+            with suppress(errors.ResourceAlreadyExistsException):
+                self._client.create_log_stream(**group, **stream)
+        except errors.ResourceNotFoundException:
+            with suppress(errors.ResourceAlreadyExistsException):
+                self._client.create_log_group(**group)
+            with suppress(errors.ResourceAlreadyExistsException):
+                self._client.create_log_stream(**group, **stream)
 
     def _ship(self, *, last: bool) -> None:
         while lines := self._read(last=last):

@@ -61,6 +61,11 @@ def _beside(arn: str, kind: str, name: str) -> str:
     return f"{arn.rpartition(':')[0]}:{kind}/{name.lower()}"
 
 
+def aws_of(aws: Aws, definition: Document) -> Aws:
+    """The other services, as the role of a container's model may use them."""
+    return aws.acting_as(definition.get("ExecutionRoleArn"), "sagemaker")
+
+
 def stage(client: Any, definition: Document, folder: Path) -> None:
     """Fill a container's folder: the model, unpacked.
 

@@ -32,7 +32,7 @@ class ProcessingJob:
 
     def run(self, job: Job) -> None:
         """Stage, run and collect one job."""
-        client = job.runner.aws.client("s3")
+        client = job.aws.client("s3")
         instances = make_instances(_cluster(job.request)["InstanceCount"], job.folder, job.log)
         outputs = [item["S3Output"] for item in job.request.get("ProcessingOutputConfig", {}).get("Outputs", [])]
         for instance in instances:
@@ -115,7 +115,7 @@ def _cluster(request: Document) -> Document:
 
 def _stage(job: Job, instance: Instance, instances: Sequence[Instance], outputs: Sequence[Document]) -> None:
     """Fill an instance's folder: its inputs, the folders of the outputs, the configuration."""
-    client = job.runner.aws.client("s3")
+    client = job.aws.client("s3")
     for item in job.request.get("ProcessingInputs", []):
         source = item["S3Input"]
         gunzip = source.get("S3CompressionType") == "Gzip"

@@ -175,6 +175,35 @@ def upload_folder(client: Client, folder: Path, uri: str) -> None:
             upload(client, path, target.below(path.relative_to(folder).as_posix()))
 
 
+def read(client: Client, location: Location) -> bytes:
+    """The content of one object.
+
+    Raises
+    ------
+    JobFailure
+        When S3 refuses.
+    """
+    try:
+        body: bytes = client.get_object(Bucket=location.bucket, Key=location.key)["Body"].read()
+    except (ClientError, BotoCoreError) as error:
+        raise JobFailure(f"ClientError: Data download failed: {location}: {error}") from error
+    return body
+
+
+def write(client: Client, location: Location, content: bytes) -> None:
+    """Make one object.
+
+    Raises
+    ------
+    JobFailure
+        When S3 refuses.
+    """
+    try:
+        client.put_object(Bucket=location.bucket, Key=location.key, Body=content)
+    except (ClientError, BotoCoreError) as error:
+        raise JobFailure(f"ClientError: Failed to upload to {location}: {error}") from error
+
+
 def exists(client: Client, uri: str) -> bool:
     """Whether an object is at this URI."""
     location = Location.of(uri)

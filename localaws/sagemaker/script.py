@@ -120,7 +120,7 @@ def _weight(end: ScriptEnd) -> tuple[bool, bool, float]:
 def _run_one(job: Job, command: Command, instance: Instance, limits: Limits, over: threading.Event) -> ScriptEnd:
     WarmHome(command.interpreter, job.runner.state_dir).copy_to(instance.folder / "tmp")
     stream = f"{job.name}/{instance.name}-{int(time.time())}"
-    shipper = LogShipper(job.runner.aws.client("logs"), job.log_group, stream, instance.log)
+    shipper = LogShipper(job.aws.client("logs"), job.log_group, stream, instance.log)
     try:
         with Container(instance.folder, command, instance.log) as container:
             exit_code = container.wait(limits, job.stop, over)

@@ -83,7 +83,7 @@ class TrainingJob:
 
 def _attempt(job: Job, script: Script, instances: Sequence[Instance], seconds: float) -> ScriptEnd:
     """Stage the instances and run the script on them, its checkpoints uploaded meanwhile."""
-    client = job.runner.aws.client("s3")
+    client = job.aws.client("s3")
     job.phase("Downloading")
     for instance in instances:
         _stage(job, instance, instances)
@@ -157,7 +157,7 @@ def _check_regex(definition: dict[str, str]) -> None:
 
 def _stage(job: Job, instance: Instance, instances: Sequence[Instance]) -> None:
     """Fill an instance's folder: its channels and its configuration."""
-    client = job.runner.aws.client("s3")
+    client = job.aws.client("s3")
     for part in ("model", "output/data", "input/data", "input/config", "checkpoints"):
         (instance.folder / part).mkdir(parents=True, exist_ok=True)
     channels = job.request.get("InputDataConfig", [])
@@ -193,7 +193,7 @@ def _reason(end: ScriptEnd) -> str:
 
 def _collect(job: Job, instances: Sequence[Instance]) -> None:
     """Upload what all instances saved as one; of files with the same name, the first instance's."""
-    client = job.runner.aws.client("s3")
+    client = job.aws.client("s3")
     config = job.request["OutputDataConfig"]
     target = s3.Location.of(config["S3OutputPath"]).below(f"{job.name}/output")
     plain = config.get("CompressionType") == "NONE"

@@ -20,7 +20,7 @@ from localaws.sagemaker.errors import JobFailure, JobStopped
 from localaws.sagemaker.inputs import Source
 from localaws.sagemaker.jobs import Job
 from localaws.sagemaker.logs import LogShipper
-from localaws.sagemaker.model_server import containers_of, free_port, server_command, stage, wait_until_ready
+from localaws.sagemaker.model_server import aws_of, containers_of, free_port, server_command, stage, wait_until_ready
 from localaws.store import Store
 
 Document = dict[str, Any]
@@ -37,18 +37,19 @@ class TransformJob:
 
     def run(self, job: Job) -> None:
         """Stage, run and collect one job."""
-        client = job.runner.aws.client("s3")
         definition = model_container(job.runner.store, job.runner.aws.arn("model", job.request["ModelName"]))
+        aws = aws_of(job.runner.aws, definition)
+        client = aws.client("s3")
         stage(client, definition, job.folder)
         items = Source.of(job.request["TransformInput"]["DataSource"]["S3DataSource"]).objects(client)
         stream = f"{job.name}/{HOST_NAME}-{int(time.time())}"
-        shipper = LogShipper(job.runner.aws.client("logs"), job.log_group, stream, job.log)
+        shipper = LogShipper(aws.client("logs"), job.log_group, stream, job.log)
         try:
-            self._serve(job, definition, items)
+            self._serve(job, definition, items, client)
         finally:
             shipper.close()
 
-    def _serve(self, job: Job, definition: Document, items: list[s3.S3Object]) -> None:
+    def _serve(self, job: Job, definition: Document, items: list[s3.S3Object], client: Any) -> None:
         port = free_port()
         variables = {**job.request.get("Environment", {}), "SAGEMAKER_BATCH": "true"}
         command = server_command(job.runner.aws, job.runner.state_dir, definition, port, variables)
@@ -56,7 +57,7 @@ class TransformJob:
             wait_until_ready(container, port, job.log, _START_SECONDS, job.stop)
             requests = Requests.of(job.request, port)
             with ThreadPoolExecutor(max_workers=job.request.get("MaxConcurrentTransforms") or 1) as pool:
-                for done in [pool.submit(_transform, job, item, requests) for item in items]:
+                for done in [pool.submit(_transform, job, item, requests, client) for item in items]:
                     done.result()
 
 
@@ -171,17 +172,16 @@ def model_container(store: Store, model_arn: str) -> Document:
     return definition
 
 
-def _transform(job: Job, item: s3.S3Object, requests: Requests) -> None:
+def _transform(job: Job, item: s3.S3Object, requests: Requests, client: Any) -> None:
     if job.stop.is_set():
         raise JobStopped
-    client = job.runner.aws.client("s3")
-    data = client.get_object(Bucket=item.location.bucket, Key=item.location.key)["Body"].read()
+    data = s3.read(client, item.location)
     answers = []
     for body in requests.bodies(_unpacked(data, job, item), str(item.location)):
         answer = requests.invoke(body, str(item.location))
         answers.append(answer if answer.endswith(b"\n") or not requests.assemble else answer + b"\n")
     target = s3.Location.of(job.request["TransformOutput"]["S3OutputPath"]).below(f"{item.relative}.out")
-    client.put_object(Bucket=target.bucket, Key=target.key, Body=b"".join(answers))
+    s3.write(client, target, b"".join(answers))
 
 
 def _unpacked(data: bytes, job: Job, item: s3.S3Object) -> bytes:

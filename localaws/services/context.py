@@ -1,7 +1,8 @@
 """What every service stands on."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Self
 
 from localaws.aws import Aws
 from localaws.store import Store
@@ -28,3 +29,7 @@ class Context:
     def arn(self, service: str, resource: str) -> str:
         """An ARN of this account and region, such as ``arn:aws:codebuild:us-east-1:000000000000:project/p``."""
         return f"arn:aws:{service}:{self.aws.region}:{self.aws.account_id}:{resource}"
+
+    def acting_as(self, role_arn: str, principal: str) -> Self:
+        """The same, with the other services as a role may use them: see `localaws.aws.Aws.acting_as`."""
+        return replace(self, aws=self.aws.acting_as(role_arn, principal))

@@ -1,8 +1,10 @@
 """list, approve-model, reject-model: real processes on a real registry."""
 
+from pathlib import Path
+
 import pytest
 
-from tests.deploy.conftest import Registry, Run
+from tests.deploy.conftest import ROLE, Registry, Run, run_module
 
 
 def status(registry: Registry, arn: str) -> tuple[str, str]:
@@ -96,3 +98,15 @@ def test_nothing_deployed_is_no_error(deploy_model: Run):
     assert (deleted.returncode, "No change" in deleted.stdout) == (0, True)
     unknown = deploy_model("delete", "project", "--yes")
     assert (unknown.returncode, "has no stack of its own" in unknown.stderr) == (1, True)
+
+
+def test_a_build_does_not_read_the_projects_stack(registry: Registry, tmp_path: Path) -> None:
+    """It is given all of it as variables, and its role may not."""
+    arn = registry.register(r2=0.5)
+    nowhere = {"SAGEMAKER_PROJECT_ID": "p-0123456789ab", "AWS_ENDPOINT_URL_CLOUDFORMATION": "http://127.0.0.1:9"}
+    own = ("--model-package-group-name", registry.group, "--project-name", registry.group)
+    more = ("--s3-bucket", registry.bucket, "--role-arn", ROLE, "--reason", "too slow")
+    environ = registry.local_aws.env | nowhere
+    done = run_module("deploy_model", "reject-model", arn, *own, *more, environ=environ, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert status(registry, arn)[0] == "Rejected"

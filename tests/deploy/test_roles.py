@@ -163,6 +163,11 @@ def tries(own_key: str, pipeline_role: str, model_role: str) -> dict[str, Try]:
             {"PipelineName": PROJECT, "ClientRequestToken": "t" * 32},
         ),
         "train in a step": ("sagemaker", "create_training_job", {"TrainingJobName": "pipelines-x", **job}),
+        "tag a step's job": (
+            "sagemaker",
+            "add_tags",
+            {"ResourceArn": arn("sagemaker", "training-job/pipelines-x"), "Tags": [{"Key": "k", "Value": "v"}]},
+        ),
         "train beside": ("sagemaker", "create_training_job", {"TrainingJobName": "beside", **job}),
         "make a model": ("sagemaker", "create_model", {"ModelName": "m", "ExecutionRoleArn": model_role, **model}),
         "make a model as admin": ("sagemaker", "create_model", {"ModelName": "m", "ExecutionRoleArn": ADMIN, **model}),
@@ -214,6 +219,11 @@ def tries(own_key: str, pipeline_role: str, model_role: str) -> dict[str, Try]:
             "put_log_events",
             {"logGroupName": "other", "logStreamName": "s", "logEvents": event},
         ),
+        "write the build's log": (
+            "logs",
+            "create_log_stream",
+            {"logGroupName": "/aws/codebuild/iris-build", "logStreamName": "s"},
+        ),
         "delete own log": ("logs", "delete_log_group", {"logGroupName": "/aws/codebuild/iris-build"}),
         "silence an alarm": ("cloudwatch", "delete_alarms", {"AlarmNames": ["other"]}),
         "write the endpoint's log": ("logs", "put_log_events", endpoint_log("iris-staging")),
@@ -245,7 +255,12 @@ VERSIONS = {"read own version", "list own versions"}
 MAY: dict[str, set[str]] = {
     "api.yml FunctionRole": {"invoke staging"},
     # With AWS's own policy for it.
-    "api.yml GatewayLoggingRole": {"write any log", "write the endpoint's log", "write another endpoint's log"},
+    "api.yml GatewayLoggingRole": {
+        "write any log",
+        "write the build's log",
+        "write the endpoint's log",
+        "write another endpoint's log",
+    },
     "automation.yml BatchRole": {"claim an event", "use own key", "start batch", "write a manifest"},
     "automation.yml DeploymentRole": {
         "claim an event",
@@ -277,6 +292,7 @@ MAY: dict[str, set[str]] = {
         *ARTIFACTS,
         *VERSIONS,
         "list own bucket",
+        "write the build's log",
         "change training",
         "start training",
         "follow training",
@@ -295,6 +311,7 @@ MAY: dict[str, set[str]] = {
         *VERSIONS,
         "list own bucket",
         "train in a step",
+        "tag a step's job",
         "register a version",
         "write a manifest",
     },

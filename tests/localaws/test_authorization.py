@@ -199,6 +199,28 @@ def test_a_role_is_not_handed_over_without_leave(enforcing_local_aws: LocalAws) 
     assert sagemaker.create_model(ModelName=f"m-{uuid.uuid4().hex[:8]}", **model)["ModelArn"]
 
 
+def test_a_log_group_is_named_with_its_streams(enforcing_local_aws: LocalAws) -> None:
+    name = f"group-{uuid.uuid4().hex[:8]}"
+    enforcing_local_aws.client("logs").create_log_group(logGroupName=name)
+    group = f"arn:aws:logs:us-east-1:000000000000:log-group:{name}"
+    for resource, may in ((group, False), (f"{group}:*", True)):
+        actions = ["logs:CreateLogStream", "logs:ListTagsForResource"]
+        key = user(enforcing_local_aws, {"Action": actions, "Resource": resource})
+        logs = as_user(enforcing_local_aws, key, "logs")
+        codes = [said(logs.create_log_stream, logGroupName=name, logStreamName="s")]
+        codes.append(said(logs.list_tags_for_resource, resourceArn=group))
+        assert codes == (["", "AccessDeniedException"] if may else ["AccessDeniedException", ""])
+
+
+def said(call: Callable[..., Any], **arguments: Any) -> str:
+    """The code of a call's error; empty when there is none."""
+    try:
+        call(**arguments)
+    except ClientError as error:
+        return str(error.response["Error"]["Code"])
+    return ""
+
+
 def test_a_service_of_the_third_server_asks_too(enforcing_local_aws: LocalAws) -> None:
     key = user(enforcing_local_aws, {"Action": "application-autoscaling:Describe*", "Resource": "*"})
     for port in (enforcing_local_aws.port, enforcing_local_aws.ports.services):
@@ -291,7 +313,7 @@ def test_a_job_may_do_what_its_role_may(enforcing_local_aws: LocalAws) -> None:
     reason = run_job(enforcing_local_aws, reader)
     name = reader.rpartition("/")[2]
     assert (
-        f"User: arn:aws:sts::000000000000:assumed-role/{name}/container is not authorized to perform: sagemaker:"
+        f"User: arn:aws:sts::000000000000:assumed-role/{name}/SageMaker is not authorized to perform: sagemaker:"
         in reason
     )
 

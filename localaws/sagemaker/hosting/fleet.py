@@ -138,6 +138,7 @@ class LiveFleet:
             routing=routing,
             max_concurrency=serverless["MaxConcurrency"] if serverless else None,
             demand=group.demand if isinstance(group, ServerlessGroup) else None,
+            role_arn=group.containers[0].get("ExecutionRoleArn"),
         )
 
 

@@ -10,7 +10,7 @@ from localaws.sagemaker.control import Control
 from localaws.sagemaker.errors import JobFailure
 from localaws.sagemaker.hosting import routes
 from localaws.sagemaker.hosting.instance import Plan, ServerInstance
-from localaws.sagemaker.model_server import containers_of, stage
+from localaws.sagemaker.model_server import aws_of, containers_of, stage
 
 Document = dict[str, Any]
 
@@ -41,7 +41,7 @@ class Group:
         self.containers = containers_of(control.store, control.aws.arn("model", variant["ModelName"]))
         models = []
         for number, container in enumerate(self.containers):
-            stage(control.aws.client("s3"), container, folder / f"staged-{number}")
+            stage(aws_of(control.aws, container).client("s3"), container, folder / f"staged-{number}")
             models.append(folder / f"staged-{number}" / "model")
         self._plan = Plan(
             aws=control.aws,

@@ -18,7 +18,7 @@ from localaws.sagemaker.container import Container
 from localaws.sagemaker.errors import ApiError, JobFailure, JobStopped
 from localaws.sagemaker.hosting import routes
 from localaws.sagemaker.logs import LogShipper
-from localaws.sagemaker.model_server import free_port, is_healthy, server_command, wait_until_ready
+from localaws.sagemaker.model_server import aws_of, free_port, is_healthy, server_command, wait_until_ready
 
 Document = dict[str, Any]
 
@@ -162,7 +162,8 @@ class ServerInstance:
         container = stack.enter_context(Container(folder, command, log))
         chain = f"/{number + 1}" if len(self._plan.containers) > 1 else ""
         stream = f"{self._plan.stream_prefix}/{self.instance_id}{chain}"
-        stack.callback(LogShipper(self._plan.aws.client("logs"), self._plan.log_group, stream, log).close)
+        logs = aws_of(self._plan.aws, definition).client("logs")
+        stack.callback(LogShipper(logs, self._plan.log_group, stream, log).close)
         return container, log
 
     def _watch(self, containers: list[Container], ports: tuple[int, ...]) -> None:

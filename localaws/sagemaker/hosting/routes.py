@@ -52,6 +52,8 @@ class Variant:
         ``LEAST_OUTSTANDING_REQUESTS`` or ``RANDOM``.
     max_concurrency, demand : int or None, Demand or None
         Of a serverless variant: how many requests it may have at once, and where they are counted.
+    role_arn : str or None
+        Its model's: who writes captured data, and moves in- and output of asynchronous requests.
     """
 
     name: str
@@ -60,6 +62,7 @@ class Variant:
     routing: str = "LEAST_OUTSTANDING_REQUESTS"
     max_concurrency: int | None = None
     demand: Demand | None = None
+    role_arn: str | None = None
 
 
 @dataclass(frozen=True)

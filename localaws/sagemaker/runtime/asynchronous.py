@@ -190,7 +190,7 @@ class AsyncInvocations:
         except _Failed as error:
             failure = str(error)
             self._count(pending, variant, {error.metric: 1.0} | {"InvocationFailures": 1.0})
-            await self._keep_failure(pending, error, config)
+            await self._keep_failure(pending, variant, error, config)
         await self._notify(pending, variant, config, content_type, failure)
         values = {
             "InvocationsProcessed": 1.0,
@@ -206,7 +206,8 @@ class AsyncInvocations:
         location, started = Location.of(pending.input_location), time.monotonic()
 
         def download() -> bytes:
-            body: bytes = self._aws.client("s3").get_object(Bucket=location.bucket, Key=location.key)["Body"].read()
+            s3 = self._aws_of(variant).client("s3")
+            body: bytes = s3.get_object(Bucket=location.bucket, Key=location.key)["Body"].read()
             return body
 
         try:
@@ -233,33 +234,32 @@ class AsyncInvocations:
         if invocation.fault is not None:
             raise _Failed(str(invocation.fault), "InvocationFailures", answer.body)
         try:
-            await self._in_thread(lambda: self._put(pending.output_location, answer.body, answer.content_type, config))
+            aws = self._aws_of(invocation.variant)
+            text = answer.content_type
+            await self._in_thread(lambda: _put(aws, pending.output_location, answer.body, text, config))
         except (ClientError, BotoCoreError) as error:
             reason = f"ClientError: Failed to upload the answer to {pending.output_location}: {error}"
             raise _Failed(reason, "ResponseUploadFailures") from error
         elapsed = (time.monotonic() - started) * 1e6
         self._count(pending, invocation.variant, {"ResponseUploadLatency": elapsed})
 
-    async def _keep_failure(self, pending: AsyncRequest, failure: _Failed, config: Document) -> None:
+    async def _keep_failure(self, pending: AsyncRequest, variant: Variant, failure: _Failed, config: Document) -> None:
         if not pending.failure_location:
             return
         try:
-            await self._in_thread(lambda: self._put(pending.failure_location, failure.content, "text/plain", config))
+            aws = self._aws_of(variant)
+            await self._in_thread(lambda: _put(aws, pending.failure_location, failure.content, "text/plain", config))
         except (ClientError, BotoCoreError) as error:
             logger.warning("The failure of %s stays behind: %s", pending.failure_location, error)
 
-    def _put(self, uri: str, body: bytes, content_type: str, config: Document) -> None:
-        location, key = Location.of(uri), config["OutputConfig"].get("KmsKeyId")
-        encryption = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": key} if key else {}
-        self._aws.client("s3").put_object(
-            Bucket=location.bucket, Key=location.key, Body=body, ContentType=content_type, **encryption
-        )
+    def _aws_of(self, variant: Variant) -> Aws:
+        return self._aws.acting_as(variant.role_arn, "sagemaker")
 
     async def _notify(
         self, pending: AsyncRequest, variant: Variant, config: Document, content_type: str, failure: str | None
     ) -> None:
         try:
-            await self._in_thread(lambda: publish(self._aws, config, pending, content_type, failure))
+            await self._in_thread(lambda: publish(self._aws_of(variant), config, pending, content_type, failure))
         except (ClientError, BotoCoreError) as error:
             logger.warning("A notification of endpoint %s was not sent: %s", pending.endpoint_name, error)
             self._count(pending, variant, {"NotificationFailures": 1})
@@ -277,6 +277,14 @@ class AsyncInvocations:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+
+def _put(aws: Aws, uri: str, body: bytes, content_type: str, config: Document) -> None:
+    location, key = Location.of(uri), config["OutputConfig"].get("KmsKeyId")
+    encryption = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": key} if key else {}
+    aws.client("s3").put_object(
+        Bucket=location.bucket, Key=location.key, Body=body, ContentType=content_type, **encryption
+    )
 
 
 def _config(route: Route) -> Document:

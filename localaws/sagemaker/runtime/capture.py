@@ -47,6 +47,7 @@ class _File:
 
     endpoint_name: str
     variant_name: str
+    role_arn: str | None
     config: Document
     first: float
     invocations: list[tuple[Invocation, float]] = field(default_factory=list)
@@ -105,7 +106,9 @@ class DataCapture:
         file = self._open.get(key)
         if file is None or file.size > _LARGEST_FILE_BYTES:
             self._full += [file] if file else []
-            file = self._open[key] = _File(invocation.route.endpoint_name, invocation.variant.name, config, now)
+            file = self._open[key] = _File(
+                invocation.route.endpoint_name, invocation.variant.name, invocation.variant.role_arn, config, now
+            )
         file.invocations.append((invocation, now))
         file.size += size
 
@@ -133,7 +136,8 @@ class DataCapture:
             key = file.config.get("KmsKeyId")
             encryption = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": key} if key else {}
             body = lines(file.invocations, file.config)
-            self._aws.client("s3").put_object(Bucket=target.bucket, Key=target.key, Body=body, **encryption)
+            s3 = self._aws.acting_as(file.role_arn, "sagemaker").client("s3")
+            s3.put_object(Bucket=target.bucket, Key=target.key, Body=body, **encryption)
         except (ClientError, BotoCoreError, JobFailure) as error:
             logger.warning("What endpoint %s captured was not written: %s", file.endpoint_name, error)
             return not _may_work_later(error)

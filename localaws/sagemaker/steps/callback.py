@@ -51,6 +51,6 @@ def run(step: Step, context: StepContext, progress: Progress) -> Document:
 
 def _send(context: StepContext, queue_url: str, message: Document) -> None:
     try:
-        context.control.aws.client("sqs").send_message(QueueUrl=queue_url, MessageBody=json.dumps(message))
+        context.aws.client("sqs").send_message(QueueUrl=queue_url, MessageBody=json.dumps(message))
     except (ClientError, BotoCoreError) as error:
         raise StepFailed(f"ClientError: cannot send the callback's message to {queue_url}: {error}") from error

@@ -10,11 +10,15 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
+from botocore.exceptions import ClientError
+
+from localaws.permission import Question
 from localaws.sagemaker import s3
+from localaws.sagemaker.aws import Aws
 from localaws.sagemaker.callbacks import Callbacks
 from localaws.sagemaker.control import Control
 from localaws.sagemaker.definition import Definition, Step
-from localaws.sagemaker.errors import ApiError, JobFailure
+from localaws.sagemaker.errors import AccessDenied, ApiError, JobFailure
 from localaws.sagemaker.events import iso_time
 from localaws.sagemaker.expressions import Scope, UnresolvedError, resolve
 from localaws.sagemaker.plan import Outcome
@@ -28,6 +32,12 @@ RunChildren = Callable[["StepContext", Definition, int], dict[str, Outcome]]
 _NAME_CHARACTERS = 63
 _SUFFIX_CHARACTERS = 10
 _LOOK_SECONDS = 0.1
+# What a pipeline's role is asked for; of what SageMaker lists of its own accord the guide says nothing.
+_ASKED_FOR = ("Create", "Describe", "Stop")
+# SageMaker Pipelines tags what it makes with the pipeline's and the execution's ARN.
+_TAGGED = frozenset({"CreateHyperParameterTuningJob", "CreateModel"}) | {
+    f"Create{noun}Job" for noun in ("Processing", "Training", "Transform")
+}
 
 
 class StepFailed(Exception):
@@ -90,7 +100,7 @@ class StepContext:
         parameters: Document,
         run_children: RunChildren,
     ) -> None:
-        self.control, self.call, self.callbacks = control, call, callbacks
+        self.control, self.callbacks, self._call = control, callbacks, call
         self.properties: dict[str, Document] = {}
         self.condition_outcomes: dict[str, bool] = {}
         self.interrupted: dict[str, Document] = {}
@@ -99,6 +109,33 @@ class StepContext:
         self._run_children = run_children
         self._jobs: dict[str, Callable[[], object]] = {}
         self.stopping = threading.Event()
+
+    @property
+    def aws(self) -> Aws:
+        """The other services, as the pipeline's role may use them."""
+        pipeline = self.control.store.by_arn(self._execution.parent)
+        role_arn = None if pipeline is None else pipeline.document.get("RoleArn")
+        return self.control.aws.acting_as(role_arn, "sagemaker")
+
+    def call(self, operation: str, request: Document) -> Document:
+        """Ask the API for something, as the pipeline's role may: an operation's name and a request to its answer.
+
+        Raises
+        ------
+        AccessDenied
+            The role may not, or there is no such role.
+        ApiError
+        """
+        if operation.startswith(_ASKED_FOR):
+            tags = {"Tags": [{"Key": "sagemaker:pipeline-execution-arn", "Value": self._execution.arn}]}
+            members = request | tags if operation in _TAGGED else request
+            try:
+                self.aws.require(Question("sagemaker", f"SageMaker.{operation}", members))
+            except ClientError as error:
+                said = error.response["Error"]["Message"]
+                reason = f"Failed to invoke sagemaker:{operation}. Error Details: {said}"
+                raise AccessDenied(reason) from error
+        return self._call(operation, request)
 
     @property
     def execution_arn(self) -> str:
@@ -200,9 +237,9 @@ class StepContext:
     def _read_json(self, uri: str) -> Any:
         try:
             location = s3.Location.of(uri)
-            body = self.control.aws.client("s3").get_object(Bucket=location.bucket, Key=location.key)["Body"].read()
+            body = self.aws.client("s3").get_object(Bucket=location.bucket, Key=location.key)["Body"].read()
             return json.loads(body)
-        except self.control.aws.client("s3").exceptions.ClientError as error:
+        except ClientError as error:
             raise UnresolvedError(f"cannot read {uri}: {error}") from error
         except (ValueError, JobFailure) as error:
             raise UnresolvedError(f"{uri} is not JSON: {error}") from error

@@ -25,7 +25,7 @@ def run(step: Step, context: StepContext, _: Progress) -> Document:
 
 
 def _invoke(context: StepContext, arn: str, arguments: Document) -> Document:
-    client = context.control.aws.client("lambda")
+    client = context.aws.client("lambda")
     try:
         answer = client.invoke(FunctionName=arn, Payload=json.dumps(arguments).encode())
         payload = json.loads(answer["Payload"].read() or b"null")

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from localaws.api_errors import UnsupportedOperation
+from localaws.permission import Question
 from localaws.services.codebuild import junit
 from localaws.services.codebuild.buildspec import FileSet
 from localaws.services.codebuild.errors import ResourceAlreadyExists, ResourceNotFound
@@ -122,6 +123,8 @@ def make(context: Context, build: Document, name: str, files: FileSet, source: P
     ------
     NothingFound, ValueError
         There is no such file, or it is no JUnit XML.
+    ClientError
+        The project's role may not.
     """
     cases = [
         case
@@ -129,6 +132,8 @@ def make(context: Context, build: Document, name: str, files: FileSet, source: P
         for case in junit.test_cases(path.read_bytes(), relative)
     ]
     group = _group(context, build, name)
+    for operation in ("CreateReport", "BatchPutTestCases", "UpdateReport"):
+        _require(context, operation, group)
     arn = f"{group.replace(':report-group/', ':report/')}:{uuid.uuid4()}"
     now = time.time()
     counts = (found := junit.summary(cases))["statusCounts"]
@@ -158,5 +163,12 @@ def _group(context: Context, build: Document, name: str) -> str:
     own = f"{build['projectName']}-{name}"
     arn = context.arn("codebuild", f"report-group/{own}")
     if context.store.by_arn(arn) is None:
+        _require(context, "CreateReportGroup", arn)
         create_group(context, {"name": own, "type": "TEST", "exportConfig": _NO_EXPORT})
     return arn
+
+
+def _require(context: Context, operation: str, group: str) -> None:
+    """Whether the project's role may do what CodeBuild does for it; most of it is no operation of the API."""
+    name = group.rpartition("/")[2]
+    context.aws.require(Question("codebuild", f"CodeBuild_20161006.{operation}", {"name": name}))

@@ -23,7 +23,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from localaws.aws import RoleError
+from botocore.exceptions import ClientError
+
+from localaws.roles import RoleError
 from localaws.sagemaker.container import Container, Limits
 from localaws.sagemaker.errors import JobFailure
 from localaws.sagemaker.logs import LogShipper
@@ -59,8 +61,9 @@ class Ended(Exception):
 
 @dataclass
 class _Build:
-    """A build that runs."""
+    """A build that runs; its context has the other services as the project's role may use them."""
 
+    context: Context
     record: BuildRecord
     document: Document
     internal: Document
@@ -101,7 +104,8 @@ class BuildRunner:
     def start(self, resource: Resource) -> None:
         """Run a build that was just stored."""
         record = BuildRecord(self._context.store, self._sender, resource.arn)
-        build = _Build(record, resource.document, resource.internal)
+        context = self._context.acting_as(resource.document["serviceRole"], "codebuild")
+        build = _Build(context, record, resource.document, resource.internal)
         thread = threading.Thread(target=self._live, args=(build,), name=resource.name, daemon=True)
         self._running[resource.arn] = (build, thread)
         thread.start()
@@ -163,7 +167,7 @@ class BuildRunner:
         logs = build.document["logs"]
         shipper = None
         if "groupName" in logs:
-            client = self._context.aws.client("logs")
+            client = build.context.aws.client("logs")
             shipper = LogShipper(client, logs["groupName"], logs["streamName"], place.log)
         try:
             self._run(build, place)
@@ -199,7 +203,7 @@ class BuildRunner:
             raise Ended("TIMED_OUT", message)
 
     def _download(self, build: _Build, place: Workspace) -> Buildspec:
-        aws, document = self._context.aws, build.document
+        aws, document = build.context.aws, build.document
         version = document.get("sourceVersion", "")
         place.say("Phase is DOWNLOAD_SOURCE")
         resolved = sources.fetch(aws, document["source"], version, place.source)
@@ -218,13 +222,13 @@ class BuildRunner:
             name = secondary["sourceIdentifier"]
             own[f"CODEBUILD_SRC_DIR_{name}"] = place.inside(place.source_of(name))
         own["HOME"] = place.inside(place.root / "tmp")
-        return variables.resolve(self._context.aws, spec, build.document, own)
+        return variables.resolve(build.context.aws, spec, build.document, own)
 
     def _environment(self, build: _Build, values: Variables) -> dict[str, str]:
         """The environment of the commands: the variables, and the credentials of the project's role."""
         build.values = values.values
         try:
-            return self._context.aws.environment(values.values, build.document["serviceRole"])
+            return self._context.aws.environment(values.values, build.document["serviceRole"], "codebuild")
         except RoleError as error:
             raise PhaseFailure("ACCESS_DENIED", str(error)) from error
 
@@ -256,15 +260,15 @@ class BuildRunner:
         for name, files in spec.reports.items():
             try:
                 made.append(
-                    reports.make(self._context, build.document, name, self._files(build, place, files), place.source)
+                    reports.make(build.context, build.document, name, self._files(build, place, files), place.source)
                 )
-            except (NothingFound, ValueError) as error:
+            except (NothingFound, ValueError, ClientError) as error:
                 place.say(f"Error processing report {name}: {error}")
         if made:
             build.record.update(reportArns=made)
 
     def _upload(self, build: _Build, place: Workspace, spec: Buildspec) -> None:
-        client, internal = self._context.aws.client("s3"), build.internal
+        client, internal = build.context.aws.client("s3"), build.internal
         wanted = internal["artifacts"]
         if wanted["type"] == "S3":
             if spec.artifacts is None:

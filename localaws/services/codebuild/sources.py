@@ -16,6 +16,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from localaws import git_credentials
 from localaws.aws import Aws
+from localaws.permission import Question
 from localaws.sagemaker.errors import JobFailure
 from localaws.sagemaker.s3 import download_object, objects_under
 from localaws.services.codebuild.errors import PhaseFailure
@@ -103,7 +104,9 @@ def _unpack(archive: zipfile.ZipFile, target: Path) -> None:
 def _clone(aws: Aws, source: Document, version: str, target: Path) -> str:
     """Clone the repository that a URL names, from where CodeCommit says that it is."""
     name = source["location"].rpartition("/v1/repos/")[2].strip("/")
-    url = aws.client("codecommit").get_repository(repositoryName=name)["repositoryMetadata"]["cloneUrlHttp"]
+    aws.require(Question("codecommit", "CodeCommit_20150413.GitPull", {"repositoryName": name}))
+    codecommit = aws.as_service().client("codecommit")
+    url = codecommit.get_repository(repositoryName=name)["repositoryMetadata"]["cloneUrlHttp"]
     depth = source.get("gitCloneDepth")
     shallow = ["--depth", str(depth)] if depth and not version else []
     _git(["clone", "--quiet", *shallow, url, str(target)], target)

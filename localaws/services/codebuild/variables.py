@@ -92,10 +92,10 @@ def _plain(_aws: Aws, value: str) -> str:
 
 def _parameter(aws: Aws, name: str) -> str:
     try:
-        found: str = aws.client("ssm").get_parameter(Name=name, WithDecryption=True)["Parameter"]["Value"]
-    except ClientError as error:
+        [found] = aws.client("ssm").get_parameters(Names=[name], WithDecryption=True)["Parameters"]
+    except (ClientError, ValueError) as error:
         raise PhaseFailure("CLIENT_ERROR", f"Parameter Store has no value for '{name}': {error}") from error
-    return found
+    return str(found["Value"])
 
 
 def _secret(aws: Aws, reference: str) -> str:

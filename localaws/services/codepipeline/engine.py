@@ -13,7 +13,6 @@ from functools import partial
 from botocore.exceptions import BotoCoreError, ClientError
 
 from localaws.api_errors import ApiError
-from localaws.aws import RoleError
 from localaws.services.codecommit.git import GitError
 from localaws.services.codepipeline.actions.action import Job, Progress, Provider, failed
 from localaws.services.codepipeline.executions import ACTION
@@ -27,6 +26,8 @@ logger = logging.getLogger(__name__)
 
 _BUSY_SECONDS, _IDLE_SECONDS = 0.2, 1.0
 _THREADS = 8
+# A role may not do it, or cannot be assumed; S3 answers HEAD with nothing but the number.
+_DENIED = ("AccessDenied", "AccessDeniedException", "AuthorizationError", "403")
 _POLLING = "polling"
 
 
@@ -131,8 +132,8 @@ class Engine:
             return None
         except ApiError as error:
             return failed(error.message, error.code)
-        except (GitError, RoleError) as error:
-            return failed(str(error), "PermissionError" if isinstance(error, RoleError) else "JobFailed")
+        except GitError as error:
+            return failed(str(error))
         except Exception:
             logger.exception("A defect of CodePipeline at %s", where)
             return failed("A defect of local AWS itself: local-aws logs services", "InternalFailure")
@@ -161,4 +162,5 @@ def _refusal(error: BotoCoreError | ClientError) -> Progress | None:
         return None
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 400)
     answer = error.response["Error"]
-    return failed(answer["Message"], answer["Code"]) if status < 500 else None
+    code = "PermissionError" if answer["Code"] in _DENIED else answer["Code"]
+    return failed(answer["Message"], code) if status < 500 else None

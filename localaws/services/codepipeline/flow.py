@@ -57,8 +57,10 @@ class Flow:
         if execution is None:
             return None
         document, internal = action.document, action.internal
+        role_arn = internal["declaration"].get("roleArn", execution.internal["declaration"]["roleArn"])
+        context = self._context.acting_as(role_arn, "codepipeline")
         return Job(
-            context=self._context,
+            context=context,
             number=action.name,
             again=internal["phase"] == "starting",
             pipeline_name=execution.document["pipelineName"],
@@ -69,12 +71,12 @@ class Flow:
             configuration=document["input"]["resolvedConfiguration"],
             inputs=_locations(document["input"]["inputArtifacts"]),
             outputs=_locations(document["output"]["outputArtifacts"]),
-            artifacts=ArtifactStore.of(self._context, execution.internal["declaration"]),
+            artifacts=ArtifactStore.of(context, execution.internal["declaration"]),
             memory=internal["memory"],
             started=document["startTime"],
             expires=internal["expires"],
             revision=execution.internal.get("revisions", {}).get(document["actionName"]),
-            role_arn=internal["declaration"].get("roleArn", execution.internal["declaration"]["roleArn"]),
+            role_arn=role_arn,
         )
 
     def provider(self, action: Resource) -> Provider:

@@ -62,7 +62,8 @@ class Polling:
         """Start the pipeline if there is something new; while its source stage is busy, that will fetch it."""
         name = action["name"]
         try:
-            newest = provider.latest(self._context, action["configuration"])
+            role_arn = action.get("roleArn") or pipeline.document["roleArn"]
+            newest = provider.latest(self._context.acting_as(role_arn, "codepipeline"), action["configuration"])
         except (BotoCoreError, ClientError, ApiError, GitError) as error:
             logger.warning("The source %s of %s cannot be looked at: %s", name, pipeline.name, error)
             return

@@ -28,7 +28,8 @@ class States:
         """Make a state machine; its ARN."""
         name = f"machine-{uuid.uuid4().hex[:12]}"
         text = json.dumps(definition)
-        made = self.client.create_state_machine(name=name, definition=text, roleArn=ROLE, **members)
+        given = {"roleArn": ROLE, **members}
+        made = self.client.create_state_machine(name=name, definition=text, **given)
         return str(made["stateMachineArn"])
 
     def start(self, definition: dict[str, Any], **given: Any) -> str:

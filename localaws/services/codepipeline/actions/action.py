@@ -20,6 +20,8 @@ class Job:
     ----------
     number : str
         The action execution's id: what is begun elsewhere takes its name or token from it.
+    context : Context
+        Its other services see the role, where IAM is enforced.
     again : bool
         The server died while the action was being begun: what it was to begin may be there.
     configuration : mapping of str to str

@@ -203,10 +203,11 @@ def _moves(status: str) -> bool:
 
 
 def _reasons(job: Job) -> str:
-    """Why resources of the stack failed, the first first."""
+    """Why resources of the stack failed, the first first; read by CodePipeline itself, so that nobody looks in vain."""
     name = job.memory.get("stack") or job.configuration["StackName"]
     try:
-        events = job.context.aws.client("cloudformation").describe_stack_events(StackName=name)["StackEvents"]
+        client = job.context.aws.as_service().client("cloudformation")
+        events = client.describe_stack_events(StackName=name)["StackEvents"]
     except ClientError:
         return ""
     failures = [

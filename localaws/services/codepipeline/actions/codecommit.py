@@ -6,12 +6,14 @@ from typing import Any, ClassVar
 
 from botocore.exceptions import ClientError
 
+from localaws.permission import Question
 from localaws.services.codecommit.content import Content
 from localaws.services.codecommit.repositories import Repositories
 from localaws.services.codepipeline.actions.action import Job, Progress, SourceProvider, fetched
 from localaws.services.context import Context
 
 Document = dict[str, Any]
+_UPLOAD = "CodeCommit_20150413.UploadArchive"
 _MISSING = ("BranchDoesNotExistException", "RepositoryDoesNotExistException")
 
 
@@ -37,7 +39,8 @@ class CodeCommitSource(SourceProvider):
         [location] = job.outputs.values()
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "source.zip"
-            # On AWS this is codecommit:UploadArchive, which no client has.
+            # No client has this operation.
+            job.context.aws.require(Question("codecommit", _UPLOAD, {"repositoryName": repository}))
             Content(Repositories(job.context)).archive(repository, commit_id, path)
             job.artifacts.put(location, path)
         own = {"RepositoryName": repository, "CommitterDate": commit["committer"].get("date", "")}

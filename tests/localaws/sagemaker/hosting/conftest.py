@@ -43,7 +43,7 @@ class Endpoints:
     def client(self) -> Any:
         return self.bench.sagemaker
 
-    def model(self, version: str, script: str = SCRIPT) -> str:
+    def model(self, version: str, script: str = SCRIPT, role_arn: str = ROLE) -> str:
         """A model whose answers name the version."""
         buffer = io.BytesIO()
         with tarfile.open(fileobj=buffer, mode="w:gz") as archive:
@@ -55,7 +55,7 @@ class Endpoints:
         key = f"{name}/model.tar.gz"
         self.bench.s3.put_object(Bucket=self.bench.bucket, Key=key, Body=buffer.getvalue())
         container = {"Image": IMAGE, "ModelDataUrl": f"s3://{self.bench.bucket}/{key}"}
-        self.client.create_model(ModelName=name, PrimaryContainer=container, ExecutionRoleArn=ROLE)
+        self.client.create_model(ModelName=name, PrimaryContainer=container, ExecutionRoleArn=role_arn)
         return name
 
     def variant(self, model: str, name: str = "AllTraffic", count: int = 1, **members: Any) -> Document:

@@ -1,0 +1,32 @@
+"""Roles for tests of who may do what."""
+
+import json
+import uuid
+from typing import Any
+
+from tests.conftest import LocalAws
+
+
+def allow(actions: str | list[str], resources: str | list[str] = "*") -> dict[str, Any]:
+    """A statement of a policy."""
+    return {"Effect": "Allow", "Action": actions, "Resource": resources}
+
+
+def make_role(local_aws: LocalAws, principal: str, *statements: dict[str, Any]) -> str:
+    """A new role that a service such as ``codepipeline`` may assume, and that may do what the statements say."""
+    iam, name = local_aws.client("iam"), f"role-{uuid.uuid4().hex[:12]}"
+    trust = {
+        "Effect": "Allow",
+        "Principal": {"Service": f"{principal}.amazonaws.com"},
+        "Action": "sts:AssumeRole",
+        "Condition": {"StringEquals": {"aws:SourceAccount": "000000000000"}},
+    }
+    arn = iam.create_role(RoleName=name, AssumeRolePolicyDocument=policy(trust))["Role"]["Arn"]
+    if statements:
+        iam.put_role_policy(RoleName=name, PolicyName="own", PolicyDocument=policy(*statements))
+    return str(arn)
+
+
+def policy(*statements: dict[str, Any]) -> str:
+    """A policy document."""
+    return json.dumps({"Version": "2012-10-17", "Statement": statements})
