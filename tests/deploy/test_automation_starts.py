@@ -1,17 +1,21 @@
 """What events start, on the stack of automation.yml: once, however often they come and whatever happens in between."""
 
+import ast
 import importlib
+import io
 import json
 import sys
 import threading
 import time
 import uuid
+import zipfile
 from collections.abc import Callable, Iterator
 from types import ModuleType
 from typing import Any
 
 import pytest
 
+from deploy import artifacts
 from tests.deploy import samples
 from tests.deploy.automation import CODE, QUIET_SECONDS, Automation
 from tests.deploy.conftest import ROLE, Registry
@@ -281,11 +285,11 @@ def test_times_in_all_of_awss_forms_sort_as_one(function, value, expected):
 
 
 def test_the_functions_need_the_standard_library_and_boto3_only():
-    siblings = {path.stem for path in CODE.glob("*.py")}
-    imported = {
-        line.split()[1].split(".")[0]
-        for path in CODE.glob("*.py")
-        for line in path.read_text().splitlines()
-        if line.startswith(("import ", "from "))
-    }
-    assert imported - siblings <= {*sys.stdlib_module_names, "boto3", "botocore"}
+    """All that goes to Lambda with them, too: the modules of the project that they import."""
+    with zipfile.ZipFile(io.BytesIO(artifacts.pack(CODE))) as packed:
+        sources = {name: packed.read(name).decode() for name in packed.namelist()}
+    own = {name.partition("/")[0].removesuffix(".py") for name in sources}
+    nodes = [node for source in sources.values() for node in ast.walk(ast.parse(source))]
+    imported = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+    imported |= {node.module for node in nodes if isinstance(node, ast.ImportFrom) and node.module}
+    assert {name.partition(".")[0] for name in imported} - own <= {*sys.stdlib_module_names, "boto3", "botocore"}
