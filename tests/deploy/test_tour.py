@@ -1,11 +1,16 @@
-"""The whole automation: one stack, a push, two approvals; everything else follows by itself."""
+"""The whole automation: one stack, a push, two approvals; everything else follows by itself.
 
+IAM is enforced, so that each service may only do what the role allows that it was given: what a role lacks, fails.
+"""
+
+import base64
 import os
 import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from unittest import mock
 
 import pytest
 
@@ -16,9 +21,19 @@ ROOT = Path(__file__).parents[2]
 NAME = "tour"
 
 
+# git asks CodeCommit as the root user, whose password may be any.
+ROOT_USER = base64.b64encode(b"test:test").decode()
+GIT = {
+    "GIT_CONFIG_COUNT": "1",
+    "GIT_CONFIG_KEY_0": "http.extraHeader",
+    "GIT_CONFIG_VALUE_0": f"Authorization: Basic {ROOT_USER}",
+}
+
+
 @pytest.fixture(scope="module")
 def local_aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
-    yield from hasty_local_aws(tmp_path_factory.mktemp("tour") / "state", 0.01)
+    with mock.patch.dict(os.environ, {"LOCALAWS_IAM": "enforce"}):
+        yield from hasty_local_aws(tmp_path_factory.mktemp("tour") / "state", 0.01)
 
 
 @pytest.fixture
@@ -32,7 +47,7 @@ def working_copy(tmp_path: Path) -> Path:
 
 def deploy_model(aws: LocalAws, folder: Path, *arguments: str, returncode: int = 0) -> str:
     """Run a command of the project, whose stack says what it does not; its output."""
-    environ = aws.env | {"SAGEMAKER_PROJECT_NAME": NAME, "PYTHONPATH": os.environ.get("PYTHONPATH", "")}
+    environ = aws.env | GIT | {"SAGEMAKER_PROJECT_NAME": NAME, "PYTHONPATH": os.environ.get("PYTHONPATH", "")}
     done = subprocess.run(
         [sys.executable, "-P", "-m", "deploy.deploy_model", *arguments],
         cwd=folder,
