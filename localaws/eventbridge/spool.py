@@ -1,13 +1,13 @@
 """The deliveries that are not made yet, on disk: a kill loses none of them."""
 
 import json
-import sqlite3
 import threading
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from localaws.eventbridge.targets import Delivery
+from localaws.sqlite_file import open_file
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS delivery (
@@ -49,12 +49,8 @@ class Spool:
     """
 
     def __init__(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
         self._lock = threading.Lock()
-        self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-        self._connection.execute("PRAGMA journal_mode = WAL")
-        self._connection.execute("PRAGMA synchronous = NORMAL")
-        self._connection.execute(_SCHEMA)
+        self._connection = open_file(path, _SCHEMA)
 
     def add(self, delivery: Delivery) -> Entry:
         """Keep a delivery until it is made."""

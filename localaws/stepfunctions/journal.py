@@ -15,13 +15,13 @@ MiniStack needs to save its own state, in which it is from then on.
 """
 
 import json
-import sqlite3
 import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from localaws.sqlite_file import open_file
 from localaws.stepfunctions.task import Document
 
 _SCHEMA = """
@@ -79,12 +79,8 @@ class Journal:
     """
 
     def __init__(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
         self._lock = threading.Lock()
-        self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-        self._connection.execute("PRAGMA journal_mode = WAL")
-        self._connection.execute("PRAGMA synchronous = NORMAL")
-        self._connection.executescript(_SCHEMA)
+        self._connection = open_file(path, _SCHEMA)
         self._running = {arn for (arn,) in self._connection.execute("SELECT arn FROM execution WHERE ended IS NULL")}
 
     def begin(self, record: Mapping[str, object], definition: str) -> None:
