@@ -141,7 +141,7 @@ def _add_release(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
 def _add_project(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     api = _add(commands, "api", "api:deploy_api", "put POST /stream and POST /batch in front of production")
     add_parameters_option(
-        api, "values for parameters of the template, the others' defaults: RateLimit=50 QuotaLimit=100000"
+        api, "values for parameters of the template; the others stay as they are: RateLimit=50 QuotaLimit=100000"
     )
     _add_wait(api)
     _add(commands, "status", "overview:status", "the stacks, what they serve and who gets the traffic")
