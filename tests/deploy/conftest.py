@@ -87,7 +87,7 @@ def deploy_model(registry: Registry, tmp_path: Path) -> Run:
     return run
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def automation(local_aws: LocalAws) -> Automation:
-    """The stack of automation.yml, shared: a test makes what it looks at."""
+    """The stack of automation.yml, a module's own: which modules ran before it in this worker is left to chance."""
     return provision(local_aws)
