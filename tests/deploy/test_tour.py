@@ -83,6 +83,10 @@ def stack_status(cloudformation: Any, name: str) -> str:
         return "not there"
 
 
+def call_the_api(aws: LocalAws, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return aws.run([sys.executable, str(ROOT / "invoke_api.py"), "--project-name", NAME, *arguments])
+
+
 @pytest.mark.timeout(900)
 def test_a_push_goes_to_production_and_a_file_is_transformed(
     local_aws: LocalAws, working_copy: Path, tmp_path: Path
@@ -114,6 +118,9 @@ def test_a_push_goes_to_production_and_a_file_is_transformed(
         f"[{NAME}] {NAME}-deploy succeeded",
     ):
         assert subject in mails
+    deploy_model(local_aws, tmp_path, "api")
+    tried = call_the_api(local_aws, "--calls", "5")
+    assert (tried.returncode, "/stream  434.0765649977" in tried.stdout) == (0, True), tried.stderr
     # What ModelDeploy has brought to production can be gone back to.
     number = shown.partition(f"Production     serves {NAME}/")[2].split()[0]
     rows = [line.split() for line in deploy_model(local_aws, tmp_path, "list").splitlines()]
