@@ -1,20 +1,89 @@
-"""The function behind the API: what it reads, and what it refuses before the endpoint is asked."""
+"""The function behind the API: what it reads and refuses, what it asks the endpoint, and how it words its answers."""
 
 import importlib.util
 import json
 import os
+import threading
+import time
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 from unittest import mock
 
+import boto3
 import pytest
+from botocore.config import Config
 
 HANDLER = Path(__file__).parents[2] / "deploy" / "functions" / "invoke" / "handler.py"
 
 
+class Runtime(ThreadingHTTPServer):
+    """An endpoint that answers as it is told, in the order in which it is told."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Endpoint)
+        self.answers: list[tuple[int, dict[str, str], Any]] = []
+        self.asked: list[tuple[str, dict[str, str], Any]] = []
+        self.slow_seconds, self.hang_ups = 0.0, 0
+
+    def error(self, status: int, code: str, **members: Any) -> None:
+        """Answer with an error, as SageMaker writes it."""
+        self.answers.append((status, {"x-amzn-errortype": code}, {"Message": "m", **members}))
+
+
+class Endpoint(BaseHTTPRequestHandler):
+    """One connection to it."""
+
+    protocol_version = "HTTP/1.1"
+    server: Runtime
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.server.asked.append((self.path, dict(self.headers), json.loads(body)))
+        if self.server.slow_seconds:
+            time.sleep(self.server.slow_seconds)
+            self.close_connection = True
+            return
+        if self.server.hang_ups:
+            self.server.hang_ups -= 1
+            self.close_connection = True
+            return
+        status, headers, document = self.server.answers.pop(0)
+        content = document if isinstance(document, bytes) else json.dumps(document).encode()
+        self.send_response(status)
+        for name, value in {**headers, "Content-Length": str(len(content))}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(content)
+
+    def log_message(self, *_words: object) -> None:
+        """Say nothing."""
+
+
 @pytest.fixture(scope="module")
-def function():
+def endpoint() -> Iterator[Runtime]:
+    with Runtime() as server:
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        yield server
+        server.shutdown()
+
+
+@pytest.fixture(autouse=True)
+def nothing_told(endpoint: Runtime) -> None:
+    endpoint.answers.clear()
+    endpoint.asked.clear()
+    endpoint.slow_seconds, endpoint.hang_ups = 0.0, 0
+
+
+@pytest.fixture(scope="module")
+def function(endpoint: Runtime):
     """The module, as Lambda imports it: by its file, with a region in the environment."""
-    with mock.patch.dict(os.environ, {"AWS_DEFAULT_REGION": "us-east-1", "ENDPOINT_NAME": "nothing"}):
+    own = {"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x", "AWS_DEFAULT_REGION": "us-east-1"}
+    url = f"http://127.0.0.1:{endpoint.server_port}"
+    with mock.patch.dict(
+        os.environ, {**own, "AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME": url, "ENDPOINT_NAME": "p-production"}
+    ):
         spec = importlib.util.spec_from_file_location("handler", HANDLER)
         module = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(module)
@@ -71,6 +140,78 @@ def test_refuses_with_400_and_logs_one_line(function, capsys, body):
 
 def test_base64_is_refused(function):
     assert function.handler({**event("AAAA"), "isBase64Encoded": True}, None)["statusCode"] == 400
+
+
+@pytest.mark.parametrize(("route", "answer"), [("/stream", 1.5), ("/batch", [1.5])])
+def test_the_endpoint_is_asked_once_and_its_predictions_are_the_answer(function, endpoint, capsys, route, answer):
+    endpoint.answers.append((200, {}, {"predictions": [1.5]}))
+    answered = function.handler(event('{"x": [[0.3]]}', route), None)
+    assert (answered["statusCode"], json.loads(answered["body"])) == (200, answer)
+    assert answered["headers"] == {"Content-Type": "application/json", "X-Request-Id": "id-1"}
+    [(path, headers, body)] = endpoint.asked
+    assert (path, body) == ("/endpoints/p-production/invocations", {"x": [[0.3]]})
+    assert {headers["Content-Type"], headers["Accept"]} == {"application/json"}
+    assert headers["X-Amzn-SageMaker-Inference-Id"] == "id-1"
+    entry = json.loads(capsys.readouterr().out)
+    assert (entry["request_id"], entry["rows"], entry["status"]) == ("id-1", 1, 200)
+
+
+REFUSED = {"OriginalStatusCode": 400, "OriginalMessage": json.dumps({"error": "Row 1 has 2 numbers, not 1."})}
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "members", "expected", "sentence"),
+    [
+        (424, "ModelError", REFUSED, 400, "Row 1 has 2 numbers, not 1."),
+        (424, "ModelError", {"OriginalStatusCode": 415, "OriginalMessage": "<html>"}, 400, "The model refused the"),
+        (424, "ModelError", {"OriginalStatusCode": 500, "OriginalMessage": "secret"}, 502, "The model failed on this"),
+        (424, "ModelError", {}, 502, "The model failed on this request."),
+        (400, "ThrottlingException", {}, 503, "The model is busy"),
+        (429, "ModelNotReadyException", {}, 503, "The model is busy"),
+        (503, "ServiceUnavailable", {}, 503, "The model is busy"),
+        (530, "InternalDependencyException", {}, 503, "The model is busy"),
+        (400, "ValidationError", {}, 503, "There is no model in service"),
+    ],
+)
+def test_whose_fault_it_was(function, endpoint, capsys, status, code, members, expected, sentence):
+    endpoint.error(status, code, **members)
+    answered = function.handler(event('{"x": [[0.3]]}'), None)
+    message = json.loads(answered["body"])["message"]
+    assert (answered["statusCode"], message.startswith(sentence)) == (expected, True), message
+    assert answered["headers"].get("Retry-After") == ("1" if expected == 503 else None)
+    entry = json.loads(capsys.readouterr().out)
+    assert (entry["status"], entry["message"]) == (expected, message)
+    assert members.get("OriginalMessage", "") in entry["reason"], "the reason is in the log"
+    assert len(endpoint.asked) == 1
+
+
+@pytest.mark.parametrize("answer", [b"no JSON", {"wrong": []}])
+def test_an_answer_that_is_none_is_the_models_fault(function, endpoint, answer):
+    endpoint.answers.append((200, {}, answer))
+    answered = function.handler(event('{"x": [[0.3]]}'), None)
+    assert (answered["statusCode"], json.loads(answered["body"])["message"]) == (502, "The model could not be asked.")
+
+
+def test_a_connection_that_was_closed_meanwhile_is_made_again_once(function, endpoint):
+    endpoint.hang_ups = 1
+    endpoint.answers.append((200, {}, {"predictions": [2.5]}))
+    assert function.handler(event('{"x": [[0.3]]}'), None)["body"] == "2.5"
+    assert len(endpoint.asked) == 2
+    endpoint.hang_ups = 9
+    assert function.handler(event('{"x": [[0.3]]}'), None)["statusCode"] == 502
+    assert len(endpoint.asked) == 4
+
+
+def test_a_slow_call_is_not_made_again(function, endpoint, monkeypatch):
+    """The gateway waits for 29 s, and the model has enough to do."""
+    config = function._CONFIG
+    assert config.connect_timeout + config.read_timeout < 29
+    hasty = boto3.client("sagemaker-runtime", config=config.merge(Config(read_timeout=0.1)))
+    monkeypatch.setattr(function, "_RUNTIME", hasty)
+    endpoint.slow_seconds = 0.5
+    answered = function.handler(event('{"x": [[0.3]]}'), None)
+    assert (answered["statusCode"], "in time" in answered["body"]) == (504, True)
+    assert len(endpoint.asked) == 1
 
 
 def test_needs_the_standard_library_and_boto3_only():

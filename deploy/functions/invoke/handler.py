@@ -17,15 +17,14 @@ from typing import Any
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError, ReadTimeoutError
+from botocore.exceptions import BotoCoreError, ClientError, ConnectionClosedError, ReadTimeoutError
 
 Document = dict[str, Any]
 
 MOST_ROWS = {"/stream": 1, "/batch": 10_000}
 
-# The gateway waits 29 s. A call that was answered slowly is not made again: it would only come on top.
-_RETRIES = {"mode": "standard", "max_attempts": 2}
-_CONFIG = Config(connect_timeout=2, read_timeout=25, retries=_RETRIES, tcp_keepalive=True)
+# The gateway waits 29 s. boto3 would make a call that is answered slowly again: it would only come on top.
+_CONFIG = Config(connect_timeout=2, read_timeout=25, retries={"total_max_attempts": 1}, tcp_keepalive=True)
 _RUNTIME = boto3.client("sagemaker-runtime", config=_CONFIG)
 _BUSY = {"ThrottlingException", "ModelNotReadyException", "ServiceUnavailable", "InternalDependencyException"}
 
@@ -106,14 +105,15 @@ def invoke(rows: list[list[float]], request_id: str) -> list[float]:
     Refusal
         400 for what the model refuses, 502 if it fails, 503 if it cannot answer now, 504 if it is too slow.
     """
+    request = {
+        "EndpointName": os.environ["ENDPOINT_NAME"],
+        "ContentType": "application/json",
+        "Accept": "application/json",
+        "InferenceId": request_id,
+        "Body": json.dumps({"x": rows}),
+    }
     try:
-        answer = _RUNTIME.invoke_endpoint(
-            EndpointName=os.environ["ENDPOINT_NAME"],
-            ContentType="application/json",
-            Accept="application/json",
-            InferenceId=request_id,
-            Body=json.dumps({"x": rows}),
-        )
+        answer = _call(request)
         predictions: list[float] = json.loads(answer["Body"].read())["predictions"]
         return predictions
     except ClientError as error:
@@ -122,6 +122,15 @@ def invoke(rows: list[list[float]], request_id: str) -> list[float]:
         raise Refusal(504, "The model did not answer in time.", repr(error)) from error
     except (BotoCoreError, ValueError, KeyError) as error:
         raise Refusal(502, "The model could not be asked.", repr(error)) from error
+
+
+def _call(request: Document) -> Document:
+    """Call the endpoint; once more if the connection that was kept had been closed meanwhile."""
+    try:
+        answer: Document = _RUNTIME.invoke_endpoint(**request)
+    except ConnectionClosedError:
+        answer = _RUNTIME.invoke_endpoint(**request)
+    return answer
 
 
 def _blamed(error: ClientError) -> Refusal:
