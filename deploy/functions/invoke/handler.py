@@ -17,16 +17,26 @@ from typing import Any
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError, ConnectionClosedError, ReadTimeoutError
+from botocore.exceptions import BotoCoreError, ClientError, ReadTimeoutError
 
 Document = dict[str, Any]
 
 MOST_ROWS = {"/stream": 1, "/batch": 10_000}
 
-# The gateway waits 29 s. boto3 would make a call that is answered slowly again: it would only come on top.
-_CONFIG = Config(connect_timeout=2, read_timeout=25, retries={"total_max_attempts": 1}, tcp_keepalive=True)
+# The gateway waits 29 s.
+_RETRIES = {"mode": "standard", "max_attempts": 2}
+_CONFIG = Config(connect_timeout=2, read_timeout=25, retries=_RETRIES, tcp_keepalive=True)
 _RUNTIME = boto3.client("sagemaker-runtime", config=_CONFIG)
 _BUSY = {"ThrottlingException", "ModelNotReadyException", "ServiceUnavailable", "InternalDependencyException"}
+
+
+def _give_up(caught_exception: Exception | None = None, **_others: Any) -> None:
+    """Do not make a call that was answered slowly again, as boto3 would: it would only come on top."""
+    if isinstance(caught_exception, ReadTimeoutError):
+        raise caught_exception
+
+
+_RUNTIME.meta.events.register_first("needs-retry.sagemaker-runtime.InvokeEndpoint", _give_up)
 
 
 class Refusal(Exception):
@@ -105,15 +115,14 @@ def invoke(rows: list[list[float]], request_id: str) -> list[float]:
     Refusal
         400 for what the model refuses, 502 if it fails, 503 if it cannot answer now, 504 if it is too slow.
     """
-    request = {
-        "EndpointName": os.environ["ENDPOINT_NAME"],
-        "ContentType": "application/json",
-        "Accept": "application/json",
-        "InferenceId": request_id,
-        "Body": json.dumps({"x": rows}),
-    }
     try:
-        answer = _call(request)
+        answer = _RUNTIME.invoke_endpoint(
+            EndpointName=os.environ["ENDPOINT_NAME"],
+            ContentType="application/json",
+            Accept="application/json",
+            InferenceId=request_id,
+            Body=json.dumps({"x": rows}),
+        )
         predictions: list[float] = json.loads(answer["Body"].read())["predictions"]
         return predictions
     except ClientError as error:
@@ -122,15 +131,6 @@ def invoke(rows: list[list[float]], request_id: str) -> list[float]:
         raise Refusal(504, "The model did not answer in time.", repr(error)) from error
     except (BotoCoreError, ValueError, KeyError) as error:
         raise Refusal(502, "The model could not be asked.", repr(error)) from error
-
-
-def _call(request: Document) -> Document:
-    """Call the endpoint; once more if the connection that was kept had been closed meanwhile."""
-    try:
-        answer: Document = _RUNTIME.invoke_endpoint(**request)
-    except ConnectionClosedError:
-        answer = _RUNTIME.invoke_endpoint(**request)
-    return answer
 
 
 def _blamed(error: ClientError) -> Refusal:
