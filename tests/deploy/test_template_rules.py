@@ -173,6 +173,34 @@ def batches_that_fail_as_one(template: Document) -> list[str]:
     ]
 
 
+def functions_kept_from_their_own(template: Document) -> list[str]:
+    """A function writes its log and reads the queue that is mapped to it.
+
+    Sources: "Lambda execution role" and "Using Lambda with Amazon SQS" in the Lambda Developer Guide.
+    """
+    functions = dict(resources(template, "AWS::Lambda::Function"))
+    needed = [
+        (name, {"logs:CreateLogStream", "logs:PutLogEvents"}, f":/aws/lambda/{function['FunctionName']['Fn::Sub']}:*")
+        for name, function in functions.items()
+    ]
+    reading = {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"}
+    needed += [
+        (mapping["FunctionName"]["Ref"], reading, str(mapping["EventSourceArn"]))
+        for _, mapping in resources(template, "AWS::Lambda::EventSourceMapping")
+    ]
+    allowed = list(statements(template))
+    return [
+        f"{name}: {sorted(actions)} on {resource}"
+        for name, actions, resource in needed
+        if not any(
+            role == functions[name]["Role"]["Fn::GetAtt"][0]
+            and actions <= set(listed(statement.get("Action", [])))
+            and resource in str(statement["Resource"])
+            for role, statement in allowed
+        )
+    ]
+
+
 def rules_that_queues_refuse(template: Document) -> list[str]:
     """A queue takes the events of each rule that has it as a target, and nothing of anybody else."""
     targets = {
@@ -243,6 +271,16 @@ RULES: list[tuple[Callable[[Document], list[str]], str, Callable[[Document], obj
     (half_keys, "automation", policy_slip("BatchRole", "Key", lambda found: found["Action"].remove("kms:Decrypt"))),
     (batches_that_fail_as_one, "automation", without("BatchMapping", "Properties", "FunctionResponseTypes")),
     (batches_that_fail_as_one, "automation", without("BatchMapping", "Properties", "ScalingConfig")),
+    (
+        functions_kept_from_their_own,
+        "automation",
+        policy_slip("BatchRole", "Queue", lambda found: found["Action"].remove("sqs:DeleteMessage")),
+    ),
+    (
+        functions_kept_from_their_own,
+        "automation",
+        policy_slip("BatchRole", "Logs", lambda found: found["Action"].pop()),
+    ),
     (rules_that_queues_refuse, "automation", refuse_the_schedule),
 ]
 
