@@ -144,7 +144,14 @@ def test_refuses_with_400_and_logs_one_line(function, capsys, body):
 
 
 def test_base64_is_refused(function):
-    assert function.handler({**event("AAAA"), "isBase64Encoded": True}, None)["statusCode"] == 400
+    answer = function.handler({**event("AAAA"), "isBase64Encoded": True}, None)
+    assert (answer["statusCode"], json.loads(answer["body"])["message"]) == (400, "The body must be JSON text.")
+
+
+@pytest.mark.parametrize(("route", "rows"), [("/stream", "one row"), ("/batch", "1 to 10000 rows")])
+def test_it_says_how_many_rows_there_may_be(function, route, rows):
+    answer = function.handler(event('{"x": []}', route), None)
+    assert f'The body must be {{"x": ROWS}} with {rows}, such' in json.loads(answer["body"])["message"]
 
 
 @pytest.mark.parametrize(("route", "answer"), [("/stream", 1.5), ("/batch", [1.5])])
@@ -168,7 +175,20 @@ REFUSED = {"OriginalStatusCode": 400, "OriginalMessage": json.dumps({"error": "R
     ("status", "code", "members", "expected", "sentence"),
     [
         (424, "ModelError", REFUSED, 400, "Row 1 has 2 numbers, not 1."),
-        (424, "ModelError", {"OriginalStatusCode": 415, "OriginalMessage": "<html>"}, 400, "The model refused the"),
+        (
+            424,
+            "ModelError",
+            {"OriginalStatusCode": 415, "OriginalMessage": "<html>"},
+            400,
+            "The model refused the request.",
+        ),
+        (
+            424,
+            "ModelError",
+            {"OriginalStatusCode": 400, "OriginalMessage": "[]"},
+            400,
+            "The model refused the request.",
+        ),
         (424, "ModelError", {"OriginalStatusCode": 500, "OriginalMessage": "secret"}, 502, "The model failed on this"),
         (424, "ModelError", {}, 502, "The model failed on this request."),
         (429, "ModelNotReadyException", {}, 503, "The model is busy"),
@@ -195,7 +215,22 @@ def test_an_answer_that_is_none_is_the_models_fault(function, endpoint, answer):
     assert (answered["statusCode"], json.loads(answered["body"])["message"]) == (502, "The model could not be asked.")
 
 
-def test_who_hangs_up_or_is_busy_is_asked_again(function, endpoint):
+@pytest.fixture
+def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Boto3 makes a call again at once."""
+    monkeypatch.setattr("botocore.endpoint.time.sleep", lambda _seconds: None)
+
+
+@pytest.mark.parametrize(("status", "code"), [(400, "ThrottlingException"), (503, "ServiceUnavailable")])
+def test_who_stays_busy_is_asked_three_times(function, endpoint, no_pauses, status, code):
+    for _ in range(3):
+        endpoint.error(status, code)
+    answered = function.handler(event('{"x": [[0.3]]}'), None)
+    assert (answered["statusCode"], "The model is busy" in answered["body"]) == (503, True)
+    assert len(endpoint.asked) == 3
+
+
+def test_who_hangs_up_or_is_busy_is_asked_again(function, endpoint, no_pauses):
     endpoint.hang_ups = 1
     endpoint.error(400, "ThrottlingException")
     endpoint.answers.append((200, {}, {"predictions": [2.5]}))

@@ -367,7 +367,8 @@ MAY: dict[str, set[str]] = {
     "release.yml TestRole": {
         "see a configuration",
         "see a model",
-        *ARTIFACTS,
+        "read own object",
+        "use own key",
         "list own bucket",
         "read own version",
         "note on own version",
