@@ -51,6 +51,38 @@ def test_a_line_of_the_log_has_data_only_if_it_may() -> None:
     assert reporter.log_line("arn", event, with_data=True)["details"] == {}
 
 
+class Counted:
+    """CloudWatch, as far as values go to it."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[Any, Any, Any]] = []
+
+    def add(self, namespace: Any, dimensions: Any, values: Any) -> None:
+        self.told.append((namespace.name, dimensions, values))
+
+
+@pytest.mark.parametrize(
+    ("status", "metric"),
+    [
+        ("RUNNING", "ExecutionsStarted"),
+        ("SUCCEEDED", "ExecutionsSucceeded"),
+        ("FAILED", "ExecutionsFailed"),
+        ("TIMED_OUT", "ExecutionsTimedOut"),
+        ("ABORTED", "ExecutionsAborted"),
+    ],
+)
+def test_what_becomes_of_an_execution_is_counted(status: str, metric: str) -> None:
+    """Source: "Execution metrics" in the Developer Guide."""
+    execution = {"status": status, "stateMachineArn": "m", "startDate": "2026-01-31T12:00:00Z"}
+    if status != "RUNNING":
+        execution["stopDate"] = "2026-01-31T12:00:01.5Z"
+    counted = Counted()
+    reporter.Reporter(lambda _: None, counted).status(execution)
+    time = {} if status == "RUNNING" else {"ExecutionTime": 1500.0}
+    assert counted.told == [("AWS/States", (("StateMachineArn", "m"),), {metric: 1.0, **time})]
+    assert set(time) | {metric} <= set(reporter.STATES.metrics)
+
+
 @pytest.mark.parametrize(
     ("name", "told"),
     [("ModelName", "ModelName"), ("DBName", "DbName"), ("S3Uri", "S3Uri"), ("ARN", "Arn"), ("VPCId", "VpcId")],
