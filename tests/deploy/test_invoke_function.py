@@ -3,79 +3,30 @@
 import importlib.util
 import json
 import os
-import threading
-import time
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import ModuleType
-from typing import Any
 from unittest import mock
 
 import boto3
 import pytest
 from botocore.config import Config
 
+from tests.deploy.runtime import Runtime, serving
+
 HANDLER = Path(__file__).parents[2] / "deploy" / "functions" / "invoke" / "handler.py"
-
-
-class Runtime(ThreadingHTTPServer):
-    """An endpoint that answers as it is told, in the order in which it is told."""
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), Endpoint)
-        self.answers: list[tuple[int, dict[str, str], Any]] = []
-        self.asked: list[tuple[str, dict[str, str], Any]] = []
-        self.slow_seconds, self.hang_ups = 0.0, 0
-
-    def error(self, status: int, code: str, **members: Any) -> None:
-        """Answer with an error, as SageMaker writes it."""
-        self.answers.append((status, {"x-amzn-errortype": code}, {"Message": "m", **members}))
-
-
-class Endpoint(BaseHTTPRequestHandler):
-    """One connection to it."""
-
-    protocol_version = "HTTP/1.1"
-    server: Runtime
-
-    def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers["Content-Length"]))
-        self.server.asked.append((self.path, dict(self.headers), json.loads(body)))
-        if self.server.slow_seconds:
-            time.sleep(self.server.slow_seconds)
-            self.close_connection = True
-            return
-        if self.server.hang_ups:
-            self.server.hang_ups -= 1
-            self.close_connection = True
-            return
-        status, headers, document = self.server.answers.pop(0)
-        content = document if isinstance(document, bytes) else json.dumps(document).encode()
-        self.send_response(status)
-        for name, value in {**headers, "Content-Length": str(len(content))}.items():
-            self.send_header(name, value)
-        self.end_headers()
-        self.wfile.write(content)
-
-    def log_message(self, *_words: object) -> None:
-        """Say nothing."""
 
 
 @pytest.fixture(scope="module")
 def endpoint() -> Iterator[Runtime]:
-    with Runtime() as server:
-        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+    with serving() as server:
         yield server
-        server.shutdown()
 
 
 @pytest.fixture(autouse=True)
 def nothing_told(endpoint: Runtime, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ENDPOINT_NAME", "p-production")
-    endpoint.answers.clear()
-    endpoint.asked.clear()
-    endpoint.slow_seconds, endpoint.hang_ups = 0.0, 0
+    endpoint.forget()
 
 
 def load(endpoint: Runtime) -> ModuleType:
@@ -161,7 +112,7 @@ def test_the_endpoint_is_asked_once_and_its_predictions_are_the_answer(function,
     assert (answered["statusCode"], json.loads(answered["body"])) == (200, answer)
     assert answered["headers"] == {"Content-Type": "application/json", "X-Request-Id": "id-1"}
     [(path, headers, body)] = endpoint.asked
-    assert (path, body) == ("/endpoints/p-production/invocations", {"x": [[0.3]]})
+    assert (path, json.loads(body)) == ("/endpoints/p-production/invocations", {"x": [[0.3]]})
     assert {headers["Content-Type"], headers["Accept"]} == {"application/json"}
     assert headers["X-Amzn-SageMaker-Inference-Id"] == "id-1"
     entry = json.loads(capsys.readouterr().out)
