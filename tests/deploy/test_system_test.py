@@ -116,6 +116,11 @@ def test_as_good_as_its_evaluation_passes(function: ModuleType):
     assert result["Figures"]["records"] == 3
     assert result["Figures"]["p99Milliseconds"] == 6.0
     assert [check["Name"] for check in result["Checks"]] == ["r2", "mae", "latency"]
+    assert (result["Error"], result["Summary"]) == (
+        "",
+        "r2 0.5 is at least 0.495; mae 0.333333 is at most 0.336667; "
+        "p99 6.0 ms is at most 10 ms (p50 5.0 ms, 2 calls of one record); 3 records",
+    )
 
 
 @pytest.mark.parametrize(
