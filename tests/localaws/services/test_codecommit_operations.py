@@ -85,3 +85,39 @@ def test_a_blob_is_read_by_its_id(codecommit: Any, name: str) -> None:
         with pytest.raises(ClientError, match=f"The blob {wrong} does not exist") as caught:
             codecommit.get_blob(repositoryName=name, blobId=wrong)
         assert code(caught) == "BlobIdDoesNotExistException"
+
+
+def test_commits_that_are_none(codecommit: Any, name: str) -> None:
+    head = codecommit.get_branch(repositoryName=name, branchName="main")["branch"]["commitId"]
+
+    def refused(operation: str, **request: Any) -> str:
+        usual = {"repositoryName": name, "branchName": "main", "parentCommitId": head}
+        with pytest.raises(ClientError) as caught:
+            getattr(codecommit, operation)(**{**usual, **request})
+        return code(caught)
+
+    same = {"filePath": "README", "fileContent": b"first"}
+    assert refused("create_commit") == "FileEntryRequiredException"
+    assert refused("create_commit", putFiles=[same]) == "NoChangeException"
+    assert refused("create_commit", deleteFiles=[{"filePath": "none"}]) == "FileDoesNotExistException"
+    assert refused("create_commit", putFiles=[same], keepEmptyFolders=True) == "UnsupportedOperation"
+    assert refused("create_commit", putFiles=[{**same, "filePath": "../x"}]) == "InvalidPathException"
+    assert refused("create_commit", putFiles=[same], branchName="none") == "BranchDoesNotExistException"
+    assert refused("put_file", **same) == "SameFileContentException"
+    assert codecommit.get_branch(repositoryName=name, branchName="main")["branch"]["commitId"] == head
+
+
+def test_names_that_are_none(codecommit: Any, name: str) -> None:
+    commit = codecommit.get_branch(repositoryName=name, branchName="main")["branch"]["commitId"]
+    for operation, request, expected in (
+        ("create_repository", {"repositoryName": f"{name}.git"}, "ends with .git: choose another"),
+        ("get_branch", {}, "GetBranch needs repositoryName and branchName"),
+        ("create_branch", {"repositoryName": name, "branchName": "main", "commitId": commit}, "main exists already"),
+        (
+            "create_branch",
+            {"repositoryName": name, "branchName": "x", "commitId": "0" * 40},
+            f"The commit {'0' * 40} does not exist",
+        ),
+    ):
+        with pytest.raises(ClientError, match=expected):
+            getattr(codecommit, operation)(**request)
