@@ -2,6 +2,7 @@
 
 from botocore.exceptions import ClientError
 
+from deploy import packages
 from deploy.check.check import Check
 from deploy.check.finding import Verdict, failed, ok, warning
 from deploy.check.system import Resource, System
@@ -24,11 +25,10 @@ def group(system: System, resource: Resource) -> Verdict:
 def approved(system: System, resource: Resource) -> Verdict:
     """There is a version that may be deployed."""
     sagemaker = system.client("sagemaker")
-    both = {"ModelPackageGroupName": resource.physical_id, "SortBy": "CreationTime", "SortOrder": "Descending"}
-    found = sagemaker.list_model_packages(**both, ModelApprovalStatus="Approved")["ModelPackageSummaryList"]
-    if found:
-        return ok(f"version {found[0]['ModelPackageVersion']} is the latest approved one")
-    if sagemaker.list_model_packages(**both)["ModelPackageSummaryList"]:
+    newest = next(packages.arns(sagemaker, resource.physical_id, packages.APPROVED), None)
+    if newest:
+        return ok(f"version {newest.rpartition('/')[2]} is the latest approved one")
+    if any(packages.arns(sagemaker, resource.physical_id)):
         return warning("no version is approved", f"compare them: {system.command('list')}, then `approve-model`")
     return warning("no version yet", "git push, which builds one, or `run-pipeline`")
 

@@ -22,7 +22,6 @@ _BY_WORD = {
     "TooManyRequests": "THROTTLING",
     "LimitExceeded": "RESOURCE_LIMIT_EXCEEDED",
     "Validation": "INVALID_PARAMETER",
-    "InvalidParameter": "INVALID_PARAMETER",
     "Invalid": "INVALID_PARAMETER",
 }
 _LATER_BETTER = ("THROTTLING", "RESOURCE_LIMIT_EXCEEDED")

@@ -94,7 +94,7 @@ class Reporter:
 def is_logged(level: str, event_type: str) -> bool:
     """Say whether a level of logging (ALL, ERROR, FATAL, OFF) takes events of a type."""
     if level == "ERROR":
-        return event_type in _FATAL or event_type.endswith(("Failed", "TimedOut", "Aborted"))
+        return event_type.endswith(("Failed", "TimedOut", "Aborted"))
     return level == "ALL" or (level == "FATAL" and event_type in _FATAL)
 
 

@@ -1,30 +1,15 @@
 """What people are told and what is written down, on the stack of automation.yml, from events that really happened."""
 
-import importlib
 import json
-import sys
 import time
-from collections.abc import Iterator
-from types import ModuleType
 from typing import Any
 
 import pytest
 
 from tests.deploy import samples
-from tests.deploy.automation import CODE, Automation, processing, provision
+from tests.deploy.automation import Automation, processing, provision
 from tests.deploy.conftest import ROLE, Registry
 from tests.localaws.services.pipelines import Pipelines
-
-
-@pytest.fixture(scope="module")
-def mails() -> Iterator[ModuleType]:
-    """The module that words the mails, imported as Lambda does."""
-    sys.path.insert(0, str(CODE))
-    try:
-        yield importlib.import_module("mails")
-    finally:
-        sys.path.remove(str(CODE))
-        del sys.modules["mails"]
 
 
 @pytest.fixture(scope="module")
@@ -245,42 +230,3 @@ def test_an_endpoint_tells_of_another_configuration_and_not_of_another_size(auto
         "is rolled back",
         "is in service",
     ]
-
-
-@pytest.mark.parametrize(
-    ("metric", "new", "old", "judgement"),
-    [
-        ("r2", 0.5, 0.4, "better"),
-        ("r2", 0.3, 0.4, "WORSE"),
-        ("rmse", 3.0, 4.0, "better"),
-        ("train:mse", 5.0, 4.0, "WORSE"),
-        ("accuracy", 0.9, 0.8, "better"),
-        ("latency_p99", 2.0, 1.0, "WORSE"),
-        ("rows", 2.0, 1.0, ""),
-        ("r2", 0.5, 0.5, "same"),
-    ],
-)
-def test_which_way_is_better(mails, metric, new, old, judgement):
-    table = mails.comparison(mails.Version("2", {metric: new}), mails.Version("1", {metric: old}))
-    assert table.splitlines()[1].split() == [metric, f"{new:g}", f"{old:g}", *judgement.split()]
-
-
-def test_a_metric_that_only_one_of_both_has_is_shown(mails):
-    table = mails.comparison(mails.Version("2", {"r2": 0.5}), mails.Version("1", {"mae": 40.0}))
-    assert [line.split() for line in table.splitlines()[1:]] == [["mae", "40"], ["r2", "0.5"]]
-
-
-def test_what_production_was_worth_may_be_unknown(mails):
-    current = mails.Version("1", {}, "s3://b/k: gone")
-    table = mails.comparison(mails.Version("2", {"r2": 0.5}), current)
-    assert table.splitlines()[1:] == ["    r2      0.5", "", "The metrics of version 1 cannot be read: s3://b/k: gone"]
-    assert mails.comparison(mails.Version("2", {}), current).splitlines() == [
-        "It was registered without metrics.",
-        "The metrics of version 1 cannot be read: s3://b/k: gone",
-    ]
-
-
-def test_a_subject_is_what_sns_takes(mails):
-    mail = mails.Place("p", "us-east-1").mail("Versuch einer Übertragung " * 10, "text")
-    assert mail.subject.isascii()
-    assert len(mail.subject) == 100

@@ -239,6 +239,9 @@ def test_who_ends_in_the_middle_loses_nothing_and_starts_nothing_twice(automatio
     assert claims.once(key, lambda token: tokens.append(token) or "done") == "done"
     assert tokens[0] == tokens[1]
     assert claims.once(key, killed) is None
+    kept = automation.item("claims", {"ClaimKey": {"S": key}})
+    assert (kept["State"]["S"], kept["Result"]["S"]) == ("Done", "done")
+    assert int(kept["ExpiresAt"]["N"]) == 1091 + 90 * 24 * 3600
 
 
 def test_a_start_that_is_refused_can_be_tried_at_once(automation, function):

@@ -10,6 +10,12 @@ import pytest
 
 from tests.deploy.conftest import ROLE, Registry, run_module
 
+# What the project's own stack has and its stages are given.
+GIVEN = {
+    "KMS_KEY_ARN": "arn:aws:kms:us-east-1:000000000000:key/k",
+    "NOTIFICATION_TOPIC_ARN": "arn:aws:sns:us-east-1:000000000000:t",
+}
+
 
 def environment(registry: Registry, **more: str) -> dict[str, str]:
     """The variables that SageMaker's project templates set in CodeBuild."""
@@ -73,13 +79,14 @@ def test_the_stages_parameters_differ_only_in_what_their_files_say(registry: Reg
     latest = registry.register("Approved")
     registry.register("Rejected")
     names = {"EXPORT_TEMPLATE_STAGING_CONFIG": "staging.json", "EXPORT_TEMPLATE_PROD_CONFIG": "production.json"}
-    done = run_module("build", environ=environment(registry, **names), cwd=tmp_path)
+    done = run_module("build", environ=environment(registry, **names, **GIVEN), cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     staging, production = (json.loads((tmp_path / name).read_text()) for name in names.values())
     for stage, document in (("staging", staging), ("production", production)):
         values, tags = document["Parameters"], document["Tags"]
         assert values["ModelPackageName"] == latest
         assert values["ModelExecutionRoleArn"] == ROLE
+        assert (values["KmsKeyArn"], values["NotificationTopicArn"]) == tuple(GIVEN.values())
         assert values["SageMakerProjectName"] == "mine"
         assert values["StageName"] == stage
         assert values["DataCaptureUploadPath"] == f"s3://{registry.bucket}/mine/datacapture-{stage}"
@@ -90,6 +97,8 @@ def test_the_stages_parameters_differ_only_in_what_their_files_say(registry: Reg
     declared = (tmp_path / "template-export.yml").read_text().partition("\nResources:")[0]
     for name in {**staging["Parameters"], **production["Parameters"]}:
         assert f"\n  {name}:\n" in declared
+    tested = json.loads((tmp_path / "system-test-input.json").read_text())
+    assert tested == {"EndpointName": "mine-staging", "ModelPackageArn": latest}
 
 
 def test_a_stages_file_of_ones_own_is_taken(registry: Registry, tmp_path: Path):
@@ -101,6 +110,7 @@ def test_a_stages_file_of_ones_own_is_taken(registry: Registry, tmp_path: Path):
     assert done.returncode == 0, done.stderr
     written = json.loads((tmp_path / "out.json").read_text())
     assert written["Parameters"]["EndpointInstanceType"] == "ml.c5.large"
+    assert not {"KmsKeyArn", "NotificationTopicArn"} & set(written["Parameters"]), "the template has its own defaults"
     assert written["Tags"]["team"] == "ml"
 
 

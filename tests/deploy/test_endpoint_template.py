@@ -9,6 +9,7 @@ import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
@@ -152,15 +153,79 @@ def test_a_bad_canary_is_rolled_back_by_its_alarm(deployed: Deployed, version: s
 
 
 def test_what_the_stack_has(deployed: Deployed):
-    assert deployed.deploy("1") == "CREATE_COMPLETE"
+    name, topic = f"{deployed.name}-test", f"arn:aws:sns:us-east-1:000000000000:{deployed.name}"
+    scaling = {"MinCapacity": "1", "MaxCapacity": "3", "ScaleInCooldown": "30", "ScaleOutCooldown": "5"}
+    given = {"SamplingPercentage": "40", "InvocationsPerInstance": "700", "NotificationTopicArn": topic, **scaling}
+    thresholds = {"ErrorShareThreshold": "0.1", "ModelErrorShareThreshold": "0.3", "LatencyThresholdMicroseconds": "9"}
+    assert deployed.deploy("1", EnableAutoScaling="true", **given, **thresholds) == "CREATE_COMPLETE"
     sagemaker, cloudwatch = deployed.aws.client("sagemaker"), deployed.aws.client("cloudwatch")
-    endpoint = sagemaker.describe_endpoint(EndpointName=f"{deployed.name}-test")
+    endpoint = sagemaker.describe_endpoint(EndpointName=name)
     config = sagemaker.describe_endpoint_config(EndpointConfigName=endpoint["EndpointConfigName"])
-    assert config["DataCaptureConfig"]["KmsKeyId"].startswith("arn:aws:kms:")
-    assert config["KmsKeyId"] == config["DataCaptureConfig"]["KmsKeyId"]
-    alarms = cloudwatch.describe_alarms(AlarmNamePrefix=f"{deployed.name}-test-")["MetricAlarms"]
-    assert len(alarms) == 3
-    assert json.loads(cloudwatch.get_dashboard(DashboardName=f"{deployed.name}-test")["DashboardBody"])["widgets"]
+    capture = config["DataCaptureConfig"]
+    assert capture["KmsKeyId"].startswith("arn:aws:kms:")
+    assert config["KmsKeyId"] == capture["KmsKeyId"]
+    assert (capture["EnableCapture"], capture["InitialSamplingPercentage"]) == (True, 40)
+    assert capture["DestinationS3Uri"] == f"s3://{deployed.name}/capture"
+    assert [each["CaptureMode"] for each in capture["CaptureOptions"]] == ["Input", "Output"]
+    assert capture["CaptureContentTypeHeader"] == {
+        "CsvContentTypes": ["text/csv"],
+        "JsonContentTypes": ["application/json", "application/jsonlines"],
+    }
+    alarms = cloudwatch.describe_alarms(AlarmNamePrefix=f"{name}-")["MetricAlarms"]
+    found = {
+        each["AlarmName"].removeprefix(f"{name}-"): (
+            *(each["MetricName"], each.get("ExtendedStatistic", each.get("Statistic")), each["Threshold"]),
+            *(each["EvaluationPeriods"], each.get("DatapointsToAlarm")),
+        )
+        for each in alarms
+    }
+    assert found == {
+        "5xx": ("Invocation5XXErrors", "Average", 0.1, 1, None),
+        "latency": ("ModelLatency", "p99", 9.0, 3, 2),
+        "model-errors": ("InvocationModelErrors", "Average", 0.3, 1, None),
+    }
+    dimensions = [{"Name": "EndpointName", "Value": name}, {"Name": "VariantName", "Value": "AllTraffic"}]
+    for each in alarms:
+        assert (each["Dimensions"], each["AlarmActions"]) == (dimensions, [topic])
+        assert (each["ComparisonOperator"], each["Period"]) == ("GreaterThanThreshold", 60)
+    assert json.loads(cloudwatch.get_dashboard(DashboardName=name)["DashboardBody"])["widgets"]
+    scaler = deployed.aws.client("application-autoscaling")
+    of = {"ServiceNamespace": "sagemaker", "ResourceIds": [f"endpoint/{name}/variant/AllTraffic"]}
+    [target] = scaler.describe_scalable_targets(**of)["ScalableTargets"]
+    assert (target["MinCapacity"], target["MaxCapacity"]) == (1, 3)
+    [policy] = scaler.describe_scaling_policies(ServiceNamespace="sagemaker", ResourceId=of["ResourceIds"][0])[
+        "ScalingPolicies"
+    ]
+    assert policy["TargetTrackingScalingPolicyConfiguration"] == {
+        "PredefinedMetricSpecification": {"PredefinedMetricType": "SageMakerVariantInvocationsPerInstance"},
+        "TargetValue": 700.0,
+        "ScaleInCooldown": 30,
+        "ScaleOutCooldown": 5,
+    }
+
+
+@pytest.mark.parametrize(
+    ("kind", "expected"),
+    [
+        ("CANARY", {"CanarySize": {"Type": "CAPACITY_PERCENT", "Value": 30}}),
+        ("LINEAR", {"LinearStepSize": {"Type": "CAPACITY_PERCENT", "Value": 30}}),
+        ("ALL_AT_ONCE", {}),
+    ],
+)
+def test_how_an_update_goes_on_is_the_parameters(kind: str, expected: dict[str, Any], deployed: Deployed):
+    waits = {"TrafficWaitSeconds": "20", "TerminationWaitSeconds": "7", "MaximumExecutionSeconds": "700"}
+    deployed.parameters |= {"TrafficRoutingType": kind, "TrafficStepPercent": "30", **waits}
+    deployed.parameters["ChallengerModelPackageName"] = deployed.package("2")
+    assert deployed.deploy("1") == "CREATE_COMPLETE"
+    name = f"{deployed.name}-test"
+    known = deployed.aws.client("sagemaker").describe_endpoint(EndpointName=name)["LastDeploymentConfig"]
+    assert known["BlueGreenUpdatePolicy"] == {
+        "TrafficRoutingConfiguration": {"Type": kind, "WaitIntervalInSeconds": 20, **expected},
+        "TerminationWaitInSeconds": 7,
+        "MaximumExecutionTimeoutInSeconds": 700,
+    }
+    alarms = [each["AlarmName"] for each in known["AutoRollbackConfiguration"]["Alarms"]]
+    assert alarms == [f"{name}-{alarm}" for alarm in ("5xx", "latency", "model-errors", "challenger-5xx")]
 
 
 def test_serverless_instead_of_instances(deployed: Deployed):

@@ -122,6 +122,8 @@ def tries(own_key: str, pipeline_role: str, model_role: str) -> dict[str, Try]:
             "create_endpoint_config",
             {"EndpointConfigName": "c", "ProductionVariants": variant},
         ),
+        "see a configuration": ("sagemaker", "describe_endpoint_config", {"EndpointConfigName": "c"}),
+        "see a model": ("sagemaker", "describe_model", {"ModelName": "m"}),
         "read own version": ("sagemaker", "describe_model_package", {"ModelPackageName": VERSION}),
         "list own versions": ("sagemaker", "list_model_packages", {"ModelPackageGroupName": PROJECT}),
         "list foreign versions": ("sagemaker", "list_model_packages", {"ModelPackageGroupName": "other"}),
@@ -168,6 +170,13 @@ def tries(own_key: str, pipeline_role: str, model_role: str) -> dict[str, Try]:
             "add_tags",
             {"ResourceArn": arn("sagemaker", "training-job/pipelines-x"), "Tags": [{"Key": "k", "Value": "v"}]},
         ),
+        "see a step's job": ("sagemaker", "describe_processing_job", {"ProcessingJobName": "pipelines-x"}),
+        "see a foreign job": ("sagemaker", "describe_processing_job", {"ProcessingJobName": "beside"}),
+        "see what a job wrote": (
+            "logs",
+            "get_log_events",
+            {"logGroupName": "/aws/sagemaker/ProcessingJobs", "logStreamName": "pipelines-x/algo-1"},
+        ),
         "train beside": ("sagemaker", "create_training_job", {"TrainingJobName": "beside", **job}),
         "make a model": ("sagemaker", "create_model", {"ModelName": "m", "ExecutionRoleArn": model_role, **model}),
         "make a model as admin": ("sagemaker", "create_model", {"ModelName": "m", "ExecutionRoleArn": ADMIN, **model}),
@@ -210,6 +219,7 @@ def tries(own_key: str, pipeline_role: str, model_role: str) -> dict[str, Try]:
         "tell people": ("sns", "publish", {"TopicArn": TOPIC, "Message": "m"}),
         "tell others": ("sns", "publish", {"TopicArn": arn("sns", "other"), "Message": "m"}),
         "claim an event": ("dynamodb", "update_item", {"TableName": "iris-claims", **item}),
+        "keep a test's result": ("dynamodb", "put_item", {"TableName": "Results", "Item": {"id": {"S": "1"}}}),
         "keep a version": ("dynamodb", "update_item", {"TableName": "iris-versions", **item}),
         "test a model": ("lambda", "invoke", {"FunctionName": "iris-system-test"}),
         "write foreign table": ("dynamodb", "update_item", {"TableName": "other", **item}),
@@ -260,9 +270,12 @@ MAY: dict[str, set[str]] = {
         "write the build's log",
         "write the endpoint's log",
         "write another endpoint's log",
+        "see what a job wrote",
     },
     "automation.yml BatchRole": {"claim an event", "use own key", "start batch", "write a manifest"},
     "automation.yml DeploymentRole": {
+        "see a configuration",
+        "see a model",
         "claim an event",
         "use own key",
         "describe staging",
@@ -270,6 +283,8 @@ MAY: dict[str, set[str]] = {
         "start own deploy pipeline",
     },
     "automation.yml HistoryRole": {
+        "see a configuration",
+        "see a model",
         "keep a version",
         "use own key",
         "read own object",
@@ -277,6 +292,9 @@ MAY: dict[str, set[str]] = {
         "note on own version",
     },
     "automation.yml PeopleRole": {
+        "see a step's job",
+        "see a configuration",
+        "see a model",
         "claim an event",
         "use own key",
         "describe staging",
@@ -289,6 +307,8 @@ MAY: dict[str, set[str]] = {
     },
     "automation.yml RetrainingRole": {"claim an event", "use own key", "start training"},
     "build.yml BuildRole": {
+        "see a step's job",
+        "see what a job wrote",
         *ARTIFACTS,
         *VERSIONS,
         "list own bucket",
@@ -307,6 +327,7 @@ MAY: dict[str, set[str]] = {
         "write the endpoint's log",
     },
     "project.yml PipelineExecutionRole": {
+        "see a step's job",
         *ARTIFACTS,
         *VERSIONS,
         "list own bucket",
@@ -324,6 +345,8 @@ MAY: dict[str, set[str]] = {
         "hear of a stage",
     },
     "release.yml DeployRole": {
+        "see a configuration",
+        "see a model",
         "use own key",
         "read own version",
         "make a model",
@@ -342,7 +365,10 @@ MAY: dict[str, set[str]] = {
         "tell people",
     },
     "release.yml TestRole": {
-        *ARTIFACTS,
+        "see a configuration",
+        "see a model",
+        "read own object",
+        "use own key",
         "list own bucket",
         "read own version",
         "note on own version",
@@ -356,7 +382,14 @@ MAY: dict[str, set[str]] = {
         "invoke staging",
         "invoke production",
     },
-    "system_test.yml StateMachineRole": {"describe staging", "read own version", "test a model"},
+    "system_test.yml StateMachineRole": {
+        "see a configuration",
+        "see a model",
+        "describe staging",
+        "read own version",
+        "test a model",
+        "keep a test's result",
+    },
 }
 
 

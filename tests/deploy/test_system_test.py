@@ -8,11 +8,15 @@ import subprocess
 import sys
 import uuid
 import zipfile
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 from unittest import mock
+from xml.etree import ElementTree
 
+import boto3
 import pytest
 
 from deploy import artifacts, executions, stacks
@@ -20,6 +24,7 @@ from deploy.commands import system_test
 from deploy.project import Project
 from deploy.test.metrics import NOTHING, regression_metrics, sums
 from tests.conftest import LocalAws
+from tests.deploy.runtime import Runtime, serving
 
 FOLDER = Path(__file__).parents[2] / "deploy" / "functions" / "system_test"
 PACKAGE = "arn:aws:sagemaker:us-east-1:000000000000:model-package/g/1"
@@ -111,6 +116,11 @@ def test_as_good_as_its_evaluation_passes(function: ModuleType):
     assert result["Figures"]["records"] == 3
     assert result["Figures"]["p99Milliseconds"] == 6.0
     assert [check["Name"] for check in result["Checks"]] == ["r2", "mae", "latency"]
+    assert (result["Error"], result["Summary"]) == (
+        "",
+        "r2 0.5 is at least 0.495; mae 0.333333 is at most 0.336667; "
+        "p99 6.0 ms is at most 10 ms (p50 5.0 ms, 2 calls of one record); 3 records",
+    )
 
 
 @pytest.mark.parametrize(
@@ -141,6 +151,142 @@ def test_failures_have_figures(function: ModuleType, members: dict[str, object],
 def test_an_input_that_cannot_be_tested_with_is_refused(function: ModuleType, members: dict[str, object], why: str):
     with pytest.raises(function.InputError, match=why):
         judge(function, **members)
+
+
+@pytest.fixture
+def endpoint(function: ModuleType, monkeypatch: pytest.MonkeyPatch) -> Iterator[Runtime]:
+    """The endpoint that the function tests."""
+    with serving() as server:
+        own = {"aws_access_key_id": "x", "aws_secret_access_key": "x", "region_name": "us-east-1"}
+        url, config = f"http://127.0.0.1:{server.server_port}", function._RUNTIME.meta.config
+        client = boto3.client("sagemaker-runtime", endpoint_url=url, config=config, **own)
+        monkeypatch.setattr(function, "_RUNTIME", client)
+        yield server
+
+
+@pytest.fixture
+def chunk(function: ModuleType, local_aws: LocalAws) -> Callable[..., dict[str, Any]]:
+    """Gives the event for a file of records, as the state machine makes it of the plan."""
+
+    def make(text: str, calls: int) -> dict[str, Any]:
+        bucket = f"invoke-{uuid.uuid4().hex}"
+        local_aws.client("s3").create_bucket(Bucket=bucket)
+        local_aws.client("s3").put_object(Bucket=bucket, Key="test.csv", Body=text.encode())
+        metadata = {"TestDataUrl": f"s3://{bucket}/test.csv", "TargetColumn": "y"}
+        package = {"ModelPackageArn": PACKAGE, "CustomerMetadataProperties": metadata}
+        planned = function.plan({"Package": package, "Calls": calls})
+        [only] = planned["Chunks"]
+        return {"Operation": "invoke", "EndpointName": "e", "TargetColumn": "y", "Chunk": only, "ExecutionId": "x-1"}
+
+    return make
+
+
+RECORDS = "x,y\n1,10\n2,20\n3,30\n"
+
+
+def test_a_chunk_is_predicted_together_and_some_of_it_alone(function, endpoint, chunk, monkeypatch, capsys):
+    monkeypatch.setattr(function, "BATCH_BYTES", 4)
+    for predictions in ((10.0, 20.0), (33.0,), (10.0,), (20.0,), (33.0,), (10.0,)):
+        endpoint.predict(*predictions)
+    told = function.handler(chunk(RECORDS, calls=4), None)
+    assert [body for _, _, body in endpoint.asked] == [b"1\n2", b"3", b"1", b"2", b"3", b"1"]
+    assert {path for path, _, _ in endpoint.asked} == {"/endpoints/e/invocations"}
+    ids = {headers["X-Amzn-SageMaker-Inference-Id"] for _, headers, _ in endpoint.asked}
+    assert len(ids) == 6 and all(each.startswith("system-test-") for each in ids)
+    assert told["Sums"] == vars(sums([10.0, 20.0, 30.0], [10.0, 20.0, 33.0]))
+    assert len(told["Milliseconds"]) == 4 and all(0 < each < 60_000 for each in told["Milliseconds"])
+    line = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert (line["operation"], line["execution"], line["result"]["Milliseconds"]) == ("invoke", "x-1", 4)
+
+
+@pytest.mark.parametrize(
+    ("predictions", "why"),
+    [
+        ([(1.0, 2.0, 3.0), (1.1,)], r"test\.csv: a record gives 1\.1 alone, 1\.0 among others"),
+        ([(1.0, "nan", "inf"), (1.0,)], r"test\.csv: 2 of 3 predictions are not finite: nan"),
+        ([(1.0, 2.0)], r"did not predict: 3 record\(s\) were sent and 2 prediction\(s\) came back"),
+        ([("no", "number", "!")], "did not predict: .* not numbers"),
+    ],
+)
+def test_predictions_that_are_wrong_in_themselves(function, endpoint, chunk, predictions, why):
+    for each in predictions:
+        endpoint.predict(*each)
+    with pytest.raises(function.EndpointError, match=why):
+        function.invoke(chunk(RECORDS, calls=1))
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "error"),
+    [
+        (400, "ThrottlingException", "EndpointBusyError"),
+        (429, "ModelNotReadyException", "EndpointBusyError"),
+        (503, "ServiceUnavailable", "EndpointBusyError"),
+        (530, "InternalDependencyException", "EndpointBusyError"),
+        (424, "ModelError", "EndpointError"),
+        (400, "ValidationError", "EndpointError"),
+    ],
+)
+def test_who_is_busy_is_worth_another_try_of_the_state_machine_alone(function, endpoint, chunk, status, code, error):
+    endpoint.error(status, code)
+    with pytest.raises(getattr(function, error), match=code):
+        function.invoke(chunk(RECORDS, calls=1))
+    assert len(endpoint.asked) == 1, "a retry in the function would hide a failure"
+
+
+def test_who_hangs_up_does_not_predict(function, endpoint, chunk):
+    endpoint.hang_ups = 1
+    with pytest.raises(function.EndpointError, match="did not predict"):
+        function.invoke(chunk(RECORDS, calls=1))
+
+
+def test_what_are_no_records_is_named(function, endpoint, chunk):
+    with pytest.raises(function.RecordsError, match=r"test\.csv: a value of 'y' is no number"):
+        function.invoke(chunk("x,y\n1,low\n", calls=1))
+
+
+def test_a_set_without_a_record_proves_nothing(function):
+    with pytest.raises(function.RecordsError, match="hold no record"):
+        judge(function, Parts=[{"Sums": vars(NOTHING), "Milliseconds": []}])
+
+
+def test_a_line_that_is_too_long_is_no_record(function, endpoint, chunk, monkeypatch):
+    event = chunk("x,y\n" + "1,10\n" * 50 + "1" * 200 + ",10\n" + "1,10\n" * 50, calls=1)
+    monkeypatch.setattr(function, "LONGEST_LINE", 100)
+    with pytest.raises(function.RecordsError, match=r"test\.csv: a line has more than 100 bytes"):
+        function.invoke({**event, "Chunk": {**event["Chunk"], "End": 300}})
+
+
+@pytest.mark.parametrize(
+    ("cause", "summary"),
+    [
+        ("r2 is below", "r2 is below"),
+        ('{"errorMessage": "the endpoint did not predict", "stackTrace": []}', "the endpoint did not predict"),
+        ('{"other": 1}', '{"other": 1}'),
+        ("[]", "[]"),
+    ],
+)
+def test_a_report_is_written_as_json_and_junit(function, local_aws, monkeypatch, cause, summary):
+    bucket = f"report-{uuid.uuid4().hex}"
+    local_aws.client("s3").create_bucket(Bucket=bucket)
+    monkeypatch.setenv("REPORT_BUCKET", bucket)
+    monkeypatch.setenv("REPORT_PREFIX", "p/system-test")
+    checks = [{"Name": "r2", "Passed": False, "Detail": "low"}] if cause == "r2 is below" else []
+    result = {"Passed": False, "Summary": cause, "Checks": checks}
+    event = {"Operation": "report", "ExecutionName": "run", "Test": {"EndpointName": "e"}, "Result": result}
+    told = function.handler(event, None)
+    assert told == {"Uri": f"s3://{bucket}/p/system-test/run/", "Summary": summary}
+    read = {
+        name: local_aws.client("s3").get_object(Bucket=bucket, Key=f"p/system-test/run/{name}")
+        for name in ("result.json", "junit.xml")
+    }
+    assert [each["ContentType"] for each in read.values()] == ["application/json", "application/xml"]
+    document = json.loads(read["result.json"]["Body"].read())
+    assert document == {"EndpointName": "e", "Passed": False, "Summary": summary, "Checks": checks}
+    [suite] = ElementTree.fromstring(read["junit.xml"]["Body"].read())
+    assert (suite.get("name"), suite.get("tests"), suite.get("failures")) == ("system-test", "1", "1")
+    [case] = suite
+    assert case.get("name") == ("r2" if checks else "endpoint")
+    assert ("low" if checks else summary) in "".join(f"{each.get('message')}{each.text}" for each in case)
 
 
 class History:

@@ -131,6 +131,144 @@ def stale_deployments(template: Document) -> list[str]:
     ]
 
 
+def silent_alarms(template: Document) -> list[str]:
+    """An alarm tells somebody, and nothing measured is no alarm: what is idle, or new, is not broken."""
+    return [
+        name
+        for name, alarm in resources(template, "AWS::CloudWatch::Alarm")
+        if "Topic" not in str(alarm.get("AlarmActions")) or alarm.get("TreatMissingData") != "notBreaching"
+    ]
+
+
+def deputies_of_anybody(template: Document) -> list[str]:
+    """A service assumes a role for this account alone, where it says for whom it does.
+
+    Source: "The confused deputy problem" in the IAM User Guide. Lambda and API Gateway assume the role of what this
+    account has made.
+    """
+    return [
+        name
+        for name, role in resources(template, "AWS::IAM::Role")
+        for statement in role["AssumeRolePolicyDocument"]["Statement"]
+        if statement["Principal"]["Service"] not in ("lambda.amazonaws.com", "apigateway.amazonaws.com")
+        if statement.get("Condition") != {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
+    ]
+
+
+def passed_to_anybody(template: Document) -> list[str]:
+    """A role is passed to the one service that it is for; source: "Grant a user permissions to pass a role"."""
+    return [
+        name
+        for name, statement in statements(template)
+        if "iam:PassRole" in listed(statement.get("Action", []))
+        if not statement.get("Condition", {}).get("StringEquals", {}).get("iam:PassedToService")
+    ]
+
+
+def half_keys(template: Document) -> list[str]:
+    """Who encrypts decrypts, too: parts of an upload, the data keys of a queue and of a topic.
+
+    Sources: "Uploading and copying objects using multipart upload" of S3, "Key management" of SQS and of SNS.
+    """
+    both = {"kms:Decrypt", "kms:GenerateDataKey"}
+    return [
+        f"{name}: {statement['Action']}"
+        for name, statement in statements(template)
+        if both & set(listed(statement.get("Action", [])))
+        if not both <= set(listed(statement["Action"]))
+    ]
+
+
+def batches_that_fail_as_one(template: Document) -> list[str]:
+    """Of a batch only what failed comes again, and a burst of events takes no concurrency from other functions.
+
+    Source: "Using Lambda with Amazon SQS": reporting batch item failures, maximum concurrency.
+    """
+    return [
+        name
+        for name, mapping in resources(template, "AWS::Lambda::EventSourceMapping")
+        if mapping.get("FunctionResponseTypes") != ["ReportBatchItemFailures"]
+        or not mapping.get("ScalingConfig", {}).get("MaximumConcurrency")
+    ]
+
+
+def functions_kept_from_their_own(template: Document) -> list[str]:
+    """A function writes its log and reads the queue that is mapped to it.
+
+    Sources: "Lambda execution role" and "Using Lambda with Amazon SQS" in the Lambda Developer Guide.
+    """
+    functions = dict(resources(template, "AWS::Lambda::Function"))
+    needed = [
+        (name, {"logs:CreateLogStream", "logs:PutLogEvents"}, f":/aws/lambda/{function['FunctionName']['Fn::Sub']}:*")
+        for name, function in functions.items()
+    ]
+    reading = {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"}
+    needed += [
+        (mapping["FunctionName"]["Ref"], reading, str(mapping["EventSourceArn"]))
+        for _, mapping in resources(template, "AWS::Lambda::EventSourceMapping")
+    ]
+    allowed = list(statements(template))
+    return [
+        f"{name}: {sorted(actions)} on {resource}"
+        for name, actions, resource in needed
+        if not any(
+            role == functions[name]["Role"]["Fn::GetAtt"][0]
+            and actions <= set(listed(statement.get("Action", [])))
+            and resource in str(statement["Resource"])
+            for role, statement in allowed
+        )
+    ]
+
+
+def rules_that_queues_refuse(template: Document) -> list[str]:
+    """A queue takes the events of each rule that has it as a target, and nothing of anybody else."""
+    targets = {
+        (name, target["Arn"]["Fn::GetAtt"][0])
+        for name, rule in resources(template, "AWS::Events::Rule")
+        for target in rule["Targets"]
+        if "Fn::GetAtt" in target["Arn"]
+    }
+    allowed = set()
+    for _, policy in resources(template, "AWS::SQS::QueuePolicy"):
+        [statement] = policy["PolicyDocument"]["Statement"]
+        [sources] = [statement.get("Condition", {}).get("ArnEquals", {}).get("aws:SourceArn", [])]
+        rules = [each["Fn::If"][1] if "Fn::If" in each else each for each in sources]
+        queues = [each["Fn::GetAtt"][0] for each in statement["Resource"] if each["Fn::GetAtt"][1] == "Arn"]
+        assert {each["Ref"] for each in policy["Queues"]} == set(queues)
+        allowed |= {(rule["Fn::GetAtt"][0], queue) for rule in rules for queue in queues}
+    missing = {f"{rule} to {queue}" for rule, queue in targets - allowed}
+    strangers = {rule for rule, _ in allowed} - {rule for rule, _ in targets}
+    return sorted({*missing, *strangers} | ({"anybody"} if not allowed and targets else set()))
+
+
+def without(*path: str) -> Callable[[Document], object]:
+    """A slip: something is left out."""
+
+    def slip(found: Document) -> None:
+        for step in path[:-1]:
+            found = found[int(step)] if isinstance(found, list) else found[step]
+        found.pop(path[-1])
+
+    return slip
+
+
+def policy_slip(role: str, sid: str, change: Callable[[Document], object]) -> Callable[[Document], object]:
+    """A slip in a statement of a role."""
+
+    def slip(found: Document) -> None:
+        [policy] = found[role]["Properties"]["Policies"]
+        [statement] = [each for each in policy["PolicyDocument"]["Statement"] if each.get("Sid") == sid]
+        change(statement)
+
+    return slip
+
+
+def refuse_the_schedule(found: Document) -> None:
+    [statement] = found["QueuePolicy"]["Properties"]["PolicyDocument"]["Statement"]
+    sources = statement["Condition"]["ArnEquals"]["aws:SourceArn"]
+    sources[:] = [each for each in sources if "ScheduleRule" not in str(each)]
+
+
 RULES: list[tuple[Callable[[Document], list[str]], str, Callable[[Document], object]]] = [
     (kept_after_a_failed_creation, "project", lambda found: found["Repository"].update(DeletionPolicy="Retain")),
     (
@@ -142,11 +280,33 @@ RULES: list[tuple[Callable[[Document], list[str]], str, Callable[[Document], obj
     (patterns_of_other_projects, "release", any_alarm),
     (sources_of_eventbridge_in_keys, "project", condition_for_eventbridge),
     (stale_deployments, "api", lambda found: found["StreamMethod"]["Properties"].update(ApiKeyRequired=False)),
+    (silent_alarms, "automation", without("NewsDeliveryAlarm", "Properties", "AlarmActions")),
+    (silent_alarms, "endpoint", without("LatencyAlarm", "Properties", "TreatMissingData")),
+    (
+        deputies_of_anybody,
+        "build",
+        without("BuildRole", "Properties", "AssumeRolePolicyDocument", "Statement", "0", "Condition"),
+    ),
+    (passed_to_anybody, "release", policy_slip("PipelineRole", "DeployRole", lambda found: found.pop("Condition"))),
+    (half_keys, "automation", policy_slip("BatchRole", "Key", lambda found: found["Action"].remove("kms:Decrypt"))),
+    (batches_that_fail_as_one, "automation", without("BatchMapping", "Properties", "FunctionResponseTypes")),
+    (batches_that_fail_as_one, "automation", without("BatchMapping", "Properties", "ScalingConfig")),
+    (
+        functions_kept_from_their_own,
+        "automation",
+        policy_slip("BatchRole", "Queue", lambda found: found["Action"].remove("sqs:DeleteMessage")),
+    ),
+    (
+        functions_kept_from_their_own,
+        "automation",
+        policy_slip("BatchRole", "Logs", lambda found: found["Action"].pop()),
+    ),
+    (rules_that_queues_refuse, "automation", refuse_the_schedule),
 ]
 
 
 @pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: path.name)
-@pytest.mark.parametrize("rule", [rule for rule, *_ in RULES], ids=lambda rule: rule.__name__)
+@pytest.mark.parametrize("rule", dict.fromkeys(rule for rule, *_ in RULES), ids=lambda rule: rule.__name__)
 def test_a_rule_finds_nothing(rule, path):
     assert rule(load(path)) == []
 
@@ -185,6 +345,52 @@ def test_the_model_s_role_sees_the_alarms_that_roll_its_endpoint_back() -> None:
         for stage in STAGES:
             alarm = name.replace("${StageName}", stage)
             assert any(fnmatch.fnmatchcase(alarm, pattern) for pattern in seen), alarm
+
+
+# What people have made or found out, and what reads it.
+KEPT = {
+    "api": {"GatewayAccount", "GatewayLoggingRole"},
+    "automation": {"JobsTable", "VersionsTable"},
+    "endpoint": {"Key"},
+    "project": {"ArtifactBucket", "DataBucket", "Key", "LogBucket", "ModelPackageGroup", "Repository"},
+    "system_test": {"Results"},
+}
+
+
+@pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: path.name)
+def test_what_people_have_made_outlives_its_stack(path) -> None:
+    found = load(path)["Resources"].items()
+    for policy, kept in (("DeletionPolicy", "RetainExceptOnCreate"), ("UpdateReplacePolicy", "Retain")):
+        assert {name for name, each in found if each.get(policy) == kept} == KEPT.get(path.stem, set()), policy
+
+
+def test_a_key_lets_in_whom_it_is_for() -> None:
+    """Without the account nobody could change it; the services write logs, and tell the topic and the queues."""
+    logs, own = "logs.${AWS::Region}.amazonaws.com", {"api", "system_test"}
+    services = {"project": {logs, "events.amazonaws.com", "cloudwatch.amazonaws.com", "sns.amazonaws.com"}}
+    for path in TEMPLATES:
+        template = load(path)
+        for _, key in resources(template, "AWS::KMS::Key"):
+            account, *others = key["KeyPolicy"]["Statement"]
+            root = "arn:${AWS::Partition}:iam::${AWS::AccountId}:root"
+            assert (account["Principal"], account["Action"]) == ({"AWS": {"Fn::Sub": root}}, "kms:*")
+            told = [each for other in others for each in listed(other["Principal"].get("Service", []))]
+            names = {each["Fn::Sub"] if isinstance(each, dict) else each for each in told}
+            assert names == services.get(path.stem, {logs} if path.stem in own else set()), path.name
+
+
+def test_a_version_is_deployed_tested_and_approved_in_this_order() -> None:
+    """What has the same RunOrder goes on at the same time: an approval beside a test would be asked for too early."""
+    [path] = [path for path in TEMPLATES if path.stem == "release"]
+    [source, build, staging, production] = load(path)["Resources"]["Pipeline"]["Properties"]["Stages"]
+    assert [source["Name"], build["Name"], production["Name"]] == ["Source", "Build", "DeployProd"]
+    actions = sorted((each["RunOrder"], each["Name"]) for each in staging["Actions"])
+    assert actions == [
+        (1, "DeployResourcesStaging"),
+        (2, "TestStaging"),
+        (3, "SystemTest"),
+        (4, "ApproveDeployment"),
+    ]
 
 
 @pytest.mark.parametrize("role", ["ModelExecutionRole", "PipelineExecutionRole"])

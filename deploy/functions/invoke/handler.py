@@ -23,11 +23,20 @@ Document = dict[str, Any]
 
 MOST_ROWS = {"/stream": 1, "/batch": 10_000}
 
-# The gateway waits 29 s. A call that was answered slowly is not made again: it would only come on top.
+# The gateway waits 29 s.
 _RETRIES = {"mode": "standard", "max_attempts": 2}
 _CONFIG = Config(connect_timeout=2, read_timeout=25, retries=_RETRIES, tcp_keepalive=True)
 _RUNTIME = boto3.client("sagemaker-runtime", config=_CONFIG)
 _BUSY = {"ThrottlingException", "ModelNotReadyException", "ServiceUnavailable", "InternalDependencyException"}
+
+
+def _give_up(caught_exception: Exception | None = None, **_others: Any) -> None:
+    """Do not make a call that was answered slowly again, as boto3 would: it would only come on top."""
+    if isinstance(caught_exception, ReadTimeoutError):
+        raise caught_exception
+
+
+_RUNTIME.meta.events.register_first("needs-retry.sagemaker-runtime.InvokeEndpoint", _give_up)
 
 
 class Refusal(Exception):

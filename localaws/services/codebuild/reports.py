@@ -9,7 +9,7 @@ from localaws.api_errors import UnsupportedOperation
 from localaws.permission import Question
 from localaws.services.codebuild import junit
 from localaws.services.codebuild.buildspec import FileSet
-from localaws.services.codebuild.errors import ResourceAlreadyExists, ResourceNotFound
+from localaws.services.codebuild.errors import InvalidInput, ResourceAlreadyExists, ResourceNotFound
 from localaws.services.codebuild.file_sets import select
 from localaws.services.codebuild.listing import names_page
 from localaws.services.context import Context
@@ -47,7 +47,7 @@ def delete_group(context: Context, request: Document) -> Document:
     """DeleteReportGroup: with its reports, if ``deleteReports`` says so."""
     reports = context.store.every(REPORT, parent=request["arn"])
     if reports and not request.get("deleteReports"):
-        raise ResourceAlreadyExists(f"{request['arn']} has {len(reports)} reports: pass deleteReports")
+        raise InvalidInput(f"{request['arn']} has {len(reports)} reports: pass deleteReports")
     for report in reports:
         context.store.remove(report.arn)
     context.store.remove(request["arn"])

@@ -3,6 +3,7 @@
 botocore's Stubber holds each answer against the service's model.
 """
 
+import json
 from typing import Any
 
 import boto3
@@ -173,3 +174,127 @@ def test_stacks(status: str, expected: Status):
     answer = {"StackName": "sagemaker-p", "StackId": ARN, "StackStatus": status, "CreationTime": "2026-01-01T00:00:00Z"}
     seen = judge("AWS::CloudFormation::Stack", ARN, cloudformation=[("describe_stacks", {"Stacks": [answer]})])
     assert seen["Whole"].status is expected
+
+
+def version(number: int) -> dict[str, Any]:
+    """A version, as a list shows it."""
+    return {
+        "ModelPackageArn": f"arn:aws:sagemaker:eu-west-1:111122223333:model-package/p/{number}",
+        "CreationTime": "2026-01-01T00:00:00Z",
+        "ModelPackageStatus": "Completed",
+    }
+
+
+@pytest.mark.parametrize(
+    ("pages", "status", "why"),
+    [
+        # SageMaker filters a page after it has taken it: an empty one need not be the last.
+        (([], [version(3)]), Status.OK, "version 3 is the latest approved one"),
+        (([], [], [version(4)]), Status.WARNING, "no version is approved"),
+        (([], [], []), Status.WARNING, "no version yet"),
+    ],
+)
+def test_an_approved_version_may_be_on_a_later_page(pages: Any, status: Status, why: str):
+    made = {"ModelPackageGroupName": "p", "ModelPackageGroupArn": "arn:aws:sagemaker:eu-west-1:1:model-package-group/p"}
+    made |= {"CreationTime": "2026-01-01T00:00:00Z", "CreatedBy": {}, "ModelPackageGroupStatus": "Completed"}
+    asked: Answers = [("describe_model_package_group", made)]
+    for number, found in enumerate(pages):
+        asked.append(
+            ("list_model_packages", {"ModelPackageSummaryList": found, **({"NextToken": "t"} if number == 0 else {})})
+        )
+    seen = judge("AWS::SageMaker::ModelPackageGroup", "p", sagemaker=asked)["Approved"]
+    assert (seen.status, seen.why) == (status, why)
+
+
+@pytest.mark.parametrize(
+    ("told", "status", "why"),
+    [
+        ({"State": "Active", "LastUpdateStatus": "Successful"}, Status.OK, "Active, last update Successful"),
+        ({"State": "Inactive"}, Status.OK, "Inactive, last update Successful"),
+        ({"State": "Active", "LastUpdateStatus": "InProgress"}, Status.OK, "Active, last update InProgress"),
+        ({"State": "Pending"}, Status.WARNING, "Pending"),
+        ({"State": "Failed", "StateReason": "no image"}, Status.FAILED, "Failed, last update Successful: no image"),
+        (
+            {"State": "Active", "LastUpdateStatus": "Failed", "LastUpdateStatusReason": "no code"},
+            Status.FAILED,
+            "Active, last update Failed: no code",
+        ),
+        ({"State": "Failed"}, Status.FAILED, "Failed, last update Successful: no reason is given"),
+    ],
+)
+def test_functions(told: dict[str, str], status: Status, why: str):
+    asked: Answers = [("get_function_configuration", {"Role": ROLE, **told})] * 2
+    asked += [("list_event_source_mappings", {"EventSourceMappings": []}), ("get_policy", "ResourceNotFoundException")]
+    answers = {"lambda": asked, "iam": trusting("lambda.amazonaws.com")}
+    seen = next(iter(judge("AWS::Lambda::Function", "p-start", **answers).values()))
+    assert (seen.status, seen.why) == (status, why)
+
+
+@pytest.mark.parametrize(
+    ("told", "status", "why"),
+    [
+        ("Creating", Status.WARNING, "Creating: it answers with the version before"),
+        ("Updating", Status.WARNING, "Updating: it answers with the version before"),
+        ("Failed", Status.FAILED, "Failed: no disk"),
+        ("OutOfService", Status.FAILED, "OutOfService: no disk"),
+    ],
+)
+def test_endpoints(told: str, status: Status, why: str):
+    moment = "2026-01-01T00:00:00Z"
+    arn = "arn:aws:sagemaker:eu-west-1:111122223333:endpoint/p-staging"
+    known = {"EndpointName": "p-staging", "EndpointArn": arn, "EndpointConfigName": "c", "FailureReason": "no disk"}
+    known |= {"EndpointStatus": told, "CreationTime": moment, "LastModifiedTime": moment}
+    asked: Answers = [("describe_endpoint", known)] * 3
+    seen = judge("AWS::SageMaker::Endpoint", arn, sagemaker=asked)["InService"]
+    assert (seen.status, why in seen.why) == (status, True), seen
+
+
+def policies(*statements: dict[str, Any], principal: Any) -> Answers:
+    """IAM's answers about a role: whom it trusts, its own policy and one that is attached to it."""
+    [(_, told)] = trusting("")
+    trust = {"Statement": [{"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole"}]}
+    role = {**told["Role"], "AssumeRolePolicyDocument": json.dumps(trust)}
+    own, attached = (json.dumps({"Statement": list(each)}) for each in (statements[:1], statements[1:]))
+    arn = "arn:aws:iam::aws:policy/Wide"
+    version = {"Document": attached, "VersionId": "v1", "IsDefaultVersion": True}
+    return [
+        # botocore decodes the document where it is.
+        *(("get_role", {"Role": dict(role)}) for _ in range(2)),
+        ("list_role_policies", {"PolicyNames": ["own"]}),
+        ("get_role_policy", {"RoleName": "code", "PolicyName": "own", "PolicyDocument": own}),
+        ("list_attached_role_policies", {"AttachedPolicies": [{"PolicyName": "Wide", "PolicyArn": arn}]}),
+        ("get_policy", {"Policy": {"PolicyName": "Wide", "Arn": arn, "DefaultVersionId": "v1"}}),
+        ("get_policy_version", {"PolicyVersion": version}),
+    ]
+
+
+NARROW = {"Effect": "Allow", "Action": ["s3:Get*", "sns:Publish"], "Resource": "*"}
+
+
+@pytest.mark.parametrize(
+    ("own", "attached", "why"),
+    [
+        (NARROW, {**NARROW, "Effect": "Deny", "Action": "*"}, "names its actions"),
+        (NARROW, {**NARROW, "Action": "*"}, "it may do * (policy Wide)"),
+        ({**NARROW, "Action": ["s3:Get", "iam:*"]}, NARROW, "it may do iam:* (policy own)"),
+        ({"Effect": "Allow", "NotAction": "iam:*"}, NARROW, "it may do everything but iam:* (policy own)"),
+    ],
+)
+def test_what_a_role_may_do(own: dict[str, Any], attached: dict[str, Any], why: str):
+    given = policies(own, attached, principal={"Service": "lambda.amazonaws.com"})
+    seen = judge("AWS::IAM::Role", "code", iam=given)
+    assert (seen["Trust"].status, seen["Trust"].why) == (Status.OK, "lambda.amazonaws.com may assume it")
+    assert (seen["NoStar"].why, seen["NoStar"].status) == (why, Status.OK if why.startswith("names") else Status.FAILED)
+
+
+@pytest.mark.parametrize(
+    ("principal", "why"),
+    [
+        ({"AWS": "arn:aws:iam::111122223333:root"}, "its trust policy lets no service assume it"),
+        ("*", "its trust policy lets anybody assume it"),
+        ({"AWS": ["x", "*"]}, "its trust policy lets anybody assume it"),
+    ],
+)
+def test_whom_a_role_trusts(principal: Any, why: str):
+    seen = judge("AWS::IAM::Role", "code", iam=policies(NARROW, NARROW, principal=principal))["Trust"]
+    assert (seen.status, seen.why) == (Status.FAILED, why)

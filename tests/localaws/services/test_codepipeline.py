@@ -265,3 +265,15 @@ def test_what_does_not_fit_together_is_refused(
         pipelines.create(*stages)
     assert caught.value.response["Error"]["Code"] == code
     assert message in caught.value.response["Error"]["Message"]
+
+
+def test_a_pipeline_has_tags(pipelines: Pipelines) -> None:
+    name = pipelines.create(
+        stage("Source", source(pipelines.repository())), stage("Approve", action("Approval", "Manual"))
+    )
+    client, arn = pipelines.client, f"arn:aws:codepipeline:us-east-1:000000000000:{name}"
+    client.tag_resource(resourceArn=arn, tags=[{"key": "team", "value": "ml"}, {"key": "of", "value": "a test"}])
+    client.untag_resource(resourceArn=arn, tagKeys=["of"])
+    assert client.list_tags_for_resource(resourceArn=arn)["tags"] == [{"key": "team", "value": "ml"}]
+    with pytest.raises(client.exceptions.ResourceNotFoundException, match="There is no pipeline"):
+        client.tag_resource(resourceArn=f"{arn}-none", tags=[{"key": "a", "value": "b"}])

@@ -216,6 +216,47 @@ def test_deregistering_takes_policies_alarms_and_schedules_along(
         autoscaling.deregister_scalable_target(**key(name))
 
 
+def test_what_a_target_has_can_be_listed_and_deleted_by_itself(
+    endpoints: Endpoints, autoscaling: Any, local_aws: LocalAws
+) -> None:
+    name, cloudwatch = endpoints.serve("one"), local_aws.client("cloudwatch")
+    arn = autoscaling.register_scalable_target(**key(name), MinCapacity=1, MaxCapacity=2)["ScalableTargetARN"]
+    autoscaling.tag_resource(ResourceARN=arn, Tags={"team": "ml", "of": "a test"})
+    autoscaling.untag_resource(ResourceARN=arn, TagKeys=["of"])
+    assert autoscaling.list_tags_for_resource(ResourceARN=arn)["Tags"] == {"team": "ml"}
+    for policy in ("track", "other"):
+        autoscaling.put_scaling_policy(PolicyName=policy, **key(name), **tracking(10))
+    prefix = f"TargetTracking-{key(name)['ResourceId']}-"
+    assert len(cloudwatch.describe_alarms(AlarmNamePrefix=prefix)["MetricAlarms"]) == 4
+    autoscaling.delete_scaling_policy(PolicyName="track", **key(name))
+    left = autoscaling.describe_scaling_policies(**key(name))["ScalingPolicies"]
+    assert [policy["PolicyName"] for policy in left] == ["other"]
+    alarms = {alarm["AlarmName"] for alarm in cloudwatch.describe_alarms(AlarmNamePrefix=prefix)["MetricAlarms"]}
+    assert alarms == {alarm["AlarmName"] for alarm in left[0]["Alarms"]}
+
+    for action in ("evening", "morning"):
+        autoscaling.put_scheduled_action(
+            ScheduledActionName=action,
+            Schedule="cron(0 3 * * ? *)",
+            **key(name),
+            ScalableTargetAction={"MinCapacity": 1},
+        )
+    scheduled = {"ScheduledActionNames": ["morning"], **key(name)}
+    [found] = autoscaling.describe_scheduled_actions(**scheduled)["ScheduledActions"]
+    assert (found["ScheduledActionName"], found["Schedule"]) == ("morning", "cron(0 3 * * ? *)")
+    autoscaling.delete_scheduled_action(ScheduledActionName="morning", **key(name))
+    left = autoscaling.describe_scheduled_actions(**key(name))["ScheduledActions"]
+    assert [action["ScheduledActionName"] for action in left] == ["evening"]
+    for delete, named in (
+        (autoscaling.delete_scheduled_action, {"ScheduledActionName": "morning"}),
+        (autoscaling.delete_scaling_policy, {"PolicyName": "track"}),
+    ):
+        with pytest.raises(autoscaling.exceptions.ObjectNotFoundException, match=next(iter(named.values()))):
+            delete(**named, **key(name))
+    with pytest.raises(autoscaling.exceptions.ClientError, match="No scalable target found"):
+        autoscaling.tag_resource(ResourceARN=f"{arn}0", Tags={"a": "b"})
+
+
 def test_a_killed_server_goes_on_scaling(
     endpoints: Endpoints, autoscaling: Any, local_aws: LocalAws, load: Any
 ) -> None:

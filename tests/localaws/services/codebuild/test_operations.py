@@ -103,3 +103,41 @@ def test_a_project_of_a_pipeline_is_started_by_a_pipeline(project: Project) -> N
     )
     assert build["buildStatus"] == "SUCCEEDED", project.log(build)
     assert build["artifacts"]["location"] == f"arn:aws:s3:::{project.name}/p/Out/x"
+
+
+JUNIT = '<testsuite name="s"><testcase name="{}"/>{}</testsuite>'
+
+
+def test_report_groups_are_listed_and_keep_their_reports_until_they_may_go(project: Project) -> None:
+    client, none = project.client, {"exportConfigType": "NO_EXPORT"}
+    arns = [
+        client.create_report_group(name=f"{project.name}-{name}", type="TEST", exportConfig=none)["reportGroup"]["arn"]
+        for name in ("b", "a")
+    ]
+    with pytest.raises(client.exceptions.ResourceAlreadyExistsException, match="Report group already exists"):
+        client.create_report_group(name=f"{project.name}-a", type="TEST", exportConfig=none)
+    by_name = [arn for arn in client.list_report_groups()["reportGroups"] if arn in arns]
+    assert by_name == arns[::-1]
+    newest = client.list_report_groups(sortBy="CREATED_TIME", sortOrder="DESCENDING")["reportGroups"]
+    assert [arn for arn in newest if arn in arns] == arns[::-1]
+    missing = client.batch_get_report_groups(reportGroupArns=[arns[0], "arn:none"])
+    assert (len(missing["reportGroups"]), missing["reportGroupsNotFound"]) == (1, ["arn:none"])
+
+    good, bad = JUNIT.format("x", ""), JUNIT.format("x", '<testcase name="y"><failure/></testcase>')
+    more = "reports:\n" + "".join(
+        f"  {arn}: {{files: [{name}.xml]}}\n" for arn, name in zip(arns, ("good", "bad"), strict=True)
+    )
+    project.create(spec(f"echo '{good}' > good.xml", f"echo '{bad}' > bad.xml", more=more))
+    build = project.build()
+    assert build["buildStatus"] == "SUCCEEDED", project.log(build)
+    kept = {report.rpartition(":")[0]: report for report in build["reportArns"]}
+    passed, failed = (kept[arn.replace(":report-group/", ":report/")] for arn in arns)
+    assert [arn for arn in client.list_reports()["reports"] if arn in kept.values()] == build["reportArns"][::-1]
+    only = client.list_reports(filter={"status": "FAILED"}, sortOrder="ASCENDING")["reports"]
+    assert (failed in only, passed in only) == (True, False)
+
+    with pytest.raises(client.exceptions.InvalidInputException, match="has 1 reports: pass deleteReports"):
+        client.delete_report_group(arn=arns[0])
+    client.delete_report_group(arn=arns[0], deleteReports=True)
+    assert client.batch_get_reports(reportArns=[passed, failed])["reportsNotFound"] == [passed]
+    assert arns[0] not in client.list_report_groups()["reportGroups"]

@@ -1,0 +1,216 @@
+"""What people read in a mail: each kind in full, and the comparison of two versions."""
+
+import importlib
+import sys
+from collections.abc import Iterator
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from tests.deploy import samples
+from tests.deploy.automation import CODE
+
+PACKAGE = "arn:aws:sagemaker:us-east-1:111122223333:model-package/p/7"
+EXECUTION = "arn:aws:sagemaker:us-east-1:111122223333:pipeline/p-batch/execution/x1"
+
+
+@pytest.fixture(scope="module")
+def mails() -> Iterator[ModuleType]:
+    """The module that words the mails, imported as Lambda does."""
+    sys.path.insert(0, str(CODE))
+    try:
+        yield importlib.import_module("mails")
+    finally:
+        sys.path.remove(str(CODE))
+        del sys.modules["mails"]
+
+
+@pytest.fixture(scope="module")
+def place(mails: ModuleType) -> Any:
+    return mails.Place("p", "us-east-1")
+
+
+def test_a_version_that_waits(mails, place):
+    mail = mails.registered(place, PACKAGE, mails.Version("7", {"r2": 0.5}), None)
+    assert mail.subject == "[p] Version 7 of the model waits for your decision"
+    update = f"    aws sagemaker update-model-package --model-package-arn {PACKAGE} --model-approval-status"
+    assert mail.text.split("\n\n") == [
+        "Version 7 of the model was registered.",
+        "    metric  version 7\n    r2      0.5",
+        "No version is in production.",
+        "To approve it, which brings it to staging, and after its test and your approval there to production:",
+        f"    deploy-model approve-model {PACKAGE}",
+        "or",
+        f"{update} Approved",
+        "To reject it:",
+        f"    deploy-model reject-model {PACKAGE} --reason WHY",
+        "or",
+        f"{update} Rejected",
+        "Console: https://us-east-1.console.aws.amazon.com/sagemaker/home?region=us-east-1#/model-registry\n",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("status", "in_production", "follows"),
+    [
+        ("Approved", False, "ModelDeploy brings the latest approved version to staging."),
+        ("Rejected", True, "It is in production: the latest approved version takes its place, if there is one."),
+        ("Rejected", False, "It is not in production: nothing changes there."),
+    ],
+)
+def test_a_decision(mails, place, status, in_production, follows):
+    detail = samples.model_package("p", status, ApprovalDescription="drifts")["detail"]
+    mail = mails.decided(place, detail, in_production=in_production)
+    assert mail.subject == f"[p] Version 2 of the model was {status.lower()}"
+    what = f"Version 2 of the model was {status.lower()}."
+    assert mail.text.split("\n\n") == [what, "Reason: drifts", follows, f"{detail['ModelPackageArn']}\n"]
+    del detail["ApprovalDescription"]
+    assert "Reason" not in mails.decided(place, detail, in_production=in_production).text
+
+
+SERVES = "It serves version 3, 4 of the model."
+EARLIER = "An alarm went off while the update was watched: the earlier configuration goes on serving."
+
+
+@pytest.mark.parametrize(
+    ("status", "what", "serving"),
+    [
+        ("IN_SERVICE", "is in service", SERVES),
+        ("ROLLING_BACK", "is rolled back", EARLIER),
+        ("UPDATE_ROLLBACK_FAILED", "could not be rolled back", SERVES),
+        ("FAILED", "has failed", SERVES),
+    ],
+)
+def test_an_endpoint(mails, place, status, what, serving):
+    mail = mails.endpoint(place, "p-staging", status, ["3", "4"], "no disk")
+    log = "Log: group /aws/sagemaker/Endpoints/p-staging\n"
+    assert mail.subject == f"[p] p-staging {what}"
+    assert mail.text.split("\n\n") == [f"The endpoint p-staging {what}.", "Reason: no disk", serving, log]
+    nothing = mails.endpoint(place, "p-staging", "FAILED", [], None)
+    assert nothing.text.split("\n\n") == ["The endpoint p-staging has failed.", log]
+
+
+def test_an_execution(mails, place):
+    steps = [mails.FailedStep("Train", "no column", "Training", "j-1"), mails.FailedStep("Stop", "so be it")]
+    mail = mails.execution(place, EXECUTION, "Failed", steps, {"InputDataUrl": "s3://b/i", "OutputDataUrl": "s3://b/o"})
+    assert mail.subject == "[p] Pipeline p-batch failed"
+    assert mail.text.split("\n\n") == [
+        "Pipeline p-batch failed: execution x1.",
+        "InputDataUrl: s3://b/i\nOutputDataUrl: s3://b/o",
+        "Step Train: no column\nLog: group /aws/sagemaker/TrainingJobs, streams j-1/...",
+        "Step Stop: so be it",
+        f"{EXECUTION}\n",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("kind", "group"),
+    [
+        ("Processing", "ProcessingJobs"),
+        ("Training", "TrainingJobs"),
+        ("Transform", "TransformJobs"),
+        # Its training jobs write; source: "Log groups and streams that SageMaker AI sends to CloudWatch Logs".
+        ("HyperParameter Tuning", "TrainingJobs"),
+    ],
+)
+def test_a_job(mails, place, kind, group):
+    mail = mails.job(place, "p-1", kind, "Stopped", "by hand")
+    what, log = f"{kind} job p-1 stopped", f"Log: group /aws/sagemaker/{group}, streams p-1/...\n"
+    assert mail.subject == f"[p] {what}"
+    assert mail.text.split("\n\n") == [f"{what}.", "Reason: by hand", log]
+
+
+VIEW = (
+    "Console: https://us-east-1.console.aws.amazon.com/codesuite/codepipeline/pipelines/p-deploy/executions/"
+    "{}?region=us-east-1\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("provider", "again"),
+    [
+        (
+            "CloudFormation",
+            "To try again, from the beginning, where a stack whose creation failed is cleared away:\n\n"
+            "    aws codepipeline start-pipeline-execution --name p-deploy",
+        ),
+        (
+            "StepFunctions",
+            "To try again:\n\n    aws codepipeline retry-stage-execution --pipeline-name p-deploy --stage-name "
+            "DeployStaging --pipeline-execution-id {} --retry-mode FAILED_ACTIONS",
+        ),
+    ],
+)
+def test_an_action(mails, place, provider, again):
+    detail = samples.action("p-deploy", provider)["detail"]
+    mail, number = mails.action(place, detail, "rolled back"), detail["execution-id"]
+    assert mail.subject == "[p] p-deploy: DeployResourcesStaging failed"
+    assert mail.text.split("\n\n") == [
+        f"p-deploy: DeployResourcesStaging failed.\nStage DeployStaging, execution {number}",
+        "Reason: rolled back",
+        *again.format(number).split("\n\n"),
+        "More: https://us-west-2.console.aws.amazon.com/cloudformation/",
+        VIEW.format(number),
+    ]
+    del detail["execution-result"]
+    assert "More" not in mails.action(place, detail, "rolled back").text
+
+
+def test_a_release(mails, place):
+    mail = mails.release(place, samples.release("p-deploy")["detail"])
+    assert mail.subject == "[p] p-deploy succeeded"
+    assert mail.text.split("\n\n") == ["p-deploy succeeded: execution 12345678-1234.", VIEW.format("12345678-1234")]
+
+
+def test_a_build(mails, place):
+    detail = samples.build("p-build", "TIMED_OUT")["detail"]
+    mail = mails.build(place, detail)
+    assert mail.subject == "[p] Build p-build timed out"
+    assert mail.text.split("\n\n") == [
+        "Build p-build timed out.",
+        "BUILD: COMMAND_EXECUTION_ERROR: pytest. Reason: exit status 1",
+        "Log: group /aws/codebuild/p-build, stream 8745a7a9-c340-456a-9166-edf953571bEX",
+        "https://console.aws.amazon.com/cloudwatch/home#logEvent\n",
+    ]
+    del detail["additional-information"]
+    assert mails.build(place, detail).text == "Build p-build timed out.\n"
+
+
+@pytest.mark.parametrize(
+    ("metric", "new", "old", "judgement"),
+    [
+        *((word, 0.5, 0.4, "better") for word in ("r2", "Accuracy", "precision", "recall", "f1", "auc")),
+        *((word, 0.5, 0.4, "WORSE") for word in ("error", "MSE", "mae", "mape", "loss", "latency", "deviation")),
+        ("r2", 0.3, 0.4, "WORSE"),
+        ("rmse", 3.0, 4.0, "better"),
+        ("train:mse", 5.0, 4.0, "WORSE"),
+        ("latency_p99", 2.0, 1.0, "WORSE"),
+        ("rows", 2.0, 1.0, ""),
+        ("r2", 0.5, 0.5, "same"),
+    ],
+)
+def test_which_way_is_better(mails, metric, new, old, judgement):
+    table = mails.comparison(mails.Version("2", {metric: new}), mails.Version("1", {metric: old}))
+    assert table.splitlines()[1].split() == [metric, f"{new:g}", f"{old:g}", *judgement.split()]
+
+
+def test_a_metric_that_only_one_of_both_has_is_shown(mails):
+    table = mails.comparison(mails.Version("2", {"r2": 0.5}), mails.Version("1", {"mae": 40.0}))
+    assert [line.split() for line in table.splitlines()[1:]] == [["mae", "40"], ["r2", "0.5"]]
+
+
+def test_what_production_was_worth_may_be_unknown(mails):
+    current = mails.Version("1", {}, "s3://b/k: gone")
+    table = mails.comparison(mails.Version("2", {"r2": 0.5}), current)
+    assert table.splitlines()[1:] == ["    r2      0.5", "", "The metrics of version 1 cannot be read: s3://b/k: gone"]
+    assert mails.comparison(mails.Version("2", {}), current).splitlines() == [
+        "It was registered without metrics.",
+        "The metrics of version 1 cannot be read: s3://b/k: gone",
+    ]
+
+
+def test_a_subject_is_what_sns_takes(mails):
+    mail = mails.Place("p", "us-east-1").mail("Versuch einer Übertragung " * 10, "text")
+    assert mail.subject.isascii()
+    assert len(mail.subject) == 100

@@ -1,0 +1,94 @@
+"""follow and answer: the project's CodePipelines, shown and answered by real processes."""
+
+import pytest
+
+from tests.deploy.conftest import Registry, Run
+from tests.localaws.services.pipelines import Document, Pipelines, action, source, stage
+
+WAITING = action("Approval", "Manual", "ApproveDeployment")
+
+
+@pytest.fixture
+def pipelines(registry: Registry) -> Pipelines:
+    return Pipelines(registry.local_aws)
+
+
+def make(pipelines: Pipelines, registry: Registry, which: str, *actions: Document) -> str:
+    """One of the project's two pipelines, of a stage with these actions; its name."""
+    name = f"{registry.group}-{which}"
+    pipelines.create(stage("Source", source(pipelines.repository())), stage("DeployStaging", *actions), name=name)
+    return name
+
+
+def failing(pipelines: Pipelines) -> Document:
+    """An action that fails: it has to make a stack of a template that is not there."""
+    configuration = {
+        "ActionMode": "CREATE_UPDATE",
+        "StackName": "none",
+        "TemplatePath": "Code::no-such-template.yml",
+        "RoleArn": "arn:aws:iam::000000000000:role/r",
+    }
+    return action("Deploy", "CloudFormation", "Deploy", configuration=configuration, inputArtifacts=[{"name": "Code"}])
+
+
+def test_it_follows_both_until_a_person_is_asked_who_answers(
+    registry: Registry, pipelines: Pipelines, deploy_model: Run
+) -> None:
+    build, deploy = (make(pipelines, registry, which, WAITING) for which in ("build", "deploy"))
+    pipelines.answer(build, "DeployStaging", "ApproveDeployment")
+    followed = deploy_model("follow", "--quiet-seconds", "0.5")
+    assert followed.returncode == 0, followed.stderr
+    lines = [line.split() for line in followed.stdout.splitlines()]
+    assert [build, "Source", "CodeCommit", "Succeeded", "Put", "README"] in lines
+    assert [deploy, "DeployStaging", "ApproveDeployment", "waits", "for", "you"] in lines
+    [asked] = [line for line in followed.stdout.splitlines() if "waits for a person" in line]
+    assert asked.startswith("ApproveDeployment of DeployStaging waits for a person: deploy-model answer approve --pro")
+
+    answered = deploy_model("answer", "approve", "--summary", "looks good")
+    assert answered.returncode == 0, answered.stderr
+    assert f"Approved       DeployStaging of {deploy}\n" in answered.stdout
+    assert "Next           deploy-model follow " in answered.stdout
+    assert pipelines.end(deploy) == "Succeeded"
+    state = pipelines.action_state(deploy, "ApproveDeployment")
+    assert (state["status"], state["summary"]) == ("Succeeded", "looks good")
+    again = deploy_model("answer", "approve")
+    assert (again.returncode, f"{deploy} waits for no approval: see `deploy-model follow`" in again.stderr) == (1, True)
+
+
+def test_a_rejection_is_a_failure_that_follow_tells(
+    registry: Registry, pipelines: Pipelines, deploy_model: Run
+) -> None:
+    build, deploy = (make(pipelines, registry, which, WAITING) for which in ("build", "deploy"))
+    pipelines.answer(build, "DeployStaging", "ApproveDeployment")
+    pipelines.token(deploy, "ApproveDeployment")
+    rejected = deploy_model("answer", "reject", "--summary", "too slow")
+    assert f"Rejected       DeployStaging of {deploy}\n" in rejected.stdout
+    assert pipelines.end(deploy) == "Failed"
+    assert pipelines.action_state(deploy, "ApproveDeployment")["summary"] == "too slow"
+    followed = deploy_model("follow", "--quiet-seconds", "0.1")
+    assert followed.returncode == 1
+    assert f"failed: {deploy}: DeployStaging, ApproveDeployment" in followed.stderr
+    assert "waits for a person" not in followed.stdout
+
+
+def test_an_action_that_fails_is_shown_with_its_reason(
+    registry: Registry, pipelines: Pipelines, deploy_model: Run
+) -> None:
+    build = make(pipelines, registry, "build", failing(pipelines))
+    deploy = make(pipelines, registry, "deploy", WAITING)
+    pipelines.answer(deploy, "DeployStaging", "ApproveDeployment")
+    # At work when it begins: what goes on without a person is waited for.
+    followed = deploy_model("follow", "--quiet-seconds", "0.1")
+    assert followed.returncode == 1
+    [row] = [line for line in followed.stdout.splitlines() if " Failed " in line]
+    assert row.startswith(build)
+    assert "no-such-template.yml" in row
+    assert f"failed: {build}: DeployStaging, Deploy" in followed.stderr
+
+
+@pytest.mark.parametrize("command", [("follow",), ("answer", "approve")])
+def test_a_project_without_pipelines_is_told_how_it_gets_them(deploy_model: Run, command: tuple[str, ...]) -> None:
+    done = deploy_model(*command)
+    assert done.returncode == 1
+    assert "there is no CodePipeline" in done.stderr
+    assert "`deploy-model project` makes it" in done.stderr
