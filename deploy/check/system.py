@@ -12,9 +12,8 @@ from threading import Lock
 from typing import Any, TypeVar
 
 from deploy import provisioned, stacks
-from deploy.commands.api import API
 from deploy.errors import DeployError
-from deploy.project import stack_name_of
+from deploy.project import API, stack_name_of
 from deploy.stacks import Stack
 from deploy.stages import STAGES
 

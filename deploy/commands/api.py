@@ -3,9 +3,8 @@
 import argparse
 
 from deploy import artifacts, deployment, stacks, staged, stages
-from deploy.project import PRODUCTION, Project
+from deploy.project import API, PRODUCTION, Project
 
-API = "api"
 TEMPLATE = stages.FOLDER / "templates" / "api.yml"
 FUNCTION = "invoke"
 _SETS_UP_LOGGING = "SetUpApiGatewayLogging"

@@ -12,11 +12,10 @@ from typing import Any
 from deploy import artifacts, deployment, executions, stacks, staged, stages
 from deploy.errors import DeployError
 from deploy.executions import Ending, Step
-from deploy.project import STAGING, Project
+from deploy.project import STAGING, SYSTEM_TEST, Project
 from deploy.stacks import Request
 from deploy.staged import Staged
 
-SYSTEM_TEST = "system-test"
 TEMPLATE = stages.FOLDER / "templates" / "system_test.yml"
 FUNCTION = "system_test"
 _SUCCEEDED = "SUCCEEDED"
