@@ -13,9 +13,7 @@ _SETS_UP_LOGGING = "SetUpApiGatewayLogging"
 def deploy_api(project: Project, options: argparse.Namespace) -> int:
     """Put POST /stream and POST /batch in front of production's endpoint."""
     staged.read(project, PRODUCTION)
-    content = artifacts.pack(stages.FOLDER / "functions" / FUNCTION)
-    key = artifacts.key(FUNCTION, project.name, content)
-    artifacts.upload(project.s3, project.bucket, key, content)
+    key = artifacts.publish(project.s3, project.bucket, project.name, stages.FOLDER / "functions" / FUNCTION)
     name = project.stack_name(API)
     values = {
         **stages.kept_parameters(project, name, TEMPLATE),
@@ -31,8 +29,8 @@ def deploy_api(project: Project, options: argparse.Namespace) -> int:
     wanted = stages.stack_request(project, name, TEMPLATE, values, tags)
     deployment.run(project, wanted, None, options.wait)
     stack = stacks.describe(project.cloudformation, wanted.name)
-    for name, value in sorted(stack.outputs.items()) if stack else ():
-        print(f"{name:<14} {value}")
+    for output, value in sorted(stack.outputs.items()) if stack else ():
+        print(f"{output:<14} {value}")
     return 0
 
 

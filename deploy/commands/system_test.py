@@ -78,9 +78,7 @@ def _named(stepfunctions: Any, name: str) -> str | None:
 
 def _stack(project: Project, name: str) -> Request:
     """Say what the stack is to be, with the function's code in the bucket."""
-    content = artifacts.pack(stages.FOLDER / "functions" / FUNCTION)
-    key = artifacts.key(FUNCTION, project.name, content)
-    artifacts.upload(project.s3, project.bucket, key, content)
+    key = artifacts.publish(project.s3, project.bucket, project.name, stages.FOLDER / "functions" / FUNCTION)
     values = {
         "SageMakerProjectName": project.name,
         "BucketName": project.bucket,
