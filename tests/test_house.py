@@ -57,7 +57,7 @@ def test_no_line_knows_where_it_runs(package: str) -> None:
 
 def test_container_scripts_import_nothing_of_the_package() -> None:
     scripts = sorted((ROOT / "pipelines" / "lr").glob("[!_]*.py"))
-    outside = {"pipeline.py", "pipeline_batch.py", "sample_data.py"}
+    outside = {"pipeline.py", "pipeline_batch.py", "sample_data.py", "steps.py"}
     inside = [path for path in scripts if path.name not in outside]
     assert len(inside) >= 6
     for path in inside:
