@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import socket
 from typing import Any
 
 import pytest
@@ -51,6 +52,18 @@ def test_a_body_that_is_no_object_is_refused(local_aws: LocalAws, body: bytes) -
     response = connection.getresponse()
     assert response.status == 400
     assert json.loads(response.read())["__type"] == "SerializationException"
+
+
+def test_half_a_request_is_none(local_aws: LocalAws, bench: Bench) -> None:
+    group = unique("group")
+    body = json.dumps({"ModelPackageGroupName": group}).encode()
+    head = b"POST / HTTP/1.1\r\nHost: here\r\nX-Amz-Target: SageMaker.CreateModelPackageGroup\r\n"
+    for _ in range(5):
+        with socket.create_connection(("127.0.0.1", local_aws.sagemaker_port), timeout=10) as connection:
+            connection.sendall(head + f"Content-Length: {len(body) + 1}\r\n\r\n".encode() + body)
+            connection.shutdown(socket.SHUT_WR)
+            assert connection.recv(1) == b""
+    bench.sagemaker.create_model_package_group(ModelPackageGroupName=group)
 
 
 def test_an_unknown_route_is_refused(local_aws: LocalAws) -> None:
