@@ -14,8 +14,8 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from localaws.alarms import Clock
 from localaws.asgi import Answer, Application, Message, Receive, Scope, Send, read_body, send_answer
+from localaws.clock import Clock
 from localaws.forward import ask
 from localaws.guard import AUTHORIZE_PATH, Authorize, questioned
 from localaws.roles import SERVICE_HEADER

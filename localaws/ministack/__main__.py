@@ -11,9 +11,10 @@ import boto3
 import uvicorn
 from botocore.config import Config
 
-from localaws import alarms, body_errors
+from localaws import body_errors
 from localaws.apigateway import Watch
 from localaws.aws import Aws
+from localaws.clock import Clock
 from localaws.cloudformation import catalog, completion, existence, schema
 from localaws.errors import HookMissingError
 from localaws.eventbridge.courier import Courier
@@ -162,7 +163,7 @@ def _let_executions_go_on(state_dir: Path, clients: Callable[[str | None], Clien
     return executions.let_executions_go_on(Journal(state_dir.absolute() / "stepfunctions.sqlite"))
 
 
-def _clock(meter: Meter, changed: Callable[[], None]) -> alarms.Clock:
+def _clock(meter: Meter, changed: Callable[[], None]) -> Clock:
     """What happens every second: what functions, queues and others have counted is published, alarms are decided."""
     functions.let_functions_be_counted(FunctionMetrics(meter))
     functions.let_events_of_functions_be_counted(FunctionMetrics(meter))
@@ -170,7 +171,7 @@ def _clock(meter: Meter, changed: Callable[[], None]) -> alarms.Clock:
     cloudwatch.let_old_metrics_be_looked_for_seldom()
     watched = queues.let_queues_be_counted(meter, time_scale())
     publisher = Publisher(meter, watched, cloudwatch.let_services_publish(), changed)
-    return alarms.Clock(publisher.publish, cloudwatch.let_alarms_be_decided(time_scale()))
+    return Clock(publisher.publish, cloudwatch.let_alarms_be_decided(time_scale()))
 
 
 def _clients_of_roles(
