@@ -11,7 +11,7 @@ import operator
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from localaws import metric_math
+from localaws.alarms import metric_math
 
 Alarm = Mapping[str, Any]
 Point = Mapping[str, Any]
