@@ -15,7 +15,8 @@ from localaws import body_errors
 from localaws.apigateway import Watch
 from localaws.aws import Aws
 from localaws.clock import Clock
-from localaws.cloudformation import catalog, completion, existence, schema
+from localaws.cloudformation import catalog, schema
+from localaws.cloudformation.exactness import Exactness
 from localaws.errors import HookMissingError
 from localaws.eventbridge.courier import Courier
 from localaws.eventbridge.spool import Spool
@@ -144,8 +145,7 @@ def _let_cloudformation_be_complete(port: int, upstreams: Upstreams) -> None:
     cloudformation.let_change_sets_be_exact(schema.create_only)
     cloudformation.let_capabilities_be_asked_for()
     cloudformation.let_templates_lie_in_buckets()
-    in_thread = {*completion.COMPLETIONS, *existence.LOOKUPS}
-    cloudformation.let_cloudformation_be_exact(*cloudformation.exactness(client), in_thread)
+    cloudformation.let_cloudformation_be_exact(Exactness(client))
     stack_requests.let_unknown_parameters_be_refused()
     stack_requests.let_stacks_refuse_what_their_status_forbids()
     rollback.let_failed_resources_be_rolled_back()
