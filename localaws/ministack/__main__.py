@@ -136,6 +136,8 @@ def _let_events_be_delivered(state_dir: Path, aws: Aws, meter: Meter) -> Courier
     rules = RuleMetrics(meter)
     courier = Courier(Spool(state_dir / "eventbridge.sqlite"), aws, _allows(), rules)
     events.let_events_reach_targets(courier, rules)
+    events.let_targets_be_refused()
+    scheduler.let_schedules_be_looked_at_often()
     scheduler.let_schedules_be_due_in_their_time_zone()
     s3.let_object_events_be_complete()
     return courier
