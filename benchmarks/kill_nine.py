@@ -105,7 +105,13 @@ def look(aws: LocalAws, bench: Bench, before: Before) -> list[str]:
 
 
 class Answers:
-    """Somebody who answers all callbacks, as a person would: from the execution's steps."""
+    """Somebody who answers all callbacks, as a person would: from the execution's steps.
+
+    Parameters
+    ----------
+    aws : LocalAws
+    bench : Bench
+    """
 
     def __init__(self, aws: LocalAws, bench: Bench) -> None:
         self._bench, self._sagemaker = bench, aws.client("sagemaker")

@@ -111,10 +111,13 @@ def last_log_lines(logs_client: Any, kind: str, job_name: str, count: int = 20) 
 
     Parameters
     ----------
+    logs_client : boto3 CloudWatch Logs client
     kind : str
         One of JOB_KINDS.
     job_name : str
         As describing the job gives it: its ARN holds it in lower case, its log stream does not.
+    count : int, default=20
+        How many lines.
     """
     group = f"/aws/sagemaker/{kind}s"
     try:

@@ -84,7 +84,12 @@ class Connections:
 
 
 class Connection(asyncio.Protocol):
-    """The protocol of one connection."""
+    """The protocol of one connection.
+
+    Parameters
+    ----------
+    shared : Connections
+    """
 
     def __init__(self, shared: Connections) -> None:
         self._shared = shared

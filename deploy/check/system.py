@@ -130,6 +130,10 @@ def read(client: Clients, project_name: str, stack_name: str | None, options: st
 
     Parameters
     ----------
+    client : callable(service) -> boto3 client
+        That several threads may call: see `shared_clients`.
+    project_name : str
+        SageMakerProjectName.
     stack_name : str or None
         The stack that project.yml made; None to look for it by its parameters.
     options : str

@@ -37,6 +37,7 @@ def decide(
         As DescribeAlarms tells it.
     points : sequence of mapping
         Those of its metric with exactly its dimensions, each with a ``Timestamp`` in seconds since the epoch.
+    statistic : callable(points, name) -> float or None
     now : float
         Seconds since the epoch.
     scale : float
@@ -65,6 +66,11 @@ def decide_math(
         With ``Metrics``; the longest of their periods is the alarm's.
     points_of : callable(metric) -> sequence of mapping
         Gives the points of a metric: namespace, name and dimensions.
+    statistic : callable(points, name) -> float or None
+    now : float
+        Seconds since the epoch.
+    scale : float
+        What a second of a period takes here, in seconds.
     """
     stats = {query["Id"]: query["MetricStat"] for query in alarm["Metrics"] if "MetricStat" in query}
     period = max(float(stat["Period"]) for stat in stats.values()) * scale

@@ -96,6 +96,7 @@ class EndpointMetrics:
 
         Parameters
         ----------
+        endpoint_name : str
         variant_name : str
             Empty for metrics of the endpoint as a whole.
         values : dict of str to float

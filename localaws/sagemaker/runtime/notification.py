@@ -19,8 +19,10 @@ def publish(aws: Aws, config: Document, pending: AsyncRequest, content_type: str
 
     Parameters
     ----------
+    aws : Aws
     config : dict
         The endpoint's AsyncInferenceConfig.
+    pending : AsyncRequest
     content_type : str
         Of the answer.
     failure : str or None

@@ -15,7 +15,12 @@ Document = dict[str, Any]
 
 
 class ApplicationAutoScaling(Service):
-    """Targets, policies, scheduled actions and activities."""
+    """Targets, policies, scheduled actions and activities.
+
+    Parameters
+    ----------
+    context : Context
+    """
 
     name = "application-autoscaling"
 

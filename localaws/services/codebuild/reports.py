@@ -111,8 +111,15 @@ def make(context: Context, build: Document, name: str, files: FileSet, source: P
 
     Parameters
     ----------
+    context : Context
+        With the other services as the project's role may use them.
+    build : dict
+        As BatchGetBuilds tells it.
     name : str
         The name of the report in the buildspec, or the ARN of its group.
+    files : FileSet
+    source : Path
+        The folder that they are in.
 
     Returns
     -------

@@ -52,7 +52,15 @@ _STOP_SECONDS = 3.0
 
 
 class Ended(Exception):
-    """The build ends now, with this status: it was stopped, or its time is over."""
+    """The build ends now, with this status: it was stopped, or its time is over.
+
+    Parameters
+    ----------
+    status : str
+        ``STOPPED`` or ``TIMED_OUT``.
+    message : str
+        For the phase that runs.
+    """
 
     def __init__(self, status: str, message: str) -> None:
         super().__init__(message)

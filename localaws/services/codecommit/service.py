@@ -17,7 +17,12 @@ Document = dict[str, Any]
 
 
 class CodeCommit(Service):
-    """Repositories, branches, commits, files."""
+    """Repositories, branches, commits, files.
+
+    Parameters
+    ----------
+    context : Context
+    """
 
     name = "codecommit"
 

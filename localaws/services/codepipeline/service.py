@@ -29,7 +29,12 @@ _REVISIONS = ("COMMIT_ID", "S3_OBJECT_VERSION_ID")
 
 
 class CodePipeline(Service):
-    """Pipelines, their executions, approvals and jobs."""
+    """Pipelines, their executions, approvals and jobs.
+
+    Parameters
+    ----------
+    context : Context
+    """
 
     name = "codepipeline"
 

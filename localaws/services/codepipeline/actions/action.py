@@ -86,8 +86,10 @@ def fetched(commit_id: str, commit: Document, branch: str, own: Mapping[str, str
 
     Parameters
     ----------
+    commit_id : str
     commit : dict
         As CodeCommit's GetCommit tells it.
+    branch : str
     own : mapping of str to str
         The variables that only this provider has.
     """
