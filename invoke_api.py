@@ -122,7 +122,7 @@ def _of_project(options: argparse.Namespace) -> tuple[str, str]:
     from botocore.exceptions import ClientError  # noqa: PLC0415
 
     from deploy.project import API, stack_name_of  # noqa: PLC0415
-    from model_road.environment import ENVIRONMENTS  # noqa: PLC0415
+    from model_road.environment import ENVIRONMENTS, reachable_api  # noqa: PLC0415
 
     ENVIRONMENTS[options.environment](options.region, None)
     stack_name = stack_name_of(options.project_name, API)
@@ -136,13 +136,7 @@ def _of_project(options: argparse.Namespace) -> tuple[str, str]:
     if not {"ApiId", "ApiUrl", "ApiKeyId"} <= set(outputs):
         raise RoadError(f"the stack {stack_name} is {stack['StackStatus']} and has no outputs: see its events")
     key = boto3.client("apigateway").get_api_key(apiKey=outputs["ApiKeyId"], includeValue=True)["value"]
-    return _reachable(outputs["ApiUrl"], outputs["ApiId"]), key
-
-
-def _reachable(url: str, api_id: str) -> str:
-    """The URL, at the address that AWS_ENDPOINT_URL names for all services, if it names one."""
-    endpoint = os.environ.get("AWS_ENDPOINT_URL")
-    return f"{endpoint}/_aws/execute-api/{api_id}/{url.rpartition('/')[2]}" if endpoint else url
+    return reachable_api(outputs["ApiUrl"], outputs["ApiId"]), key
 
 
 def _test_set() -> tuple[list[list[float]], list[float]]:

@@ -10,8 +10,9 @@ from rich.console import Group, RenderableType
 from rich.table import Column, Table
 from rich.text import Text
 
-from deploy.stacks import Event
+from deploy.stacks import Event, Stack
 from deploy.traffic import Fleet, Traffic, Variant
+from model_road.environment import reachable_api
 from model_road.live import Picture
 
 _STYLES = {"COMPLETE": "green", "FAILED": "red", "PROGRESS": "cyan", "ALARM": "red", "OK": "green"}
@@ -49,6 +50,15 @@ class DeploymentPicture(Picture[Moment]):
         for event in self._resources.values():
             resources.add_row(event.resource, event.resource_type, _styled(event.status))
         return Group(resources, *_traffic_table(self._traffic))
+
+
+def output_lines(stack: Stack) -> list[str]:
+    """Tell a stack's outputs, the URL of an API as it answers from here."""
+    outputs = dict(stack.outputs)
+    if "ApiUrl" in outputs:
+        outputs["ApiUrl"] = reachable_api(outputs["ApiUrl"], outputs["ApiId"])
+    width = max(14, *map(len, outputs))
+    return [f"{name:<{width}} {value}" for name, value in sorted(outputs.items())]
 
 
 def traffic_lines(traffic: Traffic) -> list[str]:

@@ -108,6 +108,22 @@ def default_bucket_name(boto_session: Any) -> str:
     return f"sagemaker-{boto_session.region_name}-{account}"
 
 
+def reachable_api(url: str, api_id: str) -> str:
+    """Give the URL at which an API of API Gateway answers from here.
+
+    Its own name is no less AWS's where AWS_ENDPOINT_URL names another address for all services, but there nobody
+    answers to it; under that address it is a path.
+
+    Parameters
+    ----------
+    url : str
+        https://ID.execute-api.REGION.amazonaws.com/STAGE
+    api_id : str
+    """
+    endpoint = os.environ.get("AWS_ENDPOINT_URL")
+    return f"{endpoint}/_aws/execute-api/{api_id}/{url.rpartition('/')[2]}" if endpoint else url
+
+
 def _leave_data_alone(sample_data: SampleData | None) -> None:
     """Upload nothing: an account's data are its owner's."""
 

@@ -3,6 +3,7 @@
 import argparse
 
 from deploy import artifacts, deployment, stacks, staged, stages
+from deploy.deployment_view import output_lines
 from deploy.project import API, PRODUCTION, Project
 
 TEMPLATE = stages.FOLDER / "templates" / "api.yml"
@@ -29,8 +30,8 @@ def deploy_api(project: Project, options: argparse.Namespace) -> int:
     wanted = stages.stack_request(project, name, TEMPLATE, values, tags)
     deployment.run(project, wanted, None, options.wait)
     stack = stacks.describe(project.cloudformation, wanted.name)
-    for output, value in sorted(stack.outputs.items()) if stack else ():
-        print(f"{output:<14} {value}")
+    for line in output_lines(stack) if stack else ():
+        print(line)
     return 0
 
 

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Iterator
 
 from deploy import deployment, experiments, packages, provisioned, records, stacks, traffic
-from deploy.deployment_view import traffic_lines
+from deploy.deployment_view import output_lines, traffic_lines
 from deploy.errors import DeployError
 from deploy.project import API, PRODUCTION, STAGING, SYSTEM_TEST, Project
 from deploy.stacks import Stack
@@ -25,7 +25,12 @@ def status(project: Project, _options: argparse.Namespace) -> int:
             print(f"{stage:<14} {f'in {own.name}, the stack of the project' if own else 'not deployed'}")
             continue
         print(f"{stage:<14} {stack.name}  {stack.status} {stack.reason}".rstrip())
-        for line in (*_package(project, stack), *_outputs(stack), *_traffic(project, stage), *_scaling(project, stage)):
+        for line in (
+            *_package(project, stack),
+            *output_lines(stack),
+            *_traffic(project, stage),
+            *_scaling(project, stage),
+        ):
             print(f"  {line}")
         if stage == API and stack.is_whole:
             for line in _next(project):
@@ -97,10 +102,6 @@ def _package(project: Project, stack: Stack) -> Iterator[str]:
     experiment = experiments.describe(stack.parameters)
     if experiment:
         yield f"experiment     {experiment}"
-
-
-def _outputs(stack: Stack) -> Iterator[str]:
-    return (f"{name:<14} {value}" for name, value in sorted(stack.outputs.items()))
 
 
 def _scaling(project: Project, stage: str) -> Iterator[str]:

@@ -5,6 +5,7 @@ import hashlib
 from pathlib import Path
 
 from deploy import assets, deployment, provisioned, stacks, stages, studio
+from deploy.deployment_view import output_lines
 from deploy.project import Project
 
 _PREFIX = "model-road"
@@ -31,8 +32,8 @@ def deploy_project(project: Project, options: argparse.Namespace) -> int:
     wanted = stages.stack_request(project, name, assets.PROJECT_TEMPLATE, values, tags)
     deployment.run(project, wanted, None, options.wait)
     stack = stacks.describe(project.cloudformation, name)
-    for output, value in sorted(stack.outputs.items()) if stack else ():
-        print(f"{output:<24} {value}")
+    for line in output_lines(stack) if stack else ():
+        print(line)
     return 0
 
 

@@ -33,6 +33,7 @@ from localaws.ministack import (
     cloudformation,
     cloudwatch,
     deletion,
+    deployments,
     events,
     executions,
     functions,
@@ -118,6 +119,7 @@ def _hooked(arguments: argparse.Namespace) -> tuple[Gateway, Courier]:
     states.let_executions_be_seen(snapshots.note_change, Reporter(client, meter))
     kept = _let_executions_go_on(state_dir, _clients_of_roles("states", port, upstreams, _TASK_CONFIG))
     _let_cloudformation_be_complete(port, upstreams)
+    deployments.let_stages_serve_their_deployments()
     apigateway.let_api_gateway_explain(body_errors.explain)
     apigateway.let_api_gateway_keep_secrets()
     apigateway.let_api_gateway_be_watched(Watch(client, meter).see)

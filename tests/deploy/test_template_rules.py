@@ -4,6 +4,7 @@ A rule is a function that gives the faults of a template; beside each stands a s
 """
 
 import fnmatch
+import hashlib
 import json
 import re
 from collections.abc import Callable, Iterator
@@ -112,6 +113,24 @@ def condition_for_eventbridge(found: Document) -> None:
     statement["Condition"] = {"StringEquals": {"aws:SourceAccount": "111122223333"}}
 
 
+def stale_deployments(template: Document) -> list[str]:
+    """A deployment is a snapshot of the API: it comes after all of it, and is another one when the API is.
+
+    CloudFormation makes one when its name is new, so it is named after what it is a snapshot of.
+    Source: "AWS::ApiGateway::Deployment" in the CloudFormation template reference.
+    """
+    kinds = ("RestApi", "Resource", "Model", "RequestValidator", "Authorizer", "Method", "GatewayResponse")
+    found = template["Resources"]
+    of_api = {kind: dict(resources(template, f"AWS::ApiGateway::{kind}")) for kind in kinds}
+    name = f"Deployment{hashlib.sha256(json.dumps(of_api, sort_keys=True).encode()).hexdigest()[:8]}"
+    before = {*of_api["Method"], *of_api["GatewayResponse"]}
+    return [
+        f"{deployment}: name it {name}, and let it depend on {sorted(before)}"
+        for deployment, _ in resources(template, "AWS::ApiGateway::Deployment")
+        if deployment != name or set(found[deployment]["DependsOn"]) != before
+    ]
+
+
 RULES: list[tuple[Callable[[Document], list[str]], str, Callable[[Document], object]]] = [
     (kept_after_a_failed_creation, "project", lambda found: found["Repository"].update(DeletionPolicy="Retain")),
     (
@@ -122,6 +141,7 @@ RULES: list[tuple[Callable[[Document], list[str]], str, Callable[[Document], obj
     (closed_namespaces, "project", write_metrics_of_one_spelling),
     (patterns_of_other_projects, "release", any_alarm),
     (sources_of_eventbridge_in_keys, "project", condition_for_eventbridge),
+    (stale_deployments, "api", lambda found: found["StreamMethod"]["Properties"].update(ApiKeyRequired=False)),
 ]
 
 

@@ -142,7 +142,8 @@ def predict(local_aws: LocalAws, endpoint: str) -> float:
 
 def check_the_api(local_aws: LocalAws, run: Run, project: str, tmp_path: Path) -> None:
     run("api", "--parameters", "QuotaLimit=90000")
-    assert "No change" in run("api").stdout, "what is not named is not kept"
+    again = run("api").stdout
+    assert "No change" in again, "what is not named is not kept"
     script = Path(__file__).parents[2] / "invoke_api.py"
     tried = local_aws.run([sys.executable, str(script), "--project-name", project, "--calls", "20"])
     assert tried.returncode == 0, tried.stderr
@@ -151,6 +152,8 @@ def check_the_api(local_aws: LocalAws, run: Run, project: str, tmp_path: Path) -
     assert "over 20 calls" in tried.stdout
 
     api = Api.of(local_aws, f"sagemaker-{project}-deploy-api")
+    assert f"ApiUrl         {api.url}\n" in again
+    assert f"ApiUrl         {api.url}\n" in run("status").stdout
     assert api.post("/batch", {"x": [[0.3], [0.1]]})[1] == pytest.approx([434.0765649977469, 246.638427], abs=1e-6)
     for path, body in WRONG:
         status, answer = api.post(path, body)
