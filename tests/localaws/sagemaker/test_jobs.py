@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.conftest import LocalAws
+from tests.conftest import LocalAws, until
 from tests.localaws.sagemaker.conftest import (
     IMAGE,
     ROLE,
@@ -131,7 +131,7 @@ open("/opt/ml/output/data/plot", "w").write("p")
         f"models/{job['TrainingJobName']}/output/{name}.tar.gz" for name in ("model", "output")
     ]
     waited_for = {"Name": "TrainingJobName", "Value": job["TrainingJobName"]}
-    assert _eventually(
+    until(
         lambda: local_aws.client("cloudwatch").list_metrics(
             Namespace="/aws/sagemaker/TrainingJobs", MetricName="loss", Dimensions=[waited_for]
         )["Metrics"]
@@ -313,12 +313,3 @@ def test_a_model_that_cannot_be_loaded_fails_the_transform_with_its_reason(bench
 def test_a_transform_needs_a_model_that_is_there(bench: Bench) -> None:
     with pytest.raises(ClientError, match="Could not find model 'gone'"):
         transform(bench, "gone")
-
-
-def _eventually(condition: Any, seconds: float = 60) -> bool:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.05)
-    return True

@@ -14,7 +14,8 @@ from localaws.sagemaker.hosting.routes import Fleet, Route, Variant
 from localaws.sagemaker.runtime.capture import DataCapture, lines
 from localaws.sagemaker.runtime.client import Answer
 from localaws.sagemaker.runtime.invocation import Invocation, Request
-from tests.localaws.sagemaker.hosting.conftest import Endpoints, until
+from tests.conftest import until
+from tests.localaws.sagemaker.hosting.conftest import Endpoints
 
 JSON = {"JsonContentTypes": ["application/json"], "CsvContentTypes": ["text/csv"]}
 

@@ -8,7 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from tests.localaws.sagemaker.hosting.conftest import servers, until
+from tests.conftest import until
+from tests.localaws.sagemaker.hosting.conftest import servers
 from tests.localaws.sagemaker.runtime.test_capture import captured, config
 from tests.localaws.sagemaker.runtime.test_metrics import Watch
 

@@ -8,7 +8,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from localaws.metrics.meter import rounded
-from tests.localaws.sagemaker.hosting.conftest import until
+from tests.conftest import until
 
 
 class Watch:

@@ -2,7 +2,7 @@
 
 import time
 
-from tests.localaws.sagemaker.hosting.conftest import until
+from tests.conftest import until
 from tests.localaws.sagemaker.runtime.test_capture import captured, config
 from tests.localaws.sagemaker.runtime.test_metrics import Watch
 
