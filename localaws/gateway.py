@@ -17,8 +17,8 @@ from urllib.parse import urlsplit
 from localaws.asgi import Answer, Application, Message, Receive, Scope, Send, read_body, send_answer
 from localaws.clock import Clock
 from localaws.forward import ask
-from localaws.guard import AUTHORIZE_PATH, Authorize, questioned
-from localaws.roles import SERVICE_HEADER
+from localaws.iam.guard import AUTHORIZE_PATH, Authorize, questioned
+from localaws.iam.roles import SERVICE_HEADER
 from localaws.server import GATEWAY_HEALTH_PATH
 from localaws.services.targets import GIT_PATH, TARGET_PREFIXES
 from localaws.snapshot import SnapshotLoop

@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from localaws import git_credentials
 from localaws.cloudformation.provisioner import Document, Provisioned, Provisioner, call
+from localaws.iam import git_credentials
 
 _PUSH_SECONDS = 60
 _PERSON = ("-c", "user.name=AWS CodeCommit", "-c", "user.email=codecommit@localhost")

@@ -22,6 +22,7 @@ from localaws.eventbridge.courier import Courier
 from localaws.eventbridge.spool import Spool
 from localaws.eventbridge.targets import Allows
 from localaws.gateway import Gateway, Upstreams
+from localaws.iam.roles import Roles
 from localaws.mail.outbox import Outbox
 from localaws.mail.sns import Postman
 from localaws.metrics.functions import FunctionMetrics
@@ -50,7 +51,6 @@ from localaws.ministack import (
     stack_roles,
     states,
 )
-from localaws.roles import Roles
 from localaws.services.targets import TARGET_PREFIXES
 from localaws.settings import ACCOUNT_ID, CREDENTIALS, HOST, REGION, iam_enforced, time_scale
 from localaws.snapshot import SnapshotLoop

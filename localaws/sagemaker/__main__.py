@@ -9,7 +9,7 @@ from pathlib import Path
 
 import uvicorn
 
-from localaws.guard import guarded
+from localaws.iam.guard import guarded
 from localaws.sagemaker.api import Api
 from localaws.sagemaker.aws import Aws
 from localaws.sagemaker.container import enter_host_namespace

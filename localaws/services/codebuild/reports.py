@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from localaws.api_errors import UnsupportedOperation
-from localaws.permission import Question
+from localaws.iam.permission import Question
 from localaws.services.codebuild import junit
 from localaws.services.codebuild.buildspec import FileSet
 from localaws.services.codebuild.errors import ResourceAlreadyExists, ResourceNotFound

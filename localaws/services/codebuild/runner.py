@@ -25,7 +25,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from localaws.roles import RoleError
+from localaws.iam.roles import RoleError
 from localaws.sagemaker.container import Container, Limits
 from localaws.sagemaker.errors import JobFailure
 from localaws.sagemaker.logs import LogShipper
