@@ -18,7 +18,7 @@ What the servers of our own are made of::
     json_api            AWS's protocol over `asgi`; `shapes` checks requests, `api_errors` are the answers to wrong ones
     store               what is kept, in a `sqlite_file`
     aws                 the other services as they reach them; `iam`: as whom, and who may
-    loop_task           what goes on in a server's event loop
+    loop_task           what goes on in a server's event loop; `times`: how events write them
 
 What MiniStack's services lack, hooked in by `ministack`::
 
