@@ -202,11 +202,6 @@ class Connection(asyncio.Protocol):
 
     # What the application calls
 
-    @property
-    def loop(self) -> asyncio.AbstractEventLoop:
-        """Where this connection lives."""
-        return asyncio.get_running_loop()
-
     def respond(self, response: Response) -> None:
         """Answer the request that is being handled, wholly."""
         keep_alive = self._keeps_alive()

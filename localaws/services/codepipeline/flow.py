@@ -64,8 +64,6 @@ class Flow:
             number=action.name,
             again=internal["phase"] == "starting",
             pipeline_name=execution.document["pipelineName"],
-            pipeline_arn=execution.parent,
-            pipeline_execution_id=execution.name,
             stage=document["stageName"],
             declaration=internal["declaration"],
             configuration=document["input"]["resolvedConfiguration"],
