@@ -9,7 +9,7 @@ import pytest
 from localaws.alarms.actions import AlarmActions, Ways
 from localaws.mail.outbox import Outbox
 from tests.conftest import LocalAws
-from tests.localaws.test_eventbridge import messages, new_queue
+from tests.localaws.queues import messages, new_queue
 
 ALARM = {
     "AlarmName": "slow",

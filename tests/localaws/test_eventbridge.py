@@ -17,6 +17,7 @@ from localaws.eventbridge import inputs
 from localaws.eventbridge.failures import TargetError
 from localaws.eventbridge.targets import Delivery, call_for, refusal
 from tests.conftest import LocalAws, until
+from tests.localaws.queues import messages, new_queue
 from tests.localaws.services.pipelines import Pipelines, action, stage
 from tests.localaws.services.pipelines import source as code_source
 
@@ -33,28 +34,6 @@ EVENT = {
     "resources": ["arn:aws:s3:::b"],
     "detail": {"bucket": {"name": "b"}, "object": {"key": "input/1.csv", "size": 3}, "a.b": 1},
 }
-
-
-def new_queue(local_aws: LocalAws, name: str) -> tuple[str, str]:
-    """Make a queue; URL and ARN."""
-    sqs = local_aws.client("sqs")
-    url = sqs.create_queue(QueueName=f"{name}-{uuid.uuid4().hex[:8]}")["QueueUrl"]
-    return url, sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
-
-
-def messages(local_aws: LocalAws, url: str, count: int, seconds: float = 60) -> list[dict[str, Any]]:
-    """At least so many messages of a queue, taken out of it."""
-    sqs, found = local_aws.client("sqs"), []
-    deadline = time.monotonic() + seconds
-    while len(found) < count:
-        assert time.monotonic() < deadline, f"{len(found)} messages in {url}: {found}"
-        answer = sqs.receive_message(
-            QueueUrl=url, MaxNumberOfMessages=10, MessageAttributeNames=["All"], WaitTimeSeconds=1
-        )
-        for message in answer.get("Messages", []):
-            sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
-            found.append(message)
-    return found
 
 
 def _rule(local_aws: LocalAws, targets: list[dict[str, Any]]) -> tuple[str, str]:

@@ -3,21 +3,13 @@
 import http.client
 import json
 import socket
-from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
 from tests.conftest import LocalAws
 from tests.localaws.sagemaker.conftest import IMAGE, ROLE, Bench, unique
-
-
-def refusal(call: Any, **request: Any) -> tuple[str, str]:
-    """The code and the sentence that a call is refused with."""
-    with pytest.raises(ClientError) as refused:
-        call(**request)
-    error = refused.value.response["Error"]
-    return error["Code"], error["Message"]
+from tests.localaws.sagemaker.resources import make_package, refusal
 
 
 def test_a_wrong_name_gets_awss_sentence(bench: Bench) -> None:
@@ -135,19 +127,6 @@ def test_model_data_must_be_there(bench: Bench) -> None:
     container = {"Image": IMAGE, "ModelDataUrl": f"s3://{bench.bucket}/nowhere/model.tar.gz"}
     message = refusal(bench.sagemaker.create_model, ModelName=unique("m"), PrimaryContainer=container)[1]
     assert message == f"Could not find model data at {container['ModelDataUrl']}."
-
-
-def make_package(bench: Bench, group: str, **members: Any) -> str:
-    uri = bench.put("packaged/model.tar.gz", b"")
-    specification = {
-        "Containers": [{"Image": IMAGE, "ModelDataUrl": uri}],
-        "SupportedContentTypes": ["text/csv"],
-        "SupportedResponseMIMETypes": ["text/csv"],
-    }
-    arn: str = bench.sagemaker.create_model_package(
-        ModelPackageGroupName=group, InferenceSpecification=specification, **members
-    )["ModelPackageArn"]
-    return arn
 
 
 def test_the_registry_counts_versions_and_keeps_approval(bench: Bench) -> None:

@@ -11,8 +11,6 @@ from botocore.exceptions import ClientError
 
 from tests.conftest import LocalAws, until
 from tests.localaws.sagemaker.conftest import (
-    IMAGE,
-    ROLE,
     Bench,
     EventQueue,
     channel,
@@ -20,6 +18,7 @@ from tests.localaws.sagemaker.conftest import (
     processing_output,
     unique,
 )
+from tests.localaws.sagemaker.resources import make_model
 
 
 def test_a_processing_job_takes_inputs_to_outputs(bench: Bench) -> None:
@@ -234,37 +233,6 @@ def test_a_job_announces_itself_on_the_event_bus(local_aws: LocalAws, bench: Ben
     name = bench.run_training(bench.training("pass"))["TrainingJobName"]
     seen = queue.statuses("TrainingJobStatus", ("TrainingJobName", name), last="Completed")
     assert seen == ["InProgress", "Completed"]
-
-
-INFERENCE = """
-import json, pathlib
-def model_fn(folder):
-    return float(pathlib.Path(folder, "factor").read_text())
-def input_fn(body, content_type):
-    if content_type != "text/csv":
-        raise ValueError(f"{content_type} is not text/csv")
-    text = body.decode() if isinstance(body, bytes) else body
-    return [float(line) for line in text.split()]
-def predict_fn(data, model):
-    return [value * model for value in data]
-def output_fn(prediction, accept):
-    return "".join(f"{value}\\n" for value in prediction), "text/csv"
-"""
-
-
-def make_model(bench: Bench, inference: str = INFERENCE) -> str:
-    packed = io.BytesIO()
-    with tarfile.open(fileobj=packed, mode="w:gz") as tar:
-        for name, content in (("factor", "2.5"), ("code/inference.py", inference)):
-            member = tarfile.TarInfo(name)
-            member.size = len(content.encode())
-            tar.addfile(member, io.BytesIO(content.encode()))
-    name = unique("model")
-    uri = bench.put(f"{name}/model.tar.gz", packed.getvalue())
-    environment = {"SAGEMAKER_PROGRAM": "inference.py", "SAGEMAKER_SUBMIT_DIRECTORY": "/opt/ml/model/code"}
-    container = {"Image": IMAGE, "ModelDataUrl": uri, "Environment": environment}
-    bench.sagemaker.create_model(ModelName=name, ExecutionRoleArn=ROLE, PrimaryContainer=container)
-    return name
 
 
 def transform(bench: Bench, model: str, **members: Any) -> dict[str, Any]:

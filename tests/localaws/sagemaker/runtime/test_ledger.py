@@ -10,8 +10,7 @@ from botocore.exceptions import ClientError
 
 from tests.conftest import until
 from tests.localaws.sagemaker.hosting.conftest import servers
-from tests.localaws.sagemaker.runtime.test_capture import captured, config
-from tests.localaws.sagemaker.runtime.test_metrics import Watch
+from tests.localaws.sagemaker.runtime.observed import Watch, captured, config
 
 CALLERS, CALLS = 6, 100
 

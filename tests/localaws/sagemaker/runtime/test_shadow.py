@@ -3,8 +3,7 @@
 import time
 
 from tests.conftest import until
-from tests.localaws.sagemaker.runtime.test_capture import captured, config
-from tests.localaws.sagemaker.runtime.test_metrics import Watch
+from tests.localaws.sagemaker.runtime.observed import Watch, captured, config
 
 
 def with_shadow(endpoints, version, weight):
