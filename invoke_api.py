@@ -3,17 +3,21 @@
     python invoke_api.py --local            the API of this machine
     python invoke_api.py                    the API of the project in the AWS account of the environment
     python invoke_api.py --url URL          any other, with the key in API_KEY
+    python invoke_api.py --records FILE     with records of yours, as lines of CSV: for another model than the sample's
 
 Where no URL is given it is read from the stack that `deploy-model api` made, and where no key is given its value is
 read from API Gateway with the caller's own AWS credentials. The key is never printed.
 """
 
 import argparse
+import csv
 import json
+import math
 import os
 import sys
 import time
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from deploy.options import DEFAULT_PROJECT
@@ -24,11 +28,21 @@ from model_road.options import add_environment_options
 URL_VARIABLE, KEY_VARIABLE = "API_URL", "API_KEY"
 _TEST_ROWS = 20
 _ADVICE = {
+    400: "the model expects other records than these: give some of yours with --records FILE",
     403: f"the key is missing, wrong, or of another API's usage plan: set {KEY_VARIABLE} or give --api-key",
     404: "there is no such path: the URL ends where /stream and /batch begin",
     429: "over the rate or the quota of the usage plan: wait, or raise RateLimit, BurstLimit or QuotaLimit",
     503: "no model is in service: deploy-model status",
 }
+
+
+@dataclass(frozen=True)
+class Records:
+    """What is sent, and what should come back where that is known."""
+
+    first: list[float]
+    rows: list[list[float]]
+    targets: list[float] | None
 
 
 @dataclass(frozen=True)
@@ -86,6 +100,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--project-name", default=DEFAULT_PROJECT, help="whose API, when there is no --url (%(default)s)"
     )
+    parser.add_argument("--records", type=Path, metavar="FILE", help="CSV without a header, features only, to send")
+    parser.add_argument(
+        "--target-column", metavar="NAME", help="FILE has a header, and this column: R2 of the predictions against it"
+    )
     parser.add_argument("--calls", type=int, default=200, metavar="N", help="calls for the latency (%(default)s)")
     add_environment_options(parser, role_help=argparse.SUPPRESS, local_help="the API of this machine")
     return parser
@@ -94,13 +112,16 @@ def _parser() -> argparse.ArgumentParser:
 def _try(options: argparse.Namespace) -> int:
     if options.calls < 1:
         raise UsageError(f"--calls is {options.calls}: expected 1 or more")
+    if options.target_column and not options.records:
+        raise UsageError("--target-column says what is in the file of --records: give that, too")
+    records = read_records(options.records, options.target_column) if options.records else _test_set()
     api = _find(options)
-    rows, targets = _test_set()
     print(f"URL      {api.url}")
-    print(f"/stream  {api.post('/stream', [[0.3]])!r} for x = [[0.3]]")
-    predictions = api.post("/batch", rows)
-    print(f"/batch   {len(predictions)} predictions, R2 {_r2(targets, predictions):.4f} on the test set")
-    times = _times(api, options.calls)
+    print(f"/stream  {api.post('/stream', [records.first])!r} for x = {[records.first]}")
+    predictions = api.post("/batch", records.rows)
+    quality = "" if records.targets is None else f", R2 {_r2(records.targets, predictions):.4f} on the test set"
+    print(f"/batch   {len(predictions)} predictions{quality}")
+    times = _times(api, records.first, options.calls)
     p50, p99 = times[len(times) // 2], times[min(len(times) - 1, int(len(times) * 0.99))]
     print(f"Latency  p50 {p50 * 1e3:.1f} ms, p99 {p99 * 1e3:.1f} ms over {len(times)} calls of /stream")
     return 0
@@ -139,21 +160,48 @@ def _of_project(options: argparse.Namespace) -> tuple[str, str]:
     return reachable_api(outputs["ApiUrl"], outputs["ApiId"]), key
 
 
-def _test_set() -> tuple[list[list[float]], list[float]]:
-    """The body mass index and the target of the last rows of scikit-learn's diabetes data."""
+def read_records(path: Path, target_column: str | None) -> Records:
+    """Read records of numbers from a CSV file; where a column is the target it has a header.
+
+    Raises
+    ------
+    UsageError
+        The file cannot be read, has no such column or no record, or something in it is no number.
+    """
+    try:
+        lines = [row for row in csv.reader(path.read_text(encoding="utf-8-sig").splitlines()) if row]
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"--records {path} cannot be read: {error}") from error
+    header = lines.pop(0) if target_column and lines else []
+    if target_column and target_column not in header:
+        raise UsageError(f"{path} has no column {target_column!r}; it has {', '.join(header) or 'no header'}")
+    if not lines:
+        raise UsageError(f"{path} has no record")
+    try:
+        rows = [[float(value) for value in line] for line in lines]
+        targets = [row.pop(header.index(target_column)) for row in rows] if target_column else None
+    except (ValueError, IndexError) as error:
+        hint = "" if target_column else "; a header is read where --target-column names one of its columns"
+        raise UsageError(f"{path}: records are lines of numbers: {error}{hint}") from error
+    return Records(rows[0], rows, targets)
+
+
+def _test_set() -> Records:
+    """The body mass index and the target of the last rows of scikit-learn's diabetes data: the sample's test set."""
     from sklearn.datasets import load_diabetes  # noqa: PLC0415
 
     features, target = load_diabetes(return_X_y=True)
-    return features[-_TEST_ROWS:, 2:3].tolist(), target[-_TEST_ROWS:].tolist()
+    return Records([0.3], features[-_TEST_ROWS:, 2:3].tolist(), target[-_TEST_ROWS:].tolist())
 
 
 def _r2(targets: list[float], predictions: list[float]) -> float:
     mean = sum(targets) / len(targets)
     unexplained = sum((target - predicted) ** 2 for target, predicted in zip(targets, predictions, strict=True))
-    return 1 - unexplained / sum((target - mean) ** 2 for target in targets)
+    spread = sum((target - mean) ** 2 for target in targets)
+    return 1 - unexplained / spread if spread else math.nan
 
 
-def _times(api: Api, calls: int) -> list[float]:
+def _times(api: Api, row: list[float], calls: int) -> list[float]:
     from rich.console import Console  # noqa: PLC0415
     from rich.progress import track  # noqa: PLC0415
 
@@ -161,7 +209,7 @@ def _times(api: Api, calls: int) -> list[float]:
     console = Console(stderr=True)
     for _ in track(range(calls), "Calling /stream", console=console, disable=not console.is_terminal, transient=True):
         started = time.perf_counter()
-        api.post("/stream", [[0.3]])
+        api.post("/stream", [row])
         times.append(time.perf_counter() - started)
     return sorted(times)
 
