@@ -120,7 +120,7 @@ def _add_system_test(commands: "Commands") -> None:
         type=threshold,
         default=[],
         metavar="METRIC=LIMIT",
-        help="limits other than the package's own metrics: r2=0.45 rmse=60",
+        help="limits other than the package's own metrics: r2=0.45 rmse=60, or accuracy=0.9",
     )
     testing.add_argument("--tolerance", type=share, help="by how much of it a metric may be worse than the package's")
     testing.add_argument("--max-latency", type=positive, metavar="MS", help="for 99 %% of the calls of one record")

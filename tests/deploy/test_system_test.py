@@ -106,6 +106,7 @@ def judge(function: ModuleType, **members: object) -> dict[str, object]:
     summed = sums([1.0, 2.0, 3.0], [1.0, 2.0, 4.0])
     part = {"Sums": vars(summed), "Milliseconds": [5.0, 6.0]}
     event = {"Operation": "judge", "Parts": [part], "Expected": {"r2": 0.5, "mae": 1 / 3}, "Thresholds": {}}
+    event["Problem"] = {"ProblemType": "Regression"}
     limits = {"Tolerance": "0.01", "MaxLatencyMilliseconds": "10"}
     return json.loads(json.dumps(function.handler({**event, **limits, **members}, None), allow_nan=False))
 
@@ -144,7 +145,7 @@ def test_failures_have_figures(function: ModuleType, members: dict[str, object],
     ("members", "why"),
     [
         ({"Expected": {"f1": 0.9}}, "nothing to compare with"),
-        ({"Thresholds": {"f1": 0.9}}, "Thresholds has f1; known are mae, mse, rmse, r2"),
+        ({"Thresholds": {"f1": 0.9}}, "Thresholds has f1; known are mae, mse, rmse, r2, the metrics of a Reg"),
         ({"Tolerance": "much"}, "Tolerance is 'much', not a number"),
     ],
 )
@@ -176,7 +177,8 @@ def chunk(function: ModuleType, local_aws: LocalAws) -> Callable[..., dict[str, 
         package = {"ModelPackageArn": PACKAGE, "CustomerMetadataProperties": metadata}
         planned = function.plan({"Package": package, "Calls": calls})
         [only] = planned["Chunks"]
-        return {"Operation": "invoke", "EndpointName": "e", "TargetColumn": "y", "Chunk": only, "ExecutionId": "x-1"}
+        planned |= {"Operation": "invoke", "EndpointName": "e", "Chunk": only, "ExecutionId": "x-1"}
+        return planned
 
     return make
 
