@@ -1,6 +1,8 @@
 """How the tests of an endpoint judge a classifier: labels, probabilities, metrics, and what is refused."""
 
+import re
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -223,6 +225,16 @@ def test_the_evaluation_says_which_problem_it_is(report: object, metadata: dict[
 def test_what_a_version_says_of_its_problem_may_be_wrong(report: object, metadata: dict[str, str], why: str):
     with pytest.raises(DeployError, match=why):
         problems.read(problems.describe(report, metadata))
+
+
+def test_the_documents_table_of_metrics_is_the_truth():
+    text = (Path(__file__).parents[2] / "docs" / "deploy.md").read_text()
+    rows = re.findall(r"^\| `(\w+_metrics)` \| (.*) \|$", text, re.MULTILINE)
+    assert {group: set(re.findall(r"`(\w+)`", metrics)) for group, metrics in rows} == {
+        "regression_metrics": set(regression_metrics([1, 2], [1, 2])),
+        "binary_classification_metrics": set(counts(["1", "0"], ["1", "0"], "1").metrics()),
+        "multiclass_classification_metrics": set(counts(["a"], ["a"], None).metrics()),
+    }
 
 
 def test_the_direction_of_every_metric_that_is_compared_is_known():
