@@ -143,14 +143,15 @@ def silent_alarms(template: Document) -> list[str]:
 def deputies_of_anybody(template: Document) -> list[str]:
     """A service assumes a role for this account alone, where it says for whom it does.
 
-    Source: "The confused deputy problem" in the IAM User Guide. Lambda and API Gateway assume the role of what this
-    account has made.
+    Source: "The confused deputy problem" in the IAM User Guide. Lambda, API Gateway and CloudFormation assume the role
+    of what this account has made, and are not documented to say more.
     """
+    silent = ("lambda.amazonaws.com", "apigateway.amazonaws.com", "cloudformation.amazonaws.com")
     return [
         name
         for name, role in resources(template, "AWS::IAM::Role")
         for statement in role["AssumeRolePolicyDocument"]["Statement"]
-        if statement["Principal"]["Service"] not in ("lambda.amazonaws.com", "apigateway.amazonaws.com")
+        if statement["Principal"]["Service"] not in silent
         if statement.get("Condition") != {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
     ]
 
