@@ -31,6 +31,7 @@ from localaws.ministack import (
     cloudformation,
     cloudwatch,
     deletion,
+    deployments,
     events,
     executions,
     functions,
@@ -92,6 +93,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         of_roles = _clients_of_roles("states", arguments.port, upstreams, _TASK_CONFIG)
         kept = _let_executions_go_on(arguments.state_dir, of_roles)
         _let_cloudformation_be_complete(arguments.port, upstreams)
+        deployments.let_stages_serve_their_deployments()
         apigateway.let_api_gateway_explain(body_errors.explain)
         apigateway.let_api_gateway_keep_secrets()
         apigateway.let_api_gateway_be_watched(Watch(client, meter).see)

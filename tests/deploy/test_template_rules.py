@@ -4,6 +4,7 @@ A rule is a function that gives the faults of a template; beside each stands a s
 """
 
 import fnmatch
+import hashlib
 import json
 import re
 from collections.abc import Callable, Iterator
@@ -250,6 +251,24 @@ def refuse_the_schedule(found: Document) -> None:
     sources[:] = [each for each in sources if "ScheduleRule" not in str(each)]
 
 
+def stale_deployments(template: Document) -> list[str]:
+    """A deployment is a snapshot of the API: it comes after all of it, and is another one when the API is.
+
+    CloudFormation makes one when its name is new, so it is named after what it is a snapshot of.
+    Source: "AWS::ApiGateway::Deployment" in the CloudFormation template reference.
+    """
+    kinds = ("RestApi", "Resource", "Model", "RequestValidator", "Authorizer", "Method", "GatewayResponse")
+    found = template["Resources"]
+    of_api = {kind: dict(resources(template, f"AWS::ApiGateway::{kind}")) for kind in kinds}
+    name = f"Deployment{hashlib.sha256(json.dumps(of_api, sort_keys=True).encode()).hexdigest()[:8]}"
+    before = {*of_api["Method"], *of_api["GatewayResponse"]}
+    return [
+        f"{deployment}: name it {name}, and let it depend on {sorted(before)}"
+        for deployment, _ in resources(template, "AWS::ApiGateway::Deployment")
+        if deployment != name or set(found[deployment]["DependsOn"]) != before
+    ]
+
+
 RULES: list[tuple[Callable[[Document], list[str]], str, Callable[[Document], object]]] = [
     (kept_after_a_failed_creation, "project", lambda found: found["Repository"].update(DeletionPolicy="Retain")),
     (
@@ -282,6 +301,7 @@ RULES: list[tuple[Callable[[Document], list[str]], str, Callable[[Document], obj
         policy_slip("BatchRole", "Logs", lambda found: found["Action"].pop()),
     ),
     (rules_that_queues_refuse, "automation", refuse_the_schedule),
+    (stale_deployments, "api", lambda found: found["StreamMethod"]["Properties"].update(ApiKeyRequired=False)),
 ]
 
 

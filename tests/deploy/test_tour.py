@@ -8,14 +8,17 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from unittest import mock
 
 import pytest
+from botocore.exceptions import ClientError
 
 from tests.conftest import LocalAws
-from tests.deploy.conftest import hasty_local_aws
+from tests.deploy.conftest import Registry, hasty_local_aws
 
 ROOT = Path(__file__).parents[2]
 NAME = "tour"
@@ -61,6 +64,29 @@ def deploy_model(aws: LocalAws, folder: Path, *arguments: str, returncode: int =
     return done.stdout + done.stderr
 
 
+def fail_a_first_deployment(aws: LocalAws) -> None:
+    """Approve a version whose model is none: ModelDeploy's creation of staging is rolled back, its stack left."""
+    cloudformation = aws.client("cloudformation")
+    [project] = cloudformation.describe_stacks(StackName=f"sagemaker-{NAME}-project")["Stacks"]
+    outputs = {output["OutputKey"]: output["OutputValue"] for output in project["Outputs"]}
+    Registry(aws, NAME, outputs["ArtifactBucketName"]).register(status="Approved")
+    deadline = time.monotonic() + 120
+    while not (staging := stack_status(cloudformation, f"sagemaker-{NAME}-deploy-staging")).startswith("ROLLBACK_COM"):
+        assert time.monotonic() < deadline, staging
+        time.sleep(0.2)
+
+
+def stack_status(cloudformation: Any, name: str) -> str:
+    try:
+        return str(cloudformation.describe_stacks(StackName=name)["Stacks"][0]["StackStatus"])
+    except ClientError:
+        return "not there"
+
+
+def call_the_api(aws: LocalAws, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return aws.run([sys.executable, str(ROOT / "invoke_api.py"), "--project-name", NAME, *arguments])
+
+
 @pytest.mark.timeout(900)
 def test_a_push_goes_to_production_and_a_file_is_transformed(
     local_aws: LocalAws, working_copy: Path, tmp_path: Path
@@ -78,18 +104,23 @@ def test_a_push_goes_to_production_and_a_file_is_transformed(
     assert f"BuildPipelineName        {NAME}-build" in made
     assert "CREATE_COMPLETE" in made
     assert "you@example.com confirmed" in local_aws.command("mail", "confirm", "--all").stdout
+    fail_a_first_deployment(local_aws)
     shown = deploy_model(local_aws, tmp_path, "tour", "--minutes", "5")
     assert "retraining starts by itself and registers a version beside that of the push" in shown
     assert f"Production     serves {NAME}/" in shown
     assert "Predictions    106.05982369055823, 152.9193581630174, 434.0765649977" in shown
     mails = local_aws.command("mail").stdout
     for subject in (
-        f"[{NAME}] Version 1 of the model waits for your decision",
+        f"[{NAME}] Version 2 of the model waits for your decision",
         f"APPROVAL NEEDED: AWS CodePipeline {NAME}-deploy for action ApproveDeployment",
+        f"[{NAME}] {NAME}-deploy: DeployResourcesStaging failed",
         f"[{NAME}] {NAME}-production is in service",
         f"[{NAME}] {NAME}-deploy succeeded",
     ):
         assert subject in mails
+    deploy_model(local_aws, tmp_path, "api")
+    tried = call_the_api(local_aws, "--calls", "5")
+    assert (tried.returncode, "/stream  434.0765649977" in tried.stdout) == (0, True), tried.stderr
     # What ModelDeploy has brought to production can be gone back to.
     number = shown.partition(f"Production     serves {NAME}/")[2].split()[0]
     rows = [line.split() for line in deploy_model(local_aws, tmp_path, "list").splitlines()]

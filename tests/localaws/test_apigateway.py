@@ -94,3 +94,37 @@ def test_no_more_than_five_errors_are_said() -> None:
 
 def test_a_schema_of_somewhere_else_is_not_fetched() -> None:
     assert explain({"$ref": "http://127.0.0.1:9/schema"}, b"1") == "[]"
+
+
+def test_hook_a_stage_serves_its_deployment(local_aws: LocalAws) -> None:
+    """`let_stages_serve_their_deployments`: methods, models and validators, and back to an earlier one."""
+    gateway = local_aws.client("apigateway")
+    api: dict[str, Any] = {"restApiId": gateway.create_rest_api(name=f"d-{uuid.uuid4().hex[:8]}")["id"]}
+    [root] = gateway.get_resources(**api)["items"]
+    method = {**api, "resourceId": root["id"], "httpMethod": "POST"}
+    gateway.create_model(**api, name="Word", contentType="application/json", schema=json.dumps(SCHEMA))
+    validator = gateway.create_request_validator(**api, name="body", validateRequestBody=True)["id"]
+    models = {"application/json": "Word"}
+    gateway.put_method(**method, authorizationType="NONE", requestValidatorId=validator, requestModels=models)
+    gateway.put_integration(**method, type="MOCK", requestTemplates={"application/json": '{"statusCode": 200}'})
+    gateway.put_integration_response(**method, statusCode="200", responseTemplates={"application/json": '"one"'})
+    first = gateway.create_deployment(**api, stageName="s")["id"]
+    url = f"http://127.0.0.1:{local_aws.port}/_aws/execute-api/{api['restApiId']}/s/"
+    assert (post(url, "long"), post(url, "x")[0]) == ((200, "one"), 400)
+
+    patch = [{"op": "replace", "path": "/schema", "value": json.dumps({**SCHEMA, "minLength": 5})}]
+    gateway.update_model(**api, modelName="Word", patchOperations=patch)
+    gateway.put_integration_response(**method, statusCode="200", responseTemplates={"application/json": '"two"'})
+    assert (post(url, "long"), post(url, "x")[0]) == ((200, "one"), 400), "what is not deployed is served"
+    gateway.create_deployment(**api, stageName="s")
+    assert (post(url, "longer"), post(url, "long")[0]) == ((200, "two"), 400)
+
+    gateway.delete_request_validator(**api, requestValidatorId=validator)
+    gateway.delete_method(**method)
+    third = gateway.create_deployment(**api, stageName="s")["id"]
+    assert post(url, "longer")[0] == 403
+    back = [{"op": "replace", "path": "/deploymentId", "value": first}]
+    gateway.update_stage(**api, stageName="s", patchOperations=back)
+    assert (post(url, "long"), post(url, "x")[0]) == ((200, "one"), 400)
+    gateway.delete_deployment(**api, deploymentId=third)
+    gateway.delete_rest_api(**api)
