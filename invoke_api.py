@@ -16,6 +16,7 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
+from deploy.options import DEFAULT_PROJECT
 from model_road import command
 from model_road.errors import RoadError, UsageError
 from model_road.options import add_environment_options
@@ -82,8 +83,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--url", default=os.environ.get(URL_VARIABLE), help=f"of the API ({URL_VARIABLE})")
     parser.add_argument("--api-key", default=os.environ.get(KEY_VARIABLE), help=f"its key ({KEY_VARIABLE})")
-    project = os.environ.get("SAGEMAKER_PROJECT_NAME", "model-road")
-    parser.add_argument("--project-name", default=project, help="whose API, when there is no --url (%(default)s)")
+    parser.add_argument(
+        "--project-name", default=DEFAULT_PROJECT, help="whose API, when there is no --url (%(default)s)"
+    )
     parser.add_argument("--calls", type=int, default=200, metavar="N", help="calls for the latency (%(default)s)")
     add_environment_options(parser, role_help=argparse.SUPPRESS, local_help="the API of this machine")
     return parser
@@ -119,10 +121,11 @@ def _of_project(options: argparse.Namespace) -> tuple[str, str]:
     import boto3  # noqa: PLC0415
     from botocore.exceptions import ClientError  # noqa: PLC0415
 
+    from deploy.project import API, stack_name_of  # noqa: PLC0415
     from model_road.environment import ENVIRONMENTS, reachable_api  # noqa: PLC0415
 
     ENVIRONMENTS[options.environment](options.region, None)
-    stack_name = f"sagemaker-{options.project_name}-deploy-api"
+    stack_name = stack_name_of(options.project_name, API)
     try:
         [stack] = boto3.client("cloudformation").describe_stacks(StackName=stack_name)["Stacks"]
     except ClientError as error:

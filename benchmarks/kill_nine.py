@@ -23,8 +23,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 from benchmarks.machine import description
 from tests.conftest import LocalAws, local_aws_command, start_local_aws
 from tests.localaws.sagemaker.conftest import Bench, bench_of
-from tests.localaws.sagemaker.test_jobs import make_model
-from tests.localaws.sagemaker.test_pipelines import definition, processing
+from tests.localaws.sagemaker.definitions import definition, processing
+from tests.localaws.sagemaker.resources import make_model
 from tests.localaws.sagemaker.tuning.conftest import tuning
 
 ROLE = "arn:aws:iam::000000000000:role/Execution"
@@ -105,7 +105,13 @@ def look(aws: LocalAws, bench: Bench, before: Before) -> list[str]:
 
 
 class Answers:
-    """Somebody who answers all callbacks, as a person would: from the execution's steps."""
+    """Somebody who answers all callbacks, as a person would: from the execution's steps.
+
+    Parameters
+    ----------
+    aws : LocalAws
+    bench : Bench
+    """
 
     def __init__(self, aws: LocalAws, bench: Bench) -> None:
         self._bench, self._sagemaker = bench, aws.client("sagemaker")

@@ -1,6 +1,25 @@
 """ModelDeploy: moves an approved model to staging, then to production, and puts an API in front of it.
 
-`deploy-model` is the entrance for people, `python -m deploy.build` that of CodeBuild. Both fill in the parameters of
-the CloudFormation templates beside this file; what runs is what the stacks say. Nothing here knows whether the AWS API
-is answered by AWS or by a laptop.
+The entrances; what they share is in `options`::
+
+    deploy_model    for people: a function of `commands` for each command
+    build           ``python -m deploy.build``, for CodeBuild
+    check_project   whether all is there that the system needs: `check`
+
+What is there, read from AWS into plain data::
+
+    project         names and clients; `provisioned`: what the project's own stack says of it
+    packages        the versions of a model; `records`: what is written down on them
+    stacks          CloudFormation; `stages` and `staged`: what the stack of a stage is to be, and is
+    traffic         who serves an endpoint; `experiments`: a second model beside the first
+    codepipeline    the project's CodePipelines; `executions`: those of a state machine
+
+What is brought there::
+
+    artifacts       the code of functions; `assets`: all that the project's stack is made of; `studio`: its template
+    plan            what a deployment would change; `deployment` does it, `deployment_view` shows it
+    test            the test of a staged endpoint
+
+What runs is what the stacks say: templates/, config/, functions/, terraform/. Nothing here knows whether the AWS API is
+answered by AWS or by a laptop.
 """

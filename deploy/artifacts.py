@@ -69,6 +69,14 @@ def _files_of(name: str) -> Iterator[Path]:
         yield from (path for path in (place / "__init__.py", place.with_suffix(".py")) if path.is_file())
 
 
+def publish(s3_client: Any, bucket: str, prefix: str, folder: Path) -> str:
+    """Put the code of the function in a folder into the bucket, unless it is there; give its key."""
+    content = pack(folder)
+    place = key(folder.name, prefix, content)
+    upload(s3_client, bucket, place, content)
+    return place
+
+
 def key(name: str, prefix: str, content: bytes) -> str:
     """Say where in the bucket a function's code lies."""
     return f"{prefix}/functions/{name}-{hashlib.sha256(content).hexdigest()[:16]}.zip"

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from deploy.deploy_model import DEFAULT_PROJECT, ENVIRONMENT_OPTIONS, project_name
+from deploy.options import ENVIRONMENT_OPTIONS, add_project_name_option
 from model_road import command
 from model_road.options import add_environment_options
 
@@ -34,12 +34,7 @@ def parser() -> argparse.ArgumentParser:
         epilog="Exit status: 0 nothing failed (there may be warnings, and what cannot be known from here), 1 something "
         "did, or there is no such project, 2 the command is wrong, 130 Ctrl-C",
     )
-    made.add_argument(
-        "--project-name",
-        default=os.environ.get("SAGEMAKER_PROJECT_NAME", DEFAULT_PROJECT),
-        type=project_name,
-        help="SageMakerProjectName ($SAGEMAKER_PROJECT_NAME, or %(default)s)",
-    )
+    add_project_name_option(made, "SageMakerProjectName")
     made.add_argument(
         "--stack-name",
         metavar="NAME",

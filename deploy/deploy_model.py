@@ -9,33 +9,39 @@ Every command can be run again: what is there already is left alone.
 
 import argparse
 import importlib
-import math
 import os
-import re
 import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+from deploy.options import (
+    DEFAULT_PROJECT,
+    ENVIRONMENT_OPTIONS,
+    add_project_name_option,
+    count,
+    percent,
+    positive,
+    share,
+    threshold,
+)
 from model_road import command
-from model_road.options import add_environment_options, add_parameters_option, parse_assignment, role_arn
+from model_road.options import add_environment_options, add_parameters_option, role_arn
 
 if TYPE_CHECKING:
     from deploy.project import Project
 
-DEFAULT_PROJECT = "model-road"
+    Commands = argparse._SubParsersAction[argparse.ArgumentParser]
+
 DEFAULT_GROUP = "LinearRegression"
 
 # The options of every command that say which project is meant, and what they are when nothing is said.
 _COMMON = {
-    "project_name": os.environ.get("SAGEMAKER_PROJECT_NAME", DEFAULT_PROJECT),
+    "project_name": DEFAULT_PROJECT,
     "model_package_group_name": os.environ.get("SOURCE_MODEL_PACKAGE_GROUP_NAME"),
     "s3_bucket": os.environ.get("ARTIFACT_BUCKET"),
     "role_arn": None,
     "region": None,
 }
-# As the templates have it.
-_PROJECT_NAME = "[a-z0-9](-*[a-z0-9])*"
-ENVIRONMENT_OPTIONS = {"account": (), "laptop": ("--local",)}
 
 _DELETE_HELP = "a stage, all stages, or the project's own stack when no stage is left"
 _PACKAGE_HELP = "an ARN, a version number, or `latest`"
@@ -59,15 +65,15 @@ def parser() -> argparse.ArgumentParser:
     _add_registry(commands)
     _add_stages(commands)
     _add_release(commands)
+    _add_api_and_overview(commands)
     _add_project(commands)
-    _add_environment(commands)
     _add_pipelines(commands)
     return every
 
 
-def _add_registry(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def _add_registry(commands: "Commands") -> None:
     listing = _add(commands, "list", "registry:list_packages", "the versions with their metrics side by side")
-    listing.add_argument("--max-items", type=_count, default=20, help="how many, the newest first (%(default)s)")
+    listing.add_argument("--max-items", type=count, default=20, help="how many, the newest first (%(default)s)")
     approving = _add(commands, "approve-model", "registry:approve_model", "approve a version in the registry")
     approving.add_argument("package", metavar="ARN", help=_PACKAGE_HELP)
     approving.add_argument("--reason", default="", help="ApprovalDescription: why")
@@ -76,7 +82,7 @@ def _add_registry(commands: "argparse._SubParsersAction[argparse.ArgumentParser]
     rejecting.add_argument("--reason", required=True, help="ApprovalDescription: why; whoever built it will ask")
 
 
-def _add_stages(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def _add_stages(commands: "Commands") -> None:
     planning = _add(commands, "plan", "stage:show_plan", "what staging and production would change; changes nothing")
     planning.add_argument("--model-package", dest="package", metavar="ARN", help=f"{_PACKAGE_HELP}; latest approved")
     staging = _add(commands, "staging", "stage:deploy_staging", "deploy the latest approved version to staging")
@@ -87,14 +93,14 @@ def _add_stages(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
     )
     testing.add_argument("--report", metavar="FILE", help="the report ($EXPORT_TEST_RESULTS, or staging-test.xml)")
     testing.add_argument(
-        "--tolerance", type=_share, default=0.01, help="how far a metric may be from the package's (%(default)s of it)"
+        "--tolerance", type=share, default=0.01, help="how far a metric may be from the package's (%(default)s of it)"
     )
     testing.add_argument(
-        "--max-latency", type=_positive, default=1000.0, metavar="MS", help="for 99 %% of the calls (%(default)s)"
+        "--max-latency", type=positive, default=1000.0, metavar="MS", help="for 99 %% of the calls (%(default)s)"
     )
-    testing.add_argument("--calls", type=_count, default=100, help="how many are timed (%(default)s)")
+    testing.add_argument("--calls", type=count, default=100, help="how many are timed (%(default)s)")
     testing.add_argument(
-        *("--capture-seconds",), type=_positive, default=300.0, help="how long to wait for data capture (%(default)s)"
+        "--capture-seconds", type=positive, default=300.0, help="how long to wait for data capture (%(default)s)"
     )
     _add_system_test(commands)
     _add(commands, "approve", "stage:approve_staging", "approve what staging runs, and has been tested, for production")
@@ -103,7 +109,7 @@ def _add_stages(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
     )
 
 
-def _add_system_test(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def _add_system_test(commands: "Commands") -> None:
     testing = _add(
         commands, "system-test", "system_test:system_test", "run the system test's state machine on what staging serves"
     )
@@ -111,34 +117,34 @@ def _add_system_test(commands: "argparse._SubParsersAction[argparse.ArgumentPars
         "--thresholds",
         nargs="+",
         action="extend",
-        type=_threshold,
+        type=threshold,
         default=[],
         metavar="METRIC=LIMIT",
         help="limits other than the package's own metrics: r2=0.45 rmse=60",
     )
-    testing.add_argument("--tolerance", type=_share, help="by how much of it a metric may be worse than the package's")
-    testing.add_argument("--max-latency", type=_positive, metavar="MS", help="for 99 %% of the calls of one record")
-    testing.add_argument("--calls", type=_count, help="how many calls of one record are timed")
+    testing.add_argument("--tolerance", type=share, help="by how much of it a metric may be worse than the package's")
+    testing.add_argument("--max-latency", type=positive, metavar="MS", help="for 99 %% of the calls of one record")
+    testing.add_argument("--calls", type=count, help="how many calls of one record are timed")
 
 
-def _add_release(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def _add_release(commands: "Commands") -> None:
     rolling = _add(commands, "rollback", "release:roll_back", "bring production back to the version before")
     rolling.add_argument("--to", metavar="ARN", help=f"to this one, which has been there: {_PACKAGE_HELP}")
     _add_wait(rolling)
     testing = _add(commands, "ab", "release:ab_test", "give a share of production's traffic to another version")
     testing.add_argument("package", metavar="ARN", help=_PACKAGE_HELP)
-    testing.add_argument("--weight", type=_percent, default=10, help="its share in percent, 1 to 99 (%(default)s)")
+    testing.add_argument("--weight", type=percent, default=10, help="its share in percent, 1 to 99 (%(default)s)")
     _add_wait(testing)
     shadowing = _add(commands, "shadow", "release:shadow", "send copies of production's requests to another version")
     shadowing.add_argument("package", metavar="ARN", help=_PACKAGE_HELP)
     shadowing.add_argument(
-        "--sampling", type=_percent, default=99, help="of how many of the requests, in percent, 1 to 99 (%(default)s)"
+        "--sampling", type=percent, default=99, help="of how many of the requests, in percent, 1 to 99 (%(default)s)"
     )
     _add_wait(shadowing)
     _add_wait(_add(commands, "promote", "release:promote", "let the version of the experiment take production"))
 
 
-def _add_project(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def _add_api_and_overview(commands: "Commands") -> None:
     api = _add(commands, "api", "api:deploy_api", "put POST /stream and POST /batch in front of production")
     add_parameters_option(
         api, "values for parameters of the template; the others stay as they are: RateLimit=50 QuotaLimit=100000"
@@ -151,7 +157,7 @@ def _add_project(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     deleting.add_argument("--yes", action="store_true", help="do not ask")
 
 
-def _add_environment(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def _add_project(commands: "Commands") -> None:
     making = _add(commands, "project", "project:deploy_project", "make all that a project needs: its own stack")
     making.add_argument("--project-id", help="SageMakerProjectId ($SAGEMAKER_PROJECT_ID, or made of the name)")
     making.add_argument("--notification-emails", metavar="LIST", help="who is told, with commas between the addresses")
@@ -160,7 +166,9 @@ def _add_environment(commands: "argparse._SubParsersAction[argparse.ArgumentPars
     # These make what the others find.
     making.set_defaults(is_in_project=False)
     installing = _add(
-        *(commands, "install-project-template", "project:install_template"),
+        commands,
+        "install-project-template",
+        "project:install_template",
         "put that stack's template into SageMaker Studio's list of project templates",
     )
     installing.set_defaults(is_in_project=False)
@@ -177,20 +185,22 @@ def _add_environment(commands: "argparse._SubParsersAction[argparse.ArgumentPars
         )
 
 
-def _add_pipelines(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def _add_pipelines(commands: "Commands") -> None:
     following = _add(commands, "follow", "pipeline:follow", "show both CodePipelines until nothing goes on by itself")
     following.add_argument(
         "--quiet-seconds",
-        type=_positive,
+        type=positive,
         default=10.0,
         help="how long nothing may have gone on: one pipeline starts the other by an event (%(default)s)",
     )
     touring = _add(
-        *(commands, "tour", "tour:show"),
+        commands,
+        "tour",
+        "tour:show",
         "push a change of the sample model, approve it twice, see it go to production; transform a file",
     )
     touring.add_argument(
-        "--minutes", type=_positive, default=60.0, help="how long each part of it may take (%(default)s)"
+        "--minutes", type=positive, default=60.0, help="how long each part of it may take (%(default)s)"
     )
     answering = _add(
         commands, "answer", "pipeline:answer", "answer the approval that ModelDeploy's CodePipeline waits for"
@@ -199,17 +209,10 @@ def _add_pipelines(commands: "argparse._SubParsersAction[argparse.ArgumentParser
     answering.add_argument("--summary", default="", help="why; it is kept with the execution")
 
 
-def _add(
-    commands: "argparse._SubParsersAction[argparse.ArgumentParser]", name: str, function: str, help_text: str
-) -> argparse.ArgumentParser:
+def _add(commands: "Commands", name: str, function: str, help_text: str) -> argparse.ArgumentParser:
     added = commands.add_parser(name, help=help_text, description=f"{help_text[0].upper()}{help_text[1:]}.")
     added.set_defaults(function=function, is_in_project=True)
-    added.add_argument(
-        "--project-name",
-        default=_COMMON["project_name"],
-        type=project_name,
-        help="what stacks and endpoints are named after ($SAGEMAKER_PROJECT_NAME, or %(default)s)",
-    )
+    add_project_name_option(added, "what stacks and endpoints are named after")
     added.add_argument(
         "--model-package-group-name",
         default=_COMMON["model_package_group_name"],
@@ -282,46 +285,6 @@ def _common_options(parsed: argparse.Namespace) -> str:
     known = {name: getattr(parsed, name) for name in _COMMON}
     given = [f"--{name.replace('_', '-')} {value}" for name, value in known.items() if value != _COMMON[name]]
     return " ".join([*given, *ENVIRONMENT_OPTIONS[parsed.environment]])
-
-
-def project_name(text: str) -> str:
-    """Read a project's name: as SageMaker has it, but in small letters, as SageMaker writes names in its ARNs."""
-    if not (len(text) <= 32 and re.fullmatch(_PROJECT_NAME, text)):
-        raise argparse.ArgumentTypeError(
-            f"{text!r}: 1 to 32 small letters, digits and hyphens are expected, a letter or digit first and last"
-        )
-    return text
-
-
-def _threshold(text: str) -> tuple[str, float]:
-    name, value = parse_assignment(text)
-    return name, _number(value, float, -1e300, 1e300)
-
-
-def _count(text: str) -> int:
-    return int(_number(text, int, 1, 10_000))
-
-
-def _percent(text: str) -> int:
-    return int(_number(text, int, 1, 99))
-
-
-def _positive(text: str) -> float:
-    return _number(text, float, 0.001, 86_400_000)
-
-
-def _share(text: str) -> float:
-    return _number(text, float, 0, 1)
-
-
-def _number(text: str, kind: Callable[[str], float], least: float, most: float) -> float:
-    try:
-        number = kind(text)
-    except ValueError:
-        number = math.nan
-    if not least <= number <= most:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number from {least:g} to {most:g}")
-    return number
 
 
 if __name__ == "__main__":

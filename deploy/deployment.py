@@ -18,6 +18,9 @@ def run(project: Project, request: Request, endpoint_name: str | None, wait: boo
 
     Parameters
     ----------
+    project : Project
+    request : Request
+        What the stack is to become.
     endpoint_name : str or None
         The endpoint whose traffic is shown beside the stack's events.
     wait : bool

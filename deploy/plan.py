@@ -47,6 +47,7 @@ def compare(before: Stack | None, template: str, request: Request, defaults: Map
     before : Stack or None
     template : str
         The one that the stack was made from.
+    request : Request
     defaults : mapping of str to str
         Of the new template's parameters: what a parameter becomes that the request leaves out.
     """

@@ -8,8 +8,9 @@ import boto3
 
 from deploy.errors import DeployError
 
-PRODUCTION = "production"
-STAGING = "staging"
+STAGING, PRODUCTION = "staging", "production"
+# What has a stack beside those of the stages, named like them.
+API, SYSTEM_TEST = "api", "system-test"
 
 
 def stack_name_of(project_name: str, stage: str) -> str:

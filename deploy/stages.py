@@ -87,6 +87,10 @@ def request(
 
     Parameters
     ----------
+    project : Project
+    stage : str
+        `staging` or `production`.
+    package : Package
     deployed : Stack or None
         The stack as it is, whose execution role is kept unless another is named.
     extra : mapping of str to str, optional

@@ -66,6 +66,7 @@ def put_product(catalog: Any, template_url: str, version: str, launch_role_arn: 
     Parameters
     ----------
     catalog : Service Catalog client
+    template_url : str
     version : str
         Names the version; one that is there is left as it is.
     launch_role_arn : str

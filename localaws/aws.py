@@ -12,8 +12,8 @@ from urllib.parse import urlsplit
 import boto3
 from botocore.config import Config
 
-from localaws.permission import Question
-from localaws.roles import SERVICE_HEADER, Roles
+from localaws.iam.permission import Question
+from localaws.iam.roles import SERVICE_HEADER, Roles
 from localaws.settings import iam_enforced
 
 _CONFIG = Config(retries={"mode": "standard", "max_attempts": 3}, connect_timeout=5, max_pool_connections=32)
@@ -46,7 +46,7 @@ class Aws:
     def client(self, service: str) -> Any:
         """The client of a service such as ``s3``; boto3 clients serve several threads at once.
 
-        Of a role that cannot be assumed each request fails with `localaws.roles.RoleError`.
+        Of a role that cannot be assumed each request fails with `localaws.iam.roles.RoleError`.
         """
         if self.role is not None:
             return self._known_roles().client(service, *self.role)

@@ -10,7 +10,7 @@ import logging
 import os
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from localaws.errors import LocalAwsError, NotRunningError
@@ -47,7 +47,26 @@ def build_parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
 
-    start = commands.add_parser("start", parents=[common], help="start the servers and wait until they answer")
+    def add(name: str, work: Callable[[argparse.Namespace, StateDir], int], help_text: str) -> argparse.ArgumentParser:
+        added = commands.add_parser(name, parents=[common], help=help_text)
+        added.set_defaults(command=work)
+        return added
+
+    _add_start_options(add("start", _start, "start the servers and wait until they answer"))
+    add("stop", _stop, "stop the servers; the state stays")
+    add("status", _status, "show the servers; exit code 3 when not running")
+    reset = add("reset", _reset, "stop the servers and delete the state")
+    reset.add_argument("--yes", action="store_true", help="do not ask")
+    env = add("env", _env, 'print the environment: eval "$(local-aws env)"')
+    env.add_argument("--format", choices=("shell", "json"), default="shell", help="default: shell")
+    logs = add("logs", _logs, "print the log of a SageMaker job, or of a server")
+    logs.add_argument("job", metavar="JOB", help=f"a job's name, or a server: {', '.join(_SERVER_LOGS)}")
+    logs.add_argument("-f", "--follow", action="store_true", help="go on until the job is over")
+    add_mail_parser(commands, common).set_defaults(command=_mail)
+    return parser
+
+
+def _add_start_options(start: argparse.ArgumentParser) -> None:
     start.add_argument(
         "--port", type=int, metavar="N", help=f"the endpoint's port (default: $LOCALAWS_PORT, {DEFAULT_PORT})"
     )
@@ -58,29 +77,6 @@ def build_parser() -> argparse.ArgumentParser:
     start.add_argument(
         "--foreground", action="store_true", help="stay, until Ctrl-C or SIGTERM (for containers and systemd)"
     )
-    start.set_defaults(command=_start)
-
-    stop = commands.add_parser("stop", parents=[common], help="stop the servers; the state stays")
-    stop.set_defaults(command=_stop)
-
-    status = commands.add_parser("status", parents=[common], help="show the servers; exit code 3 when not running")
-    status.set_defaults(command=_status)
-
-    reset = commands.add_parser("reset", parents=[common], help="stop the servers and delete the state")
-    reset.add_argument("--yes", action="store_true", help="do not ask")
-    reset.set_defaults(command=_reset)
-
-    env = commands.add_parser("env", parents=[common], help='print the environment: eval "$(local-aws env)"')
-    env.add_argument("--format", choices=("shell", "json"), default="shell", help="default: shell")
-    env.set_defaults(command=_env)
-
-    logs = commands.add_parser("logs", parents=[common], help="print the log of a SageMaker job, or of a server")
-    logs.add_argument("job", metavar="JOB", help=f"a job's name, or a server: {', '.join(_SERVER_LOGS)}")
-    logs.add_argument("-f", "--follow", action="store_true", help="go on until the job is over")
-    logs.set_defaults(command=_logs)
-
-    add_mail_parser(commands, common).set_defaults(command=_mail)
-    return parser
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -202,18 +202,18 @@ def _failure(state: StateDir, sentence: str) -> str:
         sentence += f" {record.failure}."
     parts = [sentence]
     for name in ("supervisor", *SERVER_NAMES):
-        lines = last_lines(state, name)
+        lines = _last_lines(state, name)
         if lines:
             parts.append("\n".join([f"--- {state.log_path(name)}", *lines]))
     return "\n".join(parts)
 
 
-def last_lines(state: StateDir, name: str, n_lines: int = _LOG_LINES) -> list[str]:
+def _last_lines(state: StateDir, name: str) -> list[str]:
     """The last lines of a server's log."""
     try:
         with state.log_path(name).open("rb") as log:
-            log.seek(max(0, log.seek(0, os.SEEK_END) - 200 * n_lines))
-            return log.read().decode(errors="replace").splitlines()[-n_lines:]
+            log.seek(max(0, log.seek(0, os.SEEK_END) - 200 * _LOG_LINES))
+            return log.read().decode(errors="replace").splitlines()[-_LOG_LINES:]
     except FileNotFoundError:
         return []
 

@@ -6,11 +6,10 @@ again. Whatever else fails becomes a ``ServiceUnavailable``, which AWS's clients
 
 import asyncio
 import http.client
-import json
 import time
-from dataclasses import dataclass
 
-from localaws.asgi import Receive, Scope, Send
+from localaws.asgi import Answer, Headers, Scope
+from localaws.json_api import error_answer
 
 # RFC 9110, 7.6.1: these concern one connection, not the message. Expect was answered here already.
 _HOP_BY_HOP = frozenset(
@@ -22,35 +21,6 @@ _ANSWER_TIMEOUT_SECONDS = 90.0
 
 _START_SECONDS = 3.0
 _POLL_SECONDS = 0.05
-
-Headers = list[tuple[bytes, bytes]]
-
-
-@dataclass(frozen=True)
-class Answer:
-    """A complete HTTP response."""
-
-    status: int
-    headers: Headers
-    body: bytes
-
-
-async def send_answer(send: Send, answer: Answer) -> None:
-    """Answer a request."""
-    await send({"type": "http.response.start", "status": answer.status, "headers": answer.headers})
-    await send({"type": "http.response.body", "body": answer.body})
-
-
-async def read_body(receive: Receive) -> bytes | None:
-    """The whole body of a request; None when its client went away."""
-    chunks = []
-    while True:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            return None
-        chunks.append(message.get("body", b""))
-        if not message.get("more_body", False):
-            return b"".join(chunks)
 
 
 async def ask(address: str, scope: Scope, body: bytes) -> Answer:
@@ -101,15 +71,3 @@ def _unavailable(address: str, error: Exception) -> Answer:
         "again by itself within a second; if this stays, see: local-aws status"
     )
     return error_answer(503, "ServiceUnavailable", message)
-
-
-def error_answer(status: int, code: str, message: str) -> Answer:
-    """An error of AWS's, with its code in both places where clients look for it."""
-    body = json.dumps({"__type": code, "message": message}).encode()
-    headers = [
-        (b"content-type", b"application/x-amz-json-1.1"),
-        (b"x-amzn-errortype", code.encode()),
-        (b"content-length", str(len(body)).encode()),
-        (b"date", time.strftime("%a, %d %b %Y %H:%M:%S GMT", time.gmtime()).encode()),
-    ]
-    return Answer(status, headers, body)

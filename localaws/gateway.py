@@ -14,11 +14,11 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from localaws.alarms import Clock
-from localaws.asgi import Application, Message, Receive, Scope, Send
-from localaws.forward import Answer, ask, read_body, send_answer
-from localaws.guard import AUTHORIZE_PATH, Authorize, questioned
-from localaws.roles import SERVICE_HEADER
+from localaws.asgi import Answer, Application, Message, Receive, Scope, Send, read_body, send_answer
+from localaws.clock import Clock
+from localaws.forward import ask
+from localaws.iam.guard import AUTHORIZE_PATH, Authorize, questioned
+from localaws.iam.roles import SERVICE_HEADER
 from localaws.server import GATEWAY_HEALTH_PATH
 from localaws.services.targets import GIT_PATH, TARGET_PREFIXES
 from localaws.snapshot import SnapshotLoop

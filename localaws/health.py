@@ -8,15 +8,17 @@ from localaws.errors import PortInUseError
 from localaws.record import ServerRecord
 from localaws.settings import HOST, Ports
 
+_ANSWER_SECONDS = 2.0
 
-def is_healthy(server: ServerRecord, timeout: float = 2.0) -> bool:
-    """Whether the server answers its health path with 200.
+
+def is_healthy(server: ServerRecord) -> bool:
+    """Whether the server answers its health path with 200, within two seconds.
 
     An answer that names another process's ``pid`` is another program's, on a port that ours lost.
     """
     if server.pid is None:
         return False
-    connection = http.client.HTTPConnection(HOST, server.port, timeout=timeout)
+    connection = http.client.HTTPConnection(HOST, server.port, timeout=_ANSWER_SECONDS)
     try:
         connection.request("GET", server.health_path)
         response = connection.getresponse()

@@ -1,7 +1,7 @@
 """The log lines of a SageMaker job, read from CloudWatch Logs as one would read them on AWS."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -101,9 +101,7 @@ def find_job(sagemaker: Client, job_name: str) -> Job:
     )
 
 
-def job_lines(
-    logs: Client, sagemaker: Client, job_name: str, follow: bool, sleep: Callable[[float], None] = time.sleep
-) -> Iterator[str]:
+def job_lines(logs: Client, sagemaker: Client, job_name: str, follow: bool) -> Iterator[str]:
     """The lines of a job's log, in order within each of its instances.
 
     Parameters
@@ -112,8 +110,6 @@ def job_lines(
     job_name : str
     follow : bool
         Go on until the job is over.
-    sleep : callable
-        Waits between two looks.
 
     Yields
     ------
@@ -127,7 +123,7 @@ def job_lines(
         yield from _new_lines(logs, job, tokens)
         if job.is_over or not follow:
             return
-        sleep(_POLL_SECONDS)
+        time.sleep(_POLL_SECONDS)
 
 
 def _new_lines(logs: Client, job: Job, tokens: dict[str, str]) -> Iterator[str]:

@@ -4,6 +4,7 @@ Errors are answered as AWS does: ``{"__type": "ValidationException", "message": 
 """
 
 import logging
+import time
 import uuid
 from collections.abc import Callable
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 import orjson
 
 from localaws.api_errors import ApiError, InternalFailure, SerializationError
-from localaws.asgi import Receive, Send
+from localaws.asgi import Answer, Send, send_answer
 
 logger = logging.getLogger(__name__)
 
@@ -58,16 +59,6 @@ def _error(error: ApiError) -> Document:
     return {"__type": error.code, "message": error.message, "Message": error.message}
 
 
-async def read(receive: Receive) -> bytes:
-    """The whole body of a request."""
-    parts: list[bytes] = []
-    while True:
-        message = await receive()
-        parts.append(message.get("body", b""))
-        if not message.get("more_body"):
-            return b"".join(parts)
-
-
 async def send_document(send: Send, status: int, answer: Any) -> None:
     """Answer with JSON."""
     body = orjson.dumps(answer)
@@ -76,5 +67,16 @@ async def send_document(send: Send, status: int, answer: Any) -> None:
         (b"content-length", str(len(body)).encode()),
         (b"x-amzn-requestid", str(uuid.uuid4()).encode()),
     ]
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
+    await send_answer(send, Answer(status, headers, body))
+
+
+def error_answer(status: int, code: str, message: str) -> Answer:
+    """An error of AWS's, with its code in both places where clients look for it."""
+    body = orjson.dumps({"__type": code, "message": message})
+    headers = [
+        (b"content-type", b"application/x-amz-json-1.1"),
+        (b"x-amzn-errortype", code.encode()),
+        (b"content-length", str(len(body)).encode()),
+        (b"date", time.strftime("%a, %d %b %Y %H:%M:%S GMT", time.gmtime()).encode()),
+    ]
+    return Answer(status, headers, body)

@@ -15,6 +15,7 @@ import time
 import warnings
 from collections.abc import Callable
 
+from localaws.loop_task import LoopTask
 from localaws.process import die_with_parent
 
 logger = logging.getLogger(__name__)
@@ -27,8 +28,8 @@ _REST_PER_SECOND_OF_WRITING = 3.0
 _WRITE_TIMEOUT_SECONDS = 30.0
 
 
-class SnapshotLoop:
-    """Calls ``write`` in a forked child, a second after a change, one at a time.
+class SnapshotLoop(LoopTask):
+    """Calls ``write`` in a forked child, a second after a change, one at a time. Its end is the child's, too.
 
     Parameters
     ----------
@@ -37,25 +38,15 @@ class SnapshotLoop:
     """
 
     def __init__(self, write: Callable[[], None]) -> None:
+        super().__init__()
         self._write = write
         self._changed = False
-        self._task: asyncio.Task[None] | None = None
         # Python 3.12 and later warn of a fork while threads run. The module's docstring says why it is safe.
         warnings.filterwarnings("ignore", r"This process .* is multi-threaded", DeprecationWarning)
 
     def note_change(self) -> None:
         """Say that there may be something to save."""
         self._changed = True
-
-    def start(self) -> None:
-        """Begin to save, in the running event loop."""
-        self._task = asyncio.get_running_loop().create_task(self._run())
-
-    async def stop(self) -> None:
-        """End, and the writing child with it: afterwards no file is touched any more."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait([self._task])
 
     async def _run(self) -> None:
         last_save = time.monotonic()

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from localaws.api_errors import ValidationError
+from localaws.sqlite_file import connect
 
 Document = dict[str, Any]
 
@@ -39,10 +40,8 @@ CREATE TABLE IF NOT EXISTS resource (
     internal TEXT NOT NULL DEFAULT '{}',
     UNIQUE (kind, parent, name)
 );
-DROP INDEX IF EXISTS resource_by_creation;
 CREATE INDEX IF NOT EXISTS resource_in_order ON resource (kind, created, number, name, status);
 CREATE INDEX IF NOT EXISTS resource_by_parent ON resource (kind, parent, created, number);
-DROP INDEX IF EXISTS resource_by_status;
 CREATE INDEX IF NOT EXISTS resource_of_status ON resource (kind, status, created, number);
 CREATE INDEX IF NOT EXISTS resource_of_name ON resource (kind, name, created, number);
 CREATE TABLE IF NOT EXISTS tag (
@@ -116,7 +115,6 @@ class Store:
     """
 
     def __init__(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
         self._path = path
         self._local = threading.local()
         self._lock = threading.RLock()
@@ -126,9 +124,7 @@ class Store:
     def _connection(self) -> sqlite3.Connection:
         connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
         if connection is None:
-            connection = sqlite3.connect(self._path, isolation_level=None, timeout=30)
-            connection.execute("PRAGMA journal_mode = WAL")
-            connection.execute("PRAGMA synchronous = NORMAL")
+            connection = connect(self._path, shared=False)
             self._local.connection = connection
         return connection
 

@@ -3,8 +3,8 @@
 import re
 from xml.sax.saxutils import escape
 
-from localaws.asgi import Message, Scope, Send
-from localaws.forward import Answer, error_answer, send_answer
+from localaws.asgi import Answer, Message, Scope, Send, send_answer
+from localaws.json_api import error_answer
 
 _REFUSAL = re.compile(rb'\{"error": "Unsupported service: ([^"]*)"\}')
 _STATUS = 400

@@ -1,10 +1,10 @@
-"""The steps of a pipeline: the only file that touches the SDK's step classes.
+"""The steps of a pipeline, a builder for each: with `pipelines._request_step` the only file that knows the SDK's steps.
 
-A builder states the request that SageMaker will get, in the API's own words, and the SDK makes the definition
-of it. The SDK's job classes (`Processor`, `ModelTrainer`, `ModelBuilder`, `Transformer`) are left out: they
-are made to start jobs, so they put the clock into S3 keys, run a training script through a shell, upload a
-folder instead of a list of files, and spend seconds on looking up defaults, while two of the requests needed
-here cannot be stated with them at all (a training job with an entry point, a model from a model package).
+A builder states the request that SageMaker will get, in the API's own words, and the SDK makes the definition of it
+(`pipelines._request_step`). The SDK's job classes (`Processor`, `ModelTrainer`, `ModelBuilder`, `Transformer`) are left
+out: they are made to start jobs, so they put the clock into S3 keys, run a training script through a shell, upload a
+folder instead of a list of files, and spend seconds on looking up defaults, while two of the requests needed here
+cannot be stated with them at all (a training job with an entry point, a model from a model package).
 What that buys:
 
 - the same code and parameters give the same bytes, so a step that has been run is found in the cache;
@@ -25,21 +25,25 @@ from sagemaker.core.workflow.conditions import ConditionGreaterThanOrEqualTo
 from sagemaker.core.workflow.execution_variables import ExecutionVariables
 from sagemaker.core.workflow.functions import Join, JsonGet
 from sagemaker.core.workflow.parameters import ParameterFloat, ParameterInteger, ParameterString
-from sagemaker.core.workflow.properties import Properties, PropertyFile
+from sagemaker.core.workflow.properties import PropertyFile
 from sagemaker.mlops.workflow.condition_step import ConditionStep
 from sagemaker.mlops.workflow.fail_step import FailStep
 from sagemaker.mlops.workflow.pipeline import Pipeline
-from sagemaker.mlops.workflow.retry import (
-    SageMakerJobExceptionTypeEnum,
-    SageMakerJobStepRetryPolicy,
-    StepExceptionTypeEnum,
-    StepRetryPolicy,
-)
-from sagemaker.mlops.workflow.steps import CacheConfig, ConfigurableRetryStep, StepTypeEnum
+from sagemaker.mlops.workflow.steps import StepTypeEnum
 
 from pipelines import _code
+from pipelines._request_step import (
+    RequestStep,
+    channel,
+    cluster,
+    job_retries,
+    processing_input,
+    processing_output,
+    service_retry,
+)
 
 __all__ = [
+    "Evaluation",
     "JobSettings",
     "Join",
     "JsonGet",
@@ -62,7 +66,6 @@ __all__ = [
 STOPPING_CONDITION = {"MaxRuntimeInSeconds": 3600}
 # A log line is worth most while the job runs.
 ENVIRONMENT = {"PYTHONUNBUFFERED": "1"}
-VOLUME_SIZE_IN_GB = 30
 
 
 @dataclass(frozen=True)
@@ -86,6 +89,11 @@ class JobSettings:
     image_uri: str
     bucket: str
     prefix: str
+
+    @property
+    def folder(self) -> str:
+        """Where everything of the pipeline goes."""
+        return f"s3://{self.bucket}/{self.prefix}"
 
     def upload(self, files: Mapping[str, bytes]) -> str:
         """Upload a step's code; give its URI."""
@@ -114,35 +122,52 @@ def processing_step(  # noqa: PLR0913 -- a processing job has this many parts
 
     Parameters
     ----------
+    settings : JobSettings
+    name : str
+        Of the step.
+    code : mapping of str to bytes
+        Files by name, as `pipelines._code.read_files` gives them.
+    script : str
+        The file among them that runs.
     inputs : mapping of str to S3 URI
         Each is mounted at `/opt/ml/processing/input/<name>`.
     outputs : mapping of str to str
         Name -> folder in the container; each goes to S3 under execution, step and name.
+    instance_type : str
+        For example `ml.m5.large`.
+    instance_count : int
     arguments : sequence of str
         The script's arguments, at least one, passed one by one.
+    property_files : sequence of PropertyFile, optional
+        Files of an output that conditions look into.
+
+    Returns
+    -------
+    Step
+        Cached for 30 days: with the same code, inputs and arguments it is not run again.
     """
     mounted = {"code": settings.upload(code), **inputs}
     request = {
-        "ProcessingResources": {"ClusterConfig": _cluster(instance_type, instance_count)},
+        "ProcessingResources": {"ClusterConfig": cluster(instance_type, instance_count)},
         "AppSpecification": {
             "ImageUri": settings.image_uri,
             "ContainerEntrypoint": ["python3", f"/opt/ml/processing/input/code/{script}"],
             "ContainerArguments": list(arguments),
         },
         "RoleArn": settings.role,
-        "ProcessingInputs": [_processing_input(key, uri) for key, uri in mounted.items()],
+        "ProcessingInputs": [processing_input(key, uri) for key, uri in mounted.items()],
         "ProcessingOutputConfig": {
-            "Outputs": [_processing_output(settings, name, key, path) for key, path in outputs.items()]
+            "Outputs": [processing_output(settings.folder, name, key, path) for key, path in outputs.items()]
         },
         "Environment": ENVIRONMENT,
         "StoppingCondition": STOPPING_CONDITION,
     }
-    return _RequestStep(
+    return RequestStep(
         name,
         StepTypeEnum.PROCESSING,
         request,
         "DescribeProcessingJobResponse",
-        retry_policies=_job_retries(),
+        retry_policies=job_retries(),
         property_files=property_files,
         cached=True,
     )
@@ -164,6 +189,13 @@ def training_step(  # noqa: PLR0913 -- a training job has this many parts
 
     Parameters
     ----------
+    settings : JobSettings
+    name : str
+        Of the step.
+    code : mapping of str to bytes
+        Files by name, as `pipelines._code.read_files` gives them.
+    script : str
+        The file among them that runs.
     channels : mapping of str to S3 URI
         Each is mounted at `/opt/ml/input/data/<name>`.
     hyperparameters : mapping of str to str
@@ -171,6 +203,14 @@ def training_step(  # noqa: PLR0913 -- a training job has this many parts
         give `parameter.to_string()` for a parameter which is a number.
     metrics : mapping of str to str
         Name -> regular expression with one group, applied to each line of the log.
+    instance_type : str
+        For example `ml.m5.large`.
+    instance_count : int
+
+    Returns
+    -------
+    Step
+        Cached for 30 days: with the same code, channels and hyperparameters it is not run again.
     """
     mounted = {"code": settings.upload(code), **channels}
     request = {
@@ -181,19 +221,19 @@ def training_step(  # noqa: PLR0913 -- a training job has this many parts
             "MetricDefinitions": [{"Name": key, "Regex": regex} for key, regex in metrics.items()],
         },
         "HyperParameters": dict(hyperparameters),
-        "InputDataConfig": [_channel(key, uri) for key, uri in mounted.items()],
-        "OutputDataConfig": {"S3OutputPath": f"s3://{settings.bucket}/{settings.prefix}/models"},
-        "ResourceConfig": _cluster(instance_type, instance_count),
+        "InputDataConfig": [channel(key, uri) for key, uri in mounted.items()],
+        "OutputDataConfig": {"S3OutputPath": f"{settings.folder}/models"},
+        "ResourceConfig": cluster(instance_type, instance_count),
         "RoleArn": settings.role,
         "Environment": ENVIRONMENT,
         "StoppingCondition": STOPPING_CONDITION,
     }
-    return _RequestStep(
+    return RequestStep(
         name,
         StepTypeEnum.TRAINING,
         request,
         "DescribeTrainingJobResponse",
-        retry_policies=_job_retries(),
+        retry_policies=job_retries(),
         cached=True,
     )
 
@@ -232,10 +272,17 @@ def register_step(
 
     Parameters
     ----------
+    settings : JobSettings
+    name : str
+        Of the step.
     model_data : S3 URI
         Of a model.tar.gz.
     environment : mapping of str to str
         For the serving container.
+    model_package_group_name : str
+        Made by the first registration.
+    approval_status : str
+        `PendingManualApproval`, `Approved` or `Rejected`.
     content_types : sequence of str
         MIME types that the model reads and writes.
     evaluation : Evaluation
@@ -261,23 +308,32 @@ def register_step(
             "TargetColumn": evaluation.target_column,
         },
     }
-    return _RequestStep(
+    return RequestStep(
         name,
         StepTypeEnum.REGISTER_MODEL,
         request,
         "DescribeModelPackageOutput",
-        retry_policies=[_service_retry()],
+        retry_policies=[service_retry()],
     )
 
 
 def create_model_step(name: str, *, role: str, model_package_arn: Any) -> Any:
-    """Create a model from a model package, which says itself where artifact, image and environment are."""
+    """Create a model from a model package, which says itself where artifact, image and environment are.
+
+    Parameters
+    ----------
+    name : str
+        Of the step.
+    role : str
+        ARN of the execution role that the model runs as.
+    model_package_arn : str
+    """
     request = {
         "ExecutionRoleArn": role,
         "Containers": [{"ModelPackageName": model_package_arn}],
     }
-    return _RequestStep(
-        name, StepTypeEnum.CREATE_MODEL, request, "DescribeModelOutput", retry_policies=[_service_retry()]
+    return RequestStep(
+        name, StepTypeEnum.CREATE_MODEL, request, "DescribeModelOutput", retry_policies=[service_retry()]
     )
 
 
@@ -294,8 +350,25 @@ def transform_step(
 ) -> Any:
     """Send every file of `input_uri` through a model in batches of lines; each gives one `.out` file.
 
-    By `input_type` the URI is the beginning of the files' (``S3Prefix``) or names a list of them (``ManifestFile``).
     The step is not cached: what lies under a prefix changes while the prefix stays.
+
+    Parameters
+    ----------
+    name : str
+        Of the step.
+    model_name : str
+        As a step of `create_model_step` has it: `step.properties.ModelName`.
+    input_uri : S3 URI
+        The beginning of the files' URIs, or that of a list of them.
+    input_type : str
+        Which of the two it is: `S3Prefix` or `ManifestFile`.
+    output_uri : S3 URI
+        Of a folder.
+    content_type : str
+        MIME type of the files and of the predictions.
+    instance_type : str
+        For example `ml.m5.large`.
+    instance_count : int
     """
     source = {"S3DataSource": {"S3DataType": input_type, "S3Uri": input_uri}}
     request = {
@@ -305,128 +378,42 @@ def transform_step(
         "TransformOutput": {"S3OutputPath": output_uri, "Accept": content_type, "AssembleWith": "Line"},
         "TransformResources": {"InstanceType": instance_type, "InstanceCount": instance_count},
     }
-    return _RequestStep(
+    return RequestStep(
         name,
         StepTypeEnum.TRANSFORM,
         request,
         "DescribeTransformJobResponse",
-        retry_policies=_job_retries(),
+        retry_policies=job_retries(),
     )
 
 
 def at_least_step(name: str, *, value: Any, threshold: Any, if_steps: Sequence[Any], else_steps: Sequence[Any]) -> Any:
-    """Go on with `if_steps` where value >= threshold, with `else_steps` otherwise."""
+    """Go on with `if_steps` where value >= threshold, with `else_steps` otherwise.
+
+    Parameters
+    ----------
+    name : str
+        Of the step.
+    value, threshold : float
+    if_steps, else_steps : sequence of Step
+    """
     condition = ConditionGreaterThanOrEqualTo(left=value, right=threshold)
     return ConditionStep(name=name, conditions=[condition], if_steps=list(if_steps), else_steps=list(else_steps))
 
 
 def fail_step(name: str, *message: Any) -> Any:
-    """End the execution as failed. The parts of the message, text or variables, are joined as they are."""
+    """End the execution as failed.
+
+    Parameters
+    ----------
+    name : str
+        Of the step.
+    *message : str
+        The parts of the message, text or pipeline variables, which are joined as they are.
+    """
     return FailStep(name=name, error_message=Join(on="", values=list(message)))
 
 
 def output_uri(step: Any, name: str) -> Any:
     """Refer to where an output of a processing step went, also if the step's result comes from the cache."""
     return step.properties.ProcessingOutputConfig.Outputs[name].S3Output.S3Uri
-
-
-class _RequestStep(ConfigurableRetryStep):  # type: ignore[misc]  # the SDK publishes no types
-    """A step whose arguments are the API request that it stands for."""
-
-    def __init__(
-        self,
-        name: str,
-        step_type: Any,
-        request: dict[str, Any],
-        response_shape: str,
-        *,
-        retry_policies: list[Any],
-        property_files: Sequence[Any] = (),
-        cached: bool = False,
-    ) -> None:
-        super().__init__(name, step_type, retry_policies=retry_policies)
-        self.property_files = list(property_files)
-        self._request = request
-        self._cached = cached
-        self._properties = Properties(step_name=name, step=self, shape_name=response_shape)
-
-    @property
-    def arguments(self) -> Any:
-        return self._request
-
-    @property
-    def properties(self) -> Any:
-        return self._properties
-
-    def to_request(self) -> Any:
-        request = super().to_request()
-        if self._cached:
-            request.update(CacheConfig(enable_caching=True, expire_after="P30D").config)
-        if self.property_files:
-            request["PropertyFiles"] = [file.expr for file in self.property_files]
-        return request
-
-
-def _cluster(instance_type: Any, instance_count: Any) -> dict[str, Any]:
-    return {
-        "InstanceType": instance_type,
-        "InstanceCount": instance_count,
-        "VolumeSizeInGB": VOLUME_SIZE_IN_GB,
-    }
-
-
-def _processing_input(name: str, uri: Any) -> dict[str, Any]:
-    return {
-        "InputName": name,
-        "S3Input": {
-            "S3Uri": uri,
-            "LocalPath": f"/opt/ml/processing/input/{name}",
-            "S3DataType": "S3Prefix",
-            "S3InputMode": "File",
-        },
-    }
-
-
-def _processing_output(settings: JobSettings, step_name: str, name: str, path: str) -> dict[str, Any]:
-    folder = [f"s3://{settings.bucket}/{settings.prefix}", ExecutionVariables.PIPELINE_EXECUTION_ID]
-    uri = Join(on="/", values=[*folder, step_name, name])
-    return {
-        "OutputName": name,
-        "S3Output": {"S3Uri": uri, "LocalPath": path, "S3UploadMode": "EndOfJob"},
-    }
-
-
-def _channel(name: str, uri: Any) -> dict[str, Any]:
-    return {
-        "ChannelName": name,
-        "InputMode": "File",
-        "DataSource": {
-            "S3DataSource": {
-                "S3DataType": "S3Prefix",
-                "S3Uri": uri,
-                "S3DataDistributionType": "FullyReplicated",
-            }
-        },
-    }
-
-
-def _service_retry() -> Any:
-    return StepRetryPolicy(
-        exception_types=[StepExceptionTypeEnum.SERVICE_FAULT, StepExceptionTypeEnum.THROTTLING],
-        interval_seconds=5,
-        backoff_rate=2.0,
-        max_attempts=5,
-    )
-
-
-def _job_retries() -> list[Any]:
-    job_retry = SageMakerJobStepRetryPolicy(
-        exception_types=[
-            SageMakerJobExceptionTypeEnum.CAPACITY_ERROR,
-            SageMakerJobExceptionTypeEnum.INTERNAL_ERROR,
-        ],
-        interval_seconds=60,
-        backoff_rate=2.0,
-        max_attempts=5,
-    )
-    return [_service_retry(), job_retry]

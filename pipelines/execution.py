@@ -15,6 +15,7 @@ FINAL_STATUSES = ("Succeeded", "Failed", "Stopped", "CompletedWithFailures")
 JOB_KINDS = ("ProcessingJob", "TrainingJob", "TransformJob")
 _SHORTEST_WAIT = 0.1
 _LONGEST_WAIT = 10.0
+_LOG_LINES = 20
 
 
 @dataclass(frozen=True)
@@ -106,11 +107,12 @@ def describe_job(sagemaker_client: Any, step: StepState) -> dict[str, Any]:
     return described
 
 
-def last_log_lines(logs_client: Any, kind: str, job_name: str, count: int = 20) -> list[str]:
+def last_log_lines(logs_client: Any, kind: str, job_name: str) -> list[str]:
     """Give the last lines that a job wrote to CloudWatch Logs; none if it came to no log.
 
     Parameters
     ----------
+    logs_client : boto3 CloudWatch Logs client
     kind : str
         One of JOB_KINDS.
     job_name : str
@@ -125,12 +127,12 @@ def last_log_lines(logs_client: Any, kind: str, job_name: str, count: int = 20) 
         event
         for stream in streams["logStreams"]
         for event in logs_client.get_log_events(
-            logGroupName=group, logStreamName=stream["logStreamName"], limit=count, startFromHead=False
+            logGroupName=group, logStreamName=stream["logStreamName"], limit=_LOG_LINES, startFromHead=False
         )["events"]
     ]
     # Python's sort is stable: lines of one millisecond stay in the order in which they were written.
     events.sort(key=lambda event: event["timestamp"])
-    return [event["message"].rstrip("\n") for event in events[-count:]]
+    return [event["message"].rstrip("\n") for event in events[-_LOG_LINES:]]
 
 
 def _step_state(item: dict[str, Any]) -> StepState:

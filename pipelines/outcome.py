@@ -19,6 +19,9 @@ def success(boto_session: Any, sagemaker_client: Any, final: Snapshot, shell_set
 
     Parameters
     ----------
+    boto_session : boto3.Session
+    sagemaker_client : boto3 SageMaker client
+    final : Snapshot
     shell_setup : str
         What the commands that are proposed need before them in a shell; may be empty.
     """

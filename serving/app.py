@@ -127,7 +127,17 @@ class App:
 
 
 class Invocation:
-    """One POST to /invocations, from its last byte in to its first byte out."""
+    """One POST to /invocations, from its last byte in to its first byte out.
+
+    Parameters
+    ----------
+    app : App
+    runner : Runner
+    head : Head
+    body : bytes
+    connection : Connection
+        Which is answered.
+    """
 
     __slots__ = (
         "_app",

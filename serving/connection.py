@@ -84,7 +84,12 @@ class Connections:
 
 
 class Connection(asyncio.Protocol):
-    """The protocol of one connection."""
+    """The protocol of one connection.
+
+    Parameters
+    ----------
+    shared : Connections
+    """
 
     def __init__(self, shared: Connections) -> None:
         self._shared = shared
@@ -196,11 +201,6 @@ class Connection(asyncio.Protocol):
         self._chunks = []
 
     # What the application calls
-
-    @property
-    def loop(self) -> asyncio.AbstractEventLoop:
-        """Where this connection lives."""
-        return asyncio.get_running_loop()
 
     def respond(self, response: Response) -> None:
         """Answer the request that is being handled, wholly."""

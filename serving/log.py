@@ -4,7 +4,6 @@ import json
 import logging
 import sys
 from datetime import UTC, datetime
-from typing import TextIO
 
 
 class JsonFormatter(logging.Formatter):
@@ -27,9 +26,8 @@ class JsonFormatter(logging.Formatter):
         return json.dumps(entry, default=str)
 
 
-def configure_log(stream: TextIO = sys.stdout) -> None:
-    """Send every logger's records of INFO and above, the script's too, to `stream`."""
-    handler = logging.StreamHandler(stream)
+def configure_log() -> None:
+    """Send every logger's records of INFO and above, the script's too, to stdout."""
+    handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(JsonFormatter())
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
-    logging.getLogger("uvicorn").setLevel(logging.WARNING)

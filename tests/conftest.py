@@ -42,6 +42,14 @@ def port_options(ports: Ports) -> list[str]:
     return [word for option, port in ports.options.items() for word in (option, str(port))]
 
 
+def until(condition: Callable[[], object], seconds: float = 60) -> None:
+    """Wait for something, at most so long."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
 def wait_until_gone(pids: Iterable[int], seconds: float = 60) -> None:
     """Wait until none of the processes runs any more (one that nobody has waited for yet does not run)."""
     deadline = time.monotonic() + seconds

@@ -1,4 +1,4 @@
-"""The house's own rules: who imports whom, and that no definition knows where it runs."""
+"""The house's own rules: who imports whom, that no definition knows where it runs, what docstrings say."""
 
 import ast
 import re
@@ -57,9 +57,44 @@ def test_no_line_knows_where_it_runs(package: str) -> None:
 
 def test_container_scripts_import_nothing_of_the_package() -> None:
     scripts = sorted((ROOT / "pipelines" / "lr").glob("[!_]*.py"))
-    outside = {"pipeline.py", "pipeline_batch.py", "sample_data.py"}
+    outside = {"pipeline.py", "pipeline_batch.py", "sample_data.py", "steps.py"}
     inside = [path for path in scripts if path.name not in outside]
     assert len(inside) >= 6
     for path in inside:
         assert not [name for name in imports(path) if name.startswith("pipelines")], path
         assert "pip" not in {name.partition(".")[0] for name in imports(path)}, path
+
+
+def documented(docstring: str) -> list[str]:
+    """The names in the section Parameters, in their order; stars are left out."""
+    section = re.search(r"^Parameters\n-+\n(.*?)(?=\n\n|\Z)", docstring, re.DOTALL | re.MULTILINE)
+    heads = re.findall(r"^(\S.*?)(?: : |$)", section[1], re.MULTILINE) if section else []
+    return [name.strip().lstrip("*") for head in heads for name in head.split(",")]
+
+
+def parameters(function: ast.FunctionDef | ast.AsyncFunctionDef) -> list[str]:
+    given = function.args
+    starred = [argument for argument in (given.vararg, given.kwarg) if argument]
+    names = [argument.arg for argument in (*given.posonlyargs, *given.args, *given.kwonlyargs, *starred)]
+    return [name for name in names if name not in ("self", "cls")]
+
+
+def functions(tree: ast.AST) -> Iterator[tuple[str, str, list[str]]]:
+    """Name, docstring and parameters of all functions, and of all classes, whose parameters are those of __init__."""
+    for node in ast.walk(tree):
+        function = node
+        if isinstance(node, ast.ClassDef):
+            function = next((each for each in node.body if getattr(each, "name", "") == "__init__"), node)
+        if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef) and hasattr(node, "name"):
+            yield node.name, ast.get_docstring(node) or "", parameters(function)
+
+
+@pytest.mark.parametrize("package", [*(name for name in FORBIDDEN if "/" not in name), "benchmarks"])
+def test_a_section_on_parameters_names_all_of_them_and_no_others(package: str) -> None:
+    wrong = [
+        f"{path.relative_to(ROOT)}: {name} takes {takes}, its docstring names {said}"
+        for path in sorted((ROOT / package).rglob("*.py"))
+        for name, docstring, takes in functions(ast.parse(path.read_text()))
+        if (said := documented(docstring)) and sorted(said) != sorted(takes)
+    ]
+    assert wrong == []

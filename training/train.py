@@ -38,7 +38,13 @@ _LOG_LEVEL = 20
 
 
 class TrainError(Exception):
-    """The script cannot be run, or failed; the text is the reason, the number the exit code."""
+    """The script cannot be run, or failed; the text is the reason, the number the exit code.
+
+    Parameters
+    ----------
+    reason : str
+    exit_code : int, default=1
+    """
 
     def __init__(self, reason: str, exit_code: int = 1) -> None:
         super().__init__(reason)

@@ -71,6 +71,11 @@ def load(port: int, request: Request, connections: int, seconds: float, folder: 
 
     Parameters
     ----------
+    port : int
+    request : Request
+    connections : int
+    seconds : float
+        How long.
     folder : Path
         Where wrk's script is written.
     """

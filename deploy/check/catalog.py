@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping
 
-from deploy.check import buckets, code, functions, keys, models, queues, quotas, roles, rules, topics, whole
+from deploy.check import buckets, code, functions, keys, models, queues, quotas, roles, rules, stacks, topics
 from deploy.check.check import Check
 from deploy.check.system import NESTED, Resource, System
 
 CHECKS: Mapping[str, tuple[Check, ...]] = {
-    NESTED: whole.CHECKS,
+    NESTED: stacks.CHECKS,
     "AWS::KMS::Key": keys.CHECKS,
     "AWS::S3::Bucket": buckets.CHECKS,
     "AWS::IAM::Role": roles.CHECKS,
@@ -25,7 +25,7 @@ CHECKS: Mapping[str, tuple[Check, ...]] = {
     "AWS::DynamoDB::Table": functions.TABLE_CHECKS,
     "AWS::SageMaker::ModelPackageGroup": models.GROUP_CHECKS,
     models.PIPELINE: models.PIPELINE_CHECKS,
-    whole.STAGE: whole.STAGE_CHECKS,
+    stacks.STAGE: stacks.STAGE_CHECKS,
     "AWS::SageMaker::Endpoint": models.ENDPOINT_CHECKS,
     quotas.QUOTA: quotas.CHECKS,
 }
@@ -38,7 +38,7 @@ def subjects(system: System) -> list[Resource]:
         *code.connection_subjects(system),
         *rules.trigger_subjects(system),
         *models.pipeline_subjects(system),
-        *whole.stage_subjects(system),
+        *stacks.stage_subjects(system),
         *quotas.quota_subjects(system),
     ]
     order = {resource_type: number for number, resource_type in enumerate(CHECKS)}

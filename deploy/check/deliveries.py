@@ -6,9 +6,7 @@ Queues, topics and functions say it in policies of their own; for anything else 
 import json
 from typing import Any
 
-from botocore.exceptions import ClientError
-
-from deploy.check import roles
+from deploy.check import policies, queues, roles
 from deploy.check.finding import Verdict, failed, ok
 from deploy.check.policies import listed, statements
 from deploy.check.system import System
@@ -36,29 +34,13 @@ def delivered(system: System, target: dict[str, Any]) -> Verdict:
 
 def _policy(system: System, service: str, arn: str) -> list[dict[str, Any]]:
     """Give the statements of a target's own policy."""
-    read = {"sqs": _queue_policy, "sns": _topic_policy, "lambda": _function_policy}[service]
-    text = read(system, arn)
-    return statements(json.loads(text)) if text else []
-
-
-def _queue_policy(system: System, arn: str) -> str:
-    sqs = system.client("sqs")
-    url = sqs.get_queue_url(QueueName=arn.rpartition(":")[2])["QueueUrl"]
-    told = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["Policy"])
-    return str(told.get("Attributes", {}).get("Policy", ""))
-
-
-def _topic_policy(system: System, arn: str) -> str:
-    return str(system.client("sns").get_topic_attributes(TopicArn=arn)["Attributes"].get("Policy", ""))
-
-
-def _function_policy(system: System, arn: str) -> str:
-    try:
-        return str(system.client("lambda").get_policy(FunctionName=arn)["Policy"])
-    except ClientError as error:
-        if error.response["Error"]["Code"] == "ResourceNotFoundException":
-            return ""
-        raise
+    if service == "lambda":
+        return policies.of_function(system.client("lambda"), arn)
+    if service == "sqs":
+        attributes = queues.attributes_of(system, arn)
+    else:
+        attributes = system.client("sns").get_topic_attributes(TopicArn=arn)["Attributes"]
+    return statements(json.loads(attributes["Policy"])) if attributes.get("Policy") else []
 
 
 def _allows(statement: dict[str, Any], service: str, action: str) -> bool:

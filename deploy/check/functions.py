@@ -1,13 +1,11 @@
 """Functions: active, with a place for the events that they could not handle. State machines and tables: active."""
 
-import json
-
 from botocore.exceptions import ClientError
 
-from deploy.check import roles
+from deploy.check import policies, queues, roles
 from deploy.check.check import Check
 from deploy.check.finding import Verdict, failed, ok, warning
-from deploy.check.policies import listed, statements
+from deploy.check.policies import listed
 from deploy.check.system import Resource, System
 
 # They call a function and do not wait for its answer: what it could not handle is lost, or goes to the DLQ.
@@ -35,8 +33,8 @@ def role(system: System, resource: Resource) -> Verdict:
 
 def dead_letters(system: System, resource: Resource) -> Verdict | None:
     """An event that the function could not handle goes somewhere; callers that wait are told themselves."""
-    queues = _queues(system, resource)
-    without = [arn for arn in queues if not _redrive_policy(system, arn)]
+    read = _queues(system, resource)
+    without = [arn for arn in read if not queues.attributes_of(system, arn).get("RedrivePolicy")]
     if without:
         return failed(
             f"the queue {without[0]} has no dead-letter queue: what the function cannot handle is lost in the end",
@@ -44,7 +42,7 @@ def dead_letters(system: System, resource: Resource) -> Verdict | None:
         )
     callers = sorted(_callers(system, resource) & _ASYNCHRONOUS)
     if not callers:
-        return ok("that of its queue") if queues else None
+        return ok("that of its queue") if read else None
     place = _dead_letter_target(system, resource)
     if place:
         return ok(place.rpartition(":")[2])
@@ -55,13 +53,8 @@ def dead_letters(system: System, resource: Resource) -> Verdict | None:
 
 
 def _callers(system: System, resource: Resource) -> set[str]:
-    try:
-        text = system.client("lambda").get_policy(FunctionName=resource.physical_id)["Policy"]
-    except ClientError as error:
-        if error.response["Error"]["Code"] == "ResourceNotFoundException":
-            return set()
-        raise
-    principals = [statement.get("Principal", {}) for statement in statements(json.loads(text))]
+    own = policies.of_function(system.client("lambda"), resource.physical_id)
+    principals = [statement.get("Principal", {}) for statement in own]
     return {name for one in principals if isinstance(one, dict) for name in listed(one.get("Service", []))}
 
 
@@ -69,13 +62,6 @@ def _queues(system: System, resource: Resource) -> list[str]:
     """Give the queues that Lambda reads for the function."""
     told = system.client("lambda").list_event_source_mappings(FunctionName=resource.physical_id)
     return [one["EventSourceArn"] for one in told["EventSourceMappings"] if ":sqs:" in one.get("EventSourceArn", "")]
-
-
-def _redrive_policy(system: System, queue_arn: str) -> str:
-    sqs = system.client("sqs")
-    url = sqs.get_queue_url(QueueName=queue_arn.rpartition(":")[2])["QueueUrl"]
-    told = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])
-    return str(told.get("Attributes", {}).get("RedrivePolicy", ""))
 
 
 def _dead_letter_target(system: System, resource: Resource) -> str:

@@ -1,6 +1,9 @@
 """Policy documents of IAM, in which one thing may stand where a list is meant."""
 
+import json
 from typing import Any
+
+from botocore.exceptions import ClientError
 
 
 def listed(value: Any) -> list[Any]:
@@ -11,3 +14,14 @@ def listed(value: Any) -> list[Any]:
 def statements(document: dict[str, Any]) -> list[dict[str, Any]]:
     """Give the statements of a document."""
     return listed(document.get("Statement", []))
+
+
+def of_function(lambda_client: Any, function_name: str) -> list[dict[str, Any]]:
+    """Give the statements of a function's own policy; nothing when it has none."""
+    try:
+        text = lambda_client.get_policy(FunctionName=function_name)["Policy"]
+    except ClientError as error:
+        if error.response["Error"]["Code"] == "ResourceNotFoundException":
+            return []
+        raise
+    return statements(json.loads(text))

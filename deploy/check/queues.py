@@ -9,13 +9,13 @@ from deploy.check.system import Resource, System
 
 def there(system: System, resource: Resource) -> Verdict:
     """The queue exists."""
-    _attributes(system, resource)
+    _attributes(system, resource.physical_id)
     return ok("there")
 
 
 def encrypted(system: System, resource: Resource) -> Verdict:
     """Messages are encrypted."""
-    told = _attributes(system, resource)
+    told = _attributes(system, resource.physical_id)
     if told.get("KmsMasterKeyId"):
         return ok(f"encrypted with {told['KmsMasterKeyId']}")
     if told.get("SqsManagedSseEnabled") == "true":
@@ -25,7 +25,7 @@ def encrypted(system: System, resource: Resource) -> Verdict:
 
 def empty(system: System, resource: Resource) -> Verdict | None:
     """Nothing has come to rest where events go that could not be handled; other queues may well hold messages."""
-    told = _attributes(system, resource)
+    told = _attributes(system, resource.physical_id)
     if "RedrivePolicy" in told:
         return None
     waiting = int(told.get("ApproximateNumberOfMessages", 0))
@@ -37,8 +37,13 @@ def empty(system: System, resource: Resource) -> Verdict | None:
     )
 
 
-def _attributes(system: System, resource: Resource) -> dict[str, Any]:
-    told = system.client("sqs").get_queue_attributes(QueueUrl=resource.physical_id, AttributeNames=["All"])
+def attributes_of(system: System, arn: str) -> dict[str, Any]:
+    """Give the attributes of a queue, which its API knows by its URL."""
+    return _attributes(system, system.client("sqs").get_queue_url(QueueName=arn.rpartition(":")[2])["QueueUrl"])
+
+
+def _attributes(system: System, url: str) -> dict[str, Any]:
+    told = system.client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=["All"])
     attributes: dict[str, Any] = told["Attributes"]
     return attributes
 

@@ -18,6 +18,8 @@ def as_table(console: Console, findings: Sequence[Finding], *, every: bool) -> N
 
     Parameters
     ----------
+    console : Console
+    findings : sequence of Finding
     every : bool
         Whether those are shown, too, that are ok.
     """

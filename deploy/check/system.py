@@ -12,9 +12,8 @@ from threading import Lock
 from typing import Any, TypeVar
 
 from deploy import provisioned, stacks
-from deploy.commands.api import API
 from deploy.errors import DeployError
-from deploy.project import stack_name_of
+from deploy.project import API, stack_name_of
 from deploy.stacks import Stack
 from deploy.stages import STAGES
 
@@ -131,6 +130,10 @@ def read(client: Clients, project_name: str, stack_name: str | None, options: st
 
     Parameters
     ----------
+    client : callable(service) -> boto3 client
+        That several threads may call: see `shared_clients`.
+    project_name : str
+        SageMakerProjectName.
     stack_name : str or None
         The stack that project.yml made; None to look for it by its parameters.
     options : str

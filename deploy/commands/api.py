@@ -4,9 +4,8 @@ import argparse
 
 from deploy import artifacts, deployment, stacks, staged, stages
 from deploy.deployment_view import output_lines
-from deploy.project import PRODUCTION, Project
+from deploy.project import API, PRODUCTION, Project
 
-API = "api"
 TEMPLATE = stages.FOLDER / "templates" / "api.yml"
 FUNCTION = "invoke"
 _SETS_UP_LOGGING = "SetUpApiGatewayLogging"
@@ -15,9 +14,7 @@ _SETS_UP_LOGGING = "SetUpApiGatewayLogging"
 def deploy_api(project: Project, options: argparse.Namespace) -> int:
     """Put POST /stream and POST /batch in front of production's endpoint."""
     staged.read(project, PRODUCTION)
-    content = artifacts.pack(stages.FOLDER / "functions" / FUNCTION)
-    key = artifacts.key(FUNCTION, project.name, content)
-    artifacts.upload(project.s3, project.bucket, key, content)
+    key = artifacts.publish(project.s3, project.bucket, project.name, stages.FOLDER / "functions" / FUNCTION)
     name = project.stack_name(API)
     values = {
         **stages.kept_parameters(project, name, TEMPLATE),

@@ -5,11 +5,9 @@ import sys
 from collections.abc import Iterator
 
 from deploy import deployment, experiments, packages, provisioned, records, stacks, traffic
-from deploy.commands.api import API
-from deploy.commands.system_test import SYSTEM_TEST
 from deploy.deployment_view import output_lines, traffic_lines
 from deploy.errors import DeployError
-from deploy.project import PRODUCTION, STAGING, Project
+from deploy.project import API, PRODUCTION, STAGING, SYSTEM_TEST, Project
 from deploy.stacks import Stack
 from deploy.stages import STAGES
 from model_road.errors import UsageError

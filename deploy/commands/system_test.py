@@ -12,11 +12,10 @@ from typing import Any
 from deploy import artifacts, deployment, executions, stacks, staged, stages
 from deploy.errors import DeployError
 from deploy.executions import Ending, Step
-from deploy.project import STAGING, Project
+from deploy.project import STAGING, SYSTEM_TEST, Project
 from deploy.stacks import Request
 from deploy.staged import Staged
 
-SYSTEM_TEST = "system-test"
 TEMPLATE = stages.FOLDER / "templates" / "system_test.yml"
 FUNCTION = "system_test"
 _SUCCEEDED = "SUCCEEDED"
@@ -79,9 +78,7 @@ def _named(stepfunctions: Any, name: str) -> str | None:
 
 def _stack(project: Project, name: str) -> Request:
     """Say what the stack is to be, with the function's code in the bucket."""
-    content = artifacts.pack(stages.FOLDER / "functions" / FUNCTION)
-    key = artifacts.key(FUNCTION, project.name, content)
-    artifacts.upload(project.s3, project.bucket, key, content)
+    key = artifacts.publish(project.s3, project.bucket, project.name, stages.FOLDER / "functions" / FUNCTION)
     values = {
         "SageMakerProjectName": project.name,
         "BucketName": project.bucket,

@@ -95,7 +95,7 @@ def _push(clone_url: str) -> None:
     """
     with tempfile.TemporaryDirectory() as folder:
         _git("clone", "--quiet", clone_url, folder)
-        path = Path(folder) / "pipelines" / "lr" / "pipeline.py"
+        path = Path(folder) / "pipelines" / "lr" / "steps.py"
         text = path.read_text(encoding="utf-8")
         # A second tour changes it back.
         before, after = (_THRESHOLD, _CHANGED) if _THRESHOLD in text else (_CHANGED, _THRESHOLD)

@@ -17,6 +17,7 @@ def wait_for(
 
     Parameters
     ----------
+    s3_client : boto3 S3 client
     uri : str
         Of the endpoint's folder.
     inference_ids : set of str

@@ -25,7 +25,6 @@ class Answer:
 
     predictions: tuple[float, ...]
     seconds: float
-    variant: str
 
 
 @dataclass(frozen=True)
@@ -56,7 +55,7 @@ class Endpoint:
         predictions = tuple(parse(body, response["ContentType"]))
         if len(predictions) != len(lines):
             raise DeployError(f"{len(lines)} record(s) were sent and {len(predictions)} prediction(s) came back")
-        return Answer(predictions, seconds, response.get("InvokedProductionVariant", ""))
+        return Answer(predictions, seconds)
 
 
 def parse(body: bytes, content_type: str) -> Iterator[float]:

@@ -29,7 +29,7 @@ def subject(project: Project, endpoint_name: str, package: Package, expected: Ex
     except KeyError as error:
         raise DeployError(
             f"{package.short_name} does not say which records it was evaluated on: its CustomerMetadataProperties lack "
-            f"{error}. Register models with TestDataUrl and TargetColumn, as pipelines/lr/pipeline.py does."
+            f"{error}. Register models with TestDataUrl and TargetColumn, as pipelines/lr/steps.py does."
         ) from error
     # Without retries: a test that hides failures is none.
     runtime = boto3.client("sagemaker-runtime", config=Config(retries={"total_max_attempts": 1}))

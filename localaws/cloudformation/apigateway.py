@@ -3,9 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from botocore.exceptions import ClientError
-
-from localaws.cloudformation.provisioner import Document, Provisioned, Provisioner
+from localaws.cloudformation.provisioner import Document, Provisioned, Provisioner, call
 
 _FLAGS = {"ValidateRequestBody": "validateRequestBody", "ValidateRequestParameters": "validateRequestParameters"}
 
@@ -23,12 +21,8 @@ class _RequestValidators:
 
     def create(self, logical_id: str, properties: Document, _stack_name: str) -> Provisioned:
         flags = {member: _is_true(properties.get(name)) for name, member in _FLAGS.items()}
-        try:
-            made = self._client().create_request_validator(
-                restApiId=properties["RestApiId"], name=properties.get("Name", logical_id), **flags
-            )
-        except ClientError as error:
-            raise ValueError(error.response["Error"]["Message"]) from error
+        name = properties.get("Name", logical_id)
+        made = call(self._client().create_request_validator, restApiId=properties["RestApiId"], name=name, **flags)
         return made["id"], {"RequestValidatorId": made["id"]}
 
     def update(

@@ -5,7 +5,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from localaws.cloudformation.provisioner import Document, IncompleteError, Provisioned, Provisioner
+from localaws.cloudformation.provisioner import Document, IncompleteError, Provisioned, Provisioner, call
 from localaws.cloudformation.values import typed
 
 _KEY = ("ServiceNamespace", "ResourceId", "ScalableDimension")
@@ -93,11 +93,7 @@ def _call(client: Any, operation: str, properties: Document, leave_out: tuple[st
     shape = client.meta.service_model.operation_model(operation).input_shape
     request = {name: value for name, value in properties.items() if name not in leave_out}
     methods = {name: method for method, name in client.meta.method_to_api_mapping.items()}
-    try:
-        answer: Document = getattr(client, methods[operation])(**typed(shape, request))
-    except ClientError as error:
-        raise ValueError(error.response["Error"]["Message"]) from error
-    return answer
+    return call(getattr(client, methods[operation]), **typed(shape, request))
 
 
 def _delete(client: Any, operation: str, request: Document) -> None:

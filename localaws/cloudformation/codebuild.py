@@ -1,15 +1,14 @@
 """AWS::CodeBuild::Project and ReportGroup: a template's properties are the API's members, in another case."""
 
-import secrets
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from botocore.exceptions import ClientError
 from botocore.model import ListShape, Shape, StructureShape
 
-from localaws.cloudformation.provisioner import Document, Provisioned, Provisioner
+from localaws.cloudformation.provisioner import Document, Provisioned, Provisioner, call, generated_name
 from localaws.cloudformation.values import typed
 
+_NAME_LENGTH = 123
 _NOT_HERE = ("Triggers", "Visibility", "ResourceAccessRole")
 
 
@@ -29,7 +28,7 @@ class _Projects:
         self._client = client
 
     def create(self, logical_id: str, properties: Document, stack_name: str) -> Provisioned:
-        name = properties.get("Name") or _generated_name(stack_name, logical_id)
+        name = properties.get("Name") or generated_name(stack_name, logical_id, _NAME_LENGTH)
         return self._put("create_project", "CreateProject", name, properties)
 
     def update(
@@ -49,10 +48,7 @@ class _Projects:
                 raise ValueError(f"Local AWS does not have {member} of AWS::CodeBuild::Project: leave it out")
         shape = client.meta.service_model.operation_model(operation).input_shape
         request = typed(shape, _members(shape, {**properties, "Name": name}))
-        try:
-            project = getattr(client, method)(**request)["project"]
-        except ClientError as error:
-            raise ValueError(error.response["Error"]["Message"]) from error
+        project = call(getattr(client, method), **request)["project"]
         return project["name"], {"Arn": project["arn"]}
 
 
@@ -66,11 +62,8 @@ class _ReportGroups:
         client = self._client()
         shape = client.meta.service_model.operation_model("CreateReportGroup").input_shape
         given = {name: value for name, value in properties.items() if name != "DeleteReports"}
-        given["Name"] = properties.get("Name") or _generated_name(stack_name, logical_id)
-        try:
-            group = client.create_report_group(**typed(shape, _members(shape, given)))["reportGroup"]
-        except ClientError as error:
-            raise ValueError(error.response["Error"]["Message"]) from error
+        given["Name"] = properties.get("Name") or generated_name(stack_name, logical_id, _NAME_LENGTH)
+        group = call(client.create_report_group, **typed(shape, _members(shape, given)))["reportGroup"]
         return group["arn"], {"Arn": group["arn"]}
 
     def update(
@@ -82,10 +75,7 @@ class _ReportGroups:
 
     def delete(self, physical_id: str, properties: Document) -> None:
         everything = str(properties.get("DeleteReports", False)).lower() == "true"
-        try:
-            self._client().delete_report_group(arn=physical_id, deleteReports=everything)
-        except ClientError as error:
-            raise ValueError(error.response["Error"]["Message"]) from error
+        call(self._client().delete_report_group, arn=physical_id, deleteReports=everything)
 
 
 def _members(shape: Shape, value: Any) -> Any:
@@ -102,8 +92,3 @@ def _members(shape: Shape, value: Any) -> Any:
     if isinstance(shape, ListShape) and isinstance(value, list):
         return [_members(shape.member, item) for item in value]
     return value
-
-
-def _generated_name(stack_name: str, logical_id: str) -> str:
-    """As CloudFormation names what the template does not: stack, logical id and random characters."""
-    return f"{stack_name}-{logical_id}"[:110] + f"-{secrets.token_hex(6)}"

@@ -8,10 +8,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from botocore.exceptions import ClientError
-
-from localaws import git_credentials
-from localaws.cloudformation.provisioner import Document, Provisioned, Provisioner
+from localaws.cloudformation.provisioner import Document, Provisioned, Provisioner, call
+from localaws.iam import git_credentials
 
 _PUSH_SECONDS = 60
 _PERSON = ("-c", "user.name=AWS CodeCommit", "-c", "user.email=codecommit@localhost")
@@ -35,12 +33,12 @@ class _Repositories:
         for member in ("RepositoryDescription", "KmsKeyId"):
             if member in properties:
                 request[f"{member[0].lower()}{member[1:]}"] = properties[member]
-        made = _call(self._client("codecommit").create_repository, **request)["repositoryMetadata"]
+        made = call(self._client("codecommit").create_repository, **request)["repositoryMetadata"]
         if "Code" in properties:
             try:
                 self._push(properties["Code"], made["cloneUrlHttp"])
             except ValueError:
-                _call(self._client("codecommit").delete_repository, repositoryName=made["repositoryName"])
+                call(self._client("codecommit").delete_repository, repositoryName=made["repositoryName"])
                 raise
         return _provisioned(made)
 
@@ -52,16 +50,16 @@ class _Repositories:
             return self.create(logical_id or physical_id, new, stack_name)
         client, name = self._client("codecommit"), new["RepositoryName"]
         description = new.get("RepositoryDescription", "")
-        _call(client.update_repository_description, repositoryName=name, repositoryDescription=description)
-        found = _call(client.get_repository, repositoryName=name)["repositoryMetadata"]
+        call(client.update_repository_description, repositoryName=name, repositoryDescription=description)
+        found = call(client.get_repository, repositoryName=name)["repositoryMetadata"]
         gone = sorted(_tags(old).keys() - _tags(new).keys())
         if gone:
-            _call(client.untag_resource, resourceArn=found["Arn"], tagKeys=gone)
-        _call(client.tag_resource, resourceArn=found["Arn"], tags=_tags(new))
+            call(client.untag_resource, resourceArn=found["Arn"], tagKeys=gone)
+        call(client.tag_resource, resourceArn=found["Arn"], tags=_tags(new))
         return _provisioned(found)
 
     def delete(self, _physical_id: str, properties: Document) -> None:
-        _call(self._client("codecommit").delete_repository, repositoryName=properties["RepositoryName"])
+        call(self._client("codecommit").delete_repository, repositoryName=properties["RepositoryName"])
 
     def _push(self, code: Document, url: str) -> None:
         """Make the first commit of a zip file."""
@@ -70,7 +68,7 @@ class _Repositories:
         with tempfile.TemporaryDirectory() as name:
             folder, archive = Path(name) / "code", Path(name) / "code.zip"
             with archive.open("wb") as file:
-                stored = _call(self._client("s3").get_object, Bucket=place["Bucket"], Key=place["Key"], **version)
+                stored = call(self._client("s3").get_object, Bucket=place["Bucket"], Key=place["Key"], **version)
                 file.write(stored["Body"].read())
             try:
                 _unpack(archive, folder)
@@ -122,11 +120,3 @@ def _provisioned(repository: Document) -> Provisioned:
 
 def _tags(properties: Document) -> dict[str, str]:
     return {tag["Key"]: tag["Value"] for tag in properties.get("Tags", ())}
-
-
-def _call(operation: Callable[..., Any], **request: Any) -> Document:
-    try:
-        answer: Document = operation(**request)
-    except ClientError as error:
-        raise ValueError(error.response["Error"]["Message"]) from error
-    return answer

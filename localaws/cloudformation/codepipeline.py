@@ -1,13 +1,18 @@
 """AWS::CodePipeline::Pipeline: the API's declaration, with names that begin with a capital."""
 
-import secrets
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from botocore.exceptions import ClientError
 from botocore.model import ListShape, MapShape, Shape, StructureShape
 
-from localaws.cloudformation.provisioner import Document, IncompleteError, Provisioned, Provisioner
+from localaws.cloudformation.provisioner import (
+    Document,
+    IncompleteError,
+    Provisioned,
+    Provisioner,
+    call,
+    generated_name,
+)
 from localaws.cloudformation.values import typed
 
 _NAME_LENGTH = 100
@@ -26,10 +31,10 @@ class _Pipelines:
         self._client = client
 
     def create(self, logical_id: str, properties: Document, stack_name: str) -> Provisioned:
-        name = properties.get("Name") or f"{f'{stack_name}-{logical_id}'[: _NAME_LENGTH - 13]}-{secrets.token_hex(6)}"
+        name = properties.get("Name") or generated_name(stack_name, logical_id, _NAME_LENGTH)
         tags = [{"key": tag["Key"], "value": tag["Value"]} for tag in properties.get("Tags", ())]
         client = self._client()
-        made = _call(client.create_pipeline, pipeline=self._declaration(name, properties), tags=tags)
+        made = call(client.create_pipeline, pipeline=self._declaration(name, properties), tags=tags)
         self._set_transitions(name, {}, properties)
         return name, {"Version": str(made["pipeline"]["version"])}
 
@@ -39,15 +44,15 @@ class _Pipelines:
         if new.get("Name") != old.get("Name"):
             return self.create(logical_id or "Pipeline", new, stack_name)
         client = self._client()
-        made = _call(client.update_pipeline, pipeline=self._declaration(physical_id, new))
+        made = call(client.update_pipeline, pipeline=self._declaration(physical_id, new))
         self._set_transitions(physical_id, old, new)
         self._set_tags(physical_id, old, new)
         if str(new.get("RestartExecutionOnUpdate", "false")).lower() == "true":
-            _call(client.start_pipeline_execution, name=physical_id)
+            call(client.start_pipeline_execution, name=physical_id)
         return physical_id, {"Version": str(made["pipeline"]["version"])}
 
     def delete(self, physical_id: str, _properties: Document) -> None:
-        _call(self._client().delete_pipeline, name=physical_id)
+        call(self._client().delete_pipeline, name=physical_id)
 
     def _declaration(self, name: str, properties: Document) -> Document:
         """The PipelineDeclaration of a template's properties."""
@@ -77,20 +82,20 @@ class _Pipelines:
         )
         for stage in before.keys() - after.keys():
             transition = {"pipelineName": name, "stageName": stage, "transitionType": "Inbound"}
-            _call(self._client().enable_stage_transition, **transition)
+            call(self._client().enable_stage_transition, **transition)
         for stage, reason in after.items():
             transition = {"pipelineName": name, "stageName": stage, "transitionType": "Inbound", "reason": reason}
-            _call(self._client().disable_stage_transition, **transition)
+            call(self._client().disable_stage_transition, **transition)
 
     def _set_tags(self, name: str, old: Document, new: Document) -> None:
-        arn = _call(self._client().get_pipeline, name=name)["metadata"]["pipelineArn"]
+        arn = call(self._client().get_pipeline, name=name)["metadata"]["pipelineArn"]
         before, after = ({tag["Key"]: tag["Value"] for tag in which.get("Tags", ())} for which in (old, new))
         gone = sorted(before.keys() - after.keys())
         if gone:
-            _call(self._client().untag_resource, resourceArn=arn, tagKeys=gone)
+            call(self._client().untag_resource, resourceArn=arn, tagKeys=gone)
         if after:
             tags = [{"key": key, "value": value} for key, value in after.items()]
-            _call(self._client().tag_resource, resourceArn=arn, tags=tags)
+            call(self._client().tag_resource, resourceArn=arn, tags=tags)
 
 
 def _in_camel_case(shape: Shape, value: Any) -> Any:
@@ -106,11 +111,3 @@ def _in_camel_case(shape: Shape, value: Any) -> Any:
     if isinstance(shape, MapShape) and isinstance(value, dict):
         return {key: _in_camel_case(shape.value, item) for key, item in value.items()}
     return str(value).lower() if isinstance(value, bool) and shape.type_name == "string" else value
-
-
-def _call(operation: Callable[..., Any], **request: Any) -> Document:
-    try:
-        answer: Document = operation(**request)
-    except ClientError as error:
-        raise ValueError(error.response["Error"]["Message"]) from error
-    return answer

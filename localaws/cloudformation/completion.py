@@ -22,6 +22,11 @@ def complete(client: Clients, resource_type: str, physical_id: str, properties: 
     Parameters
     ----------
     client : callable(service) -> boto3 client
+    resource_type : str
+        One of `COMPLETIONS`.
+    physical_id : str
+    properties : dict
+        References are resolved.
 
     Raises
     ------

@@ -44,6 +44,11 @@ def check_new(
 
     Parameters
     ----------
+    client : callable(service) -> boto3 client
+    resource_type : str
+    logical_id : str
+    properties : mapping
+        References are resolved.
     stack : mapping
         The stack that is to have it; it may have it already, and do no more than to make it anew.
     stacks : iterable of mapping

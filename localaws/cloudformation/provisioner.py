@@ -1,8 +1,11 @@
-"""What CloudFormation asks of whoever makes the resources of a type."""
+"""What CloudFormation asks of whoever makes the resources of a type, and what all of them do alike."""
 
+import secrets
 from collections.abc import Callable
 from contextvars import ContextVar
 from typing import Any, Protocol
+
+from botocore.exceptions import ClientError
 
 Document = dict[str, Any]
 Provisioned = tuple[str, Document]
@@ -34,6 +37,27 @@ def tell_made(physical_id: str) -> None:
     note = note_made.get()
     if note is not None:
         note(physical_id)
+
+
+def call(operation: Callable[..., Any], /, **request: Any) -> Document:
+    """Ask a service; its answer.
+
+    Raises
+    ------
+    ValueError
+        It refuses; the text is the reason in the stack's events.
+    """
+    try:
+        answer: Document = operation(**request)
+    except ClientError as error:
+        raise ValueError(error.response["Error"]["Message"]) from error
+    return answer
+
+
+def generated_name(stack_name: str, logical_id: str, longest: int) -> str:
+    """As CloudFormation names what the template does not: stack, logical id and twelve random characters."""
+    suffix = f"-{secrets.token_hex(6)}"
+    return f"{stack_name}-{logical_id}"[: longest - len(suffix)] + suffix
 
 
 class Provisioner(Protocol):

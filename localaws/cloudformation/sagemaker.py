@@ -7,7 +7,6 @@ A change that a type cannot take in place makes a new resource; CloudFormation d
 well, and the new one if not. An endpoint is updated in place, by blue/green deployment, and is waited for.
 """
 
-import secrets
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -16,7 +15,14 @@ from typing import Any, cast
 from botocore.exceptions import ClientError
 from botocore.model import StructureShape
 
-from localaws.cloudformation.provisioner import Document, IncompleteError, Provisioned, tell_made
+from localaws.cloudformation.provisioner import (
+    Document,
+    IncompleteError,
+    Provisioned,
+    call,
+    generated_name,
+    tell_made,
+)
 from localaws.cloudformation.values import typed
 
 _NAME_LENGTH = 63
@@ -84,7 +90,7 @@ class ResourceProvisioner:
             It cannot be created; the text is the reason in the stack's events. IncompleteError, when it was created,
             but has failed.
         """
-        name = properties.get(self._name_member) or _generated_name(stack_name, logical_id)
+        name = properties.get(self._name_member) or generated_name(stack_name, logical_id, _NAME_LENGTH)
         self._call("Create", {**properties, self._name_member: name})
         provisioned = self._provisioned(name)
         if self._type.waits:
@@ -144,10 +150,7 @@ class ResourceProvisioner:
     def _call(self, verb: str, properties: Document) -> None:
         shape, request = self._shape(verb), _flat(properties)
         members = {name: value for name, value in request.items() if name in shape.members}
-        try:
-            self._operation(verb)(**typed(shape, members))
-        except ClientError as error:
-            raise ValueError(error.response["Error"]["Message"]) from error
+        call(self._operation(verb), **typed(shape, members))
 
     def _shape(self, verb: str) -> StructureShape:
         shape = self._client().meta.service_model.operation_model(f"{verb}{self._type.noun}").input_shape
@@ -203,12 +206,6 @@ def _flat(properties: Document) -> Document:
 
 def _without_tags(properties: Document) -> Document:
     return {name: value for name, value in properties.items() if name != "Tags"}
-
-
-def _generated_name(stack_name: str, logical_id: str) -> str:
-    """As CloudFormation names what the template does not: stack, logical id and twelve random characters."""
-    suffix = secrets.token_hex(6)
-    return f"{f'{stack_name}-{logical_id}'[: _NAME_LENGTH - len(suffix) - 1]}-{suffix}"
 
 
 def _name_of(physical_id: str) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from localaws.roles import RoleError
+from localaws.iam.roles import RoleError
 
 _SERVER_ERROR = 500
 _TOO_MANY = 429

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from localaws.eventbridge.targets import Delivery
-from localaws.sqlite_file import open_file
+from localaws.sqlite_file import connect
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS delivery (
@@ -50,7 +50,8 @@ class Spool:
 
     def __init__(self, path: Path) -> None:
         self._lock = threading.Lock()
-        self._connection = open_file(path, _SCHEMA)
+        self._connection = connect(path, shared=True)
+        self._connection.executescript(_SCHEMA)
 
     def add(self, delivery: Delivery) -> Entry:
         """Keep a delivery until it is made."""

@@ -11,15 +11,18 @@ import boto3
 import uvicorn
 from botocore.config import Config
 
-from localaws import alarms, body_errors
+from localaws import body_errors
 from localaws.apigateway import Watch
 from localaws.aws import Aws
-from localaws.cloudformation import catalog, completion, existence, schema
+from localaws.clock import Clock
+from localaws.cloudformation import catalog, schema
+from localaws.cloudformation.exactness import Exactness
 from localaws.errors import HookMissingError
 from localaws.eventbridge.courier import Courier
 from localaws.eventbridge.spool import Spool
 from localaws.eventbridge.targets import Allows
 from localaws.gateway import Gateway, Upstreams
+from localaws.iam.roles import Roles
 from localaws.mail.outbox import Outbox
 from localaws.mail.sns import Postman
 from localaws.metrics.functions import FunctionMetrics
@@ -48,7 +51,6 @@ from localaws.ministack import (
     stack_roles,
     states,
 )
-from localaws.roles import Roles
 from localaws.services.targets import TARGET_PREFIXES
 from localaws.settings import ACCOUNT_ID, CREDENTIALS, HOST, REGION, iam_enforced, time_scale
 from localaws.snapshot import SnapshotLoop
@@ -67,50 +69,10 @@ _MOST_VALUES = 40
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Serve MiniStack until SIGTERM or SIGINT."""
-    parser = argparse.ArgumentParser(prog="python -m localaws.ministack", description=main.__doc__)
-    parser.add_argument("--port", type=int, required=True)
-    parser.add_argument("--state-dir", type=Path, required=True, help="where MiniStack's data goes")
-    parser.add_argument("--sagemaker-url", required=True, help="where SageMaker's requests are sent")
-    parser.add_argument("--services-url", required=True, help="where those for `localaws.services` are sent")
-    parser.add_argument("--outbox", type=Path, help="where e-mails go (default: outbox in the state folder)")
-    arguments = parser.parse_args(argv)
-
+    arguments = _parser().parse_args(argv)
     host.configure(arguments.port, arguments.state_dir.absolute())
     try:
-        application, meter = host.load_application(), Meter(_MOST_VALUES)
-        events.let_services_emit()
-        functions.let_functions_answer_soon()
-        functions.let_few_functions_start_at_once(os.cpu_count() or 1)
-        states.let_functions_name_their_exceptions()
-
-        iam.let_services_assume_roles()
-        iam.let_log_groups_have_streams()
-        iam.let_loopback_be_secure()
-        upstreams = Upstreams(arguments.sagemaker_url, arguments.services_url)
-        client = _clients(arguments.port, upstreams)
-        snapshots = SnapshotLoop(host.state_writer())
-        states.let_executions_be_seen(snapshots.note_change, Reporter(client, meter))
-        of_roles = _clients_of_roles("states", arguments.port, upstreams, _TASK_CONFIG)
-        kept = _let_executions_go_on(arguments.state_dir, of_roles)
-        _let_cloudformation_be_complete(arguments.port, upstreams)
-        deployments.let_stages_serve_their_deployments()
-        apigateway.let_api_gateway_explain(body_errors.explain)
-        apigateway.let_api_gateway_keep_secrets()
-        apigateway.let_api_gateway_be_watched(Watch(client, meter).see)
-        outbox = Outbox((arguments.outbox or arguments.state_dir / "outbox").absolute())
-        sns.let_email_go_out(Postman(outbox, f"http://{HOST}:{arguments.port}"))
-        aws = Aws(f"http://{HOST}:{arguments.port}", REGION, ACCOUNT_ID)
-        rules = RuleMetrics(meter)
-        courier = Courier(Spool(arguments.state_dir.absolute() / "eventbridge.sqlite"), aws, _allows(), rules)
-        events.let_events_reach_targets(courier, rules)
-        scheduler.let_schedules_be_due_in_their_time_zone()
-        s3.let_object_events_be_complete()
-        cloudwatch.let_alarms_act(courier)
-        cloudwatch.let_alarms_have_expressions()
-        clock = _clock(meter, snapshots.note_change)
-        authorize = iam.let_iam_decide() if iam_enforced() else None
-        go_on = partial(kept.go_on, partial(aws.wait_until_there, _START_SECONDS))
-        gateway = Gateway(application, upstreams, snapshots, clock, go_on, authorize)
+        gateway, courier = _hooked(arguments)
     except HookMissingError as error:
         raise SystemExit(str(error)) from None
     courier.start()
@@ -130,6 +92,59 @@ def main(argv: Sequence[str] | None = None) -> None:
     courier.close()
 
 
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m localaws.ministack", description=main.__doc__)
+    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--state-dir", type=Path, required=True, help="where MiniStack's data goes")
+    parser.add_argument("--sagemaker-url", required=True, help="where SageMaker's requests are sent")
+    parser.add_argument("--services-url", required=True, help="where those for `localaws.services` are sent")
+    parser.add_argument("--outbox", type=Path, help="where e-mails go (default: outbox in the state folder)")
+    return parser
+
+
+def _hooked(arguments: argparse.Namespace) -> tuple[Gateway, Courier]:
+    """MiniStack with everything hooked in, behind the gateway; and who delivers its events."""
+    port, state_dir = arguments.port, arguments.state_dir.absolute()
+    application, meter = host.load_application(), Meter(_MOST_VALUES)
+    upstreams = Upstreams(arguments.sagemaker_url, arguments.services_url)
+    client, aws = _clients(port, upstreams), Aws(f"http://{HOST}:{port}", REGION, ACCOUNT_ID)
+    snapshots = SnapshotLoop(host.state_writer())
+    events.let_services_emit()
+    functions.let_functions_answer_soon()
+    functions.let_few_functions_start_at_once(os.cpu_count() or 1)
+    states.let_functions_name_their_exceptions()
+    iam.let_services_assume_roles()
+    iam.let_log_groups_have_streams()
+    iam.let_loopback_be_secure()
+    states.let_executions_be_seen(snapshots.note_change, Reporter(client, meter))
+    kept = _let_executions_go_on(state_dir, _clients_of_roles("states", port, upstreams, _TASK_CONFIG))
+    _let_cloudformation_be_complete(port, upstreams)
+    deployments.let_stages_serve_their_deployments()
+    apigateway.let_api_gateway_explain(body_errors.explain)
+    apigateway.let_api_gateway_keep_secrets()
+    apigateway.let_api_gateway_be_watched(Watch(client, meter).see)
+    outbox = Outbox((arguments.outbox or state_dir / "outbox").absolute())
+    sns.let_email_go_out(Postman(outbox, f"http://{HOST}:{port}"))
+    courier = _let_events_be_delivered(state_dir, aws, meter)
+    cloudwatch.let_alarms_act(courier)
+    cloudwatch.let_alarms_have_expressions()
+    clock = _clock(meter, snapshots.note_change)
+    authorize = iam.let_iam_decide() if iam_enforced() else None
+    go_on = partial(kept.go_on, partial(aws.wait_until_there, _START_SECONDS))
+    return Gateway(application, upstreams, snapshots, clock, go_on, authorize), courier
+
+
+def _let_events_be_delivered(state_dir: Path, aws: Aws, meter: Meter) -> Courier:
+    rules = RuleMetrics(meter)
+    courier = Courier(Spool(state_dir / "eventbridge.sqlite"), aws, _allows(), rules)
+    events.let_events_reach_targets(courier, rules)
+    events.let_targets_be_refused()
+    scheduler.let_schedules_be_looked_at_often()
+    scheduler.let_schedules_be_due_in_their_time_zone()
+    s3.let_object_events_be_complete()
+    return courier
+
+
 def _allows() -> Allows:
     """What lets EventBridge in: the policies of its targets, where IAM is enforced."""
     return iam.resource_policies() if iam_enforced() else lambda *_: True
@@ -145,8 +160,7 @@ def _let_cloudformation_be_complete(port: int, upstreams: Upstreams) -> None:
     cloudformation.let_change_sets_be_exact(schema.create_only)
     cloudformation.let_capabilities_be_asked_for()
     cloudformation.let_templates_lie_in_buckets()
-    in_thread = {*completion.COMPLETIONS, *existence.LOOKUPS}
-    cloudformation.let_cloudformation_be_exact(*cloudformation.exactness(client), in_thread)
+    cloudformation.let_cloudformation_be_exact(Exactness(client))
     stack_requests.let_unknown_parameters_be_refused()
     stack_requests.let_stacks_refuse_what_their_status_forbids()
     rollback.let_failed_resources_be_rolled_back()
@@ -161,10 +175,10 @@ def _let_executions_go_on(state_dir: Path, clients: Callable[[str | None], Clien
     executions.let_executions_end_once()
     states.let_states_call_services(clients)
     nested.let_executions_start_others()
-    return executions.let_executions_go_on(Journal(state_dir.absolute() / "stepfunctions.sqlite"))
+    return executions.let_executions_go_on(Journal(state_dir / "stepfunctions.sqlite"))
 
 
-def _clock(meter: Meter, changed: Callable[[], None]) -> alarms.Clock:
+def _clock(meter: Meter, changed: Callable[[], None]) -> Clock:
     """What happens every second: what functions, queues and others have counted is published, alarms are decided."""
     functions.let_functions_be_counted(FunctionMetrics(meter))
     functions.let_events_of_functions_be_counted(FunctionMetrics(meter))
@@ -172,7 +186,7 @@ def _clock(meter: Meter, changed: Callable[[], None]) -> alarms.Clock:
     cloudwatch.let_old_metrics_be_looked_for_seldom()
     watched = queues.let_queues_be_counted(meter, time_scale())
     publisher = Publisher(meter, watched, cloudwatch.let_services_publish(), changed)
-    return alarms.Clock(publisher.publish, cloudwatch.let_alarms_be_decided(time_scale()))
+    return Clock(publisher.publish, cloudwatch.let_alarms_be_decided(time_scale()))
 
 
 def _clients_of_roles(

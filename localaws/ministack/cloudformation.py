@@ -3,26 +3,17 @@
 import importlib
 import re
 from collections.abc import Callable, Collection, Mapping
-from functools import partial
 from typing import Any
 
-from localaws.cloudformation import completion, existence, schema
+from localaws.cloudformation.exactness import Exactness
 from localaws.cloudformation.provisioner import Provisioner, note_made
-from localaws.mail import subscriptions
 from localaws.ministack import rollback
 from localaws.ministack.hook import hook
 
 _BUCKET_HOST = re.compile(r"https://([a-z0-9.-]+)\.s3(?:[.-][a-z0-9-]+)?\.amazonaws\.com/")
 
 Properties = dict[str, Any]
-Check = Callable[[str, str, Properties], None]
-"""Takes a resource's type, logical id and properties; ValueError refuses them."""
-CheckNew = Callable[[str, str, Properties, Mapping[str, Any], Collection[Mapping[str, Any]]], None]
-"""Takes a resource's type, logical id and properties, its stack and all stacks; ValueError keeps it from being made."""
-Complete = Callable[[str, str, dict[str, Any]], None]
-"""Takes a resource's type, physical id and properties."""
-Guard = Callable[[str, str], None]
-"""Takes a resource's type and physical id; ValueError keeps it from being deleted."""
+Stacks = Mapping[str, Any]
 
 
 def let_cloudformation_provision(provisioners: Mapping[str, Provisioner]) -> None:
@@ -44,9 +35,7 @@ def let_cloudformation_provision(provisioners: Mapping[str, Provisioner]) -> Non
     stacks._runs_on_worker_thread = lambda name: name in provisioners or in_thread(name)  # type: ignore[attr-defined]
 
 
-def let_cloudformation_be_exact(
-    check: Check, check_new: CheckNew, complete: Complete, guard: Guard, in_thread: Collection[str]
-) -> None:
+def let_cloudformation_be_exact(exactness: Exactness) -> None:
     """Let the properties of each resource be checked before it is made or updated, and be completed afterwards.
 
     Hooks ``_provision_resource``, ``_update_resource`` and ``_delete_resource`` of
@@ -56,25 +45,45 @@ def let_cloudformation_be_exact(
     """
     provisioners: Any = importlib.import_module("ministack.services.cloudformation.provisioners")
     stacks: Any = importlib.import_module("ministack.services.cloudformation.stacks")
-    provision = hook(provisioners.__name__, "_provision_resource")
-    update = hook(provisioners.__name__, "_update_resource")
-    delete = hook(provisioners.__name__, "_delete_resource")
+    names = ("_provision_resource", "_update_resource", "_delete_resource")
+    provision, update, delete = (hook(provisioners.__name__, name) for name in names)
     every_stack = hook("ministack.services.cloudformation", "_stacks")
-    runs_in_thread = hook(stacks.__name__, "_runs_on_worker_thread")
+    runs_in_thread, in_thread = hook(stacks.__name__, "_runs_on_worker_thread"), exactness.asks_services
 
-    def provision_exactly(resource_type: str, logical_id: str, props: dict[str, Any], stack_name: str) -> Any:
-        check(resource_type, logical_id, props)
-        check_new(resource_type, logical_id, props, every_stack[stack_name], list(every_stack.values()))
+    def delete_if_allowed(resource_type: str, physical_id: str, *others: Any, **more: Any) -> None:
+        exactness.check_deletion(resource_type, physical_id)
+        delete(resource_type, physical_id, *others, **more)
+
+    exact = (_provisioning(exactness, provision, every_stack), _updating(exactness, update, every_stack))
+    for module in (provisioners, stacks):
+        for name, function in zip(names, (*exact, delete_if_allowed), strict=True):
+            hook(module.__name__, name)
+            setattr(module, name, function)
+    stacks._runs_on_worker_thread = lambda name: name in in_thread or runs_in_thread(name)
+
+
+def _provisioning(exactness: Exactness, provision: Callable[..., Any], every_stack: Stacks) -> Callable[..., Any]:
+    """What makes a resource in place of `provision`."""
+
+    def provision_exactly(resource_type: str, logical_id: str, props: Properties, stack_name: str) -> Any:
+        exactness.check(resource_type, logical_id, props)
+        exactness.check_new(resource_type, logical_id, props, every_stack[stack_name], list(every_stack.values()))
         resource = (every_stack[stack_name], logical_id, resource_type, props)
         token = note_made.set(rollback.note_of(*resource, "IN_PROGRESS"))
         try:
             return rollback.provisioned(
                 lambda: provision(resource_type, logical_id, props, stack_name),
-                lambda physical_id: complete(resource_type, physical_id, props),
+                lambda physical_id: exactness.complete(resource_type, physical_id, props),
                 rollback.note_of(*resource),
             )
         finally:
             note_made.reset(token)
+
+    return provision_exactly
+
+
+def _updating(exactness: Exactness, update: Callable[..., Any], every_stack: Stacks) -> Callable[..., Any]:
+    """What changes a resource in place of `update`."""
 
     def update_exactly(  # its parameters are MiniStack's
         resource_type: str,
@@ -89,27 +98,18 @@ def let_cloudformation_be_exact(
         known = old_attrs if old_attrs is not None else _attributes(every_stack, stack_name, logical_id)
         if old == new:
             return update(resource_type, physical_id, old, new, stack_name, logical_id, known)
-        check(resource_type, logical_id or physical_id, new)
+        exactness.check(resource_type, logical_id or physical_id, new)
         new_id, attributes = rollback.provisioned(
             lambda: update(resource_type, physical_id, old, new, stack_name, logical_id, known),
-            lambda provisioned_id: complete(resource_type, provisioned_id, new),
+            lambda provisioned_id: exactness.complete(resource_type, provisioned_id, new),
             rollback.note_of(every_stack[stack_name], logical_id or physical_id, resource_type, new),
         )
         return new_id, {**known, **attributes} if new_id == physical_id else attributes
 
-    def delete_if_allowed(resource_type: str, physical_id: str, *others: Any, **more: Any) -> None:
-        guard(resource_type, physical_id)
-        delete(resource_type, physical_id, *others, **more)
-
-    for module in (provisioners, stacks):
-        for name in ("_provision_resource", "_update_resource", "_delete_resource"):
-            hook(module.__name__, name)
-        module._provision_resource, module._update_resource = provision_exactly, update_exactly
-        module._delete_resource = delete_if_allowed
-    stacks._runs_on_worker_thread = lambda name: name in in_thread or runs_in_thread(name)
+    return update_exactly
 
 
-def _attributes(every_stack: Mapping[str, Any], stack_name: str, logical_id: str | None) -> Properties:
+def _attributes(every_stack: Stacks, stack_name: str, logical_id: str | None) -> Properties:
     """What GetAtt gives of a resource, as its stack knows it."""
     stack = every_stack.get(stack_name) or {}
     return dict(stack.get("_resources", {}).get(logical_id, {}).get("Attributes") or {})
@@ -166,26 +166,3 @@ def let_templates_lie_in_buckets() -> None:
         return resolve({**params, url_key: [path_style]} if url else params, body_key, url_key, label)
 
     helpers._resolve_document = resolve_in_bucket
-
-
-def exactness(client: Callable[[str], Any]) -> tuple[Check, CheckNew, Complete, Guard]:
-    """What makes CloudFormation exact."""
-
-    def check(resource_type: str, logical_id: str, properties: dict[str, Any]) -> None:
-        schema.check(resource_type, logical_id, properties)
-        if resource_type == "AWS::Lambda::Function":
-            completion.check_code(client, properties)
-        elif resource_type == "AWS::ApiGateway::Stage":
-            completion.check_logging(client, properties)
-        elif resource_type in ("AWS::SNS::Topic", "AWS::SNS::Subscription"):
-            subscriptions.check_addresses(properties)
-
-    def complete(resource_type: str, physical_id: str, properties: dict[str, Any]) -> None:
-        if resource_type in completion.COMPLETIONS:
-            completion.complete(client, resource_type, physical_id, properties)
-
-    def guard(resource_type: str, physical_id: str) -> None:
-        if resource_type == "AWS::S3::Bucket":
-            completion.check_empty(client, physical_id)
-
-    return check, partial(existence.check_new, client), complete, guard

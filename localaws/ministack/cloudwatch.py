@@ -8,8 +8,9 @@ from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
-from localaws import alarms, metric_math
-from localaws.alarm_actions import AlarmActions, Ways
+from localaws.alarms import decision, metric_math
+from localaws.alarms.actions import AlarmActions, Ways
+from localaws.alarms.decision import Point
 from localaws.eventbridge.courier import Courier
 from localaws.eventbridge.targets import Delivery
 from localaws.ministack.hook import hook
@@ -73,7 +74,7 @@ def let_metrics_be_told_apart() -> None:
 
 
 def let_alarms_be_decided(scale: float) -> Callable[[], None]:
-    """Let metric alarms be decided by `localaws.alarms`; gives the function that decides all of them.
+    """Let metric alarms be decided by `localaws.alarms.decision`; gives the function that decides all of them.
 
     Hooks ``ministack.services.cloudwatch``: ``_evaluate_alarm``, which is called with every alarm and new datum, is
     replaced; ``_metrics``, ``_dims_key``, ``_dims_from_list``, ``_calc_stats`` and ``_stat_value`` read the data;
@@ -86,28 +87,28 @@ def let_alarms_be_decided(scale: float) -> Callable[[], None]:
     for name in (*names, *more):
         hook(cloudwatch.__name__, name)
 
-    def statistic(points: Sequence[alarms.Point], name: str) -> float | None:
+    def statistic(points: Sequence[Point], name: str) -> float | None:
         value: float | None = cloudwatch._stat_value(cloudwatch._calc_stats(points), name, points)
         return value
 
-    def points_of(metric: Mapping[str, Any]) -> Sequence[alarms.Point]:
+    def points_of(metric: Mapping[str, Any]) -> Sequence[Point]:
         dimensions = cloudwatch._dims_key(cloudwatch._dims_from_list(metric.get("Dimensions") or []))
-        found: Sequence[alarms.Point] = cloudwatch._metrics.get((metric["Namespace"], metric["MetricName"], dimensions))
+        found: Sequence[Point] = cloudwatch._metrics.get((metric["Namespace"], metric["MetricName"], dimensions))
         return found or []
 
     def evaluate(alarm: dict[str, Any]) -> None:
         if alarm.get("Metrics"):
-            decision = alarms.decide_math(alarm, points_of, statistic, time.time(), scale)
+            decided = decision.decide_math(alarm, points_of, statistic, time.time(), scale)
         elif alarm.get("MetricName"):
-            decision = alarms.decide(alarm, points_of(alarm), statistic, time.time(), scale)
+            decided = decision.decide(alarm, points_of(alarm), statistic, time.time(), scale)
         else:
             return
-        if decision is None or decision[0] == alarm["StateValue"]:
+        if decided is None or decided[0] == alarm["StateValue"]:
             return
-        before, (alarm["StateValue"], alarm["StateReason"]) = alarm["StateValue"], decision
+        before, (alarm["StateValue"], alarm["StateReason"]) = alarm["StateValue"], decided
         alarm["StateUpdatedTimestamp"] = int(time.time())
-        cloudwatch._record_history(alarm["AlarmName"], before, *decision)
-        cloudwatch._dispatch_alarm_actions(alarm, before, *decision)
+        cloudwatch._record_history(alarm["AlarmName"], before, *decided)
+        cloudwatch._dispatch_alarm_actions(alarm, before, *decided)
         cloudwatch._evaluate_parent_alarms(alarm)
 
     cloudwatch._evaluate_alarm = evaluate

@@ -11,9 +11,6 @@ from localaws.gateway import asking_service
 from localaws.metrics.rules import RuleMetrics
 from localaws.ministack.hook import hook
 
-# MiniStack's own 10 s are long for who watches a schedule of a minute.
-_SCHEDULES_LOOKED_AT_SECONDS = 1
-
 
 def let_services_emit() -> None:
     """Let our own services put events of the source ``aws.*``, which EventBridge refuses to users.
@@ -31,19 +28,14 @@ def let_services_emit() -> None:
 
 
 def let_events_reach_targets(courier: Courier, metrics: RuleMetrics) -> None:
-    """Let `localaws.eventbridge` deliver events, and targets to which it cannot be refused.
+    """Let `localaws.eventbridge` deliver events.
 
-    Hooks ``ministack.services.eventbridge``: ``_invoke_target``, which rules and schedules call for each event, and
-    ``_validate_target_arn`` are replaced, but for event buses and API destinations; ``_pattern_event_view`` and
-    ``_render_input_template`` are used. ``...scheduler._create_schedule`` and ``_update_schedule`` take targets, too;
-    so does CloudFormation's own way to make a rule, ``_RESOURCE_HANDLERS``, which checks no pattern either
-    (``_event_pattern_error``).
+    Hooks ``ministack.services.eventbridge``: ``_invoke_target``, which rules and schedules call for each event, is
+    replaced, but for event buses and API destinations; ``_pattern_event_view`` and ``_render_input_template`` are used.
     """
     events: Any = importlib.import_module("ministack.services.eventbridge")
-    scheduler: Any = importlib.import_module("ministack.services.scheduler")
-    invoke, validate = hook(events.__name__, "_invoke_target"), hook(events.__name__, "_validate_target_arn")
+    invoke = hook(events.__name__, "_invoke_target")
     view_of, render = hook(events.__name__, "_pattern_event_view"), hook(events.__name__, "_render_input_template")
-    pattern_error = hook(events.__name__, "_event_pattern_error")
 
     def deliver(target: dict[str, Any], event: dict[str, Any], rule: dict[str, Any], view: Any = None) -> None:
         metrics.matched(rule["Arn"], event["EventId"])
@@ -55,6 +47,21 @@ def let_events_reach_targets(courier: Courier, metrics: RuleMetrics) -> None:
         document = (view or view_of(event)).event_with_detail()
         payload = inputs.payload(target, document, rule, render)
         courier.take(targets.Delivery(target, document, payload, rule["Arn"]))
+
+    events._invoke_target = deliver
+
+
+def let_targets_be_refused() -> None:
+    """Let nobody name a target to which `localaws.eventbridge` could not deliver, nor a schedule that it cannot read.
+
+    Hooks ``ministack.services.eventbridge._validate_target_arn``, and ``...scheduler._create_schedule`` and
+    ``_update_schedule``, which take targets, too. CloudFormation's own way to make a rule, ``_RESOURCE_HANDLERS``, asks
+    neither, and checks no pattern (``_event_pattern_error``).
+    """
+    events: Any = importlib.import_module("ministack.services.eventbridge")
+    scheduler: Any = importlib.import_module("ministack.services.scheduler")
+    validate, pattern_error = (hook(events.__name__, name) for name in ("_validate_target_arn", "_event_pattern_error"))
+    hook(scheduler.__name__, "_error"), hook(events.__name__, "error_response_json")
 
     def check(target: dict[str, Any]) -> Any:
         reason = targets.refusal(target)
@@ -76,10 +83,7 @@ def let_events_reach_targets(courier: Courier, metrics: RuleMetrics) -> None:
             raise ValueError(f"{logical_id}: {'; '.join(reasons)}")
         return create(logical_id, properties, stack_name)
 
-    hook(scheduler.__name__, "_error"), hook(events.__name__, "error_response_json")
-    hook(events.__name__, "_SCHEDULER_TICK_INTERVAL"), hook(scheduler.__name__, "_SCHEDULE_TICK_INTERVAL")
-    events._SCHEDULER_TICK_INTERVAL = scheduler._SCHEDULE_TICK_INTERVAL = _SCHEDULES_LOOKED_AT_SECONDS
-    events._invoke_target, events._validate_target_arn = deliver, check
+    events._validate_target_arn = check
     rules = hook("ministack.services.cloudformation.provisioners", "_RESOURCE_HANDLERS")["AWS::Events::Rule"]
     create, rules["create"] = rules["create"], create_rule
     for name in ("_create_schedule", "_update_schedule"):

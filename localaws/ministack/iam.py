@@ -6,11 +6,11 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qs
 
-from localaws import authorization, git_credentials
-from localaws.asgi import Scope
-from localaws.forward import Answer, error_answer
+from localaws.asgi import Answer, Scope
 from localaws.gateway import asking_service
-from localaws.guard import ALLOWED, Authorize
+from localaws.iam import authorization, git_credentials
+from localaws.iam.guard import ALLOWED, Authorize
+from localaws.json_api import error_answer
 from localaws.ministack.hook import hook
 from localaws.services.targets import GIT_PATH
 from localaws.settings import ACCOUNT_ID, REGION

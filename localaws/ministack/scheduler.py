@@ -11,6 +11,21 @@ from localaws.ministack.hook import hook
 
 logger = logging.getLogger(__name__)
 
+# MiniStack's own 10 s are long for who watches a schedule of a minute.
+_LOOKED_AT_SECONDS = 1
+
+
+def let_schedules_be_looked_at_often() -> None:
+    """Let schedules be looked at every second.
+
+    Hooks ``ministack.services.scheduler._SCHEDULE_TICK_INTERVAL``, and ``...eventbridge._SCHEDULER_TICK_INTERVAL`` for
+    rules with a schedule.
+    """
+    scheduler: Any = importlib.import_module("ministack.services.scheduler")
+    events: Any = importlib.import_module("ministack.services.eventbridge")
+    hook(events.__name__, "_SCHEDULER_TICK_INTERVAL"), hook(scheduler.__name__, "_SCHEDULE_TICK_INTERVAL")
+    events._SCHEDULER_TICK_INTERVAL = scheduler._SCHEDULE_TICK_INTERVAL = _LOOKED_AT_SECONDS
+
 
 def let_schedules_be_due_in_their_time_zone() -> None:
     """Let `localaws.eventbridge.schedules` say when a schedule is due.

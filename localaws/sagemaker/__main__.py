@@ -4,11 +4,12 @@ import argparse
 import logging
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import uvicorn
 
-from localaws.guard import guarded
+from localaws.iam.guard import guarded
 from localaws.sagemaker.api import Api
 from localaws.sagemaker.aws import Aws
 from localaws.sagemaker.container import enter_host_namespace
@@ -48,26 +49,16 @@ def main() -> None:
     threading.Thread(target=_go_on, args=(aws, api), name="recovery", daemon=True).start()
     WarmHome(Path(sys.executable), state_dir).prepare()
 
-    capture, metrics = DataCapture(aws), EndpointMetrics(aws)
-    usage = UsageMeter(aws, api.routes)
-    dispatcher = Dispatcher(api.routes, aws.account_id, aws.region)
-    asynchronous = AsyncInvocations(store, aws, api.routes, dispatcher, metrics, capture.record)
-    gauges = Gauges(api.routes, dispatcher, asynchronous, metrics, time_scale())
-
-    def answered(invocation: Invocation) -> None:
-        metrics.record(invocation)
-        capture.record(invocation)
+    runtime, close_runtime = _runtime(api, store, aws)
 
     def shut_down() -> None:
-        capture.close()
-        metrics.close()
-        usage.close()
+        close_runtime()
         api.host.close()
         api.tuner.close()
         jobs.close()
         notifier.close()
 
-    server = Server(api, Runtime(dispatcher, answered, asynchronous, gauges), shut_down)
+    server = Server(api, runtime, shut_down)
     uvicorn.run(
         guarded(server, options.endpoint_url),
         host=options.host,
@@ -77,6 +68,25 @@ def main() -> None:
         timeout_keep_alive=75,
         timeout_graceful_shutdown=3,
     )
+
+
+def _runtime(api: Api, store: Store, aws: Aws) -> tuple[Runtime, Callable[[], None]]:
+    """SageMaker Runtime, and what sends all that it has captured and counted when it ends."""
+    capture, metrics, usage = DataCapture(aws), EndpointMetrics(aws), UsageMeter(aws, api.routes)
+    dispatcher = Dispatcher(api.routes, aws.account_id, aws.region)
+    asynchronous = AsyncInvocations(store, aws, api.routes, dispatcher, metrics, capture.record)
+    gauges = Gauges(api.routes, dispatcher, asynchronous, metrics, time_scale())
+
+    def answered(invocation: Invocation) -> None:
+        metrics.record(invocation)
+        capture.record(invocation)
+
+    def close() -> None:
+        capture.close()
+        metrics.close()
+        usage.close()
+
+    return Runtime(dispatcher, answered, asynchronous, gauges), close
 
 
 def _go_on(aws: Aws, api: Api) -> None:

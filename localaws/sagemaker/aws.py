@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from localaws import aws
-from localaws.roles import RoleError
+from localaws.iam.roles import RoleError
 from localaws.sagemaker.errors import JobFailure
 
 

@@ -93,6 +93,8 @@ def enter_host_namespace(argv: Sequence[str], scratch: Path) -> None:
 
     Parameters
     ----------
+    argv : sequence of str
+        The command line that this process goes on with.
     scratch : Path
         An empty folder, mounted on meanwhile.
     """

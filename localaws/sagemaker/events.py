@@ -17,6 +17,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from localaws.sagemaker.aws import Aws
+from localaws.times import iso_milliseconds
 
 logger = logging.getLogger(__name__)
 
@@ -92,9 +93,7 @@ def job_detail(document: Document) -> Document:
 def iso_detail(document: Document) -> Document:
     """A document as those events show it that write times as text, to the millisecond: changes have an order."""
     return {
-        name: datetime.fromtimestamp(value, UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{int(value * 1000) % 1000:03}Z"
-        if name.endswith("Time") and isinstance(value, float)
-        else value
+        name: iso_milliseconds(value) if name.endswith("Time") and isinstance(value, float) else value
         for name, value in document.items()
     }
 

@@ -171,6 +171,14 @@ def page(
 
     Parameters
     ----------
+    control : Control
+    operation : str
+        Such as ``ListModels``.
+    kind : str
+        Of the resources.
+    request : dict
+    descending : bool
+        The order when the request names none.
     where : dict, optional
         More conditions, and the members of the request that they were made from must have been taken out of it.
     row : callable

@@ -124,6 +124,7 @@ def final_metrics(log: Path, definitions: Sequence[dict[str, str]]) -> list[dict
 
     Parameters
     ----------
+    log : Path
     definitions : sequence of dict
         ``MetricDefinitions`` of a training job: ``Name``, and ``Regex`` whose first group is the number.
 

@@ -93,6 +93,12 @@ def server_command(aws: Aws, state_dir: Path, definition: Document, port: int, v
 
     Parameters
     ----------
+    aws : Aws
+    state_dir : Path
+    definition : dict
+        A ContainerDefinition.
+    port : int
+        Where the server is to listen.
     variables : mapping of str to str
         Beside the definition's own, and over them.
     """

@@ -57,6 +57,7 @@ def plan(
 
     Parameters
     ----------
+    definition : Definition
     outcomes : mapping of str to Outcome
         Of the steps that have ended.
     condition_outcomes : mapping of str to bool

@@ -122,6 +122,9 @@ def download_object(client: Client, item: S3Object, folder: Path, *, gunzip: boo
 
     Parameters
     ----------
+    client : boto3 S3 client
+    item : S3Object
+    folder : Path
     gunzip : bool, default=False
         Unpack it (``CompressionType: Gzip``); a name's ``.gz`` goes.
 

@@ -5,8 +5,8 @@ import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
-from localaws.asgi import Receive, Scope, Send
-from localaws.json_api import Document, answered, parsed, read, send_document
+from localaws.asgi import Receive, Scope, Send, read_body
+from localaws.json_api import Document, answered, parsed, send_document
 from localaws.sagemaker.api import Api
 from localaws.sagemaker.errors import UnsupportedOperation
 from localaws.sagemaker.runtime.service import PREFIX, Runtime
@@ -40,7 +40,9 @@ class Server:
             await send_document(send, 200, {"status": "ok", "pid": os.getpid()})
             return
         headers = dict(scope["headers"])
-        body = await read(receive)
+        body = await read_body(receive)
+        if body is None:
+            return
         if scope["path"].startswith(PREFIX):
             await self._runtime(scope["path"], headers, body, send)
             return

@@ -44,6 +44,8 @@ def run(job: Job, instances: Sequence[Instance], attempt: Callable[[float], Scri
 
     Parameters
     ----------
+    job : Job
+    instances : sequence of Instance
     attempt : callable
         Stages the instances and runs the script, for so many seconds at most.
     """

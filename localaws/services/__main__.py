@@ -8,7 +8,7 @@ from pathlib import Path
 import uvicorn
 
 from localaws.aws import Aws
-from localaws.guard import guarded
+from localaws.iam.guard import guarded
 from localaws.services.api import Api
 from localaws.services.catalog import SERVICES
 from localaws.services.context import Context

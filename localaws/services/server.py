@@ -5,8 +5,8 @@ import os
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 
-from localaws.asgi import Application, Receive, Scope, Send
-from localaws.json_api import Document, answered, parsed, read, send_document
+from localaws.asgi import Application, Receive, Scope, Send, read_body
+from localaws.json_api import Document, answered, parsed, send_document
 from localaws.services.api import Api
 
 _THREADS = 16
@@ -36,9 +36,8 @@ class Server:
             await send_document(send, 200, {"status": "ok", "pid": os.getpid()})
         elif route := next((self._routes[path] for path in self._routes if scope["path"].startswith(path)), None):
             await route(scope, receive, send)
-        else:
+        elif (body := await read_body(receive)) is not None:
             target = dict(scope["headers"]).get(b"x-amz-target", b"").decode("latin-1")
-            body = await read(receive)
             loop = asyncio.get_running_loop()
             status, answer = await loop.run_in_executor(self._pool, self._answer, target, body)
             await send_document(send, status, answer)

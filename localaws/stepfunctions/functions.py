@@ -23,8 +23,10 @@ def invoke(client: Clients, function: str, event: Any) -> Any:
 
     Parameters
     ----------
+    client : callable(service) -> boto3 client
     function : str
         Its name or ARN.
+    event : JSON value
 
     Raises
     ------

@@ -21,7 +21,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from localaws.sqlite_file import open_file
+from localaws.sqlite_file import connect
 from localaws.stepfunctions.task import Document
 
 _SCHEMA = """
@@ -80,7 +80,8 @@ class Journal:
 
     def __init__(self, path: Path) -> None:
         self._lock = threading.Lock()
-        self._connection = open_file(path, _SCHEMA)
+        self._connection = connect(path, shared=True)
+        self._connection.executescript(_SCHEMA)
         self._running = {arn for (arn,) in self._connection.execute("SELECT arn FROM execution WHERE ended IS NULL")}
 
     def begin(self, record: Mapping[str, object], definition: str) -> None:

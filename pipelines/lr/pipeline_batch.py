@@ -50,18 +50,16 @@ def get_pipeline(
     project = _session.project_prefix(sagemaker_project_name)
     bucket = default_bucket or session.default_bucket()
     folder = f"s3://{bucket}/{project}{base_job_prefix}/{sample_data.BATCH_FOLDER}"
-    text = _steps.ParameterString
-    model_package_arn = text(
-        "ModelPackageArn",
-        latest_approved_model_package(session.sagemaker_client, project + model_package_group_name),
-    )
-    input_data_url = text("InputDataUrl", f"{folder}input/")
-    input_data_type = text("InputDataType", "S3Prefix", enum_values=["S3Prefix", "ManifestFile"])
-    output_data_url = text("OutputDataUrl", f"{folder}output/")
-    content_type = text("ContentType", "text/csv", enum_values=["text/csv", "application/jsonlines"])
-    transform_type = text("TransformInstanceType", "ml.m5.large")
-    transform_count = _steps.ParameterInteger("TransformInstanceCount", 1)
-
+    text, group = _steps.ParameterString, project + model_package_group_name
+    parameters = [
+        model_package_arn := text("ModelPackageArn", latest_approved_model_package(session.sagemaker_client, group)),
+        input_data_url := text("InputDataUrl", f"{folder}input/"),
+        input_data_type := text("InputDataType", "S3Prefix", enum_values=["S3Prefix", "ManifestFile"]),
+        output_data_url := text("OutputDataUrl", f"{folder}output/"),
+        content_type := text("ContentType", "text/csv", enum_values=["text/csv", "application/jsonlines"]),
+        transform_type := text("TransformInstanceType", "ml.m5.large"),
+        transform_count := _steps.ParameterInteger("TransformInstanceCount", 1),
+    ]
     create_model = _steps.create_model_step(
         "CreateModel", role=role or _session.execution_role(session.boto_session), model_package_arn=model_package_arn
     )
@@ -77,15 +75,7 @@ def get_pipeline(
     )
     return _steps.Pipeline(
         name=project + pipeline_name,
-        parameters=[
-            model_package_arn,
-            input_data_url,
-            input_data_type,
-            output_data_url,
-            content_type,
-            transform_type,
-            transform_count,
-        ],
+        parameters=parameters,
         steps=[create_model, transform],
         sagemaker_session=session,
     )

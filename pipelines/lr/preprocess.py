@@ -59,8 +59,13 @@ def split(input_dir: Path, output_dir: Path, columns: Sequence[str], test_rows: 
 
     Parameters
     ----------
+    input_dir : Path
+        Holds the CSV files.
+    output_dir : Path
     columns : sequence of str
         The columns to keep, the target last.
+    test_rows : int
+        How many of the last rows are the test set.
 
     Returns
     -------

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from deploy import artifacts
+from tests.conftest import until
 from tests.deploy import samples
 from tests.deploy.automation import CODE, QUIET_SECONDS, Automation
 from tests.deploy.conftest import ROLE, Registry
@@ -43,13 +44,6 @@ def executions(automation: Automation, pipeline: str) -> list[dict[str, Any]]:
         sagemaker.list_pipeline_parameters_for_execution(PipelineExecutionArn=arn)["PipelineParameters"] for arn in arns
     ]
     return [{item["Name"]: item["Value"] for item in given} for given in parameters]
-
-
-def until(condition: Callable[[], bool], seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 def test_a_file_starts_the_batch_pipeline_once_for_each_of_its_versions(automation):

@@ -113,6 +113,24 @@ def condition_for_eventbridge(found: Document) -> None:
     statement["Condition"] = {"StringEquals": {"aws:SourceAccount": "111122223333"}}
 
 
+def stale_deployments(template: Document) -> list[str]:
+    """A deployment is a snapshot of the API: it comes after all of it, and is another one when the API is.
+
+    CloudFormation makes one when its name is new, so it is named after what it is a snapshot of.
+    Source: "AWS::ApiGateway::Deployment" in the CloudFormation template reference.
+    """
+    kinds = ("RestApi", "Resource", "Model", "RequestValidator", "Authorizer", "Method", "GatewayResponse")
+    found = template["Resources"]
+    of_api = {kind: dict(resources(template, f"AWS::ApiGateway::{kind}")) for kind in kinds}
+    name = f"Deployment{hashlib.sha256(json.dumps(of_api, sort_keys=True).encode()).hexdigest()[:8]}"
+    before = {*of_api["Method"], *of_api["GatewayResponse"]}
+    return [
+        f"{deployment}: name it {name}, and let it depend on {sorted(before)}"
+        for deployment, _ in resources(template, "AWS::ApiGateway::Deployment")
+        if deployment != name or set(found[deployment]["DependsOn"]) != before
+    ]
+
+
 def silent_alarms(template: Document) -> list[str]:
     """An alarm tells somebody, and nothing measured is no alarm: what is idle, or new, is not broken."""
     return [
@@ -251,24 +269,6 @@ def refuse_the_schedule(found: Document) -> None:
     sources[:] = [each for each in sources if "ScheduleRule" not in str(each)]
 
 
-def stale_deployments(template: Document) -> list[str]:
-    """A deployment is a snapshot of the API: it comes after all of it, and is another one when the API is.
-
-    CloudFormation makes one when its name is new, so it is named after what it is a snapshot of.
-    Source: "AWS::ApiGateway::Deployment" in the CloudFormation template reference.
-    """
-    kinds = ("RestApi", "Resource", "Model", "RequestValidator", "Authorizer", "Method", "GatewayResponse")
-    found = template["Resources"]
-    of_api = {kind: dict(resources(template, f"AWS::ApiGateway::{kind}")) for kind in kinds}
-    name = f"Deployment{hashlib.sha256(json.dumps(of_api, sort_keys=True).encode()).hexdigest()[:8]}"
-    before = {*of_api["Method"], *of_api["GatewayResponse"]}
-    return [
-        f"{deployment}: name it {name}, and let it depend on {sorted(before)}"
-        for deployment, _ in resources(template, "AWS::ApiGateway::Deployment")
-        if deployment != name or set(found[deployment]["DependsOn"]) != before
-    ]
-
-
 RULES: list[tuple[Callable[[Document], list[str]], str, Callable[[Document], object]]] = [
     (kept_after_a_failed_creation, "project", lambda found: found["Repository"].update(DeletionPolicy="Retain")),
     (
@@ -279,6 +279,7 @@ RULES: list[tuple[Callable[[Document], list[str]], str, Callable[[Document], obj
     (closed_namespaces, "project", write_metrics_of_one_spelling),
     (patterns_of_other_projects, "release", any_alarm),
     (sources_of_eventbridge_in_keys, "project", condition_for_eventbridge),
+    (stale_deployments, "api", lambda found: found["StreamMethod"]["Properties"].update(ApiKeyRequired=False)),
     (silent_alarms, "automation", without("NewsDeliveryAlarm", "Properties", "AlarmActions")),
     (silent_alarms, "endpoint", without("LatencyAlarm", "Properties", "TreatMissingData")),
     (
@@ -301,7 +302,6 @@ RULES: list[tuple[Callable[[Document], list[str]], str, Callable[[Document], obj
         policy_slip("BatchRole", "Logs", lambda found: found["Action"].pop()),
     ),
     (rules_that_queues_refuse, "automation", refuse_the_schedule),
-    (stale_deployments, "api", lambda found: found["StreamMethod"]["Properties"].update(ApiKeyRequired=False)),
 ]
 
 

@@ -10,7 +10,7 @@ import pytest
 from botocore.exceptions import ClientError
 from cfnlint.decode.cfn_yaml import load
 
-from deploy.deploy_model import project_name
+from deploy.options import project_name
 
 LINT = str(Path(sys.executable).with_name("cfn-lint"))
 TEMPLATES = sorted((Path(__file__).parents[2] / "deploy" / "templates").glob("*.yml"))

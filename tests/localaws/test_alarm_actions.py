@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from localaws.alarm_actions import AlarmActions, Ways
+from localaws.alarms.actions import AlarmActions, Ways
 from localaws.mail.outbox import Outbox
 from tests.conftest import LocalAws
-from tests.localaws.test_eventbridge import messages, new_queue
+from tests.localaws.queues import messages, new_queue
 
 ALARM = {
     "AlarmName": "slow",

@@ -16,7 +16,8 @@ from botocore.validate import ParamValidator
 from localaws.eventbridge import inputs
 from localaws.eventbridge.failures import TargetError
 from localaws.eventbridge.targets import Delivery, call_for, refusal
-from tests.conftest import LocalAws
+from tests.conftest import LocalAws, until
+from tests.localaws.queues import messages, new_queue
 from tests.localaws.services.pipelines import Pipelines, action, stage
 from tests.localaws.services.pipelines import source as code_source
 
@@ -33,28 +34,6 @@ EVENT = {
     "resources": ["arn:aws:s3:::b"],
     "detail": {"bucket": {"name": "b"}, "object": {"key": "input/1.csv", "size": 3}, "a.b": 1},
 }
-
-
-def new_queue(local_aws: LocalAws, name: str) -> tuple[str, str]:
-    """Make a queue; URL and ARN."""
-    sqs = local_aws.client("sqs")
-    url = sqs.create_queue(QueueName=f"{name}-{uuid.uuid4().hex[:8]}")["QueueUrl"]
-    return url, sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
-
-
-def messages(local_aws: LocalAws, url: str, count: int, seconds: float = 60) -> list[dict[str, Any]]:
-    """At least so many messages of a queue, taken out of it."""
-    sqs, found = local_aws.client("sqs"), []
-    deadline = time.monotonic() + seconds
-    while len(found) < count:
-        assert time.monotonic() < deadline, f"{len(found)} messages in {url}: {found}"
-        answer = sqs.receive_message(
-            QueueUrl=url, MaxNumberOfMessages=10, MessageAttributeNames=["All"], WaitTimeSeconds=1
-        )
-        for message in answer.get("Messages", []):
-            sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
-            found.append(message)
-    return found
 
 
 def _rule(local_aws: LocalAws, targets: list[dict[str, Any]]) -> tuple[str, str]:
@@ -108,14 +87,7 @@ def test_topics_and_state_machines_are_reached(local_aws: LocalAws) -> None:
         arns = [execution["executionArn"] for execution in found]
         return [json.loads(states.describe_execution(executionArn=arn)["input"]) for arn in arns]
 
-    _wait_for(lambda: inputs_of_executions() == [{"n": 1}])
-
-
-def _wait_for(condition: Callable[[], bool], seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    until(lambda: inputs_of_executions() == [{"n": 1}])
 
 
 def _pipeline(local_aws: LocalAws) -> tuple[str, str]:
@@ -146,7 +118,7 @@ def test_a_pipeline_is_started_by_a_rule(local_aws: LocalAws) -> None:
     target = {"Id": "p", "Arn": arn, "RoleArn": ROLE, "SageMakerPipelineParameters": {"PipelineParameterList": listed}}
     source, _ = _rule(local_aws, [target])
     _put(local_aws, source, {"object": {"key": "input/1.csv"}})
-    _wait_for(lambda: _parameters_of_executions(local_aws, name) == [{"Key": "input/1.csv"}])
+    until(lambda: _parameters_of_executions(local_aws, name) == [{"Key": "input/1.csv"}])
 
 
 def test_a_build_is_started_by_a_rule(local_aws: LocalAws) -> None:
@@ -174,7 +146,7 @@ def test_a_build_is_started_by_a_rule(local_aws: LocalAws) -> None:
         ids = codebuild.list_builds_for_project(projectName=name)["ids"]
         return [build["buildStatus"] for build in codebuild.batch_get_builds(ids=ids)["builds"]] if ids else []
 
-    _wait_for(lambda: statuses() == ["SUCCEEDED"], 30)
+    until(lambda: statuses() == ["SUCCEEDED"], 30)
 
 
 def test_a_code_pipeline_is_started_by_a_rule(local_aws: LocalAws) -> None:
@@ -184,7 +156,7 @@ def test_a_code_pipeline_is_started_by_a_rule(local_aws: LocalAws) -> None:
     first = pipelines.latest(name)["pipelineExecutionId"]
     source, _ = _rule(local_aws, [{"Id": "p", "Arn": f"arn:aws:codepipeline:{REGION}:{name}", "RoleArn": ROLE}])
     _put(local_aws, source, {})
-    _wait_for(lambda: pipelines.latest(name)["pipelineExecutionId"] != first)
+    until(lambda: pipelines.latest(name)["pipelineExecutionId"] != first)
 
 
 @pytest.mark.parametrize("universal", [False, True])
@@ -204,7 +176,7 @@ def test_a_pipeline_is_started_by_a_schedule(local_aws: LocalAws, universal: boo
         FlexibleTimeWindow={"Mode": "OFF"},
         Target={"RoleArn": ROLE, **target},
     )
-    _wait_for(lambda: _parameters_of_executions(local_aws, name) == [{"Key": "by schedule"}])
+    until(lambda: _parameters_of_executions(local_aws, name) == [{"Key": "by schedule"}])
 
 
 def test_what_cannot_be_delivered_is_buried_with_the_reason(local_aws: LocalAws) -> None:
@@ -232,8 +204,8 @@ def test_a_service_that_is_down_is_tried_again(own_local_aws: Callable[[], Local
     # Killed: its port refuses connections until the supervisor has it up again.
     os.kill(own.pids()["sagemaker"], signal.SIGKILL)
     _put(own, source, {})
-    _wait_for(lambda: own.command("status").returncode == 0 and _answers(own))
-    _wait_for(lambda: len(_parameters_of_executions(own, name)) == 1)
+    until(lambda: own.command("status").returncode == 0 and _answers(own))
+    until(lambda: len(_parameters_of_executions(own, name)) == 1)
 
 
 def _answers(local_aws: LocalAws) -> bool:
@@ -256,7 +228,7 @@ def test_a_delivery_survives_kill_9(own_local_aws: Callable[[], LocalAws]) -> No
     for pid in (pids["ministack"], pids["services"], pids["supervisor"]):
         os.kill(pid, signal.SIGKILL)
     again = own_local_aws()
-    _wait_for(lambda: len(_parameters_of_executions(again, name)) == 1)
+    until(lambda: len(_parameters_of_executions(again, name)) == 1)
 
 
 def test_a_target_that_nobody_reaches_is_refused(local_aws: LocalAws) -> None:
@@ -287,7 +259,7 @@ def test_a_stack_cannot_make_such_a_rule(local_aws: LocalAws, pattern: Any, targ
     template = {"Resources": {"Rule": {"Type": "AWS::Events::Rule", "Properties": properties}}}
     stacks, name = local_aws.client("cloudformation"), f"s-{uuid.uuid4().hex[:8]}"
     stacks.create_stack(StackName=name, TemplateBody=json.dumps(template), OnFailure="DO_NOTHING")
-    _wait_for(lambda: stacks.describe_stacks(StackName=name)["Stacks"][0]["StackStatus"] == "CREATE_FAILED")
+    until(lambda: stacks.describe_stacks(StackName=name)["Stacks"][0]["StackStatus"] == "CREATE_FAILED")
     said = [
         each.get("ResourceStatusReason", "") for each in stacks.describe_stack_events(StackName=name)["StackEvents"]
     ]

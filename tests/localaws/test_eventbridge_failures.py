@@ -4,7 +4,7 @@ import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError, ParamValidationError
 
 from localaws.eventbridge.failures import Failure, PolicyError, TargetError, failure
-from localaws.roles import RoleError
+from localaws.iam.roles import RoleError
 
 
 def refused(code: str, status: int = 400, message: str = "why") -> ClientError:

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from tests.conftest import LocalAws
+from tests.localaws.queues import messages, new_queue
 from tests.localaws.roles import allow, make_role, policy
-from tests.localaws.test_eventbridge import messages, new_queue
 
 # There is no such pipeline: who may start it is told so.
 PIPELINE = "arn:aws:codepipeline:us-east-1:000000000000:nobodys"

@@ -8,9 +8,9 @@ from collections.abc import Callable
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from tests.conftest import LocalAws, wait_until_gone
+from tests.conftest import LocalAws, until, wait_until_gone
 from tests.localaws.sagemaker.conftest import bench_of
-from tests.localaws.sagemaker.hosting.conftest import Endpoints, until
+from tests.localaws.sagemaker.hosting.conftest import Endpoints
 from tests.localaws.stacks import Stacks
 
 SLOW = """

@@ -17,7 +17,7 @@ from localaws.metrics.meter import Meter
 from localaws.metrics.queues import SQS, Message, QueueMetrics
 from tests.conftest import LocalAws
 from tests.localaws.measured import PUBLISHED, Measured, until_counted
-from tests.localaws.test_eventbridge import new_queue
+from tests.localaws.queues import new_queue
 
 ACCOUNT = "us-east-1:000000000000"
 ROLE = "arn:aws:iam::000000000000:role/f"

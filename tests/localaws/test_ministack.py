@@ -100,7 +100,7 @@ def test_hook_email_waits_for_consent(local_aws: LocalAws) -> None:
 
 
 def test_hook_targets_are_ours(local_aws: LocalAws) -> None:
-    """`let_events_reach_targets`: what `localaws.eventbridge` does not know is refused (`test_eventbridge.py`)."""
+    """`let_targets_be_refused`: what `localaws.eventbridge` does not know (`test_eventbridge.py` has the rest)."""
     events = local_aws.client("events")
     events.put_rule(Name="hook-targets", EventPattern='{"source": ["hook-targets"]}')
     with pytest.raises(events.exceptions.ClientError, match="Local AWS cannot deliver events to"):

@@ -9,7 +9,7 @@ import pytest
 from boto3.s3.transfer import TransferConfig
 
 from tests.conftest import LocalAws
-from tests.localaws.test_eventbridge import messages, new_queue
+from tests.localaws.queues import messages, new_queue
 
 MEBIBYTE = 1 << 20
 

@@ -12,7 +12,9 @@ from botocore.exceptions import ClientError
 
 from localaws.eventbridge.schedules import LAST, is_due, is_over, refusal
 from tests.conftest import LocalAws
-from tests.localaws.test_eventbridge import ROLE, messages, new_queue
+from tests.localaws.queues import messages, new_queue
+
+ROLE = "arn:aws:iam::000000000000:role/any"
 
 NOON = datetime(2026, 11, 21, 12, 0, tzinfo=ZoneInfo("UTC")).timestamp()
 HOUR = 3600.0

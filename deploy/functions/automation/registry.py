@@ -1,10 +1,10 @@
 """What the registry and the endpoints say about versions of the model."""
 
-import json
 from typing import Any
-from urllib.parse import urlsplit
 
 from botocore.exceptions import ClientError, ParamValidationError
+
+from model_road import quality
 
 Document = dict[str, Any]
 
@@ -55,23 +55,9 @@ def metrics(s3: Any, package: Document) -> dict[str, float]:
     UnreadableMetricsError
         When to try again would be of no use.
     """
-    uri = package.get("ModelMetrics", {}).get("ModelQuality", {}).get("Statistics", {}).get("S3Uri")
-    if not uri:
-        return {}
-    report = _evaluation(s3, uri)
-    return {
-        name: metric["value"]
-        for group in (report.values() if isinstance(report, dict) else ())
-        if isinstance(group, dict)
-        for name, metric in group.items()
-        if isinstance(metric, dict) and isinstance(metric.get("value"), int | float)
-    }
-
-
-def _evaluation(s3: Any, uri: str) -> Any:
-    place = urlsplit(uri)
+    uri = quality.statistics_uri(package)
     try:
-        return json.loads(s3.get_object(Bucket=place.netloc, Key=place.path.lstrip("/"))["Body"].read())
+        return quality.package_metrics(s3, package)
     except ClientError as error:
         # S3 that is out of order, or asks to slow down, answers with 500 and 503: the message comes again.
         if error.response["ResponseMetadata"]["HTTPStatusCode"] >= 500:

@@ -106,6 +106,7 @@ def carry_out(
 
     Parameters
     ----------
+    shift : Shift
     move : callable(share)
         Gives the green fleet its share.
     firing : callable(names) -> names

@@ -81,6 +81,9 @@ class Host:
 
         Parameters
         ----------
+        resource : Resource
+        config_name : str
+            Of the EndpointConfig.
         options : dict
             DeploymentConfig, RetainAllVariantProperties and ExcludeRetainedVariantProperties of the request.
         """

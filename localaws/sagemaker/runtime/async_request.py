@@ -82,6 +82,7 @@ def read_request(request: Request, config: Document) -> AsyncRequest:
 
     Parameters
     ----------
+    request : Request
     config : dict
         The endpoint's AsyncInferenceConfig.
 

@@ -65,9 +65,9 @@ class ModelError(RuntimeFault):
     original_status : int
         What it answered with; 0 when it did not.
     original_message : str
-    log_stream_arn : str
+    log_group : str
         Where its log is.
-    account_id, region, endpoint_name : str
+    account_id, region : str
         For AWS's sentence.
     """
 

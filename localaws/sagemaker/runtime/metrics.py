@@ -21,7 +21,7 @@ logger = logging.getLogger(__name__)
 
 Document = dict[str, Any]
 
-INTERVAL_SECONDS = 1.0
+_INTERVAL_SECONDS = 1.0
 _OF_VARIANTS = {
     "Invocations": "None",
     "InvocationsPerInstance": "None",
@@ -65,12 +65,10 @@ class EndpointMetrics:
     Parameters
     ----------
     aws : Aws
-    interval : float, default=1
-        Seconds between two calls of PutMetricData.
     """
 
-    def __init__(self, aws: Aws, interval: float = INTERVAL_SECONDS) -> None:
-        self._aws, self._interval = aws, interval
+    def __init__(self, aws: Aws) -> None:
+        self._aws = aws
         self._meter = Meter()
         self._unsent: deque[list[Document]] = deque(maxlen=_SECONDS_KEPT)
         self._stop = threading.Event()
@@ -96,6 +94,7 @@ class EndpointMetrics:
 
         Parameters
         ----------
+        endpoint_name : str
         variant_name : str
             Empty for metrics of the endpoint as a whole.
         values : dict of str to float
@@ -108,7 +107,7 @@ class EndpointMetrics:
         self._thread.join()
 
     def _send_regularly(self) -> None:
-        while not self._stop.wait(self._interval):
+        while not self._stop.wait(_INTERVAL_SECONDS):
             self._send()
         self._send()
 

@@ -5,11 +5,11 @@ Source: "Check prediction results" in the SageMaker Developer Guide.
 
 import json
 import time
-from datetime import UTC, datetime
 from typing import Any
 
 from localaws.sagemaker.aws import Aws
 from localaws.sagemaker.runtime.async_request import AsyncRequest
+from localaws.times import iso_milliseconds
 
 Document = dict[str, Any]
 
@@ -19,8 +19,10 @@ def publish(aws: Aws, config: Document, pending: AsyncRequest, content_type: str
 
     Parameters
     ----------
+    aws : Aws
     config : dict
         The endpoint's AsyncInferenceConfig.
+    pending : AsyncRequest
     content_type : str
         Of the answer.
     failure : str or None
@@ -44,8 +46,8 @@ def message(region: str, pending: AsyncRequest, content_type: str, failure: str 
     }
     found: Document = {
         "awsRegion": region,
-        "eventTime": _time(time.time()),
-        "receivedTime": _time(pending.received),
+        "eventTime": iso_milliseconds(time.time()),
+        "receivedTime": iso_milliseconds(pending.received),
         "invocationStatus": "Completed" if failure is None else "Failed",
         "requestParameters": {name: value for name, value in asked.items() if value},
         "inferenceId": pending.inference_id,
@@ -59,7 +61,3 @@ def message(region: str, pending: AsyncRequest, content_type: str, failure: str 
         found["failureReason"] = failure
         found["responseParameters"] = {"outputLocation": pending.failure_location} if pending.failure_location else {}
     return found
-
-
-def _time(seconds: float) -> str:
-    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

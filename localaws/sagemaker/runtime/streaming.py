@@ -20,7 +20,7 @@ from localaws.sagemaker.runtime.stream_client import AnswerStream
 
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 
-STREAM_SECONDS = 480.0  # "Invoke your model for real-time inference": eight minutes for the whole stream
+_STREAM_SECONDS = 480.0  # "Invoke your model for real-time inference": eight minutes for the whole stream
 _KEPT_BYTES = 6_291_456  # what data capture writes down of a stream, at most
 
 
@@ -30,12 +30,10 @@ class Streaming:
     Parameters
     ----------
     dispatcher : Dispatcher
-    seconds : float, default=480
-        How long a stream may take.
     """
 
-    def __init__(self, dispatcher: Dispatcher, seconds: float = STREAM_SECONDS) -> None:
-        self._dispatcher, self._seconds = dispatcher, seconds
+    def __init__(self, dispatcher: Dispatcher) -> None:
+        self._dispatcher = dispatcher
 
     async def answer(self, request: Request, send: Send, answered: Callable[[Invocation], None]) -> None:
         """Answer a request.
@@ -72,7 +70,7 @@ class Streaming:
             return
         body = bytearray()
         with suppress(BrokenError, TimeoutError):  # what came tells what is wrong
-            async with asyncio.timeout(self._seconds):
+            async with asyncio.timeout(_STREAM_SECONDS):
                 async for piece in stream.pieces():
                     body += piece
         raise self._dispatcher.model_error(route, _answer(stream, bytes(body)))
@@ -81,7 +79,7 @@ class Streaming:
         kept = bytearray()
         last, fault = b"", None
         try:
-            async with asyncio.timeout(self._seconds):
+            async with asyncio.timeout(_STREAM_SECONDS):
                 async for piece in stream.pieces():
                     kept += piece[: _KEPT_BYTES - len(kept)]
                     events = event_stream.payload_parts(piece)
@@ -94,7 +92,7 @@ class Streaming:
     def _broken(self, route: Route, stream: AnswerStream, error: Exception) -> tuple[bytes, ModelError]:
         broken = isinstance(error, BrokenError)
         code = "StreamBroken" if broken else "ModelInvocationTimeExceeded"
-        sentence = f"The model's stream broke off: {error}" if broken else f"No end within {self._seconds:g} seconds."
+        sentence = f"The model's stream broke off: {error}" if broken else f"No end within {_STREAM_SECONDS:g} seconds."
         fault = self._dispatcher.model_error(route, Answer(0, stream.content_type, {}, sentence.encode()))
         return event_stream.exception("ModelStreamError", sentence, ErrorCode=code), fault
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from localaws.permission import Question
+from localaws.iam.permission import Question
 from localaws.sagemaker import s3
 from localaws.sagemaker.aws import Aws
 from localaws.sagemaker.callbacks import Callbacks

@@ -18,9 +18,12 @@ def bayesian_positions(space: Space, objective: Objective, trials: Sequence[Tria
 
     Parameters
     ----------
+    space : Space
+    objective : Objective
     trials : sequence of Trial
         Those with a value are learned from, those that run are kept away from; what lies outside the space, as a
         parent's may, is left out.
+    seed : int
     """
     import optuna  # noqa: PLC0415 - 0.2 s, which only a Bayesian tuning job should pay
 

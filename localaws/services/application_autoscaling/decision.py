@@ -40,6 +40,7 @@ def stepped(current: int, breach: float, configuration: Mapping[str, Any]) -> in
 
     Parameters
     ----------
+    current : int
     breach : float
         By how much the metric is above the alarm's threshold; below zero when it is below.
     configuration : mapping

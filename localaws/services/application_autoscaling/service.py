@@ -9,13 +9,19 @@ from localaws.services.application_autoscaling.errors import ObjectNotFound
 from localaws.services.application_autoscaling.scaler import Scaler
 from localaws.services.context import Context
 from localaws.services.service import Handler, Service
+from localaws.services.tagging import Tagging
 from localaws.settings import time_scale
 
 Document = dict[str, Any]
 
 
 class ApplicationAutoScaling(Service):
-    """Targets, policies, scheduled actions and activities."""
+    """Targets, policies, scheduled actions and activities.
+
+    Parameters
+    ----------
+    context : Context
+    """
 
     name = "application-autoscaling"
 
@@ -36,9 +42,7 @@ class ApplicationAutoScaling(Service):
             "DescribeScheduledActions": partial(schedules.describe, self.context),
             "DeleteScheduledAction": partial(_empty, schedules.delete, self.context),
             "DescribeScalingActivities": partial(activities.describe, self.context),
-            "TagResource": self._tag,
-            "UntagResource": self._untag,
-            "ListTagsForResource": self._list_tags,
+            **Tagging(self.context.store, _no_target, resource="ResourceARN", tags="Tags", keys="TagKeys").handlers(),
         }
 
     def recover(self) -> None:
@@ -63,22 +67,9 @@ class ApplicationAutoScaling(Service):
         self.context.store.remove(target.arn)
         return {}
 
-    def _tag(self, request: Document) -> Document:
-        self.context.store.tag(self._tagged(request), request["Tags"])
-        return {}
 
-    def _untag(self, request: Document) -> Document:
-        self.context.store.untag(self._tagged(request), request["TagKeys"])
-        return {}
-
-    def _list_tags(self, request: Document) -> Document:
-        return {"Tags": self.context.store.tags(self._tagged(request))}
-
-    def _tagged(self, request: Document) -> str:
-        arn: str = request["ResourceARN"]
-        if self.context.store.by_arn(arn) is None:
-            raise ObjectNotFound(f"No scalable target found for ARN: {arn}")
-        return arn
+def _no_target(arn: str) -> ObjectNotFound:
+    return ObjectNotFound(f"No scalable target found for ARN: {arn}")
 
 
 def _empty(change: Any, context: Context, request: Document) -> Document:

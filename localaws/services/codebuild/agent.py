@@ -33,7 +33,18 @@ _MASK = b"***"
 
 
 class Shell:
-    """The shell that runs the commands."""
+    """The shell that runs the commands.
+
+    Parameters
+    ----------
+    program : str
+    folder : Path
+        Where the commands are written to.
+    directory : str
+        In which the first command begins.
+    output : int
+        A file descriptor.
+    """
 
     def __init__(self, program: str, folder: Path, directory: str, output: int) -> None:
         self._program, self._folder, self._directory, self._output = program, folder, directory, output
@@ -103,7 +114,12 @@ class Shell:
 
 
 class Output:
-    """Standard output, in which secrets are replaced by three asterisks as CodeBuild does."""
+    """Standard output, in which secrets are replaced by three asterisks as CodeBuild does.
+
+    Parameters
+    ----------
+    secrets : list of str
+    """
 
     def __init__(self, secrets: list[str]) -> None:
         self._secrets = [secret.encode() for secret in sorted(secrets, key=len, reverse=True) if secret]
@@ -142,7 +158,15 @@ class Output:
 
 
 class Agent:
-    """One build's phases."""
+    """One build's phases.
+
+    Parameters
+    ----------
+    plan : dict
+        What the module's docstring says.
+    status : Path
+        Where the phases are reported.
+    """
 
     def __init__(self, plan: dict[str, Any], status: Path) -> None:
         self._plan, self._status = plan, status

@@ -25,6 +25,11 @@ def upload(client: Any, wanted: Document, files: FileSet, source: Path, build: D
     client : S3 client
     wanted : dict
         ``ProjectArtifacts``.
+    files : FileSet
+    source : Path
+        The folder that they are in.
+    build : dict
+        As BatchGetBuilds tells it.
 
     Returns
     -------

@@ -16,6 +16,7 @@ def test_cases(text: bytes, path: str) -> list[Document]:
 
     Parameters
     ----------
+    text : bytes
     path : str
         Of the file, for ``testRawDataPath``.
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from localaws.api_errors import UnsupportedOperation
-from localaws.permission import Question
+from localaws.iam.permission import Question
 from localaws.services.codebuild import junit
 from localaws.services.codebuild.buildspec import FileSet
 from localaws.services.codebuild.errors import InvalidInput, ResourceAlreadyExists, ResourceNotFound
@@ -111,8 +111,15 @@ def make(context: Context, build: Document, name: str, files: FileSet, source: P
 
     Parameters
     ----------
+    context : Context
+        With the other services as the project's role may use them.
+    build : dict
+        As BatchGetBuilds tells it.
     name : str
         The name of the report in the buildspec, or the ARN of its group.
+    files : FileSet
+    source : Path
+        The folder that they are in.
 
     Returns
     -------

@@ -25,7 +25,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from localaws.roles import RoleError
+from localaws.iam.roles import RoleError
 from localaws.sagemaker.container import Container, Limits
 from localaws.sagemaker.errors import JobFailure
 from localaws.sagemaker.logs import LogShipper
@@ -52,7 +52,15 @@ _STOP_SECONDS = 3.0
 
 
 class Ended(Exception):
-    """The build ends now, with this status: it was stopped, or its time is over."""
+    """The build ends now, with this status: it was stopped, or its time is over.
+
+    Parameters
+    ----------
+    status : str
+        ``STOPPED`` or ``TIMED_OUT``.
+    message : str
+        For the phase that runs.
+    """
 
     def __init__(self, status: str, message: str) -> None:
         super().__init__(message)

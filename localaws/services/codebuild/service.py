@@ -14,7 +14,12 @@ from localaws.services.service import Handler, Service
 
 
 class CodeBuild(Service):
-    """Projects, builds and reports."""
+    """Projects, builds and reports.
+
+    Parameters
+    ----------
+    context : Context
+    """
 
     name = "codebuild"
     invalid = InvalidInput

@@ -14,9 +14,9 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from localaws import git_credentials
 from localaws.aws import Aws
-from localaws.permission import Question
+from localaws.iam import git_credentials
+from localaws.iam.permission import Question
 from localaws.sagemaker.errors import JobFailure
 from localaws.sagemaker.s3 import download_object, objects_under
 from localaws.services.codebuild.errors import PhaseFailure

@@ -38,6 +38,10 @@ def resolve(aws: Aws, buildspec: Buildspec, build: Document, own: Mapping[str, s
 
     Parameters
     ----------
+    aws : Aws
+    buildspec : Buildspec
+    build : dict
+        As BatchGetBuilds tells it.
     own : mapping of str to str
         CodeBuild's own.
 

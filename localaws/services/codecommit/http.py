@@ -6,8 +6,7 @@ import subprocess
 from typing import Any
 
 from localaws.api_errors import ApiError
-from localaws.asgi import Receive, Scope, Send
-from localaws.json_api import read
+from localaws.asgi import Answer, Headers, Receive, Scope, Send, read_body, send_answer
 from localaws.services.codecommit.git import environment, git_program
 from localaws.services.codecommit.repositories import Repositories
 from localaws.services.targets import GIT_PATH
@@ -15,7 +14,7 @@ from localaws.services.targets import GIT_PATH
 _PATH = re.compile(r"/v1/repos/(?P<name>[\w.-]+?)(?:\.git)?(?P<rest>/(?:info/refs|git-upload-pack|git-receive-pack))")
 _SECONDS = 80.0
 
-Response = tuple[int, list[tuple[bytes, bytes]], bytes]
+Response = tuple[int, Headers, bytes]
 
 
 class GitHttp:
@@ -31,11 +30,12 @@ class GitHttp:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request of a git client."""
-        body = await read(receive)
+        body = await read_body(receive)
+        if body is None:
+            return
         status, headers, content = await asyncio.to_thread(self._answer, scope, body)
         headers = [*headers, (b"content-length", str(len(content)).encode())]
-        await send({"type": "http.response.start", "status": status, "headers": headers})
-        await send({"type": "http.response.body", "body": content})
+        await send_answer(send, Answer(status, headers, content))
 
     def _answer(self, scope: Scope, body: bytes) -> Response:
         path = _PATH.fullmatch(scope["path"])

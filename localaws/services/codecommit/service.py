@@ -12,12 +12,18 @@ from localaws.services.codecommit.http import routes
 from localaws.services.codecommit.repositories import Repositories
 from localaws.services.context import Context
 from localaws.services.service import Handler, Service
+from localaws.services.tagging import Tagging
 
 Document = dict[str, Any]
 
 
 class CodeCommit(Service):
-    """Repositories, branches, commits, files."""
+    """Repositories, branches, commits, files.
+
+    Parameters
+    ----------
+    context : Context
+    """
 
     name = "codecommit"
 
@@ -48,9 +54,7 @@ class CodeCommit(Service):
             "GetDifferences": content.differences,
             "CreateCommit": self._told(commits.create),
             "PutFile": self._told(commits.put_file),
-            "TagResource": self._tag,
-            "UntagResource": self._untag,
-            "ListTagsForResource": self._list_tags,
+            **Tagging(self.context.store, lambda arn: RepositoryDoesNotExist(f"{arn} does not exist")).handlers(),
         }
 
     def routes(self) -> Mapping[str, Application]:
@@ -75,20 +79,3 @@ class CodeCommit(Service):
             return answer
 
         return handle
-
-    def _tag(self, request: Document) -> Document:
-        self.context.store.tag(self._tagged(request), request["tags"])
-        return {}
-
-    def _untag(self, request: Document) -> Document:
-        self.context.store.untag(self._tagged(request), request["tagKeys"])
-        return {}
-
-    def _list_tags(self, request: Document) -> Document:
-        return {"tags": self.context.store.tags(self._tagged(request))}
-
-    def _tagged(self, request: Document) -> str:
-        arn: str = request["resourceArn"]
-        if self.context.store.by_arn(arn) is None:
-            raise RepositoryDoesNotExist(f"{arn} does not exist")
-        return arn

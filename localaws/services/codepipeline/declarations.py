@@ -8,7 +8,6 @@ from localaws.services.codepipeline.errors import (
     PipelineNameInUse,
     PipelineNotFound,
     PipelineVersionNotFound,
-    ResourceNotFound,
     StageNotFound,
 )
 from localaws.services.context import Context
@@ -115,22 +114,6 @@ class Declarations:
         """DisableStageTransition."""
         return self._set_transition(request, {"enabled": False, "disabledReason": request["reason"]})
 
-    def tag(self, request: Document) -> Document:
-        """TagResource."""
-        tags = {tag["key"]: tag["value"] for tag in request["tags"]}
-        self._context.store.tag(self._tagged(request), tags)
-        return {}
-
-    def untag(self, request: Document) -> Document:
-        """UntagResource."""
-        self._context.store.untag(self._tagged(request), request["tagKeys"])
-        return {}
-
-    def tags(self, request: Document) -> Document:
-        """ListTagsForResource."""
-        found = self._context.store.tags(self._tagged(request))
-        return {"tags": [{"key": key, "value": value} for key, value in found.items()]}
-
     def _checked(self, pipeline: Document, version: int) -> Document:
         self._check(pipeline)
         stages = [
@@ -156,9 +139,3 @@ class Declarations:
             pipeline.arn, lambda _, internal: internal["transitions"].update({names[at]: changed})
         )
         return {}
-
-    def _tagged(self, request: Document) -> str:
-        arn: str = request["resourceArn"]
-        if self._context.store.by_arn(arn) is None:
-            raise ResourceNotFound(f"There is no pipeline {arn}")
-        return arn

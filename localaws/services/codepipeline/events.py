@@ -1,10 +1,10 @@
 """The events that CodePipeline sends, after the guide's "Monitoring CodePipeline events"."""
 
-from datetime import UTC, datetime
 from typing import Any
 
 from localaws.services.outbox import Outbox
 from localaws.store import Resource
+from localaws.times import iso_milliseconds
 
 Document = dict[str, Any]
 
@@ -45,7 +45,7 @@ class Events:
         kind = document["input"]["actionTypeId"]
         detail = {
             **_detail(execution),
-            "start-time": _time(document["startTime"]),
+            "start-time": iso_milliseconds(document["startTime"]),
             "stage": document["stageName"],
             "action": document["actionName"],
             "action-execution-id": document["actionExecutionId"],
@@ -74,10 +74,6 @@ def _detail(execution: Resource) -> Document:
         "pipeline": document["pipelineName"],
         "execution-id": document["pipelineExecutionId"],
         "version": float(document["pipelineVersion"]),
-        "start-time": _time(document["startTime"]),
+        "start-time": iso_milliseconds(document["startTime"]),
         "pipeline-execution-attempt": float(execution.internal["attempt"]),
     }
-
-
-def _time(seconds: float) -> str:
-    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

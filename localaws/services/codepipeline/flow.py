@@ -64,8 +64,6 @@ class Flow:
             number=action.name,
             again=internal["phase"] == "starting",
             pipeline_name=execution.document["pipelineName"],
-            pipeline_arn=execution.parent,
-            pipeline_execution_id=execution.name,
             stage=document["stageName"],
             declaration=internal["declaration"],
             configuration=document["input"]["resolvedConfiguration"],
@@ -194,20 +192,16 @@ class Flow:
     def _begin(self, execution: Resource, stage: str, declaration: Document) -> None:
         """Write down that an action begins."""
         number, now = str(uuid.uuid4()), time.time()
-        kind = declaration["actionTypeId"]
-        provider = self._providers[(kind["category"], kind["provider"])]
-        minutes = declaration.get("timeoutInMinutes", provider.timeout_minutes)
-        scale = self._scale if kind["category"] == "Approval" else 1.0
-        configuration = declaration.get("configuration", {})
+        pipeline, configuration = execution.internal["declaration"], declaration.get("configuration", {})
+        problem: UnknownVariable | None = None
         try:
             namespaces = execution.internal["namespaces"]
-            resolved, problem = {key: resolve(text, namespaces) for key, text in configuration.items()}, None
+            configuration = {key: resolve(text, namespaces) for key, text in configuration.items()}
         except UnknownVariable as error:
-            resolved, problem = configuration, error
-        pipeline = execution.internal["declaration"]
+            problem = error
         store = ArtifactStore.of(self._context, pipeline)
         outputs = [artifact["name"] for artifact in declaration.get("outputArtifacts", ())]
-        inputs = [artifact["name"] for artifact in declaration.get("inputArtifacts", ())]
+        made = [_artifact(name, store.location(pipeline["name"], name, number)) for name in outputs]
         document = {
             "pipelineExecutionId": execution.name,
             "actionExecutionId": number,
@@ -217,30 +211,38 @@ class Flow:
             "startTime": now,
             "lastUpdateTime": now,
             "status": "InProgress",
-            "input": {
-                "actionTypeId": kind,
-                "configuration": configuration,
-                "resolvedConfiguration": resolved,
-                "roleArn": declaration.get("roleArn"),
-                "region": self._context.aws.region,
-                "namespace": declaration.get("namespace"),
-                "inputArtifacts": [_artifact(name, execution.internal["artifacts"][name]) for name in inputs],
-            },
-            "output": {
-                "outputArtifacts": [
-                    _artifact(name, store.location(pipeline["name"], name, number)) for name in outputs
-                ],
-                "outputVariables": {},
-            },
+            "input": self._input(execution, declaration, configuration),
+            "output": {"outputArtifacts": made, "outputVariables": {}},
         }
-        document["input"] = {name: value for name, value in document["input"].items() if value is not None}
-        internal = {"phase": "new", "memory": {}, "declaration": declaration, "expires": now + minutes * 60 * scale}
+        expires = now + self._patience(declaration)
+        internal = {"phase": "new", "memory": {}, "declaration": declaration, "expires": expires}
         action = Resource(
             ACTION, number, f"{ACTION}/{number}", document, internal, parent=execution.arn, status="InProgress"
         )
         self._executions.add_action(execution, action)
         if problem is not None:
             self.report(action, Progress("Failed", str(problem), error_code="ConfigurationError"))
+
+    def _input(self, execution: Resource, declaration: Document, resolved: Document) -> Document:
+        """What an action begins with, as ListActionExecutions tells it."""
+        names = [artifact["name"] for artifact in declaration.get("inputArtifacts", ())]
+        told = {
+            "actionTypeId": declaration["actionTypeId"],
+            "configuration": declaration.get("configuration", {}),
+            "resolvedConfiguration": resolved,
+            "roleArn": declaration.get("roleArn"),
+            "region": self._context.aws.region,
+            "namespace": declaration.get("namespace"),
+            "inputArtifacts": [_artifact(name, execution.internal["artifacts"][name]) for name in names],
+        }
+        return {name: value for name, value in told.items() if value is not None}
+
+    def _patience(self, declaration: Document) -> float:
+        """How many seconds an action may take."""
+        kind = declaration["actionTypeId"]
+        provider = self._providers[(kind["category"], kind["provider"])]
+        minutes: float = declaration.get("timeoutInMinutes", provider.timeout_minutes)
+        return minutes * 60 * (self._scale if kind["category"] == "Approval" else 1.0)
 
 
 def _stage(execution: Resource) -> Document:

@@ -8,7 +8,7 @@ from localaws.api_errors import UnsupportedOperation, ValidationError
 from localaws.services.codepipeline.actions.catalog import PROVIDERS
 from localaws.services.codepipeline.declarations import Declarations
 from localaws.services.codepipeline.engine import Engine
-from localaws.services.codepipeline.errors import PipelineNotFound
+from localaws.services.codepipeline.errors import PipelineNotFound, ResourceNotFound
 from localaws.services.codepipeline.events import Events
 from localaws.services.codepipeline.executions import ACTION, KIND, Executions
 from localaws.services.codepipeline.flow import Flow
@@ -20,6 +20,7 @@ from localaws.services.codepipeline.views import Views
 from localaws.services.context import Context
 from localaws.services.outbox import Outbox
 from localaws.services.service import Handler, Service
+from localaws.services.tagging import Tagging
 from localaws.settings import time_scale
 
 Document = dict[str, Any]
@@ -29,7 +30,12 @@ _REVISIONS = ("COMMIT_ID", "S3_OBJECT_VERSION_ID")
 
 
 class CodePipeline(Service):
-    """Pipelines, their executions, approvals and jobs."""
+    """Pipelines, their executions, approvals and jobs.
+
+    Parameters
+    ----------
+    context : Context
+    """
 
     name = "codepipeline"
 
@@ -65,9 +71,7 @@ class CodePipeline(Service):
             "DisableStageTransition": declarations.disable_transition,
             "PutJobSuccessResult": self._then_look(jobs.succeed),
             "PutJobFailureResult": self._then_look(jobs.fail),
-            "TagResource": declarations.tag,
-            "UntagResource": declarations.untag,
-            "ListTagsForResource": declarations.tags,
+            **Tagging(self.context.store, _no_pipeline, are_listed=True).handlers(),
         }
 
     def recover(self) -> None:
@@ -130,6 +134,10 @@ class CodePipeline(Service):
     @property
     def _user(self) -> str:
         return f"arn:aws:iam::{self.context.aws.account_id}:root"
+
+
+def _no_pipeline(arn: str) -> ResourceNotFound:
+    return ResourceNotFound(f"There is no pipeline {arn}")
 
 
 def _remember(internal: Document, token: str, number: str) -> None:

@@ -2,21 +2,14 @@
 
 import http.client
 import json
-from typing import Any
+import socket
 
 import pytest
 from botocore.exceptions import ClientError
 
 from tests.conftest import LocalAws
 from tests.localaws.sagemaker.conftest import IMAGE, ROLE, Bench, unique
-
-
-def refusal(call: Any, **request: Any) -> tuple[str, str]:
-    """The code and the sentence that a call is refused with."""
-    with pytest.raises(ClientError) as refused:
-        call(**request)
-    error = refused.value.response["Error"]
-    return error["Code"], error["Message"]
+from tests.localaws.sagemaker.resources import make_package, refusal
 
 
 def test_a_wrong_name_gets_awss_sentence(bench: Bench) -> None:
@@ -51,6 +44,18 @@ def test_a_body_that_is_no_object_is_refused(local_aws: LocalAws, body: bytes) -
     response = connection.getresponse()
     assert response.status == 400
     assert json.loads(response.read())["__type"] == "SerializationException"
+
+
+def test_half_a_request_is_none(local_aws: LocalAws, bench: Bench) -> None:
+    group = unique("group")
+    body = json.dumps({"ModelPackageGroupName": group}).encode()
+    head = b"POST / HTTP/1.1\r\nHost: here\r\nX-Amz-Target: SageMaker.CreateModelPackageGroup\r\n"
+    for _ in range(5):
+        with socket.create_connection(("127.0.0.1", local_aws.sagemaker_port), timeout=10) as connection:
+            connection.sendall(head + f"Content-Length: {len(body) + 1}\r\n\r\n".encode() + body)
+            connection.shutdown(socket.SHUT_WR)
+            assert connection.recv(1) == b""
+    bench.sagemaker.create_model_package_group(ModelPackageGroupName=group)
 
 
 def test_an_unknown_route_is_refused(local_aws: LocalAws) -> None:
@@ -122,19 +127,6 @@ def test_model_data_must_be_there(bench: Bench) -> None:
     container = {"Image": IMAGE, "ModelDataUrl": f"s3://{bench.bucket}/nowhere/model.tar.gz"}
     message = refusal(bench.sagemaker.create_model, ModelName=unique("m"), PrimaryContainer=container)[1]
     assert message == f"Could not find model data at {container['ModelDataUrl']}."
-
-
-def make_package(bench: Bench, group: str, **members: Any) -> str:
-    uri = bench.put("packaged/model.tar.gz", b"")
-    specification = {
-        "Containers": [{"Image": IMAGE, "ModelDataUrl": uri}],
-        "SupportedContentTypes": ["text/csv"],
-        "SupportedResponseMIMETypes": ["text/csv"],
-    }
-    arn: str = bench.sagemaker.create_model_package(
-        ModelPackageGroupName=group, InferenceSpecification=specification, **members
-    )["ModelPackageArn"]
-    return arn
 
 
 def test_the_registry_counts_versions_and_keeps_approval(bench: Bench) -> None:

@@ -7,8 +7,7 @@ from collections.abc import Callable
 
 from tests.conftest import LocalAws
 from tests.localaws.sagemaker.conftest import IMAGE, ROLE, Bench, bench_of, unique
-from tests.localaws.sagemaker.test_executor import callback_step, next_message
-from tests.localaws.sagemaker.test_pipelines import definition, processing
+from tests.localaws.sagemaker.definitions import callback_step, definition, next_message, processing
 
 FIRST_TIME_SLOW = """
 import os, time, boto3

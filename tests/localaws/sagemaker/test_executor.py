@@ -23,7 +23,7 @@ from localaws.sagemaker.step_cache import duration
 from localaws.store import Resource, Store
 from tests.conftest import LocalAws
 from tests.localaws.sagemaker.conftest import ROLE, Bench, processing_output, unique
-from tests.localaws.sagemaker.test_pipelines import definition, fail, processing
+from tests.localaws.sagemaker.definitions import callback_step, definition, fail, next_message, processing
 
 Document = dict[str, Any]
 
@@ -285,28 +285,6 @@ def test_a_failed_child_fails_its_loop(bench: Bench) -> None:
 def test_a_wrong_loop_is_refused(loop: Document, words: str) -> None:
     with pytest.raises(ValidationError, match=words):
         parse(definition(loop))
-
-
-def callback_step(queue_url: str) -> Document:
-    outputs = [{"OutputName": "verdict", "OutputType": "String"}, {"OutputName": "score", "OutputType": "Integer"}]
-    return {
-        "Name": "Ask",
-        "Type": "Callback",
-        "SqsQueueUrl": queue_url,
-        "Arguments": {"question": "good?"},
-        "OutputParameters": outputs,
-    }
-
-
-def next_message(sqs: Any, queue_url: str) -> Document:
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        for message in sqs.receive_message(QueueUrl=queue_url).get("Messages", []):
-            sqs.delete_message(QueueUrl=queue_url, ReceiptHandle=message["ReceiptHandle"])
-            body: Document = json.loads(message["Body"])
-            return body
-        time.sleep(0.02)
-    raise AssertionError("no message came")
 
 
 def test_a_callback_step_waits_for_its_token(local_aws: LocalAws, bench: Bench) -> None:

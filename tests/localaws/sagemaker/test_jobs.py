@@ -9,10 +9,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.conftest import LocalAws
+from tests.conftest import LocalAws, until
 from tests.localaws.sagemaker.conftest import (
-    IMAGE,
-    ROLE,
     Bench,
     EventQueue,
     channel,
@@ -20,6 +18,7 @@ from tests.localaws.sagemaker.conftest import (
     processing_output,
     unique,
 )
+from tests.localaws.sagemaker.resources import make_model
 
 
 def test_a_processing_job_takes_inputs_to_outputs(bench: Bench) -> None:
@@ -131,7 +130,7 @@ open("/opt/ml/output/data/plot", "w").write("p")
         f"models/{job['TrainingJobName']}/output/{name}.tar.gz" for name in ("model", "output")
     ]
     waited_for = {"Name": "TrainingJobName", "Value": job["TrainingJobName"]}
-    assert _eventually(
+    until(
         lambda: local_aws.client("cloudwatch").list_metrics(
             Namespace="/aws/sagemaker/TrainingJobs", MetricName="loss", Dimensions=[waited_for]
         )["Metrics"]
@@ -236,37 +235,6 @@ def test_a_job_announces_itself_on_the_event_bus(local_aws: LocalAws, bench: Ben
     assert seen == ["InProgress", "Completed"]
 
 
-INFERENCE = """
-import json, pathlib
-def model_fn(folder):
-    return float(pathlib.Path(folder, "factor").read_text())
-def input_fn(body, content_type):
-    if content_type != "text/csv":
-        raise ValueError(f"{content_type} is not text/csv")
-    text = body.decode() if isinstance(body, bytes) else body
-    return [float(line) for line in text.split()]
-def predict_fn(data, model):
-    return [value * model for value in data]
-def output_fn(prediction, accept):
-    return "".join(f"{value}\\n" for value in prediction), "text/csv"
-"""
-
-
-def make_model(bench: Bench, inference: str = INFERENCE) -> str:
-    packed = io.BytesIO()
-    with tarfile.open(fileobj=packed, mode="w:gz") as tar:
-        for name, content in (("factor", "2.5"), ("code/inference.py", inference)):
-            member = tarfile.TarInfo(name)
-            member.size = len(content.encode())
-            tar.addfile(member, io.BytesIO(content.encode()))
-    name = unique("model")
-    uri = bench.put(f"{name}/model.tar.gz", packed.getvalue())
-    environment = {"SAGEMAKER_PROGRAM": "inference.py", "SAGEMAKER_SUBMIT_DIRECTORY": "/opt/ml/model/code"}
-    container = {"Image": IMAGE, "ModelDataUrl": uri, "Environment": environment}
-    bench.sagemaker.create_model(ModelName=name, ExecutionRoleArn=ROLE, PrimaryContainer=container)
-    return name
-
-
 def transform(bench: Bench, model: str, **members: Any) -> dict[str, Any]:
     name = unique("transform")
     source = {
@@ -313,12 +281,3 @@ def test_a_model_that_cannot_be_loaded_fails_the_transform_with_its_reason(bench
 def test_a_transform_needs_a_model_that_is_there(bench: Bench) -> None:
     with pytest.raises(ClientError, match="Could not find model 'gone'"):
         transform(bench, "gone")
-
-
-def _eventually(condition: Any, seconds: float = 60) -> bool:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.05)
-    return True

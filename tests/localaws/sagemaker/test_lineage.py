@@ -20,7 +20,7 @@ from tests.localaws.sagemaker.conftest import (
     processing_output,
     unique,
 )
-from tests.localaws.sagemaker.test_api import refusal
+from tests.localaws.sagemaker.resources import refusal
 
 Document = dict[str, Any]
 

@@ -1,6 +1,5 @@
 """Pipelines over the API: executed for real, steps created from arguments with expressions."""
 
-import json
 import time
 from typing import Any
 
@@ -9,23 +8,9 @@ from botocore.exceptions import ClientError
 
 from tests.conftest import LocalAws
 from tests.localaws.sagemaker.conftest import IMAGE, ROLE, Bench, EventQueue, processing_output, unique
+from tests.localaws.sagemaker.definitions import definition, fail, processing
 
 Document = dict[str, Any]
-
-
-def definition(*steps: Document, parameters: list[Document] | None = None) -> str:
-    return json.dumps({"Version": "2020-12-01", "Metadata": {}, "Parameters": parameters or [], "Steps": list(steps)})
-
-
-def processing(bench: Bench, name: str, script: str, **members: Any) -> Document:
-    """A processing step that runs a script."""
-    arguments = bench.processing(script, **members.pop("Arguments", {}))
-    del arguments["ProcessingJobName"]
-    return {"Name": name, "Type": "Processing", "Arguments": arguments, **members}
-
-
-def fail(name: str, message: Any) -> Document:
-    return {"Name": name, "Type": "Fail", "Arguments": {"ErrorMessage": message}}
 
 
 def scored(bench: Bench, score: float) -> str:

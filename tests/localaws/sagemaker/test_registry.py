@@ -10,7 +10,7 @@ from localaws.sagemaker.transform import model_container
 from localaws.store import Resource, Store
 from tests.conftest import LocalAws
 from tests.localaws.sagemaker.conftest import IMAGE, ROLE, Bench, EventQueue, unique
-from tests.localaws.sagemaker.test_api import make_package, refusal
+from tests.localaws.sagemaker.resources import make_package, refusal
 
 Document = dict[str, Any]
 

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import LocalAws
+from tests.conftest import LocalAws, until
 from tests.localaws.roles import allow, make_role
 from tests.localaws.sagemaker.conftest import Bench, bench_of, processing_output, unique
-from tests.localaws.sagemaker.hosting.conftest import Endpoints, until
+from tests.localaws.sagemaker.hosting.conftest import Endpoints
 
 Document = dict[str, Any]
 

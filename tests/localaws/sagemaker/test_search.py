@@ -8,7 +8,7 @@ import pytest
 from localaws.sagemaker.errors import ValidationError
 from localaws.sagemaker.search_expression import check, matches
 from tests.localaws.sagemaker.conftest import Bench, unique
-from tests.localaws.sagemaker.test_api import make_package, refusal
+from tests.localaws.sagemaker.resources import make_package, refusal
 
 Document = dict[str, Any]
 

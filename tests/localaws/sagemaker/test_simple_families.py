@@ -6,7 +6,7 @@ import pytest
 
 from localaws.sagemaker.simple_families import SIMPLE_FAMILIES, SimpleFamily, changes
 from tests.localaws.sagemaker.conftest import Bench, unique
-from tests.localaws.sagemaker.test_api import refusal
+from tests.localaws.sagemaker.resources import refusal
 
 Document = dict[str, Any]
 

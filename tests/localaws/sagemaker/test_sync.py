@@ -1,11 +1,11 @@
 """Checkpoints, outputs that go to S3 while a job runs, and spot capacity that is taken away."""
 
-import time
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
+from tests.conftest import until
 from tests.localaws.sagemaker.conftest import Bench, processing_output
 
 # Counts its epochs on from its checkpoint; ends at the tenth, or at SIGTERM.
@@ -29,13 +29,6 @@ def checkpoints(bench: Bench) -> dict[str, Any]:
     return {"S3Uri": f"s3://{bench.bucket}/checkpoints"}
 
 
-def eventually(condition: Any, seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-
-
 def test_checkpoints_are_restored_and_uploaded(bench: Bench) -> None:
     bench.put("checkpoints/3", "weights")
     bench.put("checkpoints-of-another-job/9", "weights")
@@ -52,7 +45,7 @@ def test_checkpoints_are_there_while_the_job_runs_and_after_a_stop(bench: Bench)
         CheckpointConfig=checkpoints(bench) | {"LocalPath": "/opt/ml/checkpoints"},
     )
     bench.sagemaker.create_training_job(**request)
-    eventually(lambda: bench.keys("checkpoints/") == ["checkpoints/1", "checkpoints/2"])
+    until(lambda: bench.keys("checkpoints/") == ["checkpoints/1", "checkpoints/2"])
     assert (
         bench.sagemaker.describe_training_job(TrainingJobName=request["TrainingJobName"])["TrainingJobStatus"]
         == "InProgress"

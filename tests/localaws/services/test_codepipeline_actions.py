@@ -373,8 +373,6 @@ def test_a_build_is_asked_for_with_the_artifacts_by_s3(tmp_path: Path) -> None:
         number=str(uuid.uuid4()),
         again=False,
         pipeline_name="p",
-        pipeline_arn="arn",
-        pipeline_execution_id="e",
         stage="Build",
         declaration={"name": "Build"},
         configuration={

@@ -40,8 +40,6 @@ class Job:
     number: str
     again: bool
     pipeline_name: str
-    pipeline_arn: str
-    pipeline_execution_id: str
     stage: str
     declaration: Document
     configuration: Mapping[str, str]
@@ -78,7 +76,6 @@ class Progress:
     variables: Mapping[str, str] = field(default_factory=dict)
     revision: Mapping[str, Any] = field(default_factory=dict)
     memory: Mapping[str, Any] = field(default_factory=dict)
-    percent: int | None = None
 
 
 def fetched(commit_id: str, commit: Document, branch: str, own: Mapping[str, str]) -> Progress:
@@ -86,8 +83,10 @@ def fetched(commit_id: str, commit: Document, branch: str, own: Mapping[str, str
 
     Parameters
     ----------
+    commit_id : str
     commit : dict
         As CodeCommit's GetCommit tells it.
+    branch : str
     own : mapping of str to str
         The variables that only this provider has.
     """

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 from botocore.exceptions import ClientError
 
-from localaws.permission import Question
+from localaws.iam.permission import Question
 from localaws.services.codecommit.content import Content
 from localaws.services.codecommit.repositories import Repositories
 from localaws.services.codepipeline.actions.action import Job, Progress, SourceProvider, fetched

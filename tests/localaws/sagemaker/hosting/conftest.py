@@ -4,14 +4,14 @@ import io
 import json
 import tarfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.conftest import LocalAws
+from tests.conftest import LocalAws, until
 from tests.localaws.sagemaker.conftest import IMAGE, ROLE, Bench, unique
 
 Document = dict[str, Any]
@@ -133,14 +133,6 @@ def is_gone(client: Any, name: str) -> bool:
     except client.exceptions.ClientError as error:
         return "Could not find" in str(error)
     return False
-
-
-def until(condition: Callable[[], bool], seconds: float = 60) -> None:
-    """Wait for something."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 def servers(state_dir: Path, endpoint_name: str = "") -> list[int]:

@@ -8,8 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from botocore.exceptions import ClientError
 
+from tests.conftest import until
 from tests.localaws.sagemaker.conftest import EventQueue
-from tests.localaws.sagemaker.hosting.conftest import servers, until
+from tests.localaws.sagemaker.hosting.conftest import servers
 
 
 def test_an_endpoint_comes_into_service_answers_and_goes(endpoints, local_aws):
@@ -153,10 +154,6 @@ def test_names_are_taken_once_and_must_be_there(endpoints):
         endpoints.client.create_endpoint(EndpointName="x", EndpointConfigName="nothing")
     with pytest.raises(ClientError, match="Could not find endpoint 'nothing'"):
         endpoints.client.describe_endpoint(EndpointName="nothing")
-
-
-def _current_count(endpoints, name):
-    return endpoints.client.describe_endpoint(EndpointName=name)["ProductionVariants"][0]["CurrentInstanceCount"]
 
 
 def _answers(endpoints, name):

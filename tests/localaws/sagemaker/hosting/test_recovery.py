@@ -6,8 +6,9 @@ import time
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from tests.conftest import until
 from tests.localaws.sagemaker.conftest import bench_of
-from tests.localaws.sagemaker.hosting.conftest import Endpoints, servers, until
+from tests.localaws.sagemaker.hosting.conftest import Endpoints, servers
 
 _BACK_SECONDS = 5.0
 

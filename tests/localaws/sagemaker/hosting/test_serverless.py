@@ -7,9 +7,9 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from tests.conftest import start_local_aws
+from tests.conftest import start_local_aws, until
 from tests.localaws.sagemaker.conftest import bench_of
-from tests.localaws.sagemaker.hosting.conftest import SCRIPT, Endpoints, servers, until
+from tests.localaws.sagemaker.hosting.conftest import SCRIPT, Endpoints, servers
 
 SERVERLESS = {"MemorySizeInMB": 1024, "MaxConcurrency": 2}
 IDLE_SECONDS = 1.0

@@ -5,9 +5,10 @@ import signal
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from tests.conftest import until
 from tests.localaws.sagemaker.conftest import ROLE, bench_of, unique
-from tests.localaws.sagemaker.hosting.conftest import SCRIPT, Endpoints, until
-from tests.localaws.sagemaker.test_pipelines import definition
+from tests.localaws.sagemaker.definitions import definition
+from tests.localaws.sagemaker.hosting.conftest import SCRIPT, Endpoints
 
 SLOW = "import time; time.sleep(4)\n" + SCRIPT
 

@@ -10,8 +10,9 @@ from concurrent.futures import ThreadPoolExecutor
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from tests.conftest import until
 from tests.localaws.sagemaker.conftest import bench_of
-from tests.localaws.sagemaker.hosting.conftest import Endpoints, servers, until
+from tests.localaws.sagemaker.hosting.conftest import Endpoints, servers
 
 CALLERS = 4
 NO_RETRIES = Config(retries={"total_max_attempts": 1}, max_pool_connections=CALLERS)

@@ -7,9 +7,10 @@ import signal
 import pytest
 from botocore.exceptions import ClientError
 
+from tests.conftest import until
 from tests.localaws.sagemaker.conftest import bench_of, unique
-from tests.localaws.sagemaker.hosting.conftest import Endpoints, until
-from tests.localaws.sagemaker.runtime.test_metrics import Watch
+from tests.localaws.sagemaker.hosting.conftest import Endpoints
+from tests.localaws.sagemaker.runtime.observed import Watch
 
 
 class Asynchronous:

@@ -3,7 +3,6 @@
 import base64
 import json
 import re
-from collections.abc import Iterator
 
 import boto3
 import pytest
@@ -14,26 +13,8 @@ from localaws.sagemaker.hosting.routes import Fleet, Route, Variant
 from localaws.sagemaker.runtime.capture import DataCapture, lines
 from localaws.sagemaker.runtime.client import Answer
 from localaws.sagemaker.runtime.invocation import Invocation, Request
-from tests.localaws.sagemaker.hosting.conftest import Endpoints, until
-
-JSON = {"JsonContentTypes": ["application/json"], "CsvContentTypes": ["text/csv"]}
-
-
-def config(bucket, percentage=100, modes=("Input", "Output"), **members):
-    return {
-        "EnableCapture": True,
-        "InitialSamplingPercentage": percentage,
-        "DestinationS3Uri": f"s3://{bucket}/captured",
-        "CaptureOptions": [{"CaptureMode": mode} for mode in modes],
-        "CaptureContentTypeHeader": JSON,
-        **members,
-    }
-
-
-def captured(endpoints: Endpoints) -> Iterator[dict]:
-    for key in endpoints.bench.keys("captured/"):
-        for line in endpoints.bench.read(f"s3://{endpoints.bench.bucket}/{key}").splitlines():
-            yield json.loads(line)
+from tests.conftest import until
+from tests.localaws.sagemaker.runtime.observed import captured, config
 
 
 def test_what_was_asked_and_answered_is_in_s3(endpoints):

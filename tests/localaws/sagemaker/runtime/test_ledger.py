@@ -8,9 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from tests.localaws.sagemaker.hosting.conftest import servers, until
-from tests.localaws.sagemaker.runtime.test_capture import captured, config
-from tests.localaws.sagemaker.runtime.test_metrics import Watch
+from tests.conftest import until
+from tests.localaws.sagemaker.hosting.conftest import servers
+from tests.localaws.sagemaker.runtime.observed import Watch, captured, config
 
 CALLERS, CALLS = 6, 100
 

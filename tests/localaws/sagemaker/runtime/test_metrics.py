@@ -2,36 +2,13 @@
 
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
 
 import pytest
 from botocore.exceptions import ClientError
 
 from localaws.metrics.meter import rounded
-from tests.localaws.sagemaker.hosting.conftest import until
-
-
-class Watch:
-    """The metrics of one variant, or of an endpoint as a whole."""
-
-    def __init__(self, local_aws, endpoint_name, variant_name="AllTraffic"):
-        self._cloudwatch = local_aws.client("cloudwatch")
-        self._dimensions = [{"Name": "EndpointName", "Value": endpoint_name}]
-        self._dimensions += [{"Name": "VariantName", "Value": variant_name}] if variant_name else []
-
-    def statistic(self, metric, statistic, namespace="AWS/SageMaker"):
-        now = datetime.now(UTC)
-        extended = statistic.startswith("p")
-        points = self._cloudwatch.get_metric_statistics(
-            Namespace=namespace,
-            MetricName=metric,
-            Dimensions=self._dimensions,
-            StartTime=now - timedelta(minutes=10),
-            EndTime=now + timedelta(minutes=10),
-            Period=3600,
-            **({"ExtendedStatistics": [statistic]} if extended else {"Statistics": [statistic]}),
-        )["Datapoints"]
-        return sum(point["ExtendedStatistics"][statistic] if extended else point[statistic] for point in points)
+from tests.conftest import until
+from tests.localaws.sagemaker.runtime.observed import Watch
 
 
 def test_invocations_errors_and_latencies_are_counted(endpoints, local_aws):

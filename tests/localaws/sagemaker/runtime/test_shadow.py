@@ -2,9 +2,8 @@
 
 import time
 
-from tests.localaws.sagemaker.hosting.conftest import until
-from tests.localaws.sagemaker.runtime.test_capture import captured, config
-from tests.localaws.sagemaker.runtime.test_metrics import Watch
+from tests.conftest import until
+from tests.localaws.sagemaker.runtime.observed import Watch, captured, config
 
 
 def with_shadow(endpoints, version, weight):

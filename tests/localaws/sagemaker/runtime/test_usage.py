@@ -11,9 +11,9 @@ import pytest
 from localaws.sagemaker.aws import Aws
 from localaws.sagemaker.hosting.routes import Fleet, Instance, Route, Routes, Variant
 from localaws.sagemaker.runtime.usage import UsageMeter
+from tests.conftest import until
 from tests.localaws.sagemaker.conftest import unique
-from tests.localaws.sagemaker.hosting.conftest import until
-from tests.localaws.sagemaker.runtime.test_metrics import Watch
+from tests.localaws.sagemaker.runtime.observed import Watch
 
 BUSY = "held = b'x' * 500_000_000\nwhile True: pass"
 IDLE = "import time; time.sleep(60)"

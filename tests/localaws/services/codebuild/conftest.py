@@ -1,6 +1,7 @@
 """Projects of a test's own, and their builds followed to the end."""
 
 import io
+import json
 import time
 import uuid
 import zipfile
@@ -18,6 +19,11 @@ ENVIRONMENT = {
     "computeType": "BUILD_GENERAL1_SMALL",
 }
 ROLE = "arn:aws:iam::000000000000:role/build"
+
+
+def spec(*commands: str, more: str = "") -> str:
+    """A buildspec of one phase."""
+    return f"version: 0.2\nphases: {{build: {{commands: {json.dumps(commands)}}}}}\n{more}"
 
 
 def zipped(files: Mapping[str, str]) -> bytes:

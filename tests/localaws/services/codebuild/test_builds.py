@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import LocalAws, wait_until_gone
-from tests.localaws.services.codebuild.conftest import Project, phases
+from tests.localaws.services.codebuild.conftest import Project, phases, spec
 
 SUCCEEDED = dict.fromkeys(
     (
@@ -31,11 +31,6 @@ SUCCEEDED = dict.fromkeys(
     ),
     "SUCCEEDED",
 ) | {"COMPLETED": ""}
-
-
-def spec(*commands: str, more: str = "") -> str:
-    """A buildspec of one phase."""
-    return f"version: 0.2\nphases: {{build: {{commands: {json.dumps(commands)}}}}}\n{more}"
 
 
 @pytest.mark.parametrize("shell", ["sh", "bash"])

@@ -15,8 +15,7 @@ from localaws.services.context import Context
 from localaws.services.outbox import Outbox
 from localaws.store import Store
 from tests.conftest import LocalAws
-from tests.localaws.services.codebuild.conftest import ENVIRONMENT, ROLE, phases
-from tests.localaws.services.codebuild.test_builds import spec
+from tests.localaws.services.codebuild.conftest import ENVIRONMENT, ROLE, phases, spec
 
 
 @pytest.fixture

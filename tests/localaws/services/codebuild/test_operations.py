@@ -4,8 +4,7 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from tests.localaws.services.codebuild.conftest import ENVIRONMENT, Project
-from tests.localaws.services.codebuild.test_builds import spec
+from tests.localaws.services.codebuild.conftest import ENVIRONMENT, Project, spec
 
 
 def code(caught: pytest.ExceptionInfo[ClientError]) -> str:

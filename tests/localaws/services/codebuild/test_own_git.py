@@ -5,8 +5,7 @@ import uuid
 
 from tests.conftest import LocalAws
 from tests.localaws.roles import allow, make_role
-from tests.localaws.services.codebuild.conftest import Project, zipped
-from tests.localaws.services.codebuild.test_builds import spec
+from tests.localaws.services.codebuild.conftest import Project, spec, zipped
 
 
 def test_a_repositorys_first_commit_is_made_and_cloned_by_the_services(enforcing_local_aws: LocalAws) -> None:

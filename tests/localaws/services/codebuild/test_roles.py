@@ -5,8 +5,7 @@ import uuid
 
 from tests.conftest import LocalAws
 from tests.localaws.roles import allow, make_role
-from tests.localaws.services.codebuild.conftest import Project
-from tests.localaws.services.codebuild.test_builds import spec
+from tests.localaws.services.codebuild.conftest import Project, spec
 
 ASK = "python -c \"import boto3; boto3.client('{service}').{operation}\""
 

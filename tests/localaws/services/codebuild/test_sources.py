@@ -5,8 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.localaws.services.codebuild.conftest import Project
-from tests.localaws.services.codebuild.test_builds import spec
+from tests.localaws.services.codebuild.conftest import Project, spec
 
 
 @pytest.fixture

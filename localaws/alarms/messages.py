@@ -8,8 +8,9 @@ import json
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
+
+from localaws.times import iso_milliseconds
 
 Document = dict[str, Any]
 
@@ -213,4 +214,4 @@ def _statistic(alarm: Mapping[str, Any]) -> str:
 
 
 def _time(seconds: float) -> str:
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{int(seconds * 1000) % 1000:03}+0000"
+    return iso_milliseconds(seconds).replace("Z", "+0000")

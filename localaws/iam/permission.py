@@ -15,7 +15,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import ReadOnlyCredentials
 from botocore.exceptions import ClientError
 
-from localaws.guard import ALLOWED, AUTHORIZE_PATH
+from localaws.iam.guard import ALLOWED, AUTHORIZE_PATH
 
 _SECONDS = 30
 

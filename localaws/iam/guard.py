@@ -8,8 +8,8 @@ evaluates their policies. 204 lets the request through; any other answer is the 
 from collections.abc import Callable
 from urllib.parse import parse_qs, urlencode, urlsplit
 
-from localaws.asgi import Application, Message, Receive, Scope, Send
-from localaws.forward import Answer, ask, read_body, send_answer
+from localaws.asgi import Answer, Application, Message, Receive, Scope, Send, read_body, send_answer
+from localaws.forward import ask
 from localaws.settings import iam_enforced
 
 AUTHORIZE_PATH = "/_localaws/authorize"

@@ -1,16 +1,16 @@
 """Stacks: whether the last change of each was completed, and whether the stages are deployed."""
 
-from deploy import stacks
 from deploy.check.check import Check
 from deploy.check.finding import Verdict, failed, ok, warning
 from deploy.check.system import Resource, System
+from deploy.stacks import describe
 
 STAGE = "Stage"
 
 
 def whole(system: System, resource: Resource) -> Verdict:
     """A stack whose last change failed or was rolled back is not what its template says."""
-    stack = stacks.describe(system.client("cloudformation"), resource.physical_id)
+    stack = describe(system.client("cloudformation"), resource.physical_id)
     if stack is None or stack.status == "DELETE_COMPLETE":
         return failed("deleted, though the stack around it has it", f"update the stack {resource.stack.name}")
     said = f"{stack.status} {stack.reason}".rstrip()

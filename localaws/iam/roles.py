@@ -18,7 +18,7 @@ from botocore.config import Config
 from botocore.credentials import CredentialProvider, CredentialResolver, Credentials, ReadOnlyCredentials
 from botocore.exceptions import ClientError
 
-from localaws.permission import Question, require
+from localaws.iam.permission import Question, require
 
 SERVICE_HEADER = "X-Localaws-Service"
 """Set by a service of ours, such as the local SageMaker, when it calls another one in its own name.

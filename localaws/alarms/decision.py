@@ -7,15 +7,11 @@ whole minutes; these slide, so that an alarm on a laptop does not wait for the m
 Source: "Evaluating an alarm" and "Configuring how CloudWatch alarms treat missing data" in the CloudWatch User Guide.
 """
 
-import asyncio
-import logging
 import operator
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from localaws import metric_math
-
-logger = logging.getLogger(__name__)
+from localaws.alarms import metric_math
 
 Alarm = Mapping[str, Any]
 Point = Mapping[str, Any]
@@ -28,7 +24,6 @@ _COMPARISONS: dict[str, Callable[[float, float], bool]] = {
     "LessThanThreshold": operator.lt,
     "LessThanOrEqualToThreshold": operator.le,
 }
-_TICK_SECONDS = 1.0
 
 
 def decide(
@@ -42,6 +37,7 @@ def decide(
         As DescribeAlarms tells it.
     points : sequence of mapping
         Those of its metric with exactly its dimensions, each with a ``Timestamp`` in seconds since the epoch.
+    statistic : callable(points, name) -> float or None
     now : float
         Seconds since the epoch.
     scale : float
@@ -70,6 +66,11 @@ def decide_math(
         With ``Metrics``; the longest of their periods is the alarm's.
     points_of : callable(metric) -> sequence of mapping
         Gives the points of a metric: namespace, name and dimensions.
+    statistic : callable(points, name) -> float or None
+    now : float
+        Seconds since the epoch.
+    scale : float
+        What a second of a period takes here, in seconds.
     """
     stats = {query["Id"]: query["MetricStat"] for query in alarm["Metrics"] if "MetricStat" in query}
     period = max(float(stat["Period"]) for stat in stats.values()) * scale
@@ -115,35 +116,3 @@ def _values(
         if 0 <= number < periods:
             buckets[number].append(point)
     return [statistic(bucket, name) if bucket else None for bucket in buckets]
-
-
-class Clock:
-    """Decides all alarms once a second, after new data were published: data that stay away change an alarm too.
-
-    Parameters
-    ----------
-    publish, decide : callable()
-    """
-
-    def __init__(self, publish: Callable[[], None], decide: Callable[[], None]) -> None:
-        self._publish, self._decide = publish, decide
-        self._task: asyncio.Task[None] | None = None
-
-    def start(self) -> None:
-        """Begin, in the running event loop."""
-        self._task = asyncio.get_running_loop().create_task(self._run())
-
-    async def stop(self) -> None:
-        """End."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait([self._task])
-
-    async def _run(self) -> None:
-        while True:
-            await asyncio.sleep(_TICK_SECONDS)
-            try:
-                self._publish()
-            except Exception:  # the alarms go on without what it was
-                logger.exception("The metrics of services were not published")
-            self._decide()

@@ -1,0 +1,74 @@
+"""What the options of `deploy-model` and `check-project` have in common: the project's name, places, numbers.
+
+Nothing heavy is imported here, so that `-h` answers at once.
+"""
+
+import argparse
+import math
+import os
+import re
+from collections.abc import Callable, Mapping
+
+from model_road.options import parse_assignment
+
+DEFAULT_PROJECT = os.environ.get("SAGEMAKER_PROJECT_NAME", "model-road")
+# How an environment of `model_road.environment` is chosen on the command line.
+ENVIRONMENT_OPTIONS: Mapping[str, tuple[str, ...]] = {"account": (), "laptop": ("--local",)}
+
+# As the templates have it.
+_PROJECT_NAME = "[a-z0-9](-*[a-z0-9])*"
+
+
+def add_project_name_option(parser: argparse.ArgumentParser, meaning: str) -> None:
+    """Add --project-name, which is that of CodeBuild's environment unless it is given."""
+    parser.add_argument(
+        "--project-name",
+        default=DEFAULT_PROJECT,
+        type=project_name,
+        help=f"{meaning} ($SAGEMAKER_PROJECT_NAME, or %(default)s)",
+    )
+
+
+def project_name(text: str) -> str:
+    """Read a project's name: as SageMaker has it, but in small letters, as SageMaker writes names in its ARNs."""
+    if not (len(text) <= 32 and re.fullmatch(_PROJECT_NAME, text)):
+        raise argparse.ArgumentTypeError(
+            f"{text!r}: 1 to 32 small letters, digits and hyphens are expected, a letter or digit first and last"
+        )
+    return text
+
+
+def threshold(text: str) -> tuple[str, float]:
+    """Read METRIC=LIMIT."""
+    name, value = parse_assignment(text)
+    return name, _number(value, float, -1e300, 1e300)
+
+
+def count(text: str) -> int:
+    """Read how many, 1 to 10,000."""
+    return int(_number(text, int, 1, 10_000))
+
+
+def percent(text: str) -> int:
+    """Read a share in percent, 1 to 99."""
+    return int(_number(text, int, 1, 99))
+
+
+def share(text: str) -> float:
+    """Read a share, 0 to 1."""
+    return _number(text, float, 0, 1)
+
+
+def positive(text: str) -> float:
+    """Read a number above 0."""
+    return _number(text, float, 0.001, 86_400_000)
+
+
+def _number(text: str, kind: Callable[[str], float], least: float, most: float) -> float:
+    try:
+        number = kind(text)
+    except ValueError:
+        number = math.nan
+    if not least <= number <= most:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from {least:g} to {most:g}")
+    return number

@@ -1,0 +1,8 @@
+"""How AWS's events write times."""
+
+from datetime import UTC, datetime
+
+
+def iso_milliseconds(seconds: float) -> str:
+    """A time since the epoch in UTC, to the millisecond, such as ``2026-01-31T12:00:00.250Z``."""
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
