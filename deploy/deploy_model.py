@@ -250,7 +250,7 @@ def _run(parsed: argparse.Namespace) -> int:
     try:
         return work(project, parsed)
     except KeyboardInterrupt:
-        print(f"\nWhat CloudFormation has begun goes on. To see how: {project.next_command('status')}", file=sys.stderr)
+        print(f"\nWhat AWS has begun goes on. To see how: {project.next_command('status')}", file=sys.stderr)
         return command.INTERRUPTED
 
 

@@ -82,7 +82,7 @@ def test_every_record_is_in_one_chunk(
     monkeypatch.setattr(function, "MOST_CHUNKS", 10_000)
     metadata = {"TestDataUrl": f"s3://{bucket}/test/", "TargetColumn": "y"}
     package = {"ModelPackageArn": PACKAGE, "CustomerMetadataProperties": metadata}
-    planned = function.plan({"Package": package, "Calls": "10"})
+    planned = function.handler({"Operation": "plan", "Package": package, "Calls": "10"}, None)
     assert planned["TargetColumn"] == "y"
     # All of them go through the state machine, which takes 256 KB.
     assert max(len(json.dumps(chunk)) for chunk in planned["Chunks"]) < 200
