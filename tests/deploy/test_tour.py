@@ -103,6 +103,7 @@ def test_a_push_goes_to_production_and_a_file_is_transformed(
     made = deploy_model(local_aws, tmp_path, "project", *options)
     assert f"BuildPipelineName        {NAME}-build" in made
     assert "CREATE_COMPLETE" in made
+    assert "put training data into s3://sagemaker-project-" in made
     assert "you@example.com confirmed" in local_aws.command("mail", "confirm", "--all").stdout
     fail_a_first_deployment(local_aws)
     shown = deploy_model(local_aws, tmp_path, "tour", "--minutes", "5")
@@ -128,6 +129,7 @@ def test_a_push_goes_to_production_and_a_file_is_transformed(
     assert "No change" in deploy_model(local_aws, tmp_path, "rollback", "--to", number)
     again = deploy_model(local_aws, tmp_path, "project", "--source", str(working_copy))
     assert "is that already" in again, "what is not named is not kept"
+    assert "put training data" not in again
     assert "deploy-staging: no change" in deploy_model(local_aws, tmp_path, "plan")
     status = deploy_model(local_aws, tmp_path, "status")
     assert f"project        sagemaker-{NAME}-project  CREATE_COMPLETE\n" in status
