@@ -131,7 +131,9 @@ def test_a_push_goes_to_production_and_a_file_is_transformed(
     assert "is that already" in again, "what is not named is not kept"
     assert "put training data" not in again
     assert "deploy-staging: no change" in deploy_model(local_aws, tmp_path, "plan")
-    assert f"in sagemaker-{NAME}-project" in deploy_model(local_aws, tmp_path, "status")
+    status = deploy_model(local_aws, tmp_path, "status")
+    assert f"project        sagemaker-{NAME}-project  CREATE_COMPLETE\n" in status
+    assert f"system-test    in sagemaker-{NAME}-project" in status
     refused = deploy_model(local_aws, tmp_path, "delete", "project", "--yes", returncode=1)
     assert f"sagemaker-{NAME}-deploy-production" in refused
     assert "`deploy-model delete all` first" in refused
