@@ -195,6 +195,10 @@ def _test_set() -> Records:
 
 
 def _r2(targets: list[float], predictions: list[float]) -> float:
+    if not all(isinstance(predicted, int | float) for predicted in predictions):
+        raise RoadError(
+            f"R2 is of numbers, and a prediction is {predictions[0]!r}: take the target's column out of FILE"
+        )
     mean = sum(targets) / len(targets)
     unexplained = sum((target - predicted) ** 2 for target, predicted in zip(targets, predictions, strict=True))
     spread = sum((target - mean) ** 2 for target in targets)

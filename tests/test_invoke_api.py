@@ -21,7 +21,7 @@ class Sums(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers["Content-Length"]))
         rows = json.loads(body)["x"]
         right = all(len(row) == 2 for row in rows)
-        sums = [sum(row) for row in rows]
+        sums = ["much" if sum(row) > 99 else sum(row) for row in rows]
         answer = json.dumps((sums if self.path == "/batch" else sums[0]) if right else {"message": "2 expected"})
         self.send_response(200 if right else 400)
         self.send_header("Content-Length", str(len(answer)))
@@ -65,6 +65,13 @@ def test_one_record_has_no_r2(url: str, tmp_path: Path) -> None:
     file = tmp_path / "records.csv"
     file.write_text("a,y,b\n1,3,2\n")
     assert "R2 nan" in invoke(url, "--records", str(file), "--target-column", "y").stdout
+
+
+def test_labels_have_no_r2(url: str, tmp_path: Path) -> None:
+    file = tmp_path / "records.csv"
+    file.write_text("a,y,b\n100,1,2\n")
+    done = invoke(url, "--records", str(file), "--target-column", "y")
+    assert (done.returncode, "a prediction is 'much'" in done.stderr) == (1, True), done.stderr
 
 
 def test_the_samples_records_are_refused_with_what_to_do(url: str) -> None:
