@@ -7,6 +7,7 @@
     +-- SerializationError      SerializationException: a member has the wrong JSON type
     +-- UnsupportedOperation    AWS has it, local AWS does not: said, never faked
     +-- InternalFailure         a defect of local AWS itself
+    +-- InsufficientStorage     the disk of its state folder is full
 """
 
 
@@ -49,3 +50,10 @@ class InternalFailure(ApiError):
     """A defect of local AWS itself; the traceback is in the server's log."""
 
     http_status = 500
+
+
+class InsufficientStorage(ApiError):
+    """The disk of the state folder is full. HTTP's own 507: no SDK retries it, and no step of a pipeline."""
+
+    code = "InsufficientStorage"
+    http_status = 507

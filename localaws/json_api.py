@@ -7,11 +7,13 @@ import logging
 import time
 import uuid
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import orjson
 
-from localaws.api_errors import ApiError, InternalFailure, SerializationError
+from localaws import disk
+from localaws.api_errors import ApiError, InsufficientStorage, InternalFailure, SerializationError
 from localaws.asgi import Answer, Send, send_answer
 
 logger = logging.getLogger(__name__)
@@ -19,7 +21,7 @@ logger = logging.getLogger(__name__)
 Document = dict[str, Any]
 
 
-def answered(call: Callable[[], Document], what: str) -> tuple[int, Document]:
+def answered(call: Callable[[], Document], what: str, state_dir: Path) -> tuple[int, Document]:
     """The status and the document that a request is answered with.
 
     Parameters
@@ -28,12 +30,17 @@ def answered(call: Callable[[], Document], what: str) -> tuple[int, Document]:
         Carries it out; an ApiError that it raises becomes the answer.
     what : str
         Names it in the log, should `call` have a defect.
+    state_dir : Path
+        Where `call` writes; named should its disk be full.
     """
     try:
         return 200, call()
     except ApiError as error:
         return error.http_status, _error(error)
-    except Exception:
+    except Exception as error:
+        if disk.is_full(error):
+            full = InsufficientStorage(disk.full(state_dir))
+            return full.http_status, _error(full)
         logger.exception("A defect of local AWS in %s", what)
         return 500, _error(InternalFailure("A defect of local AWS itself: the server's log has the traceback"))
 

@@ -5,8 +5,10 @@ Nothing heavy is imported before the options have been understood.
 
 import argparse
 import logging
+import sys
 import warnings
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -29,7 +31,22 @@ def make_pipeline(options: argparse.Namespace) -> tuple[Any, "Environment"]:
     environment = ENVIRONMENTS[options.environment](options.region, options.role_arn)
     module = user_module.load(options.module_name, Path.cwd())
     environment.offer_sample_data(user_module.sample_data(module, options.kwargs))
-    return user_module.get_pipeline(module, options.kwargs, environment.arguments), environment
+    defaults = {**environment.arguments, **_kms_key(options.kms_key_arn, module)}
+    return user_module.get_pipeline(module, options.kwargs, defaults), environment
+
+
+def _kms_key(arn: str | None, module: ModuleType) -> dict[str, str]:
+    """Give the argument that names the key; say so where the function has no such argument, as nothing else would."""
+    from pipelines.module import accepted_by  # noqa: PLC0415
+
+    given = {"kms_key_arn": arn} if arn else {}
+    if given and not accepted_by(module.get_pipeline, given):
+        print(
+            f"{module.__name__}.get_pipeline() takes no kms_key_arn: what its jobs write is encrypted with a key that "
+            f"it names itself, or else with S3's own key, aws/s3, but not with {arn}",
+            file=sys.stderr,
+        )
+    return given
 
 
 def definition(pipeline: Any) -> str:

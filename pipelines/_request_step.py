@@ -101,6 +101,11 @@ def processing_output(folder: str, step_name: str, name: str, path: str) -> dict
     }
 
 
+def encryption(kms_key_arn: str | None) -> dict[str, str]:
+    """The key of what a job writes to S3; without one nothing is said of it, and SageMaker takes S3's own, aws/s3."""
+    return {"KmsKeyId": kms_key_arn} if kms_key_arn else {}
+
+
 def channel(name: str, uri: Any) -> dict[str, Any]:
     """A channel of a training job, mounted at `/opt/ml/input/data/<name>`."""
     return {

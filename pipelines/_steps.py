@@ -36,6 +36,7 @@ from pipelines._request_step import (
     RequestStep,
     channel,
     cluster,
+    encryption,
     job_retries,
     processing_input,
     processing_output,
@@ -82,6 +83,10 @@ class JobSettings:
         Container image of every job and of the registered model.
     bucket, prefix : str
         Code goes to `s3://bucket/prefix/code/`, models to `.../models/`, the rest to `.../<execution id>/`.
+    kms_key_arn : str, optional
+        KMS key of models and outputs. Without it SageMaker names S3's own key, aws/s3, whatever key the bucket has.
+        The jobs' volumes are not given it: an instance type is a parameter, and one with local disks, whose
+        hardware encrypts them, is refused together with a key.
     """
 
     s3_client: Any
@@ -89,6 +94,7 @@ class JobSettings:
     image_uri: str
     bucket: str
     prefix: str
+    kms_key_arn: str | None = None
 
     @property
     def folder(self) -> str:
@@ -157,7 +163,8 @@ def processing_step(  # noqa: PLR0913 -- a processing job has this many parts
         "RoleArn": settings.role,
         "ProcessingInputs": [processing_input(key, uri) for key, uri in mounted.items()],
         "ProcessingOutputConfig": {
-            "Outputs": [processing_output(settings.folder, name, key, path) for key, path in outputs.items()]
+            "Outputs": [processing_output(settings.folder, name, key, path) for key, path in outputs.items()],
+            **encryption(settings.kms_key_arn),
         },
         "Environment": ENVIRONMENT,
         "StoppingCondition": STOPPING_CONDITION,
@@ -222,7 +229,7 @@ def training_step(  # noqa: PLR0913 -- a training job has this many parts
         },
         "HyperParameters": dict(hyperparameters),
         "InputDataConfig": [channel(key, uri) for key, uri in mounted.items()],
-        "OutputDataConfig": {"S3OutputPath": f"{settings.folder}/models"},
+        "OutputDataConfig": {"S3OutputPath": f"{settings.folder}/models", **encryption(settings.kms_key_arn)},
         "ResourceConfig": cluster(instance_type, instance_count),
         "RoleArn": settings.role,
         "Environment": ENVIRONMENT,
@@ -341,7 +348,7 @@ def create_model_step(name: str, *, role: str, model_package_arn: Any) -> Any:
     )
 
 
-def transform_step(
+def transform_step(  # noqa: PLR0913 -- a transform job has this many parts
     name: str,
     *,
     model_name: Any,
@@ -351,6 +358,7 @@ def transform_step(
     content_type: Any,
     instance_type: Any,
     instance_count: Any,
+    kms_key_arn: str | None = None,
 ) -> Any:
     """Send every file of `input_uri` through a model in batches of lines; each gives one `.out` file.
 
@@ -373,13 +381,20 @@ def transform_step(
     instance_type : str
         For example `ml.m5.large`.
     instance_count : int
+    kms_key_arn : str, optional
+        KMS key of the predictions; S3's own key, aws/s3, by default.
     """
     source = {"S3DataSource": {"S3DataType": input_type, "S3Uri": input_uri}}
     request = {
         "ModelName": model_name,
         "BatchStrategy": "MultiRecord",
         "TransformInput": {"DataSource": source, "ContentType": content_type, "SplitType": "Line"},
-        "TransformOutput": {"S3OutputPath": output_uri, "Accept": content_type, "AssembleWith": "Line"},
+        "TransformOutput": {
+            "S3OutputPath": output_uri,
+            "Accept": content_type,
+            "AssembleWith": "Line",
+            **encryption(kms_key_arn),
+        },
         "TransformResources": {"InstanceType": instance_type, "InstanceCount": instance_count},
     }
     return RequestStep(

@@ -6,7 +6,7 @@ give says nothing about how it is shown; `pipelines.execution_view` does that.
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -16,6 +16,25 @@ JOB_KINDS = ("ProcessingJob", "TrainingJob", "TransformJob")
 _SHORTEST_WAIT = 0.1
 _LONGEST_WAIT = 10.0
 _LOG_LINES = 20
+# A job that has run for less is not asked about: short ones cost no request more.
+_ASKED_AFTER_SECONDS = 2.0
+
+
+@dataclass(frozen=True)
+class FailedAttempt:
+    """A job that failed while its step goes on: it will be tried again.
+
+    Attributes
+    ----------
+    number : int
+        Which attempt it was, from 1.
+    reason : str
+    end : datetime
+    """
+
+    number: int
+    reason: str
+    end: datetime
 
 
 @dataclass(frozen=True)
@@ -34,6 +53,10 @@ class StepState:
         What the step made (`TrainingJob`, `RegisterModel`, ...) and its ARN; empty if it made nothing.
     cached : bool
         Whether the result is that of an earlier execution.
+    attempt : int
+        Which one it is, from 1.
+    failed : FailedAttempt or None
+        The attempt after which it waits for the next one.
     """
 
     name: str
@@ -44,6 +67,8 @@ class StepState:
     kind: str
     arn: str
     cached: bool
+    attempt: int = 1
+    failed: FailedAttempt | None = None
 
     def seconds(self, now: datetime) -> float | None:
         """Give how long the step took, or has taken until now."""
@@ -70,8 +95,10 @@ def snapshot(sagemaker_client: Any, execution_arn: str) -> Snapshot:
     pages = sagemaker_client.get_paginator("list_pipeline_execution_steps").paginate(
         PipelineExecutionArn=execution_arn, SortOrder="Ascending"
     )
-    steps = [_step_state(item) for page in pages for item in page["PipelineExecutionSteps"]]
-    began = sorted(steps, key=lambda step: step.start or datetime.now(UTC))
+    now = datetime.now(UTC)
+    states = [_step_state(item) for page in pages for item in page["PipelineExecutionSteps"]]
+    steps = [replace(step, failed=_failed_attempt(sagemaker_client, step, now)) for step in states]
+    began = sorted(steps, key=lambda step: step.start or now)
     return Snapshot(described["PipelineExecutionStatus"], described.get("FailureReason", ""), tuple(began))
 
 
@@ -148,4 +175,20 @@ def _step_state(item: dict[str, Any]) -> StepState:
         kind=kind,
         arn=detail.get("Arn", ""),
         cached="CacheHitResult" in item,
+        attempt=item.get("AttemptCount") or 1,
     )
+
+
+def _failed_attempt(sagemaker_client: Any, step: StepState, now: datetime) -> FailedAttempt | None:
+    """Ask the job of a step that goes on whether it does, too: the step itself says nothing between two attempts."""
+    if step.status != "Executing" or step.kind not in JOB_KINDS or (step.seconds(now) or 0) < _ASKED_AFTER_SECONDS:
+        return None
+    try:
+        job = describe_job(sagemaker_client, step)
+    except sagemaker_client.exceptions.ClientError:
+        # Who may follow executions and not see jobs follows them without this.
+        return None
+    if job[f"{step.kind}Status"] != "Failed":
+        return None
+    end = job.get(f"{step.kind.removesuffix('Job')}EndTime") or now
+    return FailedAttempt(step.attempt, job.get("FailureReason", ""), end)

@@ -1,19 +1,19 @@
 """How an execution looks while it runs.
 
 Steps that have not begun come from the definition, which also gives the order; a step of the branch that was not taken
-stays without a state.
+stays without a state. A step whose job has failed and is tried again shows why, and when: its retry policy says that.
 """
 
 import json
-from collections.abc import Iterator
-from datetime import UTC, datetime
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from rich.table import Column, Table
 from rich.text import Text
 
 from model_road.live import Picture
-from pipelines.execution import Snapshot, StepState
+from pipelines.execution import FailedAttempt, Snapshot, StepState
 
 _STYLES = {
     "Succeeded": "green",
@@ -22,11 +22,13 @@ _STYLES = {
     "Executing": "cyan",
     "Starting": "cyan",
 }
+# What retry policies call the failure of a job whose reason begins so.
+_RETRIED = {"InternalServerError": "SageMaker.JOB_INTERNAL_ERROR", "CapacityError": "SageMaker.CAPACITY_ERROR"}
 
 
 def step_names(definition: str) -> list[str]:
     """List the steps of a definition (JSON), those of branches after their condition."""
-    return list(_names(json.loads(definition)["Steps"]))
+    return [step["Name"] for step in _steps(json.loads(definition)["Steps"])]
 
 
 class ExecutionPicture(Picture[Snapshot]):
@@ -40,16 +42,22 @@ class ExecutionPicture(Picture[Snapshot]):
 
     def __init__(self, definition: str) -> None:
         self._names = step_names(definition)
+        self._policies = {
+            step["Name"]: step.get("RetryPolicies", []) for step in _steps(json.loads(definition)["Steps"])
+        }
         self._snapshot = Snapshot("Executing", "", ())
 
     def take(self, snapshot: Snapshot) -> Iterator[str]:
         """Tell the steps whose state has changed."""
-        before = {step.name: step.status for step in self._snapshot.steps}
+        before = {step.name: step for step in self._snapshot.steps}
         self._snapshot = snapshot
         now = datetime.now(UTC)
         for step in snapshot.steps:
-            if before.get(step.name) != step.status:
+            known = before.get(step.name)
+            if known is None or known.status != step.status:
                 yield f"{step.name:<20} {_state(step).plain:<22} {_duration(step, now):>8}"
+            if (known is None or known.failed is None) and (next_attempt := self._next_attempt(step, now)):
+                yield f"{step.name:<20} {next_attempt}"
 
     def draw(self) -> Table:
         """Draw all steps, those that have not begun, too."""
@@ -62,15 +70,34 @@ class ExecutionPicture(Picture[Snapshot]):
                 table.add_row(name, Text("-" if self._snapshot.is_final else "waiting", style="dim"))
             else:
                 table.add_row(name, _state(step), _duration(step, now))
+                if next_attempt := self._next_attempt(step, now):
+                    table.add_row("", Text(next_attempt, style="yellow"))
         return table
 
+    def _next_attempt(self, step: StepState, now: datetime) -> str:
+        """Say of a step whose job has failed which attempt comes next, when, and why; nothing where none comes."""
+        policy = _policy(self._policies.get(step.name, []), step.failed) if step.failed else None
+        if step.failed is None or policy is None:
+            return ""
+        pause = policy.get("IntervalSeconds", 1) * policy.get("BackoffRate", 2.0) ** (step.failed.number - 1)
+        seconds = (step.failed.end + timedelta(seconds=pause) - now).total_seconds()
+        return f"attempt {step.failed.number + 1} in {max(0, round(seconds))} s: {step.failed.reason}"
 
-def _names(steps: list[dict[str, Any]]) -> Iterator[str]:
+
+def _steps(steps: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """The steps, those of branches after their condition."""
     for step in steps:
-        yield step["Name"]
+        yield step
         arguments = step.get("Arguments", {})
         for branch in ("IfSteps", "ElseSteps"):
-            yield from _names(arguments.get(branch, []))
+            yield from _steps(arguments.get(branch, []))
+
+
+def _policy(policies: Sequence[Mapping[str, Any]], failed: FailedAttempt) -> Mapping[str, Any] | None:
+    """The retry policy that an attempt's failure falls under, unless it was the last one."""
+    kind = _RETRIED.get(failed.reason.partition(":")[0])
+    matching = [policy for policy in policies if kind in policy["ExceptionType"]]
+    return matching[0] if matching and failed.number <= matching[0].get("MaxAttempts", failed.number) else None
 
 
 def _state(step: StepState) -> Text:

@@ -8,6 +8,7 @@ answers at once.
 import argparse
 import ast
 import json
+import os
 from typing import Any
 
 from model_road.options import add_environment_options
@@ -28,6 +29,13 @@ def add_module_options(parser: argparse.ArgumentParser) -> None:
         default={},
         metavar="DICT",
         help='arguments of get_pipeline() as JSON or a Python literal: \'{"pipeline_name": "Mine"}\'',
+    )
+    parser.add_argument(
+        "--kms-key-arn",
+        default=os.environ.get("KMS_KEY_ARN") or None,
+        metavar="ARN",
+        help="KMS key of what the jobs write to S3, for a get_pipeline() that takes kms_key_arn ($KMS_KEY_ARN); "
+        "S3's own key, aws/s3, otherwise",
     )
     add_environment_options(
         parser,

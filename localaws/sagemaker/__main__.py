@@ -58,7 +58,7 @@ def main() -> None:
         jobs.close()
         notifier.close()
 
-    server = Server(api, runtime, shut_down)
+    server = Server(api, runtime, shut_down, state_dir)
     uvicorn.run(
         guarded(server, options.endpoint_url),
         host=options.host,

@@ -22,6 +22,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from typing import Any
 
+from localaws import disk
 from localaws.sagemaker import retries, steps
 from localaws.sagemaker.callbacks import Callbacks
 from localaws.sagemaker.control import Control
@@ -184,10 +185,10 @@ class Executor:
             status = final_status(run.definition, run.outcomes, stopped=run.context.stopping.is_set())
             reason = FAILED_REASON if status == "Failed" else None
         except Exception as error:
-            logger.exception("Execution %s met a defect of the local SageMaker", arn)
-            status, reason = "Failed", f"InternalServerError: {error}"
+            logger.exception("Execution %s cannot go on", arn)
+            status, reason = "Failed", self._reason(error)
         self._runs.pop(arn, None)
-        self._record.write(arn, status, reason)
+        disk.patiently(lambda: self._record.write(arn, status, reason))
 
     def _run_steps(self, run: _Run) -> None:
         running: dict[Future[Outcome], str] = {}
@@ -255,6 +256,12 @@ class Executor:
         except (StepFailed, StepStopped):
             raise
         except Exception as error:
-            logger.exception("Step %s of %s met a defect of the local SageMaker", step.name, run.resource.arn)
-            raise StepFailed(f"InternalServerError: {error}") from error
+            logger.exception("Step %s of %s cannot go on", step.name, run.resource.arn)
+            raise StepFailed(self._reason(error)) from error
         return {"Metadata": metadata}
+
+    def _reason(self, error: Exception) -> str:
+        """Say what has ended a step or an execution that nothing of its own has: a full disk, or a defect here."""
+        if disk.is_full(error):
+            return f"ClientError: {disk.full(self._control.state_dir)}"
+        return f"InternalServerError: {error}"

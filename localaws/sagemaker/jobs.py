@@ -18,7 +18,6 @@ process is gone with the server.
 import logging
 import os
 import shutil
-import sqlite3
 import tempfile
 import threading
 import time
@@ -27,6 +26,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
+from localaws import disk
 from localaws.sagemaker.aws import Aws
 from localaws.sagemaker.errors import ConflictException, JobFailure, JobStopped, ValidationError
 from localaws.sagemaker.events import Notifier, job_detail
@@ -148,7 +148,7 @@ class JobRunner:
         try:
             home = self._make_home(resource.name)
         except OSError as error:
-            self._end(resource.arn, job_type.noun, "Failed", f"InternalServerError: no folder for the job: {error}")
+            self._end(resource.arn, job_type.noun, "Failed", self._reason(error))
             return
         folder = home / "ml"
         job = Job(job_type.noun, resource.name, resource.arn, request, folder, home / "job.log", self)
@@ -222,21 +222,27 @@ class JobRunner:
         except JobFailure as failure:
             status, reason = "Failed", str(failure)
         except Exception as error:
-            logger.exception("Job %s met a defect of the local SageMaker", job.name)
-            status, reason = "Failed", f"InternalServerError: {type(error).__name__}: {error}"
+            logger.exception("Job %s cannot go on", job.name)
+            status, reason = "Failed", self._reason(error)
         finally:
             self._end_with_room(job, status, reason)
             self._running.pop(job.arn, None)
             shutil.rmtree(job.folder.parent, ignore_errors=True)
 
+    def _reason(self, error: Exception) -> str:
+        """Say why a job failed that no fault of its own has ended.
+
+        A full disk is no InternalServerError, which pipelines try again: it is as full in a minute.
+        """
+        if disk.is_full(error):
+            return f"ClientError: {disk.full(self.state_dir)}"
+        return f"InternalServerError: {type(error).__name__}: {error}"
+
     def _end_with_room(self, job: Job, status: str, reason: str | None) -> None:
-        """End a job; when the disk is full, what the job itself wrote makes room for the last word about it."""
-        try:
-            self._end(job.arn, job.noun, status, reason)
-        except sqlite3.OperationalError:
-            logger.exception("The end of job %s could not be stored: its folder is deleted first", job.name)
+        """End a job; when the disk is full, what the job itself wrote makes room before anybody hears of its end."""
+        if not disk.has_room(self.state_dir):
             shutil.rmtree(job.folder.parent, ignore_errors=True)
-            self._end(job.arn, job.noun, status, reason)
+        disk.patiently(lambda: self._end(job.arn, job.noun, status, reason))
 
     def _end(self, arn: str, noun: str, status: str, reason: str | None) -> None:
         resource = self.store.by_arn(arn)

@@ -34,18 +34,20 @@ class ProcessingJob:
         """Stage, run and collect one job."""
         client = job.aws.client("s3")
         instances = make_instances(_cluster(job.request)["InstanceCount"], job.folder, job.log)
-        outputs = [item["S3Output"] for item in job.request.get("ProcessingOutputConfig", {}).get("Outputs", [])]
+        config = job.request.get("ProcessingOutputConfig", {})
+        outputs, key_id = [item["S3Output"] for item in config.get("Outputs", [])], config.get("KmsKeyId")
         for instance in instances:
             _stage(job, instance, instances, outputs)
         folders = [
             (inside(instance.folder, target["LocalPath"]), target["S3Uri"], target.get("S3UploadMode"))
             for instance, target in itertools.product(instances, outputs)
         ]
-        with uploading(client, ((folder, uri) for folder, uri, mode in folders if mode == "Continuous")):
+        continuous = ((folder, uri) for folder, uri, mode in folders if mode == "Continuous")
+        with uploading(client, continuous, key_id):
             self._run_script(job, instances)
         for folder, uri, mode in folders:
             if mode != "Continuous":
-                s3.upload_folder(client, folder, uri)
+                s3.upload_folder(client, folder, uri, key_id)
 
     def _run_script(self, job: Job, instances: Sequence[Instance]) -> None:
         application = job.request["AppSpecification"]

@@ -152,8 +152,13 @@ def _gunzip(target: Path, item: S3Object) -> None:
     unpacked.rename(target.with_suffix("") if target.suffix == ".gz" else target)
 
 
-def upload(client: Client, source: Path, target: Location) -> None:
-    """Upload one file.
+def encryption(key_id: str | None) -> dict[str, str]:
+    """What a request to write an object says of the KMS key that a job's or an endpoint's ``KmsKeyId`` names."""
+    return {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": key_id} if key_id else {}
+
+
+def upload(client: Client, source: Path, target: Location, key_id: str | None = None) -> None:
+    """Upload one file, encrypted with a KMS key where one is named.
 
     Raises
     ------
@@ -162,20 +167,21 @@ def upload(client: Client, source: Path, target: Location) -> None:
     """
     try:
         if source.stat().st_size > _ONE_REQUEST_BYTES:
-            client.upload_file(str(source), target.bucket, target.key)
+            client.upload_file(str(source), target.bucket, target.key, ExtraArgs=encryption(key_id))
         else:
-            client.put_object(Bucket=target.bucket, Key=target.key, Body=source.read_bytes())
+            body = source.read_bytes()
+            client.put_object(Bucket=target.bucket, Key=target.key, Body=body, **encryption(key_id))
     except (ClientError, BotoCoreError) as error:
         raise JobFailure(f"ClientError: Failed to upload {source.name} to {target}: {error}") from error
 
 
-def upload_folder(client: Client, folder: Path, uri: str) -> None:
+def upload_folder(client: Client, folder: Path, uri: str, key_id: str | None = None) -> None:
     """Upload every file of a folder under a prefix, keeping relative paths; links are followed only inside it."""
     target = Location.of(uri)
     inside = folder.resolve()
     for path in sorted(folder.rglob("*")):
         if path.is_file() and path.resolve().is_relative_to(inside):
-            upload(client, path, target.below(path.relative_to(folder).as_posix()))
+            upload(client, path, target.below(path.relative_to(folder).as_posix()), key_id)
 
 
 def read(client: Client, location: Location) -> bytes:
@@ -193,8 +199,8 @@ def read(client: Client, location: Location) -> bytes:
     return body
 
 
-def write(client: Client, location: Location, content: bytes) -> None:
-    """Make one object.
+def write(client: Client, location: Location, content: bytes, key_id: str | None = None) -> None:
+    """Make one object, encrypted with a KMS key where one is named.
 
     Raises
     ------
@@ -202,7 +208,7 @@ def write(client: Client, location: Location, content: bytes) -> None:
         When S3 refuses.
     """
     try:
-        client.put_object(Bucket=location.bucket, Key=location.key, Body=content)
+        client.put_object(Bucket=location.bucket, Key=location.key, Body=content, **encryption(key_id))
     except (ClientError, BotoCoreError) as error:
         raise JobFailure(f"ClientError: Failed to upload to {location}: {error}") from error
 

@@ -3,7 +3,6 @@
 The instances begin together. When one fails, the others are ended; the first failure is the job's.
 """
 
-import shutil
 import threading
 import time
 from collections.abc import Mapping, Sequence
@@ -11,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from localaws import disk
 from localaws.sagemaker.container import Command, Container, Limits
 from localaws.sagemaker.images import Image
 from localaws.sagemaker.instance_types import Size, cpus_for
@@ -21,7 +21,6 @@ from localaws.sagemaker.warm_home import WarmHome
 
 _DEFAULT_SECONDS = 86_400
 _TAIL_BYTES = 64 * 1024
-_FULL_BYTES = 64 * 1024
 
 
 @dataclass(frozen=True)
@@ -135,8 +134,7 @@ def _run_one(job: Job, command: Command, instance: Instance, limits: Limits, ove
 
 def _last_words(log: Path) -> str:
     """What a script said last; when the disk is full, its log may be cut off, so that is said first."""
-    full = shutil.disk_usage(log.parent).free < _FULL_BYTES
-    return " ".join([*(["No space left on device."] if full else []), last_line(log)]).strip()
+    return " ".join([*([] if disk.has_room(log.parent) else ["No space left on device."]), last_line(log)]).strip()
 
 
 def container_command(

@@ -4,6 +4,7 @@ import asyncio
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 from localaws.asgi import Receive, Scope, Send, read_body
 from localaws.json_api import Document, answered, parsed, send_document
@@ -25,10 +26,12 @@ class Server:
         Answers what is asked of endpoints.
     on_shutdown : callable
         Called when the HTTP server ends.
+    state_dir : Path
+        Where everything is kept.
     """
 
-    def __init__(self, api: Api, runtime: Runtime, on_shutdown: Callable[[], None]) -> None:
-        self._api, self._runtime, self._on_shutdown = api, runtime, on_shutdown
+    def __init__(self, api: Api, runtime: Runtime, on_shutdown: Callable[[], None], state_dir: Path) -> None:
+        self._api, self._runtime, self._on_shutdown, self._state_dir = api, runtime, on_shutdown, state_dir
         self._pool = ThreadPoolExecutor(max_workers=_THREADS, thread_name_prefix="api")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -68,4 +71,4 @@ class Server:
                 raise UnsupportedOperation(f"{path}: the local SageMaker has no such route")
             return self._api.call(target.removeprefix(_TARGET).decode(), parsed(body))
 
-        return answered(call, target.decode("latin-1"))
+        return answered(call, target.decode("latin-1"), self._state_dir)

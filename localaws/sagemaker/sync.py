@@ -30,10 +30,12 @@ class ContinuousUpload:
     folder : Path
     uri : str
         The prefix in S3; relative paths are kept.
+    key_id : str, optional
+        The KMS key of what is uploaded.
     """
 
-    def __init__(self, client: s3.Client, folder: Path, uri: str) -> None:
-        self._client, self._folder, self._target = client, folder, s3.Location.of(uri)
+    def __init__(self, client: s3.Client, folder: Path, uri: str, key_id: str | None = None) -> None:
+        self._client, self._folder, self._target, self._key_id = client, folder, s3.Location.of(uri), key_id
         self._uploaded: dict[Path, _State] = _states(folder)  # what was restored is there already
         self._seen = dict(self._uploaded)
         self._over = threading.Event()
@@ -67,15 +69,16 @@ class ContinuousUpload:
     def _upload(self, states: dict[Path, _State]) -> None:
         for path, state in states.items():
             if self._uploaded.get(path) != state and path.exists():
-                s3.upload(self._client, path, self._target.below(path.relative_to(self._folder).as_posix()))
+                target = self._target.below(path.relative_to(self._folder).as_posix())
+                s3.upload(self._client, path, target, self._key_id)
                 self._uploaded[path] = state
 
 
-def uploading(client: s3.Client, folders: Iterable[tuple[Path, str]]) -> ExitStack:
+def uploading(client: s3.Client, folders: Iterable[tuple[Path, str]], key_id: str | None = None) -> ExitStack:
     """Several folders uploaded while the ``with`` block runs, each under its URI."""
     with ExitStack() as stack:
         for folder, uri in folders:
-            stack.enter_context(ContinuousUpload(client, folder, uri))
+            stack.enter_context(ContinuousUpload(client, folder, uri, key_id))
         return stack.pop_all()
 
 

@@ -204,11 +204,11 @@ def _collect(job: Job, instances: Sequence[Instance]) -> None:
         if not any(source.iterdir()) and name != "model":
             continue
         if plain:
-            s3.upload_folder(client, source, f"{target.below(name)}/")
+            s3.upload_folder(client, source, f"{target.below(name)}/", config.get("KmsKeyId"))
         else:
             packed = job.folder / f"{name}.tar.gz"
             archive.pack(source, packed)
-            s3.upload(client, packed, target.below(packed.name))
+            s3.upload(client, packed, target.below(packed.name), config.get("KmsKeyId"))
     model = f"{target.below('model')}/" if plain else str(target.below("model.tar.gz"))
     job.update(ModelArtifacts={"S3ModelArtifacts": model})
 

@@ -180,8 +180,9 @@ def _transform(job: Job, item: s3.S3Object, requests: Requests, client: Any) -> 
     for body in requests.bodies(_unpacked(data, job, item), str(item.location)):
         answer = requests.invoke(body, str(item.location))
         answers.append(answer if answer.endswith(b"\n") or not requests.assemble else answer + b"\n")
-    target = s3.Location.of(job.request["TransformOutput"]["S3OutputPath"]).below(f"{item.relative}.out")
-    s3.write(client, target, b"".join(answers))
+    output = job.request["TransformOutput"]
+    target = s3.Location.of(output["S3OutputPath"]).below(f"{item.relative}.out")
+    s3.write(client, target, b"".join(answers), output.get("KmsKeyId"))
 
 
 def _unpacked(data: bytes, job: Job, item: s3.S3Object) -> bytes:

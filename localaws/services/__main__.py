@@ -37,7 +37,7 @@ def main() -> None:
 
     routes = {path: found for each in services for path, found in each.routes().items()}
     uvicorn.run(
-        guarded(Server(Api(services), shut_down, routes), options.endpoint_url),
+        guarded(Server(Api(services), shut_down, routes, state_dir), options.endpoint_url),
         host=HOST,
         port=options.port,
         log_level="warning",

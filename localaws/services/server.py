@@ -4,6 +4,7 @@ import asyncio
 import os
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 from localaws.asgi import Application, Receive, Scope, Send, read_body
 from localaws.json_api import Document, answered, parsed, send_document
@@ -22,10 +23,14 @@ class Server:
         Called when the HTTP server ends.
     routes : mapping of str to Application
         What is answered by others, by the beginning of the path.
+    state_dir : Path
+        Where everything is kept.
     """
 
-    def __init__(self, api: Api, on_shutdown: Callable[[], None], routes: Mapping[str, Application]) -> None:
-        self._api, self._on_shutdown, self._routes = api, on_shutdown, routes
+    def __init__(
+        self, api: Api, on_shutdown: Callable[[], None], routes: Mapping[str, Application], state_dir: Path
+    ) -> None:
+        self._api, self._on_shutdown, self._routes, self._state_dir = api, on_shutdown, routes, state_dir
         self._pool = ThreadPoolExecutor(max_workers=_THREADS, thread_name_prefix="api")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -52,4 +57,4 @@ class Server:
                 return
 
     def _answer(self, target: str, body: bytes) -> tuple[int, Document]:
-        return answered(lambda: self._api.call(target, parsed(body)), target)
+        return answered(lambda: self._api.call(target, parsed(body)), target, self._state_dir)

@@ -22,6 +22,7 @@ def get_pipeline(  # noqa: PLR0913 -- the argument names are those of AWS's proj
     pipeline_name: str = "LinearRegression",
     base_job_prefix: str = "LinearRegression",
     image_uri: str | None = None,
+    kms_key_arn: str | None = None,
     sagemaker_project_name: str | None = None,
     sagemaker_session: Any = None,
 ) -> Any:
@@ -43,6 +44,8 @@ def get_pipeline(  # noqa: PLR0913 -- the argument names are those of AWS's proj
         What every S3 key of this pipeline begins with.
     image_uri : str, optional
         Container image to train and serve with; AWS's scikit-learn image by default.
+    kms_key_arn : str, optional
+        KMS key of models and outputs; S3's own key, aws/s3, by default.
     sagemaker_project_name : str, optional
         Prefixes pipeline, group and keys, so that projects of one account keep apart.
     sagemaker_session : PipelineSession, optional
@@ -70,6 +73,7 @@ def get_pipeline(  # noqa: PLR0913 -- the argument names are those of AWS's proj
         image_uri=image_uri or _steps.sklearn_image(region),
         bucket=default_bucket or session.default_bucket(),
         prefix=project + base_job_prefix,
+        kms_key_arn=kms_key_arn,
     )
     parameters = steps.Parameters(settings)
     preprocess = steps.preprocess(settings, parameters)

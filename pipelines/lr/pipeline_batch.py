@@ -14,7 +14,7 @@ from pipelines.errors import NoApprovedModelError
 from pipelines.lr import sample_data
 
 
-def get_pipeline(
+def get_pipeline(  # noqa: PLR0913 -- the argument names are those of AWS's project template
     region: str,
     role: str | None = None,
     default_bucket: str | None = None,
@@ -22,6 +22,7 @@ def get_pipeline(
     model_package_group_name: str = "LinearRegression",
     pipeline_name: str = "LinearRegressionBatch",
     base_job_prefix: str = "LinearRegression",
+    kms_key_arn: str | None = None,
     sagemaker_project_name: str | None = None,
     sagemaker_session: Any = None,
 ) -> Any:
@@ -33,6 +34,8 @@ def get_pipeline(
         As in `pipelines.lr.pipeline.get_pipeline`.
     model_package_group_name : str
         Whose latest approved version is the default of the parameter ModelPackageArn.
+    kms_key_arn : str, optional
+        KMS key of the predictions; S3's own key, aws/s3, by default.
 
     Returns
     -------
@@ -72,6 +75,7 @@ def get_pipeline(
         content_type=content_type,
         instance_type=transform_type,
         instance_count=transform_count,
+        kms_key_arn=kms_key_arn,
     )
     return _steps.Pipeline(
         name=project + pipeline_name,

@@ -78,6 +78,11 @@ def endpoint_log(name: str) -> dict[str, Any]:
     return {**stream, "logEvents": [{"timestamp": 0, "message": "m"}]}
 
 
+def queue_url(name: str) -> str:
+    """The URL of a queue of this account."""
+    return f"https://sqs.us-east-1.amazonaws.com/{ACCOUNT}/{name}"
+
+
 def tries(own_key: str, pipeline_role: str, model_role: str) -> dict[str, Try]:
     """What is tried, by name: a service, its method and the arguments. The project's own things have its name."""
     job = {"RoleArn": pipeline_role, "OutputDataConfig": {"S3OutputPath": f"s3://{BUCKET}/o"}}
@@ -88,7 +93,7 @@ def tries(own_key: str, pipeline_role: str, model_role: str) -> dict[str, Try]:
     variant = [{"VariantName": "v", "ModelName": "m"}]
     stack = {"TemplateBody": "{}"}
     item = {"Key": {"id": {"S": "1"}}, "UpdateExpression": "SET a = :a", "ExpressionAttributeValues": {":a": {"S": ""}}}
-    event, body = [{"timestamp": 0, "message": "m"}], {"Body": b""}
+    event, body, message = [{"timestamp": 0, "message": "m"}], {"Body": b""}, {"MessageBody": "m"}
     return {
         "read own object": ("s3", "get_object", {"Bucket": BUCKET, "Key": "iris/x.json"}),
         "write own object": ("s3", "put_object", {"Bucket": BUCKET, "Key": "iris/y"}),
@@ -101,6 +106,7 @@ def tries(own_key: str, pipeline_role: str, model_role: str) -> dict[str, Try]:
         "read foreign object": ("s3", "get_object", {"Bucket": FOREIGN_BUCKET, "Key": "x"}),
         "write foreign object": ("s3", "put_object", {"Bucket": FOREIGN_BUCKET, "Key": "y"}),
         "use own key": ("kms", "generate_data_key", {"KeyId": own_key, "KeySpec": "AES_256"}),
+        "encrypt with own key": ("kms", "encrypt", {"KeyId": own_key, "Plaintext": b"x"}),
         "delete own key": ("kms", "schedule_key_deletion", {"KeyId": own_key}),
         "open own key": ("kms", "put_key_policy", {"KeyId": own_key, "PolicyName": "default", "Policy": "{}"}),
         "make a user": ("iam", "create_user", {"UserName": "intruder"}),
@@ -218,6 +224,8 @@ def tries(own_key: str, pipeline_role: str, model_role: str) -> dict[str, Try]:
         ),
         "tell people": ("sns", "publish", {"TopicArn": TOPIC, "Message": "m"}),
         "tell others": ("sns", "publish", {"TopicArn": arn("sns", "other"), "Message": "m"}),
+        "send itself a file": ("sqs", "send_message", {"QueueUrl": queue_url("iris-start-batch"), **message}),
+        "send itself training": ("sqs", "send_message", {"QueueUrl": queue_url("iris-start-retraining"), **message}),
         "claim an event": ("dynamodb", "update_item", {"TableName": "iris-claims", **item}),
         "keep a test's result": ("dynamodb", "put_item", {"TableName": "Results", "Item": {"id": {"S": "1"}}}),
         "keep a version": ("dynamodb", "update_item", {"TableName": "iris-versions", **item}),
@@ -272,7 +280,13 @@ MAY: dict[str, set[str]] = {
         "write another endpoint's log",
         "see what a job wrote",
     },
-    "automation.yml BatchRole": {"claim an event", "use own key", "start batch", "write a manifest"},
+    "automation.yml BatchRole": {
+        "send itself a file",
+        "claim an event",
+        "use own key",
+        "start batch",
+        "write a manifest",
+    },
     "automation.yml DeploymentRole": {
         "see a configuration",
         "see a model",
@@ -305,7 +319,7 @@ MAY: dict[str, set[str]] = {
         "read own version",
         "tell people",
     },
-    "automation.yml RetrainingRole": {"claim an event", "use own key", "start training"},
+    "automation.yml RetrainingRole": {"send itself training", "claim an event", "use own key", "start training"},
     "build.yml BuildRole": {
         "see a step's job",
         "see what a job wrote",
@@ -331,6 +345,7 @@ MAY: dict[str, set[str]] = {
         *ARTIFACTS,
         *VERSIONS,
         "list own bucket",
+        "encrypt with own key",
         "train in a step",
         "tag a step's job",
         "register a version",

@@ -64,16 +64,40 @@ def deploy_model(aws: LocalAws, folder: Path, *arguments: str, returncode: int =
     return done.stdout + done.stderr
 
 
+def outputs_of_project(aws: LocalAws) -> dict[str, str]:
+    """What the project's stack says of what it has made."""
+    [project] = aws.client("cloudformation").describe_stacks(StackName=f"sagemaker-{NAME}-project")["Stacks"]
+    return {output["OutputKey"]: output["OutputValue"] for output in project["Outputs"]}
+
+
 def fail_a_first_deployment(aws: LocalAws) -> None:
     """Approve a version whose model is none: ModelDeploy's creation of staging is rolled back, its stack left."""
     cloudformation = aws.client("cloudformation")
-    [project] = cloudformation.describe_stacks(StackName=f"sagemaker-{NAME}-project")["Stacks"]
-    outputs = {output["OutputKey"]: output["OutputValue"] for output in project["Outputs"]}
-    Registry(aws, NAME, outputs["ArtifactBucketName"]).register(status="Approved")
+    Registry(aws, NAME, outputs_of_project(aws)["ArtifactBucketName"]).register(status="Approved")
     deadline = time.monotonic() + 120
     while not (staging := stack_status(cloudformation, f"sagemaker-{NAME}-deploy-staging")).startswith("ROLLBACK_COM"):
         assert time.monotonic() < deadline, staging
         time.sleep(0.2)
+
+
+def keys_of_jobs(aws: LocalAws) -> set[str | None]:
+    """The KMS keys of what the project's jobs have written."""
+    sagemaker = aws.client("sagemaker")
+    trained = sagemaker.list_training_jobs()["TrainingJobSummaries"]
+    transformed = sagemaker.list_transform_jobs()["TransformJobSummaries"]
+    assert trained
+    assert transformed
+    outputs = [
+        *(
+            sagemaker.describe_training_job(TrainingJobName=job["TrainingJobName"])["OutputDataConfig"]
+            for job in trained
+        ),
+        *(
+            sagemaker.describe_transform_job(TransformJobName=job["TransformJobName"])["TransformOutput"]
+            for job in transformed
+        ),
+    ]
+    return {output.get("KmsKeyId") for output in outputs}
 
 
 def stack_status(cloudformation: Any, name: str) -> str:
@@ -110,6 +134,7 @@ def test_a_push_goes_to_production_and_a_file_is_transformed(
     assert "retraining starts by itself and registers a version beside that of the push" in shown
     assert f"Production     serves {NAME}/" in shown
     assert "Predictions    106.05982369055823, 152.9193581630174, 434.0765649977" in shown
+    assert keys_of_jobs(local_aws) == {outputs_of_project(local_aws)["KmsKeyArn"]}
     mails = local_aws.command("mail").stdout
     for subject in (
         f"[{NAME}] Version 2 of the model waits for your decision",

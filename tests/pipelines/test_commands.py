@@ -135,6 +135,15 @@ finally:
         assert option in done.stdout
 
 
+def test_a_pipeline_that_takes_no_key_says_so(local_aws: "LocalAws", third_party: Path):
+    environ = {**local_aws.env, "KMS_KEY_ARN": "arn:aws:kms:us-east-1:000000000000:key/1"}
+    done = run("get_pipeline_definition", *options(), environ=environ, cwd=third_party)
+    assert done.returncode == 0, done.stderr
+    [notice] = done.stderr.splitlines()
+    assert notice.startswith("pipelines.abalone.pipeline.get_pipeline() takes no kms_key_arn: ")
+    assert environ["KMS_KEY_ARN"] in notice
+
+
 def test_without_credentials_it_says_what_to_do(nowhere: dict[str, str], tmp_path: Path):
     done = run("run_pipeline", environ=nowhere, cwd=tmp_path)
     assert done.returncode == 2

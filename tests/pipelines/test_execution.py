@@ -6,13 +6,15 @@ import uuid
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+import boto3
 import pytest
+from botocore.stub import Stubber
 from rich.console import Console
 
 from model_road import quality
 from model_road.live import View
 from pipelines import execution_view, outcome
-from pipelines.execution import Snapshot, StepState, follow, last_log_lines
+from pipelines.execution import FailedAttempt, Snapshot, StepState, follow, last_log_lines, snapshot
 
 if TYPE_CHECKING:
     from tests.conftest import LocalAws
@@ -100,6 +102,55 @@ def test_a_file_gets_one_line_for_each_change():
         ["Train", "Executing"],
         ["Train", "Succeeded", "(from", "the", "cache)", "1.2", "s"],
     ]
+
+
+def retried(reason: str, number: int = 1) -> str:
+    """What a file gets of a step whose job has failed with a reason 15 s ago."""
+    policies = [
+        {"ExceptionType": ["Step.SERVICE_FAULT"], "IntervalSeconds": 5},
+        {
+            **{"ExceptionType": ["SageMaker.JOB_INTERNAL_ERROR"], "MaxAttempts": 2},
+            **{"IntervalSeconds": 60, "BackoffRate": 2.0},
+        },
+    ]
+    train = {"Name": "Train", "Type": "Training", "Arguments": {}, "RetryPolicies": policies}
+    failed = FailedAttempt(number, reason, datetime.now(UTC) - timedelta(seconds=15.2))
+    file = io.StringIO()
+    picture = execution_view.ExecutionPicture(json.dumps({"Steps": [train]}))
+    with View(picture, Console(file=file, force_terminal=False)) as view:
+        for attempt in (None, failed, failed):
+            view.show(Snapshot("Executing", "", (step(failed=attempt),)))
+    _, *rest = file.getvalue().splitlines()
+    return "\n".join(rest)
+
+
+def test_an_attempt_that_failed_is_told_once_with_its_reason_and_when_the_next_one_comes():
+    told = retried("InternalServerError: no")
+    assert (told.split()[0], told[21:]) == ("Train", "attempt 2 in 45 s: InternalServerError: no")
+    assert "attempt 3 in 105 s" in retried("InternalServerError: no", number=2)
+    assert retried("InternalServerError: no", number=3) == ""
+    assert retried("AlgorithmError: no such column") == ""
+
+
+@pytest.mark.parametrize(("seconds", "asked"), [(60, True), (0, False)])
+def test_a_step_that_goes_on_without_its_job_says_so_and_a_short_one_is_not_asked(seconds: float, asked: bool):
+    began = datetime.now(UTC) - timedelta(seconds=seconds)
+    arn = "arn:aws:sagemaker:us-east-1:000000000000:training-job/train-1"
+    item = {"StepName": "Train", "StepStatus": "Executing", "StartTime": began, "AttemptCount": 2}
+    client = boto3.client("sagemaker", "us-east-1", aws_access_key_id="any", aws_secret_access_key="any")
+    with Stubber(client) as stubber:
+        stubber.add_response("describe_pipeline_execution", {"PipelineExecutionStatus": "Executing"})
+        steps = [{**item, "Metadata": {"TrainingJob": {"Arn": arn}}}]
+        stubber.add_response("list_pipeline_execution_steps", {"PipelineExecutionSteps": steps})
+        if asked:
+            job = {"TrainingJobStatus": "Failed", "FailureReason": "InternalServerError: no", "TrainingEndTime": START}
+            required = {"TrainingJobName": "train-1", "TrainingJobArn": arn, "SecondaryStatus": "Failed"}
+            model = {"ModelArtifacts": {"S3ModelArtifacts": "s3://b/k"}, "StoppingCondition": {}, "CreationTime": START}
+            algorithm = {"AlgorithmSpecification": {"TrainingInputMode": "File"}}
+            stubber.add_response("describe_training_job", {**job, **required, **model, **algorithm})
+        [state] = snapshot(client, "arn:aws:sagemaker:us-east-1:000000000000:pipeline/p/execution/e").steps
+        stubber.assert_no_pending_responses()
+    assert state.failed == (FailedAttempt(2, "InternalServerError: no", START) if asked else None)
 
 
 @pytest.mark.parametrize(

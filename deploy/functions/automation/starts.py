@@ -10,6 +10,9 @@ The batch pipeline is given a manifest that names the one file: by its URL alone
 
 Quiet time: a file's arrival is noted, if it is the newest, and a message about it is sent to the function's own queue,
 which delivers it when the quiet time is over. If no newer file has come by then, training starts.
+
+A new project has no pipelines. Its first ModelBuild makes the training pipeline and trains with all that there is, so
+that there is nothing left to start; its first ModelDeploy makes the batch pipeline, and a file waits in the queue.
 """
 
 import json
@@ -18,12 +21,15 @@ from functools import cache
 from typing import Any
 
 import boto3
+from botocore.exceptions import ClientError
 from claims import Claims, sortable
 from messages import Document, work_through
 from registry import any_approved, deployed
 
 _QUIET = "Quiet Time Over"
 _NEWEST = "retraining#newest"
+# SQS keeps a message back for no longer.
+_LONGEST_DELAY_SECONDS = 900
 
 
 def deployment(event: Document, _context: object) -> Document:
@@ -97,7 +103,13 @@ def _transform(event: Document) -> Document:
         manifest = {"InputDataType": "ManifestFile", "InputDataUrl": _put_manifest(bucket, key)}
         return _start_pipeline(token, {**manifest, "OutputDataUrl": output}, event)
 
-    started = _claims().once(f"batch#{bucket}/{key}#{which}", start)
+    try:
+        started = _claims().once(f"batch#{bucket}/{key}#{which}", start)
+    except ClientError as error:
+        if not _is_missing(error):
+            raise
+        _send_later(event, _LONGEST_DELAY_SECONDS)
+        return {**about, "outcome": f"no pipeline yet: looking again in {_LONGEST_DELAY_SECONDS} s"}
     return {**about, "outcome": f"started {started}" if started else "had been started"}
 
 
@@ -120,9 +132,18 @@ def _retrain(event: Document) -> Document:
         key = f"retraining#{newest}"
     else:
         key = f"retraining#{event['id']}"
-    parameters = {"InputDataUrl": os.environ["TRAINING_DATA_URL"]}
-    started = _claims().once(key, lambda token: _start_pipeline(token, parameters, event))
-    return {"outcome": f"started {started}" if started else "had been started"}
+    outcome = _claims().once(key, lambda token: _train(token, event))
+    return {"outcome": outcome or "had been started"}
+
+
+def _train(token: str, event: Document) -> str:
+    try:
+        started = _start_pipeline(token, {"InputDataUrl": os.environ["TRAINING_DATA_URL"]}, event)
+    except ClientError as error:
+        if not _is_missing(error):
+            raise
+        return "no pipeline yet: the build that makes it trains with these data, too"
+    return f"started {started}"
 
 
 def _wait_for_quiet(event: Document) -> Document:
@@ -133,8 +154,18 @@ def _wait_for_quiet(event: Document) -> Document:
         return {"object": key, "outcome": "a newer one has come"}
     message = {"id": event["id"], "detail-type": _QUIET, "detail": {"newest": arrived}}
     seconds = round(float(os.environ["QUIET_MINUTES"]) * 60)
-    _client("sqs").send_message(QueueUrl=os.environ["QUEUE_URL"], MessageBody=json.dumps(message), DelaySeconds=seconds)
+    _send_later(message, seconds)
     return {"object": key, "outcome": f"training starts in {seconds} s, if nothing else comes"}
+
+
+def _send_later(message: Document, seconds: int) -> None:
+    """Have this function get a message once more, or later."""
+    _client("sqs").send_message(QueueUrl=os.environ["QUEUE_URL"], MessageBody=json.dumps(message), DelaySeconds=seconds)
+
+
+def _is_missing(error: ClientError) -> bool:
+    """Whether SageMaker knows no such pipeline. DynamoDB says `ResourceNotFoundException` of its tables."""
+    return bool(error.response["Error"]["Code"] == "ResourceNotFound")
 
 
 def _start_pipeline(token: str, parameters: dict[str, str], event: Document) -> str:

@@ -33,7 +33,7 @@ from localaws.sagemaker.runtime.errors import ModelNotReady, RuntimeFault, Unava
 from localaws.sagemaker.runtime.invocation import Invocation, Request
 from localaws.sagemaker.runtime.metrics import EndpointMetrics
 from localaws.sagemaker.runtime.notification import publish
-from localaws.sagemaker.s3 import Location
+from localaws.sagemaker.s3 import Location, encryption
 from localaws.store import Resource, Store
 
 logger = logging.getLogger(__name__)
@@ -280,11 +280,8 @@ class AsyncInvocations:
 
 
 def _put(aws: Aws, uri: str, body: bytes, content_type: str, config: Document) -> None:
-    location, key = Location.of(uri), config["OutputConfig"].get("KmsKeyId")
-    encryption = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": key} if key else {}
-    aws.client("s3").put_object(
-        Bucket=location.bucket, Key=location.key, Body=body, ContentType=content_type, **encryption
-    )
+    target, sealed = Location.of(uri), encryption(config["OutputConfig"].get("KmsKeyId"))
+    aws.client("s3").put_object(Bucket=target.bucket, Key=target.key, Body=body, ContentType=content_type, **sealed)
 
 
 def _config(route: Route) -> Document:

@@ -30,7 +30,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from localaws.sagemaker.aws import Aws
 from localaws.sagemaker.errors import JobFailure
 from localaws.sagemaker.runtime.invocation import CUSTOM_ATTRIBUTES, INFERENCE_ID, Invocation
-from localaws.sagemaker.s3 import Location
+from localaws.sagemaker.s3 import Location, encryption
 
 logger = logging.getLogger(__name__)
 
@@ -133,11 +133,9 @@ class DataCapture:
         """Whether the file is dealt with: written, or of a kind that can never be."""
         try:
             target = file.location
-            key = file.config.get("KmsKeyId")
-            encryption = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": key} if key else {}
             body = lines(file.invocations, file.config)
             s3 = self._aws.acting_as(file.role_arn, "sagemaker").client("s3")
-            s3.put_object(Bucket=target.bucket, Key=target.key, Body=body, **encryption)
+            s3.put_object(Bucket=target.bucket, Key=target.key, Body=body, **encryption(file.config.get("KmsKeyId")))
         except (ClientError, BotoCoreError, JobFailure) as error:
             logger.warning("What endpoint %s captured was not written: %s", file.endpoint_name, error)
             return not _may_work_later(error)

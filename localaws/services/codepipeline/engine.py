@@ -12,6 +12,7 @@ from functools import partial
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from localaws import disk
 from localaws.api_errors import ApiError
 from localaws.services.codecommit.git import GitError
 from localaws.services.codepipeline.actions.action import Job, Progress, Provider, failed
@@ -134,9 +135,14 @@ class Engine:
             return failed(error.message, error.code)
         except GitError as error:
             return failed(str(error))
-        except Exception:
-            logger.exception("A defect of CodePipeline at %s", where)
-            return failed("A defect of local AWS itself: local-aws logs services", "InternalFailure")
+        except Exception as error:
+            return self._unforeseen(error, where)
+
+    def _unforeseen(self, error: Exception, where: str) -> Progress:
+        if disk.is_full(error):
+            return failed(disk.full(self._context.state_dir), "InsufficientStorage")
+        logger.error("A defect of CodePipeline at %s", where, exc_info=error)
+        return failed("A defect of local AWS itself: local-aws logs services", "InternalFailure")
 
     def _ask(self, provider: Provider, action: Resource, job: Job) -> Progress:
         if time.time() >= job.expires:

@@ -235,6 +235,40 @@ def test_a_job_announces_itself_on_the_event_bus(local_aws: LocalAws, bench: Ben
     assert seen == ["InProgress", "Completed"]
 
 
+def key_of(bench: Bench, key: str) -> str | None:
+    """The KMS key that an object was written with."""
+    key_id: str | None = bench.s3.head_object(Bucket=bench.bucket, Key=key).get("SSEKMSKeyId")
+    return key_id
+
+
+@pytest.fixture
+def kms_key(local_aws: LocalAws) -> str:
+    arn: str = local_aws.client("kms").create_key()["KeyMetadata"]["Arn"]
+    return arn
+
+
+@pytest.mark.parametrize("mode", ["EndOfJob", "Continuous"])
+def test_what_a_processing_job_writes_has_the_key_that_it_names(bench: Bench, kms_key: str, mode: str) -> None:
+    output = processing_output("out", f"s3://{bench.bucket}/out", "/opt/ml/processing/out")
+    output["S3Output"]["S3UploadMode"] = mode
+    script = "open('/opt/ml/processing/out/x', 'w').write('x')"
+    for key in (kms_key, None):
+        config = {"Outputs": [output]} | ({"KmsKeyId": key} if key else {})
+        job = bench.run_processing(bench.processing(script, ProcessingOutputConfig=config))
+        assert job["ProcessingJobStatus"] == "Completed", job.get("FailureReason")
+        assert key_of(bench, "out/x") == key
+
+
+@pytest.mark.parametrize(("compression", "name"), [("GZIP", "model.tar.gz"), ("NONE", "model/weights")])
+def test_a_model_has_the_key_that_its_job_names(bench: Bench, kms_key: str, compression: str, name: str) -> None:
+    # More than goes up in one request.
+    request = bench.training("open('/opt/ml/model/weights', 'wb').write(__import__('os').urandom(9 << 20))")
+    request["OutputDataConfig"] |= {"KmsKeyId": kms_key, "CompressionType": compression}
+    job = bench.run_training(request)
+    assert job["TrainingJobStatus"] == "Completed", job.get("FailureReason")
+    assert key_of(bench, f"models/{job['TrainingJobName']}/output/{name}") == kms_key
+
+
 def transform(bench: Bench, model: str, **members: Any) -> dict[str, Any]:
     name = unique("transform")
     source = {
@@ -246,7 +280,11 @@ def transform(bench: Bench, model: str, **members: Any) -> dict[str, Any]:
         TransformJobName=name,
         ModelName=model,
         TransformInput=source,
-        TransformOutput={"S3OutputPath": f"s3://{bench.bucket}/predictions", "AssembleWith": "Line"},
+        TransformOutput={
+            "S3OutputPath": f"s3://{bench.bucket}/predictions",
+            "AssembleWith": "Line",
+            **members.pop("TransformOutput", {}),
+        },
         TransformResources={"InstanceType": "ml.m5.xlarge", "InstanceCount": 1},
         **members,
     )
@@ -261,6 +299,13 @@ def test_a_transform_job_takes_every_file_through_the_model(bench: Bench, strate
     assert job["TransformJobStatus"] == "Completed", job.get("FailureReason")
     assert bench.read(f"s3://{bench.bucket}/predictions/a.csv.out") == b"2.5\n5.0\n7.5\n"
     assert bench.read(f"s3://{bench.bucket}/predictions/deep/b.csv.out") == b"10.0\n"
+
+
+def test_predictions_have_the_key_that_the_job_names(bench: Bench, kms_key: str) -> None:
+    bench.put("records/a.csv", "1\n")
+    job = transform(bench, make_model(bench), TransformOutput={"KmsKeyId": kms_key})
+    assert job["TransformJobStatus"] == "Completed", job.get("FailureReason")
+    assert key_of(bench, "predictions/a.csv.out") == kms_key
 
 
 def test_a_model_that_refuses_a_record_fails_the_transform_with_its_words(bench: Bench) -> None:

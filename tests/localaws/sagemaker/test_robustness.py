@@ -4,6 +4,7 @@
 """
 
 import os
+import re
 import sqlite3
 import subprocess
 import sys
@@ -16,11 +17,21 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError
 
 from localaws.sagemaker.logs import final_metrics
 from localaws.sagemaker.script import last_line
-from tests.conftest import LocalAws, free_ports, wait_until_gone
-from tests.localaws.sagemaker.conftest import IMAGE, ROLE, Bench, bench_of, processing_output, unique
+from tests.conftest import LocalAws, free_ports, until, wait_until_gone
+from tests.localaws.sagemaker.conftest import (
+    IMAGE,
+    ROLE,
+    Bench,
+    bench_of,
+    processing_input,
+    processing_output,
+    unique,
+)
+from tests.localaws.sagemaker.definitions import definition, fail, processing
 
 MIB = 1024**2
 LOG_BYTES = int(os.environ.get("LOCALAWS_TEST_LOG_BYTES", 48 * MIB))
@@ -172,6 +183,52 @@ def test_a_full_disk_fails_the_job_that_filled_it(on_a_small_disk: Bench) -> Non
         assert job["ProcessingJobStatus"] == "Failed"
         assert "No space left on device" in job["FailureReason"]
         assert bench.run_processing(bench.processing("print('fine')"))["ProcessingJobStatus"] == "Completed"
+
+
+# Fills the disk to the last page, says so, and frees it when it is told to.
+FILL = """
+import os, time, boto3
+s3, bucket = boto3.client("s3"), os.environ["BUCKET"]
+with open("/opt/ml/processing/out/large", "wb", buffering=0) as file:
+    try:
+        while file.write(bytes(4096)) == 4096:
+            pass
+    except OSError:
+        pass
+s3.put_object(Bucket=bucket, Key="full")
+while not s3.list_objects_v2(Bucket=bucket, Prefix="free")["KeyCount"]:
+    time.sleep(0.1)
+os.truncate("/opt/ml/processing/out/large", 0)
+"""
+
+
+def test_a_full_disk_is_said_with_its_folder(on_a_small_disk: Bench) -> None:
+    bench = on_a_small_disk
+    output = processing_output("out", f"s3://{bench.bucket}/out", "/opt/ml/processing/out")
+    request = bench.processing(FILL, ProcessingOutputConfig={"Outputs": [output]}, Environment={"BUCKET": bench.bucket})
+    bench.sagemaker.create_processing_job(**request)
+    until(lambda: bench.keys("full"))
+    large = definition(fail("Only", "x" * 500_000))
+    with pytest.raises(ClientError) as refused:
+        bench.sagemaker.create_pipeline(PipelineName=unique("large"), PipelineDefinition=large, RoleArn=ROLE)
+    bench.put("free", "")
+    error, metadata = refused.value.response["Error"], refused.value.response["ResponseMetadata"]
+    assert (error["Code"], metadata["HTTPStatusCode"], metadata["RetryAttempts"]) == ("InsufficientStorage", 507, 0)
+    assert re.match(r"No space left on device: .* state folder, /\S+/state, has [\d,]+ bytes left", error["Message"])
+    assert bench.wait("processing", request["ProcessingJobName"])["ProcessingJobStatus"] == "Completed"
+    bench.sagemaker.create_pipeline(PipelineName=unique("large"), PipelineDefinition=large, RoleArn=ROLE)
+
+
+def test_data_for_which_there_is_no_room_fail_the_step_at_once(on_a_small_disk: Bench) -> None:
+    bench = on_a_small_disk
+    bench.put("data/large", bytes(20 * MIB))
+    source = processing_input("data", f"s3://{bench.bucket}/data", "/opt/ml/processing/input/data")
+    policy = {"ExceptionType": ["SageMaker.JOB_INTERNAL_ERROR"], "IntervalSeconds": 600, "MaxAttempts": 5}
+    step = processing(bench, "Read", "pass", Arguments={"ProcessingInputs": [source]}, RetryPolicies=[policy])
+    execution = bench.run_pipeline(definition(step))
+    failed = bench.steps(execution["PipelineExecutionArn"])["Read"]
+    assert (failed["StepStatus"], failed["AttemptCount"]) == ("Failed", 1)
+    assert "ClientError: No space left on device: the disk of local AWS's state folder" in failed["FailureReason"]
 
 
 def test_a_clock_that_is_set_back(own_local_aws: Callable[[], LocalAws]) -> None:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 PACKAGE = Path(pipelines.__file__).parent
 ROLE = "arn:aws:iam::000000000000:role/pipeline"
+KEY = "arn:aws:kms:us-east-1:000000000000:key/11111111-2222-3333-4444-555555555555"
 REQUESTS = {
     "Processing": ("CreateProcessingJob", {"ProcessingJobName": "job"}),
     "Training": ("CreateTrainingJob", {"TrainingJobName": "job"}),
@@ -186,6 +187,20 @@ def test_scripts_run_without_a_shell_from_code_that_was_uploaded(
     assert {"train.py", "linear_regression.py", "model_file.py", "inference.py", "dill.zip"} <= names
 
 
+def test_the_key_that_is_named_is_that_of_all_that_jobs_write_and_changes_nothing_else(
+    local_aws: "LocalAws", bucket: str, definition_text: str, tmp_path: Path
+):
+    assert "Kms" not in definition_text
+    by_option = define(local_aws, bucket, tmp_path, "--kms-key-arn", KEY)
+    assert define(local_aws, bucket, tmp_path, KMS_KEY_ARN=KEY) == by_option
+    steps = by_name(json.loads(by_option))
+    outputs = [steps[name]["Arguments"]["ProcessingOutputConfig"] for name in ("Preprocess", "Evaluate")]
+    outputs.append(steps["Train"]["Arguments"]["OutputDataConfig"])
+    assert [output.pop("KmsKeyId") for output in outputs] == [KEY] * 3
+    assert steps == by_name(json.loads(definition_text)), "a volume of an instance with local disks can have no key"
+    assert_requests_are_valid(json.loads(by_option))
+
+
 def test_quality_decides_between_registration_and_a_failure_that_gives_the_figures(
     definition: dict[str, Any],
 ):
@@ -264,6 +279,10 @@ def test_the_batch_pipeline_takes_the_latest_approved_model(local_aws: "LocalAws
     ]
     assert steps["Transform"]["Arguments"]["ModelName"] == {"Get": "Steps.CreateModel.ModelName"}
     assert_requests_are_valid(definition)
+    encrypted = json.loads(local_aws.run([*command, "--kms-key-arn", KEY]).stdout)
+    assert by_name(encrypted)["Transform"]["Arguments"]["TransformOutput"]["KmsKeyId"] == KEY
+    assert "Kms" not in made.stdout
+    assert_requests_are_valid(encrypted)
 
 
 def test_nothing_asks_where_it_runs():
