@@ -36,6 +36,13 @@ def test_the_pages_model_takes_the_whole_road(builds: Builds) -> None:
     done = builds.run(MODEL_BUILD, MODULE="mine.pipeline")
     assert done.returncode == 0, done.stderr
     assert "r2 0." in done.stdout
+    sagemaker = builds.aws.client("sagemaker")
+    outputs = [
+        sagemaker.describe_processing_job(ProcessingJobName=row["ProcessingJobName"])["ProcessingOutputConfig"]
+        for row in sagemaker.list_processing_jobs(NameContains="Build")["ProcessingJobSummaries"]
+    ]
+    [output] = [each for each in outputs if builds.project in str(each)]
+    assert output["KmsKeyId"] == builds.kms_key_arn
     own = ("--project-name", builds.project, "--s3-bucket", builds.project, "--role-arn", ROLE)
     own = (*own, "--model-package-group-name", builds.project)
     for command in (("approve-model", "latest"), ("staging",), ("test",)):

@@ -22,6 +22,7 @@ class Builds:
 
     aws: LocalAws
     project: str
+    kms_key_arn: str
     folder: Path
 
     @property
@@ -35,6 +36,7 @@ class Builds:
             "SOURCE_MODEL_PACKAGE_GROUP_NAME": self.project,
             "ARTIFACT_BUCKET": self.project,
             "DATA_BUCKET": f"{self.project}-data",
+            "KMS_KEY_ARN": self.kms_key_arn,
         }
 
     def run(self, path: Path, *options: str, **variables: str) -> subprocess.CompletedProcess[str]:
@@ -59,12 +61,13 @@ def chosen() -> dict[str, str]:
 
 
 def begin(aws: LocalAws, folder: Path = ROOT) -> Builds:
-    """Make what a project's stack makes before its first build: buckets, and a model package group."""
+    """Make what a project's stack makes before its first build: buckets, a key, and a model package group."""
     project = f"model-{uuid.uuid4().hex[:12]}"
     for bucket in (project, f"{project}-data"):
         aws.client("s3").create_bucket(Bucket=bucket)
     aws.client("sagemaker").create_model_package_group(ModelPackageGroupName=project)
-    return Builds(aws, project, folder)
+    key = aws.client("kms").create_key()["KeyMetadata"]
+    return Builds(aws, project, key["Arn"], folder)
 
 
 def all_steps(steps: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
