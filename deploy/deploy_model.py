@@ -121,7 +121,7 @@ def _add_system_test(commands: "Commands") -> None:
         type=threshold,
         default=[],
         metavar="METRIC=LIMIT",
-        help="limits other than the package's own metrics: r2=0.45 rmse=60",
+        help="limits other than the package's own metrics: r2=0.45 rmse=60, or accuracy=0.9",
     )
     testing.add_argument("--tolerance", type=share, help="by how much of it a metric may be worse than the package's")
     testing.add_argument("--max-latency", type=positive, metavar="MS", help="for 99 %% of the calls of one record")
@@ -258,7 +258,7 @@ def _run(parsed: argparse.Namespace) -> int:
     try:
         return work(project, parsed)
     except KeyboardInterrupt:
-        print(f"\nWhat CloudFormation has begun goes on. To see how: {project.next_command('status')}", file=sys.stderr)
+        print(f"\nWhat AWS has begun goes on. To see how: {project.next_command('status')}", file=sys.stderr)
         return command.INTERRUPTED
 
 

@@ -7,7 +7,7 @@ never touches what its change set did not name.
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -17,6 +17,9 @@ from deploy.errors import StackError
 POLL_SECONDS = 0.5
 # From here on CloudFormation wants a template in S3; source: AWS CloudFormation quotas, "Template body size".
 TEMPLATE_BODY_BYTES = 51_200
+
+# How long CloudFormation may take to work out a first change set, before which there is nothing but the stack's name.
+_PREPARATION = timedelta(minutes=2)
 
 _CAPABILITIES = ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM"]
 _NOTHING_TO_DO = ("didn't contain changes", "No updates are to be performed")
@@ -33,6 +36,12 @@ class Stack:
     parameters: Mapping[str, str]
     outputs: Mapping[str, str]
     tags: Mapping[str, str]
+    created: datetime
+
+    @property
+    def age(self) -> timedelta:
+        """How long ago it was made."""
+        return datetime.now(UTC) - self.created
 
     @property
     def is_busy(self) -> bool:
@@ -118,6 +127,7 @@ def describe(cloudformation: Any, name: str) -> Stack | None:
         reason=found.get("StackStatusReason", ""),
         parameters={item["ParameterKey"]: item.get("ParameterValue", "") for item in found.get("Parameters", [])},
         outputs={item["OutputKey"]: item["OutputValue"] for item in found.get("Outputs", [])},
+        created=found["CreationTime"],
         tags={item["Key"]: item["Value"] for item in found.get("Tags", [])},
     )
 
@@ -170,6 +180,11 @@ def start(cloudformation: Any, request: Request) -> Change | None:
         raise StackError(
             f"{request.name} is UPDATE_ROLLBACK_FAILED ({before.reason}): "
             f"aws cloudformation continue-update-rollback --stack-name {request.name}"
+        )
+    if before is not None and before.status == "REVIEW_IN_PROGRESS" and before.age < _PREPARATION:
+        raise StackError(
+            f"{request.name} is being prepared by another deployment since {before.age.total_seconds():.0f} s: try "
+            f"again when it has ended, or, if it was killed, in {_PREPARATION.total_seconds():.0f} s"
         )
     if before is not None and before.is_empty:
         delete(cloudformation, before, _see_nothing)
@@ -296,6 +311,9 @@ def _change_set(cloudformation: Any, request: Request, kind: str) -> Any:
         return change
     reason = change.get("StatusReason", "no reason is given")
     cloudformation.delete_change_set(ChangeSetName=made["Id"], StackName=request.name)
+    if kind == "CREATE":
+        # Its name, under review, would be left.
+        cloudformation.delete_stack(StackName=made["StackId"])
     if any(words in reason for words in _NOTHING_TO_DO):
         return None
     raise StackError(f"CloudFormation refuses the change of {request.name}: {reason}")

@@ -5,6 +5,23 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
+# Parts of metrics' names. Those of SageMaker's model quality are all here, whatever is written around them.
+_OF_THE_DATA = ("best_constant",)
+_LOWER = ("error", "mse", "mae", "mape", "loss", "latency", "deviation", "false_positive", "false_negative")
+_HIGHER = (
+    "r2",
+    "accuracy",
+    "precision",
+    "recall",
+    "f0_5",
+    "f1",
+    "f2",
+    "auc",
+    "au_prc",
+    "true_positive",
+    "true_negative",
+)
+
 
 def metrics(report: Any) -> dict[str, float]:
     """Read the metrics of a report in SageMaker's model-quality shape: {"..._metrics": {name: {"value": x}}}.
@@ -30,8 +47,27 @@ def statistics_uri(package: Mapping[str, Any]) -> str | None:
 
 def package_metrics(s3_client: Any, package: Mapping[str, Any]) -> dict[str, float]:
     """Read the metrics of a model package; none when it was registered without."""
+    return metrics(evaluation(s3_client, package))
+
+
+def evaluation(s3_client: Any, package: Mapping[str, Any]) -> Any:
+    """Read the report of a model package's evaluation; None when it was registered without."""
     uri = statistics_uri(package)
-    return metrics(json.loads(read_object(s3_client, uri))) if uri else {}
+    return json.loads(read_object(s3_client, uri)) if uri else None
+
+
+def higher_is_better(name: str) -> bool | None:
+    """Say which way a metric is better, by what its name speaks of; None when that is not known.
+
+    What a constant would reach (Model Monitor's `..._best_constant_classifier`) is a property of the data, not of a
+    model: neither way is better.
+    """
+    lower_case = name.lower()
+    if any(part in lower_case for part in _OF_THE_DATA):
+        return None
+    if any(part in lower_case for part in _LOWER):
+        return False
+    return True if any(part in lower_case for part in _HIGHER) else None
 
 
 def read_object(s3_client: Any, uri: str) -> bytes:

@@ -17,7 +17,7 @@ variable: a parameter, or a property of an earlier step.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from sagemaker.core import image_uris
@@ -257,11 +257,14 @@ class Evaluation:
         Of the folder of CSV files with the records.
     target_column : str
         The column of those files that is predicted.
+    properties : mapping of str to str
+        More that the version says of itself: `PositiveLabel` and `ProbabilityThreshold` of a classifier of two classes.
     """
 
     statistics_uri: Any
     test_data_uri: Any
     target_column: Any
+    properties: Mapping[str, Any] = field(default_factory=dict)
 
 
 def register_step(
@@ -313,6 +316,7 @@ def register_step(
             "PipelineExecutionArn": ExecutionVariables.PIPELINE_EXECUTION_ARN,
             "TestDataUrl": evaluation.test_data_uri,
             "TargetColumn": evaluation.target_column,
+            **evaluation.properties,
         },
     }
     return RequestStep(

@@ -1,8 +1,10 @@
 """The buildspecs of this project are ones that CodeBuild takes, here and on AWS."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
+from cfnlint.decode import decode
 
 from localaws.services.codebuild import buildspec
 
@@ -27,3 +29,30 @@ def test_what_a_build_installs_is_pinned() -> None:
     of_the_project = [command for command in commands if command.startswith("pip install") and command.endswith(" .")]
     assert len(of_the_project) == len(BUILDSPECS)
     assert all("--constraint constraints.txt" in command for command in of_the_project)
+
+
+@pytest.mark.parametrize(
+    ("path", "nested"), [("codebuild-buildspec.yml", "Build"), ("deploy/buildspec.yml", "Release")]
+)
+def test_its_variables_are_parameters_of_the_project(path: str, nested: str) -> None:
+    """A project of another model changes them by `deploy-model project`, not in its code."""
+    project, child = template("project"), template(nested.lower())
+    given = {
+        variable["Name"]: variable["Value"]
+        for resource in child["Resources"].values()
+        if resource["Type"] == "AWS::CodeBuild::Project"
+        for variable in resource["Properties"]["Environment"]["EnvironmentVariables"]
+    }
+    variables = buildspec.parse((ROOT / path).read_text()).variables
+    assert variables
+    for name, value in variables.items():
+        parameter = given[name]["Ref"]
+        assert project["Resources"][nested]["Properties"]["Parameters"][parameter] == {"Ref": parameter}
+        declared = project["Parameters"][parameter]
+        assert declared["Default"] == value
+        assert declared == child["Parameters"][parameter] | {"Description": declared["Description"]}
+
+
+def template(name: str) -> dict[str, Any]:
+    document, _ = decode(str(ROOT / "deploy" / "templates" / f"{name}.yml"))
+    return document

@@ -18,11 +18,14 @@ _ORDER_OF_DELETION = (API, PRODUCTION, SYSTEM_TEST, STAGING)
 
 def status(project: Project, _options: argparse.Namespace) -> int:
     """Show the stacks, what they serve and who gets the traffic."""
+    own = provisioned.find(project.cloudformation, project.name)
+    if own is not None:
+        print(f"{'project':<14} {own.name}  {own.status} {own.reason}".rstrip())
     for stage in (STAGING, SYSTEM_TEST, PRODUCTION, API):
         stack = stacks.describe(project.cloudformation, project.stack_name(stage))
         if stack is None:
-            own = provisioned.find(project.cloudformation, project.name) if stage == SYSTEM_TEST else None
-            print(f"{stage:<14} {f'in {own.name}, the stack of the project' if own else 'not deployed'}")
+            whole = own if stage == SYSTEM_TEST else None
+            print(f"{stage:<14} {f'in {whole.name}, the stack of the project' if whole else 'not deployed'}")
             continue
         print(f"{stage:<14} {stack.name}  {stack.status} {stack.reason}".rstrip())
         for line in (

@@ -32,9 +32,19 @@ def deploy_project(project: Project, options: argparse.Namespace) -> int:
     wanted = stages.stack_request(project, name, assets.PROJECT_TEMPLATE, values, tags)
     deployment.run(project, wanted, None, options.wait)
     stack = stacks.describe(project.cloudformation, name)
-    for line in output_lines(stack) if stack else ():
+    if stack is None:
+        return 0
+    for line in output_lines(stack):
         print(line)
+    if stack.is_whole and _lacks_data(project, stack.outputs["DataBucketName"]):
+        data = f"s3://{stack.outputs['DataBucketName']}/traindata/"
+        print(f"Next           put training data into {data}: without any ModelBuild fails")
     return 0
+
+
+def _lacks_data(project: Project, bucket: str) -> bool:
+    """Whether there is nothing to train on: so begins every project, and a new one's ModelBuild runs at once."""
+    return not project.s3.list_objects_v2(Bucket=bucket, Prefix="traindata/", MaxKeys=1)["KeyCount"]
 
 
 def install_template(project: Project, options: argparse.Namespace) -> int:

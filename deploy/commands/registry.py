@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from collections.abc import Mapping, Sequence
 
 from botocore.exceptions import ClientError
 from rich.console import Console
@@ -14,11 +15,12 @@ from model_road import quality
 
 _METRIC = "{:.6g}"
 _UNKNOWN = "-"
+_BEST = "*"
 _PLAIN_WIDTH = 200
 
 
 def list_packages(project: Project, options: argparse.Namespace) -> int:
-    """Show the newest versions with their metrics side by side."""
+    """Show the newest versions with their metrics side by side, the best of each marked."""
     found: list[Package] = []
     for arn in packages.arns(project.sagemaker, project.model_package_group_name):
         if len(found) == options.max_items:
@@ -27,6 +29,7 @@ def list_packages(project: Project, options: argparse.Namespace) -> int:
     unreadable: list[str] = []
     figures = [_metrics(project, package, unreadable) for package in found]
     names = sorted({name for metrics in figures for name in metrics})
+    best = {name: value for name in names if (value := _best(name, figures)) is not None}
     right = [Column(name, justify="right") for name in names]
     table = Table("Version", "Created", "Approval", *right, "Staging", "Production", box=None, pad_edge=False)
     for package, metrics in zip(found, figures, strict=True):
@@ -34,7 +37,7 @@ def list_packages(project: Project, options: argparse.Namespace) -> int:
             str(package.version),
             f"{package.created:%Y-%m-%d %H:%M}",
             package.status,
-            *(_METRIC.format(metrics[name]) if name in metrics else _UNKNOWN for name in names),
+            *(_figure(metrics.get(name), best.get(name)) for name in names),
             _staging(package, project.name),
             "yes" if records.was_in_production(package, project.name) else _UNKNOWN,
         )
@@ -43,9 +46,28 @@ def list_packages(project: Project, options: argparse.Namespace) -> int:
         # A pipe has no width of its own; a table is not to be cut because of it.
         console.width = _PLAIN_WIDTH
     console.print(table if found else f"{project.model_package_group_name} has no version yet")
+    if best:
+        print(f"{_BEST} the best of these versions")
     for line in unreadable:
         print(line, file=sys.stderr)
     return 0
+
+
+def _best(name: str, figures: Sequence[Mapping[str, float]]) -> float | None:
+    """Give the best value of a metric; None where all are the same, or where nobody knows which way is better."""
+    values = [metrics[name] for metrics in figures if name in metrics]
+    higher = quality.higher_is_better(name)
+    if higher is None or len(set(values)) < 2:
+        return None
+    return max(values) if higher else min(values)
+
+
+def _figure(value: float | None, best: float | None) -> str:
+    """Write a metric; a blank is where the mark of the best would be, so that figures stand below each other."""
+    if value is None:
+        return f"{_UNKNOWN} " if best is not None else _UNKNOWN
+    mark = "" if best is None else _BEST if value == best else " "
+    return f"{_METRIC.format(value)}{mark}"
 
 
 def _metrics(project: Project, package: Package, unreadable: list[str]) -> dict[str, float]:

@@ -50,16 +50,17 @@ def deploy_staging(project: Project, options: argparse.Namespace) -> int:
 def test_staging(project: Project, options: argparse.Namespace) -> int:
     """Test what staging runs, and write down on the package how that ended."""
     stage = staged.read(project, STAGING)
+    evaluation = quality.evaluation(project.s3, stage.package.document)
     expected = Expectations(
         config_name=stage.config_name,
         package_arn=stage.package.arn,
-        metrics=quality.package_metrics(project.s3, stage.package.document),
+        metrics=quality.metrics(evaluation),
         tolerance=options.tolerance,
         max_latency=options.max_latency / 1000,
         calls=options.calls,
         capture_seconds=options.capture_seconds,
     )
-    subject = staging_test.subject(project, project.endpoint_name(STAGING), stage.package, expected)
+    subject = staging_test.subject(project, project.endpoint_name(STAGING), stage.package, evaluation, expected)
     results = []
     for result in staging_test.run(subject):
         results.append(result)

@@ -31,6 +31,7 @@ from model_road.live import View
 Found = TypeVar("Found")
 
 _POLL_SECONDS = 1.0
+_SAMPLE = "pipelines/lr/steps.py"
 _THRESHOLD = 'number("R2Threshold", 0.2)'
 _CHANGED = 'number("R2Threshold", 0.25)'
 # CodeCommit takes the caller's AWS credentials for HTTPS; source: "Set up the AWS CLI credential helper".
@@ -42,17 +43,27 @@ _BATCH = b"-0.05\n0.0\n0.3\n"
 
 
 def show(project: Project, options: argparse.Namespace) -> int:
-    """Push a change and see it go to production; then have a file transformed."""
+    """Push a change and see it go to production; then have a file transformed.
+
+    Raises
+    ------
+    DeployError
+        When an action fails or takes too long; before anything is changed, when there is no project or no sample in it.
+    """
     stack = provisioned.find(project.cloudformation, project.name)
     if stack is None or not stack.is_whole:
         raise DeployError(f"the project has no stack yet: `{project.next_command('project')}`")
+    clone_url = stack.outputs.get("CloneUrl")
+    if clone_url is None:
+        raise DeployError("the tour pushes to CodeCommit, and this project's code is behind a code connection")
+    _look_for_sample(clone_url)
     data = stack.outputs["DataBucketName"]
     _upload_training_data(project, data, stack.parameters["QuietMinutes"])
     _say("wait", "a new project's ModelBuild runs once by itself")
     _follow(project, BUILD, options.minutes, lambda state: not state.is_at_work)
     known = _newest(project)
     _say("git push", "a higher threshold for R2")
-    _push(stack.outputs["CloneUrl"])
+    _push(clone_url)
     # ModelDeploy runs once when it is made, and fails for want of an approved version: that is no concern here.
     built = _follow(project, BUILD, options.minutes, lambda _: _newer(project, known))
     _say("approve-model", f"{built.arn}: as a person would, with the mail's figures before them")
@@ -79,38 +90,65 @@ def _upload_training_data(project: Project, bucket: str, quiet_minutes: str) -> 
     if project.s3.list_objects_v2(Bucket=bucket, Prefix="traindata/", MaxKeys=1)["KeyCount"]:
         return
     command = [sys.executable, "-m", "pipelines.lr.sample_data"]
-    body = subprocess.run(command, capture_output=True, check=True).stdout
+    made = subprocess.run(command, capture_output=True, check=False)
+    if made.returncode != 0:
+        said = made.stderr.decode().strip().rpartition("\n")[2]
+        raise DeployError(f"the sample's training data cannot be made ({said}): put data into s3://{bucket}/traindata/")
     _say("put", f"s3://{bucket}/traindata/diabetes.csv: when no other file has come for {quiet_minutes} minutes,")
     print("               retraining starts by itself and registers a version beside that of the push below")
-    project.s3.put_object(Bucket=bucket, Key="traindata/diabetes.csv", Body=body, ContentType="text/csv")
+    project.s3.put_object(Bucket=bucket, Key="traindata/diabetes.csv", Body=made.stdout, ContentType="text/csv")
+
+
+def _look_for_sample(clone_url: str) -> None:
+    """Make sure that there is what `_push` changes."""
+    with tempfile.TemporaryDirectory() as folder:
+        _git("clone", "--quiet", clone_url, ".", folder=folder)
+        _changed(folder)
 
 
 def _push(clone_url: str) -> None:
-    """Clone the repository, change the threshold and push.
+    """Clone the repository, change the threshold and push."""
+    with tempfile.TemporaryDirectory() as folder:
+        _git("clone", "--quiet", clone_url, ".", folder=folder)
+        Path(folder, _SAMPLE).write_text(_changed(folder), encoding="utf-8")
+        _git("commit", "--quiet", "--all", "--message", "Tour: another threshold", folder=folder)
+        _git("push", "--quiet", folder=folder)
+
+
+def _changed(folder: str) -> str:
+    """Give the sample's steps with the other threshold: a second tour changes it back.
 
     Raises
     ------
     DeployError
-        When git fails; its words say why.
+        When the repository holds another model, or the sample with a threshold of somebody's own.
     """
-    with tempfile.TemporaryDirectory() as folder:
-        _git("clone", "--quiet", clone_url, folder)
-        path = Path(folder) / "pipelines" / "lr" / "steps.py"
-        text = path.read_text(encoding="utf-8")
-        # A second tour changes it back.
-        before, after = (_THRESHOLD, _CHANGED) if _THRESHOLD in text else (_CHANGED, _THRESHOLD)
-        path.write_text(text.replace(before, after), encoding="utf-8")
-        _git("-C", folder, "commit", "--quiet", "--all", "--message", "Tour: another threshold")
-        _git("-C", folder, "push", "--quiet")
+    path = Path(folder, _SAMPLE)
+    text = path.read_text(encoding="utf-8") if path.is_file() else ""
+    for before, after in ((_THRESHOLD, _CHANGED), (_CHANGED, _THRESHOLD)):
+        if before in text:
+            return text.replace(before, after)
+    raise DeployError(
+        f"the tour changes the sample model's threshold, and the repository has no {_SAMPLE} with `{_THRESHOLD}`: "
+        "nothing was changed. Push a commit of your own, and look on with `deploy-model follow`."
+    )
 
 
-def _git(*arguments: str) -> None:
+def _git(*arguments: str, folder: str) -> None:
+    """Run git in a folder.
+
+    Raises
+    ------
+    DeployError
+        When it fails; its words say why, some of which it writes to stdout.
+    """
     try:
-        subprocess.run([*_GIT, *arguments], capture_output=True, text=True, check=True)
+        subprocess.run([*_GIT, *arguments], cwd=folder, capture_output=True, text=True, check=True)
     except FileNotFoundError as error:
         raise DeployError("git is not installed") from error
     except subprocess.CalledProcessError as error:
-        raise DeployError(f"git {arguments[0]} failed: {error.stderr.strip()}") from error
+        said = (error.stderr.strip() or error.stdout.strip()).replace("\n", " ")
+        raise DeployError(f"git {arguments[0]} failed: {said}") from error
 
 
 def _follow(project: Project, which: str, minutes: float, wanted: Callable[[PipelineState], Found | None]) -> Found:

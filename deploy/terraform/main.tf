@@ -15,6 +15,8 @@ locals {
     RepositoryName           = var.repository_name
     BranchName               = var.branch_name
     CodeConnectionArn        = var.code_connection_arn
+    PipelineModule           = var.pipeline_module
+    BatchPipelineModule      = var.batch_pipeline_module
     TestCommand              = var.test_command
     RetrainingSchedule       = var.retraining_schedule
     QuietMinutes             = var.quiet_minutes

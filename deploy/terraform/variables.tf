@@ -114,10 +114,34 @@ variable "code_connection_arn" {
   }
 }
 
+variable "pipeline_module" {
+  description = "The module whose get_pipeline() ModelBuild runs"
+  type        = string
+  default     = "pipelines.lr.pipeline"
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[A-Za-z_]\\w*(\\.[A-Za-z_]\\w*)*$", var.pipeline_module))
+    error_message = "PipelineModule must be a module's name with dots, such as pipelines.lr.pipeline."
+  }
+}
+
+variable "batch_pipeline_module" {
+  description = "The module whose get_pipeline() transforms the files of batchdata/input/"
+  type        = string
+  default     = "pipelines.lr.pipeline_batch"
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[A-Za-z_]\\w*(\\.[A-Za-z_]\\w*)*$", var.batch_pipeline_module))
+    error_message = "BatchPipelineModule must be a module's name with dots, such as pipelines.lr.pipeline."
+  }
+}
+
 variable "test_command" {
   description = "What has to succeed on a commit before the SageMaker pipeline runs"
   type        = string
-  default     = "tox run"
+  default     = "tox run -e models"
   nullable    = false
 
   validation {

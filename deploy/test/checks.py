@@ -12,7 +12,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 from deploy.errors import DeployError
 from deploy.test import captures
 from deploy.test.invocation import Answer, Endpoint
-from deploy.test.metrics import percentile, regression_metrics
+from deploy.test.metrics import percentile
+from deploy.test.prediction import Prediction
 from deploy.test.records import Records
 
 
@@ -113,9 +114,9 @@ def data_capture(subject: Subject) -> str:
 
 
 def invocation(subject: Subject) -> str:
-    """Check that every record of the evaluation, sent alone, is answered by a finite number."""
+    """Check that every record of the evaluation, sent alone, is answered by a prediction, and numbers are finite."""
     subject.answers = [subject.invoke([line]) for line in subject.records.lines]
-    wrong = [answer.predictions[0] for answer in subject.answers if not math.isfinite(answer.predictions[0])]
+    wrong = [prediction for prediction in _predictions(subject) if not prediction.is_finite]
     if wrong:
         raise CheckError(f"{len(wrong)} of {len(subject.answers)} predictions are not finite: {wrong[0]}")
     return f"{len(subject.answers)} records, one call each"
@@ -126,19 +127,25 @@ def batch(subject: Subject) -> str:
     alone = _predictions(subject)
     together = subject.invoke(subject.records.lines).predictions
     for number, (one, other) in enumerate(zip(alone, together, strict=True), start=1):
-        if not math.isclose(one, other, rel_tol=1e-9, abs_tol=1e-9):
-            raise CheckError(f"record {number} gives {one!r} alone and {other!r} among others")
+        if not one.same_as(other):
+            raise CheckError(f"record {number} gives {one} alone and {other} among others")
     return f"{len(together)} records in one call give the same"
 
 
 def metrics(subject: Subject) -> str:
     """Check that the endpoint predicts as well as the registry says."""
-    measured = regression_metrics(subject.records.targets, _predictions(subject))
+    outcomes = [prediction.outcome for prediction in _predictions(subject)]
+    problem = subject.endpoint.problem
+    try:
+        measured = problem.summed(subject.records.targets, outcomes).metrics()
+    except DeployError as error:
+        raise CheckError(str(error)) from error
     expected = {name: value for name, value in subject.expected.metrics.items() if name in measured}
     if not expected:
         known = ", ".join(subject.expected.metrics) or "none"
         raise CheckError(
-            f"the package has no metric to compare with: it has {known}, and {', '.join(measured)} are known"
+            f"the package has no metric to compare with: it has {known}, and of a {type(problem).__name__} "
+            f"{', '.join(measured)} are known"
         )
     for name, value in expected.items():
         if not math.isclose(measured[name], value, rel_tol=subject.expected.tolerance):
@@ -191,7 +198,7 @@ CHECKS = {
 }
 
 
-def _predictions(subject: Subject) -> list[float]:
+def _predictions(subject: Subject) -> list[Prediction]:
     if not subject.answers:
         raise CheckError("there are no predictions: see the check Invocation")
     return [answer.predictions[0] for answer in subject.answers]

@@ -7,6 +7,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from deploy.errors import DeployError
+from deploy.test.prediction import Cell
+from deploy.test.problems import Problem
 
 
 @dataclass(frozen=True)
@@ -14,10 +16,10 @@ class Records:
     """Records without their target, as CSV lines just as they lie in the file, and their targets."""
 
     lines: tuple[str, ...]
-    targets: tuple[float, ...]
+    targets: tuple[Cell, ...]
 
 
-def read(s3_client: Any, uri: str, target_column: str) -> Records:
+def read(s3_client: Any, uri: str, target_column: str, problem: Problem) -> Records:
     """Read all CSV files under an s3:// prefix.
 
     Raises
@@ -28,12 +30,13 @@ def read(s3_client: Any, uri: str, target_column: str) -> Records:
     place = urlsplit(uri)
     prefix = place.path.lstrip("/")
     lines: list[str] = []
-    targets: list[float] = []
+    targets: list[Cell] = []
     for page in s3_client.get_paginator("list_objects_v2").paginate(Bucket=place.netloc, Prefix=prefix):
         for item in page.get("Contents", []):
             if item["Key"].endswith(".csv"):
                 body = s3_client.get_object(Bucket=place.netloc, Key=item["Key"])["Body"].read()
-                found = parse(body.decode("utf-8-sig"), target_column, f"s3://{place.netloc}/{item['Key']}")
+                name = f"s3://{place.netloc}/{item['Key']}"
+                found = parse(body.decode("utf-8-sig"), target_column, name, problem)
                 lines += found.lines
                 targets += found.targets
     if not lines:
@@ -41,13 +44,13 @@ def read(s3_client: Any, uri: str, target_column: str) -> Records:
     return Records(tuple(lines), tuple(targets))
 
 
-def parse(text: str, target_column: str, name: str) -> Records:
+def parse(text: str, target_column: str, name: str, problem: Problem) -> Records:
     """Take a CSV file apart into features and target.
 
     Raises
     ------
     DeployError
-        When it does not have the target's column, or something in it is no number.
+        When it does not have the target's column, or something in it is not what the problem's targets are.
     """
     rows = [row for row in csv.reader(io.StringIO(text)) if row]
     header = rows[0] if rows else []
@@ -55,7 +58,7 @@ def parse(text: str, target_column: str, name: str) -> Records:
         raise DeployError(f"{name} has no column {target_column!r}; it has {', '.join(header) or 'no header'}")
     place = header.index(target_column)
     try:
-        targets = tuple(float(row[place]) for row in rows[1:])
+        targets = tuple(problem.target(row[place]) for row in rows[1:])
     except (ValueError, IndexError) as error:
-        raise DeployError(f"{name}: a value of {target_column!r} is no number: {error}") from error
+        raise DeployError(f"{name}: a value of {target_column!r} is no {problem.noun}: {error}") from error
     return Records(tuple(",".join(row[:place] + row[place + 1 :]) for row in rows[1:]), targets)

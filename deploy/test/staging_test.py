@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import boto3
 from botocore.config import Config
@@ -10,19 +11,19 @@ from botocore.exceptions import BotoCoreError, ClientError
 from deploy.errors import DeployError
 from deploy.packages import Package
 from deploy.project import Project
-from deploy.test import records
+from deploy.test import problems, records
 from deploy.test.checks import CHECKS, CheckError, Expectations, Subject
 from deploy.test.invocation import Endpoint
 from deploy.test.report import Result
 
 
-def subject(project: Project, endpoint_name: str, package: Package, expected: Expectations) -> Subject:
+def subject(project: Project, endpoint_name: str, package: Package, evaluation: Any, expected: Expectations) -> Subject:
     """Prepare the test of an endpoint with the records that its package was evaluated on.
 
     Raises
     ------
     DeployError
-        When the package does not say which those are.
+        When the package does not say which those are, or what it says of its problem cannot be.
     """
     try:
         uri, target = package.metadata["TestDataUrl"], package.metadata["TargetColumn"]
@@ -33,8 +34,9 @@ def subject(project: Project, endpoint_name: str, package: Package, expected: Ex
         ) from error
     # Without retries: a test that hides failures is none.
     runtime = boto3.client("sagemaker-runtime", config=Config(retries={"total_max_attempts": 1}))
-    found = records.read(project.s3, uri, target)
-    return Subject(project.sagemaker, project.s3, Endpoint(endpoint_name, runtime), found, expected)
+    problem = problems.read(problems.describe(evaluation, package.metadata))
+    found = records.read(project.s3, uri, target, problem)
+    return Subject(project.sagemaker, project.s3, Endpoint(endpoint_name, runtime, problem), found, expected)
 
 
 def run(subject: Subject) -> Iterator[Result]:

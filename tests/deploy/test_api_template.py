@@ -219,6 +219,11 @@ def test_an_update_reaches_every_resource_and_keeps_the_rest(api: Api) -> None:
         if any(dimension["Value"].startswith(api.name) for dimension in alarm.get("Dimensions", ()))
     ]
     assert [alarm["AlarmActions"] for alarm in alarms] == [[topic]] * 3
+    about = [{each["Name"]: each["Value"] for each in alarm["Dimensions"]} for alarm in alarms]
+    assert sorted(about, key=len) == [
+        {"FunctionName": f"{api.name}-invoke"},
+        *[{"ApiName": api.name, "Stage": "v1"}] * 2,
+    ]
     assert 800.0 in [alarm["Threshold"] for alarm in alarms]
     [group] = api.aws.client("logs").describe_log_groups(logGroupNamePrefix=f"/aws/apigateway/{api.name}")["logGroups"]
     assert group["retentionInDays"] == 7

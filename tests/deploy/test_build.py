@@ -134,6 +134,19 @@ def test_a_stages_file_that_is_wrong_is_refused(registry: Registry, tmp_path: Pa
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("option", "why"),
+    [
+        ("--import-staging-config", "the stage's configuration nowhere/file.json cannot be read: No such file"),
+        ("--export-staging-config", "nowhere/file.json cannot be written: No such file"),
+    ],
+)
+def test_a_file_that_is_not_there_is_named(registry: Registry, tmp_path: Path, option: str, why: str):
+    registry.register("Approved")
+    done = run_module("build", option, "nowhere/file.json", environ=environment(registry), cwd=tmp_path)
+    assert (done.returncode, why in done.stderr) == (2, True), done.stderr
+
+
 def test_without_an_approved_version_nothing_is_written(registry: Registry, tmp_path: Path):
     registry.register()
     done = run_module("build", environ=environment(registry), cwd=tmp_path)

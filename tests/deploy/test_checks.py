@@ -18,6 +18,7 @@ from deploy.test import checks
 from deploy.test.checks import CheckError, Expectations, Subject
 from deploy.test.invocation import Endpoint
 from deploy.test.metrics import regression_metrics
+from deploy.test.problems import BinaryClassification, MulticlassClassification, Problem, Regression
 from deploy.test.records import Records
 
 if TYPE_CHECKING:
@@ -66,7 +67,13 @@ class Runtime:
         return {"ContentType": "application/json", "Body": io.BytesIO(json.dumps(answer).encode())}
 
 
-def subject(sagemaker: SageMaker | None = None, runtime: Runtime | None = None, **changes: Any) -> Subject:
+def subject(
+    sagemaker: SageMaker | None = None,
+    runtime: Runtime | None = None,
+    records: Records = RECORDS,
+    problem: Problem | None = None,
+    **changes: Any,
+) -> Subject:
     expected = Expectations(
         config_name="new",
         package_arn=PACKAGE,
@@ -76,8 +83,8 @@ def subject(sagemaker: SageMaker | None = None, runtime: Runtime | None = None, 
         calls=10,
         capture_seconds=0.2,
     )
-    endpoint = Endpoint("e", runtime or Runtime())
-    return Subject(sagemaker or SageMaker(), None, endpoint, RECORDS, replace(expected, **changes))
+    endpoint = Endpoint("e", runtime or Runtime(), problem or Regression())
+    return Subject(sagemaker or SageMaker(), None, endpoint, records, replace(expected, **changes))
 
 
 def test_an_endpoint_as_it_must_be_passes_all_that_needs_no_capture_files():
@@ -139,8 +146,46 @@ def test_without_metrics_or_predictions_nothing_is_proven():
         checks.metrics(subject())
     tested = subject(metrics={"accuracy": 1.0})
     checks.invocation(tested)
-    with pytest.raises(CheckError, match="no metric to compare with: it has accuracy"):
+    with pytest.raises(CheckError, match="it has accuracy, and of a Regression mae, mse, rmse, r2 are"):
         checks.metrics(tested)
+
+
+@pytest.mark.parametrize(
+    ("problem", "targets", "answers", "metric"),
+    [
+        (MulticlassClassification(), ("a", "b", "c"), ["a", "b", "a"], "accuracy"),
+        (MulticlassClassification(), ("0", "2", "1"), [[0.9, 0.1, 0], [0, 0.1, 0.9], [0.6, 0.3, 0.1]], "weighted_f1"),
+        (BinaryClassification("1", 0.5), ("0", "1", "1"), [0.1, 0.9, 0.4], "recall"),
+        (BinaryClassification("ill", 0.5), ("well", "ill", "ill"), ["well", "ill", "well"], "false_negative_rate"),
+    ],
+)
+def test_a_classifier_is_held_against_its_own_evaluation(problem, targets, answers, metric):
+    values = {"accuracy": 2 / 3, "weighted_f1": 5 / 9, "recall": 0.5, "false_negative_rate": 0.5}
+    runtime = Runtime(lambda lines: [answers[int(line) - 1] for line in lines])
+    records = Records(RECORDS.lines, targets)
+    tested = subject(None, runtime, records, problem, metrics={metric: values[metric], "auc": 0.5})
+    checks.invocation(tested)
+    checks.batch(tested)
+    assert checks.metrics(tested) == f"{metric} {values[metric]:.6g}"
+    tested.expected = replace(tested.expected, metrics={metric: 0.98 * values[metric]})
+    with pytest.raises(CheckError, match=f"{metric} is .*, and the package's evaluation found"):
+        checks.metrics(tested)
+
+
+def test_labels_that_have_nothing_to_do_with_the_records_fail():
+    runtime = Runtime(lambda lines: ["x"] * len(lines))
+    tested = subject(None, runtime, Records(RECORDS.lines, ("a", "b", "c")), MulticlassClassification())
+    checks.invocation(tested)
+    with pytest.raises(CheckError, match="predicts 'x', and the records' labels are 'a', 'b', 'c'"):
+        checks.metrics(tested)
+
+
+def test_a_label_that_depends_on_the_neighbours_fails():
+    runtime = Runtime(lambda lines: ["a" if len(lines) > 1 else "b"] * len(lines))
+    tested = subject(None, runtime, Records(RECORDS.lines, ("a", "b", "c")), MulticlassClassification())
+    checks.invocation(tested)
+    with pytest.raises(CheckError, match="record 1 gives 'b' alone and 'a' among others"):
+        checks.batch(tested)
 
 
 def test_an_endpoint_that_is_too_slow_fails():

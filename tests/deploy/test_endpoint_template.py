@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.conftest import LocalAws
+from tests.conftest import LocalAws, until
 from tests.deploy.conftest import IMAGE, ROLE, hasty_local_aws
 
 TEMPLATE = Path(__file__).parents[2] / "deploy" / "templates" / "endpoint.yml"
@@ -26,6 +26,8 @@ def model_fn(d):
 def transform_fn(model, body, content_type, accept):
     if model == "fails":
         raise RuntimeError
+    if body in ("wrong", b"wrong"):
+        raise ValueError
     time.sleep(0.3 if model == "slow" else 0)
     return model
 """
@@ -79,14 +81,36 @@ class Deployed:
             assert time.monotonic() < deadline, stack
             time.sleep(0.05)
 
-    def invoke(self) -> str:
+    def invoke(self, body: bytes = b"x") -> str:
         """Who answers: the version, or the error's code."""
         runtime = self.aws.client("sagemaker-runtime")
         try:
-            answer = runtime.invoke_endpoint(EndpointName=f"{self.name}-test", Body=b"x", ContentType="text/csv")
+            answer = runtime.invoke_endpoint(EndpointName=f"{self.name}-test", Body=body, ContentType="text/csv")
             return answer["Body"].read().decode()
         except ClientError as error:
             return str(error.response["Error"]["Code"])
+
+    def alarm(self, alarm: str) -> str:
+        """An alarm's state."""
+        client = self.aws.client("cloudwatch")
+        [found] = client.describe_alarms(AlarmNames=[f"{self.name}-test-{alarm}"])["MetricAlarms"]
+        return str(found["StateValue"])
+
+    def n_model_errors(self) -> float:
+        """How many answers other than 2XX CloudWatch knows of."""
+        found = self.aws.client("cloudwatch").get_metric_statistics(
+            Namespace="AWS/SageMaker",
+            MetricName="InvocationModelErrors",
+            Dimensions=[
+                {"Name": "EndpointName", "Value": f"{self.name}-test"},
+                {"Name": "VariantName", "Value": "AllTraffic"},
+            ],
+            StartTime=time.time() - 3600,
+            EndTime=time.time() + 60,
+            Period=60,
+            Statistics=["Sum"],
+        )
+        return float(sum(point["Sum"] for point in found["Datapoints"]))
 
 
 @pytest.fixture
@@ -104,17 +128,17 @@ def deployed(local_aws: LocalAws) -> Deployed:
 
 
 class Callers:
-    """Ask without a pause, and keep what was answered."""
+    """Ask again and again, and keep what was answered."""
 
-    def __init__(self, deployed: Deployed) -> None:
+    def __init__(self, deployed: Deployed, n_callers: int = 3, pause: float = 0) -> None:
         self.answers: list[str] = []
-        self._stop = threading.Event()
-        self._threads = [threading.Thread(target=self._ask, args=(deployed,)) for _ in range(3)]
+        self._stop, self._pause = threading.Event(), pause
+        self._threads = [threading.Thread(target=self._ask, args=(deployed,)) for _ in range(n_callers)]
         for thread in self._threads:
             thread.start()
 
     def _ask(self, deployed: Deployed) -> None:
-        while not self._stop.is_set():
+        while not self._stop.wait(self._pause):
             self.answers.append(deployed.invoke())
 
     def end(self) -> list[str]:
@@ -152,11 +176,34 @@ def test_a_bad_canary_is_rolled_back_by_its_alarm(deployed: Deployed, version: s
     assert any("alarms are in ALARM" in event.get("ResourceStatusReason", "") for event in events)
 
 
+def test_a_quiet_endpoint_minds_no_single_wrong_request_but_each_failure_of_its_own(deployed: Deployed):
+    canary = {"TrafficStepPercent": "50", "TrafficWaitSeconds": "3600", "MinimumModelErrors": "3"}
+    assert deployed.deploy("1", **canary) == "CREATE_COMPLETE"
+    assert deployed.invoke(b"wrong") == "ModelError"
+    # An alarm is decided with each datum that comes.
+    until(lambda: deployed.n_model_errors() == 1, 20)
+    assert deployed.alarm("model-errors") != "ALARM"
+    assert all(deployed.invoke(b"wrong") == "ModelError" for _ in range(6))
+    until(lambda: deployed.alarm("model-errors") == "ALARM", 20)
+    until(lambda: deployed.alarm("model-errors") == "OK", 20)
+
+    # Two seconds are the alarms' minute here.
+    caller = Callers(deployed, n_callers=1, pause=1.5)
+    assert deployed.deploy("fails", **canary) == "UPDATE_ROLLBACK_COMPLETE"
+    assert caller.end().count("ModelError") >= 1
+    assert deployed.alarm("model-errors") == "OK"
+
+
 def test_what_the_stack_has(deployed: Deployed):
     name, topic = f"{deployed.name}-test", f"arn:aws:sns:us-east-1:000000000000:{deployed.name}"
     scaling = {"MinCapacity": "1", "MaxCapacity": "3", "ScaleInCooldown": "30", "ScaleOutCooldown": "5"}
     given = {"SamplingPercentage": "40", "InvocationsPerInstance": "700", "NotificationTopicArn": topic, **scaling}
-    thresholds = {"ErrorShareThreshold": "0.1", "ModelErrorShareThreshold": "0.3", "LatencyThresholdMicroseconds": "9"}
+    thresholds = {
+        "ErrorShareThreshold": "0.1",
+        "ModelErrorShareThreshold": "0.3",
+        "MinimumModelErrors": "7",
+        "LatencyThresholdMicroseconds": "9",
+    }
     assert deployed.deploy("1", EnableAutoScaling="true", **given, **thresholds) == "CREATE_COMPLETE"
     sagemaker, cloudwatch = deployed.aws.client("sagemaker"), deployed.aws.client("cloudwatch")
     endpoint = sagemaker.describe_endpoint(EndpointName=name)
@@ -178,16 +225,29 @@ def test_what_the_stack_has(deployed: Deployed):
             *(each["EvaluationPeriods"], each.get("DatapointsToAlarm")),
         )
         for each in alarms
+        if "Metrics" not in each
     }
     assert found == {
         "5xx": ("Invocation5XXErrors", "Average", 0.1, 1, None),
         "latency": ("ModelLatency", "p99", 9.0, 3, 2),
-        "model-errors": ("InvocationModelErrors", "Average", 0.3, 1, None),
     }
+    [decided] = [each for each in alarms if "Metrics" in each]
+    assert (decided["AlarmName"], decided["Threshold"], decided["EvaluationPeriods"]) == (
+        f"{name}-model-errors",
+        0.3,
+        1,
+    )
+    expression, *stats = decided["Metrics"]
+    assert expression["Expression"] == "IF(errors >= 7, share, 0)"
     dimensions = [{"Name": "EndpointName", "Value": name}, {"Name": "VariantName", "Value": "AllTraffic"}]
+    assert [(each["Id"], each["MetricStat"]["Metric"]["Dimensions"], each["MetricStat"]["Stat"]) for each in stats] == [
+        ("errors", dimensions, "Sum"),
+        ("share", dimensions, "Average"),
+    ]
     for each in alarms:
-        assert (each["Dimensions"], each["AlarmActions"]) == (dimensions, [topic])
-        assert (each["ComparisonOperator"], each["Period"]) == ("GreaterThanThreshold", 60)
+        assert (each["ComparisonOperator"], each["AlarmActions"]) == ("GreaterThanThreshold", [topic])
+        if "Metrics" not in each:
+            assert (each["Dimensions"], each["Period"]) == (dimensions, 60)
     assert json.loads(cloudwatch.get_dashboard(DashboardName=name)["DashboardBody"])["widgets"]
     scaler = deployed.aws.client("application-autoscaling")
     of = {"ServiceNamespace": "sagemaker", "ResourceIds": [f"endpoint/{name}/variant/AllTraffic"]}

@@ -182,6 +182,11 @@ def test_a_build(mails, place):
     [
         *((word, 0.5, 0.4, "better") for word in ("r2", "Accuracy", "precision", "recall", "f1", "auc")),
         *((word, 0.5, 0.4, "WORSE") for word in ("error", "MSE", "mae", "mape", "loss", "latency", "deviation")),
+        *((f"weighted_{word}", 0.5, 0.4, "better") for word in ("recall", "f0_5", "f2")),
+        *((f"{word}_rate", 0.5, 0.4, "better") for word in ("true_positive", "true_negative")),
+        *((f"{word}_rate", 0.5, 0.4, "WORSE") for word in ("false_positive", "false_negative")),
+        ("au_prc", 0.3, 0.4, "WORSE"),
+        ("accuracy_best_constant_classifier", 0.5, 0.4, ""),
         ("r2", 0.3, 0.4, "WORSE"),
         ("rmse", 3.0, 4.0, "better"),
         ("train:mse", 5.0, 4.0, "WORSE"),

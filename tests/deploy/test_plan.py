@@ -1,5 +1,7 @@
 """What a plan says, decided without AWS."""
 
+from datetime import UTC, datetime
+
 import pytest
 
 from deploy import plan
@@ -9,7 +11,7 @@ TEMPLATE = "Resources:\n  A: 1\n"
 
 
 def stack(status: str = "CREATE_COMPLETE", **parameters: str) -> Stack:
-    return Stack("mine", "arn:mine", status, "", parameters, {}, {"team": "ml"})
+    return Stack("mine", "arn:mine", status, "", parameters, {}, {"team": "ml"}, datetime.now(UTC))
 
 
 def request(template: str = TEMPLATE, **parameters: str) -> Request:

@@ -17,15 +17,24 @@ def test_versions_are_listed_with_their_metrics_side_by_side(registry: Registry,
     registry.register(r2=0.5, mae=41.25)
     done = deploy_model("list")
     assert done.returncode == 0, done.stderr
-    head, newest, oldest = (line.split() for line in done.stdout.splitlines())
+    head, newest, oldest, legend = (line.split() for line in done.stdout.splitlines())
     assert head == ["Version", "Created", "Approval", "mae", "r2", "Staging", "Production"]
-    assert (newest[0], *newest[3:6]) == ("2", "PendingManualApproval", "41.25", "0.5")
+    assert (newest[0], *newest[3:6]) == ("2", "PendingManualApproval", "41.25", "0.5*")
     assert (oldest[0], *oldest[3:6]) == ("1", "PendingManualApproval", "-", "0.25")
+    assert " ".join(legend) == "* the best of these versions"
     assert len(deploy_model("list", "--max-items", "1").stdout.splitlines()) == 2
     registry.register(evaluation=f"s3://{registry.bucket}/gone.json")
     incomplete = deploy_model("list")
-    assert (incomplete.returncode, len(incomplete.stdout.splitlines())) == (0, 4)
+    assert (incomplete.returncode, len(incomplete.stdout.splitlines())) == (0, 5)
     assert f"version 3: its metrics in s3://{registry.bucket}/gone.json cannot be read: " in incomplete.stderr
+
+
+def test_the_best_of_each_metric_is_marked_whichever_way_it_is_better(registry: Registry, deploy_model: Run):
+    registry.register(accuracy=0.9, mse=3.0, rows=20, false_positive_rate=0.5)
+    registry.register(accuracy=0.8, mse=2.0, rows=30, false_positive_rate=0.5)
+    head, newest, oldest, _legend = (line.split() for line in deploy_model("list").stdout.splitlines())
+    assert head[3:7] == ["accuracy", "false_positive_rate", "mse", "rows"]
+    assert (newest[4:8], oldest[4:8]) == (["0.8", "0.5", "2*", "30"], ["0.9*", "0.5", "3", "20"])
 
 
 @pytest.mark.parametrize("name", ["arn", "1", "latest"])

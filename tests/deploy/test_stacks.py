@@ -1,6 +1,7 @@
 """Stacks through a real CloudFormation: created, left alone, changed, failed, begun anew, deleted."""
 
 import uuid
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -100,6 +101,19 @@ def test_a_stack_whose_creation_failed_is_begun_anew(cloudformation: Any, name: 
     with pytest.raises(StackError, match="it is ROLLBACK_COMPLETE now: Policy"):
         bring(cloudformation, name, BROKEN)
     assert bring(cloudformation, name)[0] is not None
+
+
+def test_a_stack_that_another_deployment_prepares_is_left_to_it(cloudformation: Any, name: str, monkeypatch):
+    made = cloudformation.create_change_set(
+        StackName=name, ChangeSetName="anothers", ChangeSetType="CREATE", TemplateBody=TEMPLATE
+    )
+    with pytest.raises(StackError, match=rf"{name} is being prepared by another deployment since \d+ s"):
+        bring(cloudformation, name)
+    assert cloudformation.describe_change_set(ChangeSetName=made["Id"])["StackId"] == made["StackId"]
+    monkeypatch.setattr(stacks, "_PREPARATION", timedelta(0))
+    changed, _ = bring(cloudformation, name)
+    assert changed is not None
+    assert changed.stack_id != made["StackId"], "what nobody has gone on with is not begun anew"
 
 
 def test_defaults_are_those_of_the_template(cloudformation: Any):

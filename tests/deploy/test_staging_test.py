@@ -11,6 +11,7 @@ from sklearn import metrics as reference
 from deploy.errors import DeployError
 from deploy.test import invocation, records, report
 from deploy.test.metrics import percentile, regression_metrics
+from deploy.test.problems import Regression
 
 
 def test_metrics_are_scikit_learns():
@@ -38,7 +39,7 @@ def test_percentiles(share: float, value: int):
 
 
 def test_records_are_the_files_lines_without_the_target():
-    found = records.parse("a,target,b\n1.0,2.5,3e-1\n\n4,5,6\n", "target", "x")
+    found = records.parse("a,target,b\n1.0,2.5,3e-1\n\n4,5,6\n", "target", "x", Regression())
     assert found == records.Records(("1.0,3e-1", "4,6"), (2.5, 5.0))
 
 
@@ -53,7 +54,7 @@ def test_records_are_the_files_lines_without_the_target():
 )
 def test_a_file_that_is_no_test_set_is_named(text: str, why: str):
     with pytest.raises(DeployError, match=f"s3://b/x.*{why}"):
-        records.parse(text, "target", "s3://b/x")
+        records.parse(text, "target", "s3://b/x", Regression())
 
 
 @pytest.mark.parametrize(
@@ -67,7 +68,8 @@ def test_a_file_that_is_no_test_set_is_named(text: str, why: str):
     ],
 )
 def test_predictions_are_found_in_whatever_they_are_wrapped_in(body: bytes, content_type: str, numbers: list[float]):
-    assert list(invocation.parse(body, content_type)) == numbers
+    found = invocation.read(body, content_type, len(numbers), Regression())
+    assert [prediction.outcome for prediction in found] == numbers
 
 
 @pytest.mark.parametrize(
@@ -81,7 +83,7 @@ def test_predictions_are_found_in_whatever_they_are_wrapped_in(body: bytes, cont
 )
 def test_what_is_no_number_is_no_prediction(body: bytes, content_type: str):
     with pytest.raises(DeployError, match="not numbers"):
-        list(invocation.parse(body, content_type))
+        invocation.read(body, content_type, 1, Regression())
 
 
 def test_the_report_is_junits(tmp_path: Path):

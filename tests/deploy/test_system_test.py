@@ -22,6 +22,7 @@ import pytest
 from deploy import artifacts, executions, stacks
 from deploy.commands import system_test
 from deploy.project import Project
+from deploy.test.classes import counts
 from deploy.test.metrics import NOTHING, regression_metrics, sums
 from tests.conftest import LocalAws
 from tests.deploy.runtime import Runtime, serving
@@ -81,7 +82,7 @@ def test_every_record_is_in_one_chunk(
     monkeypatch.setattr(function, "MOST_CHUNKS", 10_000)
     metadata = {"TestDataUrl": f"s3://{bucket}/test/", "TargetColumn": "y"}
     package = {"ModelPackageArn": PACKAGE, "CustomerMetadataProperties": metadata}
-    planned = function.plan({"Package": package, "Calls": "10"})
+    planned = function.handler({"Operation": "plan", "Package": package, "Calls": "10"}, None)
     assert planned["TargetColumn"] == "y"
     # All of them go through the state machine, which takes 256 KB.
     assert max(len(json.dumps(chunk)) for chunk in planned["Chunks"]) < 200
@@ -106,6 +107,7 @@ def judge(function: ModuleType, **members: object) -> dict[str, object]:
     summed = sums([1.0, 2.0, 3.0], [1.0, 2.0, 4.0])
     part = {"Sums": vars(summed), "Milliseconds": [5.0, 6.0]}
     event = {"Operation": "judge", "Parts": [part], "Expected": {"r2": 0.5, "mae": 1 / 3}, "Thresholds": {}}
+    event["Problem"] = {"ProblemType": "Regression"}
     limits = {"Tolerance": "0.01", "MaxLatencyMilliseconds": "10"}
     return json.loads(json.dumps(function.handler({**event, **limits, **members}, None), allow_nan=False))
 
@@ -144,13 +146,59 @@ def test_failures_have_figures(function: ModuleType, members: dict[str, object],
     ("members", "why"),
     [
         ({"Expected": {"f1": 0.9}}, "nothing to compare with"),
-        ({"Thresholds": {"f1": 0.9}}, "Thresholds has f1; known are mae, mse, rmse, r2"),
+        ({"Thresholds": {"f1": 0.9}}, "Thresholds has f1; known are mae, mse, rmse, r2, the metrics of a Reg"),
         ({"Tolerance": "much"}, "Tolerance is 'much', not a number"),
     ],
 )
 def test_an_input_that_cannot_be_tested_with_is_refused(function: ModuleType, members: dict[str, object], why: str):
     with pytest.raises(function.InputError, match=why):
         judge(function, **members)
+
+
+CLASSES = {"ProblemType": "MulticlassClassification"}
+TWO = {"ProblemType": "BinaryClassification", "PositiveLabel": "ill", "ProbabilityThreshold": "0.5"}
+
+
+def counted(targets: str, predictions: str, positive: str | None = None) -> list[dict[str, object]]:
+    """What two chunks of labels, a letter each, come to."""
+    half = len(targets) // 2
+    return [
+        {"Sums": vars(counts(list(targets[part]), list(predictions[part]), positive)), "Milliseconds": [5.0]}
+        for part in (slice(half), slice(half, None))
+    ]
+
+
+def test_a_classifier_as_good_as_its_evaluation_passes(function: ModuleType):
+    expected = {"accuracy": 0.75, "accuracy_best_constant_classifier": 0.5, "auc": 1.0}
+    result = judge(function, Problem=CLASSES, Parts=counted("aabc", "aabb"), Expected=expected)
+    assert [check["Name"] for check in result["Checks"]] == ["accuracy", "latency"]
+    assert (result["Passed"], result["Figures"]["weighted_recall"]) == (True, 0.75)
+    assert result["Summary"].startswith("accuracy 0.75 is at least 0.7425; p99")
+
+
+@pytest.mark.parametrize(
+    ("members", "summary"),
+    [
+        ({"Expected": {"accuracy": 0.8}}, "accuracy 0.75 is below 0.792; 4 records"),
+        ({"Thresholds": {"weighted_f1": 0.9}}, "weighted_f1 0.666667 is below 0.9; 4 records"),
+    ],
+)
+def test_a_classifiers_failures_have_figures(function: ModuleType, members: dict[str, object], summary: str):
+    given = {"Problem": CLASSES, "Parts": counted("aabc", "aabb"), "Expected": {}}
+    assert judge(function, **{**given, **members})["Summary"] == summary
+
+
+def test_a_false_positive_rate_is_better_when_it_is_lower(function: ModuleType):
+    parts, problem = counted("1100", "1110", "1"), {**TWO, "PositiveLabel": "1"}
+    expected = {"false_positive_rate": 0.25, "true_negative_rate": 0.5}
+    result = judge(function, Problem=problem, Parts=parts, Expected=expected)
+    assert result["Summary"] == "false_positive_rate 0.5 is above 0.2525; 4 records"
+    assert judge(function, Problem=problem, Parts=parts, Thresholds={"false_positive_rate": 0.5}, Expected={})["Passed"]
+
+
+def test_labels_that_do_not_fit_end_the_test(function: ModuleType):
+    with pytest.raises(function.LabelsError, match="predicts 'x', and the records' labels are 'a', 'b', 'c'"):
+        judge(function, Problem=CLASSES, Parts=counted("aabc", "xxxx"))
 
 
 @pytest.fixture
@@ -168,15 +216,19 @@ def endpoint(function: ModuleType, monkeypatch: pytest.MonkeyPatch) -> Iterator[
 def chunk(function: ModuleType, local_aws: LocalAws) -> Callable[..., dict[str, Any]]:
     """Gives the event for a file of records, as the state machine makes it of the plan."""
 
-    def make(text: str, calls: int) -> dict[str, Any]:
+    def make(text: str, calls: int, group: str = "regression_metrics", **properties: str) -> dict[str, Any]:
         bucket = f"invoke-{uuid.uuid4().hex}"
         local_aws.client("s3").create_bucket(Bucket=bucket)
         local_aws.client("s3").put_object(Bucket=bucket, Key="test.csv", Body=text.encode())
-        metadata = {"TestDataUrl": f"s3://{bucket}/test.csv", "TargetColumn": "y"}
-        package = {"ModelPackageArn": PACKAGE, "CustomerMetadataProperties": metadata}
+        report = json.dumps({group: {"accuracy": {"value": 0.9}}})
+        local_aws.client("s3").put_object(Bucket=bucket, Key="evaluation.json", Body=report)
+        metadata = {"TestDataUrl": f"s3://{bucket}/test.csv", "TargetColumn": "y", **properties}
+        measured = {"ModelQuality": {"Statistics": {"S3Uri": f"s3://{bucket}/evaluation.json"}}}
+        package = {"ModelPackageArn": PACKAGE, "CustomerMetadataProperties": metadata, "ModelMetrics": measured}
         planned = function.plan({"Package": package, "Calls": calls})
         [only] = planned["Chunks"]
-        return {"Operation": "invoke", "EndpointName": "e", "TargetColumn": "y", "Chunk": only, "ExecutionId": "x-1"}
+        planned |= {"Operation": "invoke", "EndpointName": "e", "Chunk": only, "ExecutionId": "x-1"}
+        return planned
 
     return make
 
@@ -197,6 +249,37 @@ def test_a_chunk_is_predicted_together_and_some_of_it_alone(function, endpoint, 
     assert len(told["Milliseconds"]) == 4 and all(0 < each < 60_000 for each in told["Milliseconds"])
     line = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert (line["operation"], line["execution"], line["result"]["Milliseconds"]) == ("invoke", "x-1", 4)
+
+
+LABELS = "x,y\n1,well\n2,ill\n3,ill\n"
+
+
+@pytest.mark.parametrize(
+    ("answers", "labels"),
+    [
+        (["well", "well", "ill"], {"ill": [1, 1, 2], "well": [1, 2, 1]}),
+        ([0.1, 0.2, 0.9], {"": [0, 2, 0], "ill": [1, 1, 2], "well": [0, 0, 1]}),
+    ],
+)
+def test_labels_are_counted(function, endpoint, chunk, answers, labels):
+    event = chunk(LABELS, 1, "binary_classification_metrics", PositiveLabel="ill")
+    assert (event["Problem"], event["Expected"]) == (TWO, {"accuracy": 0.9})
+    endpoint.predict(*answers)
+    endpoint.predict(answers[0])
+    assert function.handler(event, None)["Sums"] == {"labels": labels, "positive_label": "ill"}
+
+
+def test_what_a_package_says_of_its_problem_may_be_wrong(function, chunk):
+    with pytest.raises(function.InputError, match=rf"{PACKAGE}: the version's ProbabilityThreshold is 'high'"):
+        chunk(LABELS, 1, "binary_classification_metrics", ProbabilityThreshold="high")
+
+
+def test_more_labels_than_the_state_machine_can_carry_are_refused_by_name(function, endpoint, chunk, monkeypatch):
+    monkeypatch.setattr(function, "LABEL_BYTES", 60)
+    event = chunk(LABELS, 0, "multiclass_classification_metrics")
+    endpoint.predict("well", "well", "good")
+    with pytest.raises(function.RecordsError, match=r"test\.csv: .* of 3 labels takes \d+ bytes, .* room for 60"):
+        function.handler(event, None)
 
 
 @pytest.mark.parametrize(

@@ -127,6 +127,7 @@ def test_a_push_goes_to_production_and_a_file_is_transformed(
     made = deploy_model(local_aws, tmp_path, "project", *options)
     assert f"BuildPipelineName        {NAME}-build" in made
     assert "CREATE_COMPLETE" in made
+    assert "put training data into s3://sagemaker-project-" in made
     assert "you@example.com confirmed" in local_aws.command("mail", "confirm", "--all").stdout
     fail_a_first_deployment(local_aws)
     shown = deploy_model(local_aws, tmp_path, "tour", "--minutes", "5")
@@ -153,8 +154,11 @@ def test_a_push_goes_to_production_and_a_file_is_transformed(
     assert "No change" in deploy_model(local_aws, tmp_path, "rollback", "--to", number)
     again = deploy_model(local_aws, tmp_path, "project", "--source", str(working_copy))
     assert "is that already" in again, "what is not named is not kept"
+    assert "put training data" not in again
     assert "deploy-staging: no change" in deploy_model(local_aws, tmp_path, "plan")
-    assert f"in sagemaker-{NAME}-project" in deploy_model(local_aws, tmp_path, "status")
+    status = deploy_model(local_aws, tmp_path, "status")
+    assert f"project        sagemaker-{NAME}-project  CREATE_COMPLETE\n" in status
+    assert f"system-test    in sagemaker-{NAME}-project" in status
     refused = deploy_model(local_aws, tmp_path, "delete", "project", "--yes", returncode=1)
     assert f"sagemaker-{NAME}-deploy-production" in refused
     assert "`deploy-model delete all` first" in refused

@@ -14,7 +14,8 @@ from localaws.eventbridge.courier import Courier
 from localaws.eventbridge.spool import Spool
 from localaws.eventbridge.targets import Delivery
 from tests.conftest import LocalAws
-from tests.localaws.test_eventbridge import EVENT, REGION, messages, new_queue
+from tests.localaws.queues import messages, new_queue
+from tests.localaws.test_eventbridge import EVENT, REGION
 
 ARN = f"arn:aws:sagemaker:{REGION}:pipeline/p"
 RULE = f"arn:aws:events:{REGION}:rule/r"

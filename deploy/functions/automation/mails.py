@@ -7,11 +7,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-Document = dict[str, Any]
+from model_road import quality
 
-# Which way is better, by a part of the metric's name; what is in neither is shown without a judgement.
-_LOWER = ("error", "mse", "mae", "mape", "loss", "latency", "deviation")
-_HIGHER = ("r2", "accuracy", "precision", "recall", "f1", "auc")
+Document = dict[str, Any]
 
 # SNS takes 100 characters of ASCII.
 _SUBJECT_LENGTH = 100
@@ -224,10 +222,10 @@ def _judgement(name: str, new: float | None, old: float | None) -> str:
         return ""
     if new == old:
         return "same"
-    lower = any(part in name.lower() for part in _LOWER)
-    if not lower and not any(part in name.lower() for part in _HIGHER):
+    higher = quality.higher_is_better(name)
+    if higher is None:
         return ""
-    return "better" if (new < old) == lower else "WORSE"
+    return "better" if (new > old) == higher else "WORSE"
 
 
 def _update(arn: str, status: str) -> str:

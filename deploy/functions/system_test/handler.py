@@ -22,7 +22,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from deploy.errors import DeployError
-from deploy.test import metrics, records, report
+from deploy.test import metrics, problems, records, report
 from deploy.test.invocation import Answer, Endpoint
 from model_road import quality
 
@@ -33,6 +33,8 @@ Document = dict[str, Any]
 CHUNK_BYTES, MOST_CHUNKS = 256 * 1024, 200
 # The longest record that is read across the end of a chunk, and the longest header.
 LONGEST_LINE = 64 * 1024
+# What all chunks together may say of the labels that they found: the state machine's 256 KB are for more than that.
+LABEL_BYTES = 128 * 1024
 # Of one call: InvokeEndpoint takes 6 MB at most, a serverless endpoint 4 MB.
 BATCH_BYTES = 1024 * 1024
 
@@ -49,6 +51,10 @@ class InputError(Exception):
 
 class RecordsError(Exception):
     """The evaluation's records are gone, or are no records."""
+
+
+class LabelsError(Exception):
+    """The labels that were predicted, or the one that the package says is looked for, are none of the records'."""
 
 
 class EndpointError(Exception):
@@ -89,11 +95,23 @@ def plan(event: Document) -> Document:
     size = max(CHUNK_BYTES, math.ceil(sum(file["Size"] for file in files) / MOST_CHUNKS))
     chunks = [chunk for file in files for chunk in _chunks(file, size)]
     calls = math.ceil(_number(event, "Calls") / len(chunks))
+    evaluation = quality.evaluation(_S3, package)
     return {
-        "Chunks": [{**chunk, "Calls": calls} for chunk in chunks],
+        "Chunks": [{**chunk, "Calls": calls, "LabelBytes": LABEL_BYTES // len(chunks)} for chunk in chunks],
         "TargetColumn": metadata["TargetColumn"],
-        "Expected": quality.package_metrics(_S3, package),
+        "Problem": _problem(package["ModelPackageArn"], evaluation, metadata),
+        "Expected": quality.metrics(evaluation),
     }
+
+
+def _problem(arn: str, evaluation: Any, metadata: dict[str, str]) -> dict[str, str]:
+    """Say which kind of problem the package solves, as all other states read it."""
+    try:
+        problem = problems.describe(evaluation, metadata)
+        problems.read(problem)
+    except DeployError as error:
+        raise InputError(f"{arn}: {error}") from error
+    return problem
 
 
 def _files(uri: str) -> Iterator[Document]:
@@ -122,24 +140,39 @@ def invoke(event: Document) -> Document:
     ------
     RecordsError, EndpointError, EndpointBusyError
     """
-    chunk, endpoint = event["Chunk"], Endpoint(event["EndpointName"], _RUNTIME)
+    chunk, problem = event["Chunk"], problems.read(event["Problem"])
+    endpoint = Endpoint(event["EndpointName"], _RUNTIME, problem)
     name = f"s3://{chunk['Bucket']}/{chunk['Key']}"
     try:
         header = _header(chunk).decode("utf-8-sig").strip()
-        found = records.parse(f"{header}\n{_lines(chunk)}", event["TargetColumn"], name)
+        found = records.parse(f"{header}\n{_lines(chunk)}", event["TargetColumn"], name, problem)
     except DeployError as error:
         raise RecordsError(str(error)) from error
     predictions = [value for batch in _batches(found.lines) for value in _ask(endpoint, batch).predictions]
     alone = [_ask(endpoint, [found.lines[number % len(found.lines)]]) for number in range(_calls(chunk, found))]
     for number, answer in enumerate(alone):
         together = predictions[number % len(predictions)]
-        if not math.isclose(answer.predictions[0], together, rel_tol=1e-9, abs_tol=1e-9):
-            raise EndpointError(f"{name}: a record gives {answer.predictions[0]!r} alone, {together!r} among others")
-    wrong = [value for value in predictions if not math.isfinite(value)]
+        if not answer.predictions[0].same_as(together):
+            raise EndpointError(f"{name}: a record gives {answer.predictions[0]} alone, {together} among others")
+    wrong = [prediction for prediction in predictions if not prediction.is_finite]
     if wrong:
         raise EndpointError(f"{name}: {len(wrong)} of {len(predictions)} predictions are not finite: {wrong[0]}")
-    summed = metrics.sums(found.targets, predictions)
-    return {"Sums": asdict(summed), "Milliseconds": [round(answer.seconds * 1000, 3) for answer in alone]}
+    summed = problem.summed(found.targets, [prediction.outcome for prediction in predictions])
+    return {
+        "Sums": _carried(asdict(summed), chunk["LabelBytes"], name),
+        "Milliseconds": [round(answer.seconds * 1000, 3) for answer in alone],
+    }
+
+
+def _carried(sums: Document, most: int, name: str) -> Document:
+    """Refuse what the state machine cannot carry; only a sum that has a row for each label grows."""
+    size = len(json.dumps(sums))
+    if size > most:
+        raise RecordsError(
+            f"{name}: what was counted of {len(sums['labels'])} labels takes {size} bytes, and the state machine has "
+            f"room for {most} from each chunk: a smaller set of records, or fewer labels are needed"
+        )
+    return sums
 
 
 def _calls(chunk: Document, found: records.Records) -> int:
@@ -197,16 +230,20 @@ def judge(event: Document) -> Document:
 
     Raises
     ------
-    InputError
-        There is nothing to compare with, or no record was there to be predicted.
+    InputError, RecordsError, LabelsError
+        There is nothing to compare with, no record was there to be predicted, or labels do not fit.
     """
-    summed = metrics.NOTHING
+    problem = problems.read(event["Problem"])
+    summed = problem.summed([], [])
     for part in event["Parts"]:
-        summed += metrics.Sums(**part["Sums"])
+        summed += problem.restored(part["Sums"])
     if not summed.n_samples:
         raise RecordsError("the files of the evaluation hold no record")
-    measured = summed.metrics()
-    limits = _limits(event["Expected"], event["Thresholds"], _number(event, "Tolerance"), measured)
+    try:
+        measured = summed.metrics()
+    except DeployError as error:
+        raise LabelsError(str(error)) from error
+    limits = _limits(event, measured)
     checks = [_quality(name, measured[name], limit) for name, limit in limits.items()]
     milliseconds = [value for part in event["Parts"] for value in part["Milliseconds"]]
     p50, p99 = metrics.percentile(milliseconds, 0.5), metrics.percentile(milliseconds, 0.99)
@@ -224,24 +261,26 @@ def judge(event: Document) -> Document:
     }
 
 
-def _limits(expected: Document, asked: Document, tolerance: float, measured: Document) -> dict[str, float]:
+def _limits(event: Document, measured: Document) -> dict[str, float]:
     """Give the limit of each metric: what was asked for, or the package's own value and what it may be worse."""
+    expected, asked, tolerance = event["Expected"], event["Thresholds"], _number(event, "Tolerance")
+    known = f"{', '.join(measured)}, the metrics of a {event['Problem']['ProblemType']}"
     unknown = sorted(set(asked) - set(measured))
     if unknown:
-        raise InputError(f"Thresholds has {', '.join(unknown)}; known are {', '.join(measured)}")
+        raise InputError(f"Thresholds has {', '.join(unknown)}; known are {known}")
     own = {
-        name: value - tolerance * abs(value) if name in HIGHER_IS_BETTER else value + tolerance * abs(value)
+        name: value - tolerance * abs(value) if quality.higher_is_better(name) else value + tolerance * abs(value)
         for name, value in expected.items()
         if name in measured
     }
     limits = {**own, **{name: float(value) for name, value in asked.items()}}
     if not limits:
-        raise InputError(f"nothing to compare with: the package has no metric of {', '.join(measured)}, nor Thresholds")
+        raise InputError(f"nothing to compare with: the package has none of {known}, and there are no Thresholds")
     return limits
 
 
 def _quality(name: str, value: float, limit: float) -> Document:
-    higher = name in HIGHER_IS_BETTER
+    higher = quality.higher_is_better(name)
     passed = value >= limit if higher else value <= limit
     said = ("at least" if higher else "at most") if passed else ("below" if higher else "above")
     return {"Name": name, "Passed": passed, "Detail": f"{name} {value:.6g} is {said} {limit:.6g}"}
@@ -288,7 +327,6 @@ def _logged(result: Document) -> Document:
     return {name: len(value) if isinstance(value, list) else value for name, value in result.items()}
 
 
-HIGHER_IS_BETTER = {"r2"}
 OPERATIONS: dict[str, Callable[[Document], Document]] = {
     "plan": plan,
     "invoke": invoke,

@@ -4,6 +4,7 @@ botocore's Stubber holds each answer against the service's model.
 """
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 import boto3
@@ -24,7 +25,7 @@ Answers = list[tuple[str, dict[str, Any] | str]]
 
 
 def stack(name: str, **parameters: str) -> Stack:
-    return Stack(name, ARN, "CREATE_COMPLETE", "", parameters, {}, {})
+    return Stack(name, ARN, "CREATE_COMPLETE", "", parameters, {}, {}, datetime.now(UTC))
 
 
 def judge(resource_type: str, physical_id: str, stages: dict[str, Stack | None] | None = None, **answers: Answers):

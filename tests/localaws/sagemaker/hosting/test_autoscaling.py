@@ -286,6 +286,47 @@ def test_what_is_wrong_is_refused(
     assert caught.value.response["Error"]["Code"] == code
 
 
+def test_policies_and_schedules_that_are_none_are_refused(endpoints: Endpoints, autoscaling: Any) -> None:
+    name = endpoints.serve("one")
+
+    def refused(operation: str, **request: Any) -> tuple[str, str]:
+        with pytest.raises(ClientError) as caught:
+            getattr(autoscaling, operation)(**{**key(name), **request})
+        error = caught.value.response["Error"]
+        return error["Code"], error["Message"]
+
+    missing = refused("register_scalable_target", MinCapacity=1)
+    assert missing == ("ValidationException", "MaxCapacity must be given when a scalable target is registered first")
+    autoscaling.register_scalable_target(**key(name), MinCapacity=1, MaxCapacity=2)
+    resource = refused("register_scalable_target", ResourceId=name, MinCapacity=1, MaxCapacity=2)
+    assert resource[1] == f"Unsupported resource type, resource ID: {name}. Use endpoint/NAME/variant/NAME."
+    own = {"MetricName": "m", "Namespace": "n", "Statistic": "Sum"}
+    predefined = {"PredefinedMetricType": "SageMakerVariantInvocationsPerInstance"}
+    tracked_by = "TargetTrackingScalingPolicyConfiguration"
+    for configuration, code, message in (
+        ({}, "ValidationException", "Exactly one of PredefinedMetricSpecification and Customized"),
+        (
+            {"PredefinedMetricSpecification": predefined, "CustomizedMetricSpecification": own},
+            *("ValidationException", "Exactly one of PredefinedMetricSpecification and Customized"),
+        ),
+        (
+            {"PredefinedMetricSpecification": {"PredefinedMetricType": "ECSServiceAverageCPUUtilization"}},
+            *("UnsupportedOperation", "and metrics of one's own, not ECSServiceAverageCPUUtilization"),
+        ),
+        (
+            {"CustomizedMetricSpecification": {"Metrics": [{"Id": "a", "Expression": "1"}]}},
+            *("UnsupportedOperation", "no metric math"),
+        ),
+    ):
+        policy = {"PolicyType": "TargetTrackingScaling", tracked_by: {"TargetValue": 1, **configuration}}
+        found, said = refused("put_scaling_policy", PolicyName="p", **policy)
+        assert (found, message in said) == (code, True), said
+    assert refused("put_scaling_policy", PolicyName="p", PolicyType="TargetTrackingScaling")[1].startswith(tracked_by)
+    assert refused("put_scaling_policy", PolicyName="p", PolicyType="PredictiveScaling")[0] == "UnsupportedOperation"
+    assert refused("put_scheduled_action", ScheduledActionName="a")[1] == "A scheduled action needs a Schedule"
+    assert autoscaling.describe_scaling_policies(**key(name))["ScalingPolicies"] == []
+
+
 @pytest.mark.parametrize(
     ("current", "value", "outward", "expected"),
     [

@@ -1,0 +1,58 @@
+"""What single templates promise: what outlives its stack, whom a key lets in, in which order a version is released."""
+
+import pytest
+
+from deploy.check.policies import listed
+from tests.deploy.test_template_alarms import load
+from tests.deploy.test_template_rules import resources
+from tests.deploy.test_templates import TEMPLATES
+
+# What people have made or found out, and what reads it.
+KEPT = {
+    "api": {"GatewayAccount", "GatewayLoggingRole"},
+    "automation": {"JobsTable", "VersionsTable"},
+    "endpoint": {"Key"},
+    "project": {"ArtifactBucket", "DataBucket", "Key", "LogBucket", "ModelPackageGroup", "Repository"},
+    "system_test": {"Results"},
+}
+
+
+@pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: path.name)
+def test_what_people_have_made_outlives_its_stack(path) -> None:
+    found = load(path)["Resources"].items()
+    for policy, kept in (("DeletionPolicy", "RetainExceptOnCreate"), ("UpdateReplacePolicy", "Retain")):
+        assert {name for name, each in found if each.get(policy) == kept} == KEPT.get(path.stem, set()), policy
+
+
+def test_a_key_lets_in_whom_it_is_for() -> None:
+    """Without the account nobody could change it; the services write logs, and tell the topic and the queues."""
+    logs, own = "logs.${AWS::Region}.amazonaws.com", {"api", "system_test"}
+    services = {"project": {logs, "events.amazonaws.com", "cloudwatch.amazonaws.com", "sns.amazonaws.com"}}
+    for path in TEMPLATES:
+        template = load(path)
+        for _, key in resources(template, "AWS::KMS::Key"):
+            account, *others = key["KeyPolicy"]["Statement"]
+            root = "arn:${AWS::Partition}:iam::${AWS::AccountId}:root"
+            assert (account["Principal"], account["Action"]) == ({"AWS": {"Fn::Sub": root}}, "kms:*")
+            # A key of logs is for those of this account and region alone.
+            of_logs = [other["Condition"] for other in others if other["Sid"] == "Logs"]
+            own_logs = {"Fn::Sub": "arn:${AWS::Partition}:logs:${AWS::Region}:${AWS::AccountId}:*"}
+            context = {"ArnLike": {"kms:EncryptionContext:aws:logs:arn": own_logs}}
+            assert of_logs == [context] * (path.stem != "endpoint"), path.name
+            told = [each for other in others for each in listed(other["Principal"].get("Service", []))]
+            names = {each["Fn::Sub"] if isinstance(each, dict) else each for each in told}
+            assert names == services.get(path.stem, {logs} if path.stem in own else set()), path.name
+
+
+def test_a_version_is_deployed_tested_and_approved_in_this_order() -> None:
+    """What has the same RunOrder goes on at the same time: an approval beside a test would be asked for too early."""
+    [path] = [path for path in TEMPLATES if path.stem == "release"]
+    [source, build, staging, production] = load(path)["Resources"]["Pipeline"]["Properties"]["Stages"]
+    assert [source["Name"], build["Name"], production["Name"]] == ["Source", "Build", "DeployProd"]
+    actions = sorted((each["RunOrder"], each["Name"]) for each in staging["Actions"])
+    assert actions == [
+        (1, "DeployResourcesStaging"),
+        (2, "TestStaging"),
+        (3, "SystemTest"),
+        (4, "ApproveDeployment"),
+    ]

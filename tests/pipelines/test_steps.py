@@ -1,0 +1,38 @@
+"""What a step's builder writes that no pipeline of ours needs."""
+
+import json
+import os
+import subprocess
+import sys
+
+SCRIPT = """
+import json
+from pipelines import _steps
+
+settings = _steps.JobSettings(None, "role", "image", "bucket", "prefix")
+evaluation = _steps.Evaluation("s3://b/e.json", "s3://b/test", "kind", {"PositiveLabel": "ill"})
+step = _steps.register_step(
+    settings,
+    "Register",
+    model_data="s3://b/model.tar.gz",
+    environment={},
+    model_package_group_name="group",
+    approval_status="Approved",
+    content_types=["text/csv"],
+    evaluation=evaluation,
+)
+properties = step.arguments["CustomerMetadataProperties"]
+print(json.dumps({name: value for name, value in properties.items() if isinstance(value, str)}))
+"""
+
+
+def test_a_version_says_what_its_pipeline_says_of_it():
+    # The SDK needs a region to be imported.
+    environ = {**os.environ, "AWS_DEFAULT_REGION": "us-east-1"}
+    done = subprocess.run([sys.executable, "-c", SCRIPT], env=environ, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout.splitlines()[-1]) == {
+        "TestDataUrl": "s3://b/test",
+        "TargetColumn": "kind",
+        "PositiveLabel": "ill",
+    }
