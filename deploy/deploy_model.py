@@ -21,6 +21,7 @@ from deploy.options import (
     count,
     percent,
     positive,
+    s3_folder,
     share,
     threshold,
 )
@@ -173,6 +174,13 @@ def _add_project(commands: "Commands") -> None:
     )
     installing.set_defaults(is_in_project=False)
     installing.add_argument("--domain-id", metavar="ID", help="the Studio domain that is to show it")
+    installing.add_argument(
+        "--template-location",
+        metavar="S3URI",
+        type=s3_folder,
+        help="the folder to put it into, s3://bucket/folder/, such as the one that a domain shows already "
+        "(the default: model-road/templates/ of the bucket)",
+    )
     installing.add_argument(
         "--launch-role-arn",
         metavar="ARN",

@@ -38,6 +38,13 @@ def project_name(text: str) -> str:
     return text
 
 
+def s3_folder(text: str) -> str:
+    """Read the URI of a folder in S3; give it with the slash at its end."""
+    if not re.fullmatch(r"s3://[a-z0-9][a-z0-9.-]+/\S+", text):
+        raise argparse.ArgumentTypeError(f"expected s3://bucket/folder/, got {text!r}")
+    return f"{text.rstrip('/')}/"
+
+
 def threshold(text: str) -> tuple[str, float]:
     """Read METRIC=LIMIT."""
     name, value = parse_assignment(text)

@@ -43,21 +43,55 @@ def allow_reading(s3: Any, bucket: str) -> bool:
     return True
 
 
-def show_in_domain(sagemaker: Any, domain_id: str, bucket: str, prefix: str) -> None:
-    """Tell a Studio domain where the templates are.
+def show_in_domain(sagemaker: Any, domain_id: str, location: str) -> bool:
+    """Tell a Studio domain where the templates are; say whether that changed anything.
+
+    Parameters
+    ----------
+    sagemaker : SageMaker client
+    domain_id : str
+    location : str
+        Of the folder: ``s3://bucket/folder/``.
 
     Raises
     ------
     DeployError
-        When there is no such domain.
+        When there is no such domain, or when it shows another folder.
     """
+    arn, shown = _shown(sagemaker, domain_id)
+    _refuse_another(domain_id, arn, shown, location)
+    if shown is None:
+        sagemaker.add_tags(ResourceArn=arn, Tags=[{"Key": _LOCATION, "Value": location}])
+    return shown is None
+
+
+def check_domain(sagemaker: Any, domain_id: str, location: str) -> None:
+    """Raise what `show_in_domain` would raise, before anything is put anywhere."""
+    _refuse_another(domain_id, *_shown(sagemaker, domain_id), location)
+
+
+def _shown(sagemaker: Any, domain_id: str) -> tuple[str, str | None]:
+    """A domain's ARN, and the folder whose templates it shows, if it shows any."""
     try:
-        arn = sagemaker.describe_domain(DomainId=domain_id)["DomainArn"]
-        sagemaker.add_tags(ResourceArn=arn, Tags=[{"Key": _LOCATION, "Value": f"s3://{bucket}/{prefix}/"}])
+        arn = str(sagemaker.describe_domain(DomainId=domain_id)["DomainArn"])
+        pages = sagemaker.get_paginator("list_tags").paginate(ResourceArn=arn)
+        tags = {tag["Key"]: str(tag["Value"]) for page in pages for tag in page["Tags"]}
     except ClientError as error:
         raise DeployError(
             f"the Studio domain {domain_id} cannot be told of the template: {error.response['Error']['Message']}"
         ) from error
+    return arn, tags.get(_LOCATION)
+
+
+def _refuse_another(domain_id: str, arn: str, shown: str | None, location: str) -> None:
+    """A domain shows one folder: another one would take away the templates of whoever has named it."""
+    if shown is None or shown.rstrip("/") == location.rstrip("/"):
+        return
+    raise DeployError(
+        f"the Studio domain {domain_id} shows the templates of {shown}, and would not show them any more. To put this "
+        f"one beside them, add --template-location {shown}; to have it show {location} instead, first run "
+        f"`aws sagemaker delete-tags --resource-arn {arn} --tag-keys {_LOCATION}`"
+    )
 
 
 def put_product(catalog: Any, template_url: str, version: str, launch_role_arn: str) -> str:

@@ -49,10 +49,16 @@ def _lacks_data(project: Project, bucket: str) -> bool:
 
 def install_template(project: Project, options: argparse.Namespace) -> int:
     """Put the project template into SageMaker Studio's list."""
+    location = options.template_location or f"s3://{project.bucket}/{_PREFIX}/templates/"
+    bucket, _, folder = location.removeprefix("s3://").partition("/")
+    # In a folder of others `project.yml` may be theirs.
+    key = f"{folder}{_PREFIX if options.template_location else 'project'}.yml"
+    if options.domain_id:
+        studio.check_domain(project.sagemaker, options.domain_id, location)
     collected = assets.collect(Path(options.source))
     place = assets.upload(project.s3, project.bucket, f"{_PREFIX}/assets", collected)
     text = assets.installed_template(project.bucket, place)
-    url = studio.put_template(project.s3, project.bucket, f"{_PREFIX}/templates/project.yml", text)
+    url = studio.put_template(project.s3, bucket, key, text)
     print(f"Template       {url}")
     print(f"Assets         s3://{project.bucket}/{place}")
     if options.launch_role_arn:
@@ -61,11 +67,12 @@ def install_template(project: Project, options: argparse.Namespace) -> int:
         print(f"Product        {product} of Service Catalog, version {collected.digest}")
         print("Next           give people access to its portfolio: AWS Service Catalog, Portfolios, Access")
         return 0
-    changed = studio.allow_reading(project.s3, project.bucket)
-    print(f"Bucket         {project.bucket} lets SageMaker Studio read{'' if changed else ' (no change)'}")
+    changed = studio.allow_reading(project.s3, bucket)
+    print(f"Bucket         {bucket} lets SageMaker Studio read{'' if changed else ' (no change)'}")
     if options.domain_id:
-        studio.show_in_domain(project.sagemaker, options.domain_id, project.bucket, f"{_PREFIX}/templates")
-        print(f"Domain         {options.domain_id} shows it: Deployments, Projects, Create project")
+        changed = studio.show_in_domain(project.sagemaker, options.domain_id, location)
+        no_change = "" if changed else " (no change)"
+        print(f"Domain         {options.domain_id} shows it: Deployments, Projects, Create project{no_change}")
     else:
         print(f"Next           {project.next_command('install-project-template --domain-id ID')}")
     return 0

@@ -12,6 +12,7 @@ import pytest
 from botocore.stub import Stubber
 
 from deploy import assets, studio
+from deploy.errors import DeployError
 from model_road.errors import UsageError
 from tests.conftest import LocalAws
 from tests.deploy.conftest import run_module
@@ -82,6 +83,67 @@ def test_a_domain_that_is_not_there_is_named(local_aws: LocalAws, working_copy: 
     done = run_module("deploy_model", "install-project-template", *options, environ=local_aws.env, cwd=working_copy)
     assert done.returncode == 1
     assert "the Studio domain d-none cannot be told of the template" in done.stderr
+
+
+def test_the_template_goes_beside_others_under_a_name_of_its_own(local_aws: LocalAws, working_copy: Path) -> None:
+    bucket, s3 = f"studio-{uuid.uuid4().hex[:12]}", local_aws.client("s3")
+    theirs = f"{bucket}-theirs"
+    for each in (bucket, theirs):
+        s3.create_bucket(Bucket=each)
+    options = ("--source", str(working_copy), "--s3-bucket", bucket, "--template-location", f"s3://{theirs}/templates")
+    done = run_module("deploy_model", "install-project-template", *options, environ=local_aws.env, cwd=working_copy)
+    assert done.returncode == 0, done.stderr
+    assert f"https://{theirs}.s3.us-east-1.amazonaws.com/templates/model-road.yml" in done.stdout
+    tags = s3.get_object_tagging(Bucket=theirs, Key="templates/model-road.yml")["TagSet"]
+    assert tags == [{"Key": "sagemaker:studio-visibility", "Value": "true"}]
+    assert s3.get_bucket_cors(Bucket=theirs)["CORSRules"]
+    options = (*options[:-1], theirs)
+    wrong = run_module("deploy_model", "install-project-template", *options, environ=local_aws.env, cwd=working_copy)
+    assert wrong.returncode == 2
+    assert f"expected s3://bucket/folder/, got '{theirs}'" in wrong.stderr
+
+
+DOMAIN = "arn:aws:sagemaker:us-east-1:000000000000:domain/d-1"
+LOCATION = "sagemaker:projectS3TemplatesLocation"
+
+
+def stub_domain(stub: Stubber, shown: str | None) -> None:
+    """A domain that shows the templates of a folder; the tag stands on the second page."""
+    stub.add_response("describe_domain", {"DomainArn": DOMAIN}, {"DomainId": "d-1"})
+    stub.add_response("list_tags", {"Tags": [{"Key": "team", "Value": "ml"}], "NextToken": "n"})
+    stub.add_response("list_tags", {"Tags": [{"Key": LOCATION, "Value": shown}] if shown else []})
+
+
+def test_a_domain_that_shows_nothing_yet_is_told() -> None:
+    client = boto3.client("sagemaker", region_name="us-east-1", aws_access_key_id="x", aws_secret_access_key="x")
+    with Stubber(client) as stub:
+        stub_domain(stub, None)
+        tags = [{"Key": LOCATION, "Value": "s3://b/templates/"}]
+        stub.add_response("add_tags", {"Tags": tags}, {"ResourceArn": DOMAIN, "Tags": tags})
+        assert studio.show_in_domain(client, "d-1", "s3://b/templates/")
+        stub.assert_no_pending_responses()
+
+
+def test_a_domain_that_shows_it_already_is_left_alone() -> None:
+    client = boto3.client("sagemaker", region_name="us-east-1", aws_access_key_id="x", aws_secret_access_key="x")
+    with Stubber(client) as stub:
+        stub_domain(stub, "s3://b/templates")
+        assert not studio.show_in_domain(client, "d-1", "s3://b/templates/")
+
+
+@pytest.mark.parametrize("tell", [studio.check_domain, studio.show_in_domain])
+def test_a_domain_that_shows_the_templates_of_others_is_refused(tell: Any) -> None:
+    client = boto3.client("sagemaker", region_name="us-east-1", aws_access_key_id="x", aws_secret_access_key="x")
+    with Stubber(client) as stub:
+        stub_domain(stub, "s3://theirs/templates/")
+        with pytest.raises(DeployError) as refused:
+            tell(client, "d-1", "s3://b/templates/")
+    for part in (
+        "shows the templates of s3://theirs/templates/",
+        "--template-location s3://theirs/templates/",
+        f"delete-tags --resource-arn {DOMAIN} --tag-keys {LOCATION}",
+    ):
+        assert part in str(refused.value)
 
 
 ROLE = "arn:aws:iam::000000000000:role/launch"

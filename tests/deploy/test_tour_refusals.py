@@ -12,8 +12,6 @@ from deploy.errors import DeployError
 from tests.conftest import LocalAws
 from tests.deploy.conftest import run_module
 
-SAMPLE = Path(tour.__file__).parents[2] / "pipelines" / "lr" / "steps.py"
-
 
 @pytest.fixture
 def repository(tmp_path: Path) -> Path:
@@ -35,7 +33,7 @@ def commit(repository: Path, steps: str | None) -> str:
     return str(repository)
 
 
-@pytest.mark.parametrize("steps", [None, "", SAMPLE.read_text().replace(tour._THRESHOLD, 'number("R2Threshold", 0.3)')])
+@pytest.mark.parametrize("steps", [None, "", tour._THRESHOLD.replace("0.2", "0.3")])
 def test_another_model_is_refused(repository: Path, steps: str | None) -> None:
     url = commit(repository, steps)
     with pytest.raises(DeployError, match=r"has no pipelines/lr/steps.py with `number.*nothing was changed"):
@@ -44,7 +42,9 @@ def test_another_model_is_refused(repository: Path, steps: str | None) -> None:
 
 @pytest.mark.parametrize("threshold", [tour._THRESHOLD, tour._CHANGED])
 def test_the_sample_is_taken(repository: Path, threshold: str) -> None:
-    tour._look_for_sample(commit(repository, SAMPLE.read_text().replace(tour._THRESHOLD, threshold)))
+    text = (Path(tour.__file__).parents[2] / tour._SAMPLE).read_text()
+    assert tour._THRESHOLD in text
+    tour._look_for_sample(commit(repository, text.replace(tour._THRESHOLD, threshold)))
 
 
 def test_what_git_says_is_told(repository: Path) -> None:
