@@ -36,6 +36,9 @@ def test_the_pages_model_takes_the_whole_road(builds: Builds) -> None:
     done = builds.run(MODEL_BUILD, MODULE="mine.pipeline")
     assert done.returncode == 0, done.stderr
     assert "r2 0." in done.stdout
+    [job] = builds.aws.client("sagemaker").list_processing_jobs(NameContains="build")["ProcessingJobSummaries"][:1]
+    described = builds.aws.client("sagemaker").describe_processing_job(ProcessingJobName=job["ProcessingJobName"])
+    assert described["ProcessingOutputConfig"]["KmsKeyId"] == builds.variables["KMS_KEY_ARN"]
     own = ("--project-name", builds.project, "--s3-bucket", builds.project, "--role-arn", ROLE)
     own = (*own, "--model-package-group-name", builds.project)
     for command in (("approve-model", "latest"), ("staging",), ("test",)):

@@ -35,6 +35,7 @@ class Builds:
             "SOURCE_MODEL_PACKAGE_GROUP_NAME": self.project,
             "ARTIFACT_BUCKET": self.project,
             "DATA_BUCKET": f"{self.project}-data",
+            "KMS_KEY_ARN": "arn:aws:kms:us-east-1:000000000000:key/11111111-2222-3333-4444-555555555555",
         }
 
     def run(self, path: Path, *options: str, **variables: str) -> subprocess.CompletedProcess[str]:
