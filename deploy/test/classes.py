@@ -66,14 +66,13 @@ class Counts:
                 "looked for as PositiveLabel in the version's CustomerMetadataProperties"
             )
         negatives, false_positives = self.n_samples - actual, predicted - right
-        recall, false_alarms = _share(right, actual), _share(false_positives, negatives)
-        found = _scores(_share(right, predicted), recall)
+        recall = _share(right, actual)
         return {
             "accuracy": (right + negatives - false_positives) / self.n_samples,
-            **found,
+            **_scores(_share(right, predicted), recall),
             "true_positive_rate": recall,
             "true_negative_rate": _share(negatives - false_positives, negatives),
-            "false_positive_rate": false_alarms,
+            "false_positive_rate": _share(false_positives, negatives),
             "false_negative_rate": _share(actual - right, actual),
         }
 
@@ -86,16 +85,16 @@ class Counts:
                 f"the endpoint predicts {_listed(predicted)}, and the records' labels are {_listed(actual)}: none is "
                 "the same. A model that answers with a probability of each class has to number its classes from 0"
             )
-        found = {name: _scores(_share(count[0], count[1]), _share(count[0], count[2])) for name, count in self._rows()}
-        weights = {name: count[2] / self.n_samples for name, count in self._rows()}
+        found = {
+            name: _scores(_share(right, guessed), _share(right, count))
+            for name, (right, guessed, count) in self.labels.items()
+        }
+        weights = {name: count / self.n_samples for name, (_, _, count) in self.labels.items()}
         averages = {
             f"weighted_{score}": sum(weights[name] * scores[score] for name, scores in found.items())
             for score in ("precision", "recall", *_BETAS)
         }
         return {"accuracy": sum(right for right, _, _ in self.labels.values()) / self.n_samples, **averages}
-
-    def _rows(self) -> list[tuple[str, Sequence[int]]]:
-        return list(self.labels.items())
 
 
 def counts(targets: Sequence[str], predictions: Sequence[str], positive_label: str | None) -> Counts:
