@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from deploy.test import records
+from deploy.test import problems, records
 from tests.conftest import LocalAws
 
 RUN_PIPELINE = Path(sys.executable).with_name("run-pipeline")
@@ -57,7 +57,8 @@ def test_the_main_job_registers_a_model_with_its_metrics(local_aws: LocalAws, bu
 
 def test_a_model_says_which_records_it_was_evaluated_on(local_aws: LocalAws, built: dict[str, Any]) -> None:
     properties = built["CustomerMetadataProperties"]
-    found = records.read(local_aws.client("s3"), properties["TestDataUrl"], properties["TargetColumn"])
+    where = properties["TestDataUrl"], properties["TargetColumn"]
+    found = records.read(local_aws.client("s3"), *where, problems.Regression())
     assert len(found.lines) == len(found.targets) == 20
 
 
