@@ -190,7 +190,7 @@ def _killed_everything(bench: Bench, load: OpenLoop) -> None:
     for pid in (record["pid"], *(server["pid"] for server in record["servers"])):
         os.kill(pid, signal.SIGKILL)
     started = time.perf_counter()
-    command = [sys.executable, "-P", "-m", "localaws.cli", "start", "--port", str(bench.port)]
+    command = [sys.executable, "-P", "-m", "localaws.command.cli", "start", "--port", str(bench.port)]
     subprocess.run([*command, "--state-dir", str(bench.folder / "state")], check=True, stdout=subprocess.DEVNULL)
     deadline = started + 6 * _RECOVERY_SECONDS
     while time.perf_counter() < deadline and not _answered(load, started):

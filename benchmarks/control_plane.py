@@ -28,7 +28,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.machine import description
-from localaws.store import Resource, Store
+from localaws.storage.store import Resource, Store
 
 MODELS = 10_000
 CLIENTS = 8

@@ -62,7 +62,7 @@ def main() -> None:
 @contextmanager
 def local_aws(folder: Path, port: int) -> Iterator[None]:
     """Local AWS on a port and the next."""
-    command = [sys.executable, "-P", "-m", "localaws.cli"]
+    command = [sys.executable, "-P", "-m", "localaws.command.cli"]
     state = ["--state-dir", str(folder / "state")]
     subprocess.run([*command, "start", "--port", str(port), *state], check=True, stdout=subprocess.DEVNULL)
     try:

@@ -17,7 +17,7 @@ import pytest
 
 from localaws.settings import Ports
 
-LOCAL_AWS = (sys.executable, "-P", "-m", "localaws.cli")
+LOCAL_AWS = (sys.executable, "-P", "-m", "localaws.command.cli")
 _PORT_ATTEMPTS = 5
 
 

@@ -9,15 +9,15 @@ from pathlib import Path
 import pytest
 
 from localaws.metrics.namespace import Namespace
-from localaws.sagemaker.api import Api
 from localaws.sagemaker.aws import Aws
-from localaws.sagemaker.control import Control
-from localaws.sagemaker.events import Notifier
-from localaws.sagemaker.jobs import JobRunner
+from localaws.sagemaker.jobs.runner import JobRunner
+from localaws.sagemaker.notifier import Notifier
+from localaws.sagemaker.parts import Control
+from localaws.sagemaker.service import Api
+from localaws.service.context import Context
+from localaws.service.service import Service
 from localaws.services.catalog import SERVICES
-from localaws.services.context import Context
-from localaws.services.service import Service
-from localaws.store import Store
+from localaws.storage.store import Store
 from tests.conftest import LocalAws
 from tests.localaws.measured import PUBLISHED
 

@@ -15,8 +15,22 @@ FORBIDDEN = {
     "serving": ("localaws", "pipelines", "deploy", "training", "tests"),
     "training": ("localaws", "pipelines", "deploy", "serving", "tests"),
     "localaws": ("pipelines", "deploy", "serving", "tests"),
-    "localaws/sagemaker": ("ministack", "localaws.ministack", "localaws.gateway", "localaws.supervisor"),
+    "localaws/sagemaker": ("ministack", "localaws.ministack", "localaws.services", "localaws.supervision"),
+    "localaws/services": ("ministack", "localaws.ministack", "localaws.sagemaker", "localaws.supervision"),
 }
+
+FLOORS = (
+    ("errors", "api_errors", "settings"),
+    ("storage",),
+    ("protocol",),
+    ("account",),
+    ("containers", "metrics", "service", "supervision"),
+    ("sagemaker", "services", "ministack"),
+    ("command",),
+)
+"""The packages and modules of localaws, those that import nothing first: no import runs upward."""
+ROOT_MODULES = {"__init__.py", "api_errors.py", "errors.py", "py.typed", "settings.py"}
+MINISTACK_NAMES = re.compile(r"[\"']ministack\.|^\s*(?:import|from) ministack", re.MULTILINE)
 
 
 def imports(path: Path) -> Iterator[str]:
@@ -40,13 +54,33 @@ def test_imports_run_one_way(package: str, others: tuple[str, ...]) -> None:
     assert wrong == []
 
 
-def test_one_package_touches_ministack() -> None:
-    users = [
+def test_no_import_inside_local_aws_runs_upward() -> None:
+    floors = {name: number for number, names in enumerate(FLOORS) for name in names}
+    files = sorted((ROOT / "localaws").rglob("*.py"))
+    own = {path: path.relative_to(ROOT / "localaws").parts[0].removesuffix(".py") for path in files}
+    assert set(own.values()) - {"__init__"} == set(floors)
+    wrong = [
+        f"{path.relative_to(ROOT)} imports {name}"
+        for path in files
+        for name in imports(path)
+        if name.startswith("localaws.") and floors[name.split(".")[1]] > floors.get(own[path], 0)
+    ]
+    assert wrong == []
+
+
+def test_the_root_of_local_aws_holds_what_concerns_all_of_it() -> None:
+    assert {path.name for path in (ROOT / "localaws").iterdir() if path.is_file()} == ROOT_MODULES
+
+
+def test_hooks_alone_touch_ministack() -> None:
+    users = {
         path.relative_to(ROOT).as_posix()
         for path in sorted((ROOT / "localaws").rglob("*.py"))
-        if re.search(r"[\"']ministack\.|^\s*(?:import|from) ministack", path.read_text(), re.MULTILINE)
-    ]
-    assert {str(Path(user).parent) for user in users} == {"localaws/ministack"}
+        if MINISTACK_NAMES.search(path.read_text())
+    }
+    hosts = {"localaws/ministack/host.py"}
+    assert hosts < users
+    assert [user for user in users - hosts if not Path(user).name.startswith("hooks")] == []
 
 
 @pytest.mark.parametrize("package", ["model_road", "pipelines", "deploy"])

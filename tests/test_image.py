@@ -22,7 +22,7 @@ from pathlib import Path
 
 import pytest
 
-from localaws.sagemaker.container import Command, Container, Limits
+from localaws.containers.container import Command, Container, Limits
 from tests.conftest import free_ports
 
 ROOT = Path(__file__).parent.parent

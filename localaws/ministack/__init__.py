@@ -7,9 +7,10 @@ process:
    DIR, no Docker, no listener beside the one port.
 2. `host.load_application` imports it and returns its ASGI application, which uvicorn serves. (MiniStack's own ``main``
    serves with Hypercorn, writes a pid file into the shared temporary directory and binds 0.0.0.0.)
-3. `localaws.gateway.Gateway` stands before the application and sends the requests for services that are ours to their
-   servers.
-4. `localaws.snapshot.SnapshotLoop` saves MiniStack's state while it runs; MiniStack itself saves at a clean stop only.
+3. `localaws.ministack.gateway.Gateway` stands before the application and sends the requests for services that are ours
+   to their servers.
+4. `localaws.ministack.snapshot.SnapshotLoop` saves MiniStack's state while it runs; MiniStack itself saves at a clean
+   stop only.
 
 MiniStack has no plug-in API. The modules of this package are the only ones of the project that use its private names:
 a module for each of its services, a function for each hook, each with a contract test in

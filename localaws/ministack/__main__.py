@@ -11,52 +11,50 @@ import boto3
 import uvicorn
 from botocore.config import Config
 
-from localaws import body_errors
-from localaws.apigateway import Watch
-from localaws.aws import Aws
-from localaws.clock import Clock
-from localaws.cloudformation import catalog, schema
-from localaws.cloudformation.exactness import Exactness
+from localaws.account.clients import Aws
+from localaws.account.roles import Roles
 from localaws.errors import HookMissingError
-from localaws.eventbridge.courier import Courier
-from localaws.eventbridge.spool import Spool
-from localaws.eventbridge.targets import Allows
-from localaws.gateway import Gateway, Upstreams
-from localaws.iam.roles import Roles
-from localaws.mail.outbox import Outbox
-from localaws.mail.sns import Postman
-from localaws.metrics.functions import FunctionMetrics
 from localaws.metrics.meter import Meter
-from localaws.metrics.publisher import Publisher
-from localaws.metrics.rules import RuleMetrics
-from localaws.ministack import (
-    apigateway,
-    cloudformation,
-    cloudwatch,
-    deletion,
-    deployments,
-    events,
-    executions,
-    functions,
-    host,
-    iam,
-    interruption,
-    nested,
-    queues,
-    rollback,
-    s3,
-    scheduler,
-    sns,
-    stack_requests,
-    stack_roles,
-    states,
-)
-from localaws.services.targets import TARGET_PREFIXES
+from localaws.ministack import host
+from localaws.ministack.apigateway import body_errors
+from localaws.ministack.apigateway import hooks_deployments as deployments
+from localaws.ministack.apigateway import hooks_requests as apigateway
+from localaws.ministack.apigateway.watch import Watch
+from localaws.ministack.awslambda import hooks as functions
+from localaws.ministack.awslambda.metrics import FunctionMetrics
+from localaws.ministack.clock import Clock
+from localaws.ministack.cloudformation import catalog, schema
+from localaws.ministack.cloudformation import hooks_deletion as deletion
+from localaws.ministack.cloudformation import hooks_interruption as interruption
+from localaws.ministack.cloudformation import hooks_requests as stack_requests
+from localaws.ministack.cloudformation import hooks_roles as stack_roles
+from localaws.ministack.cloudformation import hooks_rollback as rollback
+from localaws.ministack.cloudformation import hooks_types as cloudformation
+from localaws.ministack.cloudformation.exactness import Exactness
+from localaws.ministack.cloudwatch import hooks as cloudwatch
+from localaws.ministack.cloudwatch.publisher import Publisher
+from localaws.ministack.eventbridge import hooks_rules as events
+from localaws.ministack.eventbridge import hooks_scheduler as scheduler
+from localaws.ministack.eventbridge.courier import Courier
+from localaws.ministack.eventbridge.metrics import RuleMetrics
+from localaws.ministack.eventbridge.spool import Spool
+from localaws.ministack.eventbridge.targets import Allows
+from localaws.ministack.gateway import Gateway, Upstreams
+from localaws.ministack.iam import hooks as iam
+from localaws.ministack.s3 import hooks as s3
+from localaws.ministack.snapshot import SnapshotLoop
+from localaws.ministack.sns import hooks as sns
+from localaws.ministack.sns.mailbox import Outbox
+from localaws.ministack.sns.mails import Postman
+from localaws.ministack.sqs import hooks as queues
+from localaws.ministack.stepfunctions import hooks_executions as executions
+from localaws.ministack.stepfunctions import hooks_nested as nested
+from localaws.ministack.stepfunctions import hooks_states as states
+from localaws.ministack.stepfunctions.journal import Journal
+from localaws.ministack.stepfunctions.reporter import Reporter
+from localaws.ministack.stepfunctions.task import Clients
+from localaws.protocol.routing import TARGET_PREFIXES
 from localaws.settings import ACCOUNT_ID, CREDENTIALS, HOST, REGION, iam_enforced, time_scale
-from localaws.snapshot import SnapshotLoop
-from localaws.stepfunctions.journal import Journal
-from localaws.stepfunctions.reporter import Reporter
-from localaws.stepfunctions.task import Clients
 
 # A function may run for 15 minutes, and what fails is tried again as the state machine says.
 _TASK_CONFIG = Config(read_timeout=960, retries={"total_max_attempts": 1}, max_pool_connections=64)

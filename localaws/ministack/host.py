@@ -5,8 +5,8 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from localaws.asgi import Application
 from localaws.ministack.hook import hook
+from localaws.protocol.asgi import Application
 from localaws.settings import HOST, REGION, iam_enforced
 
 

@@ -11,7 +11,7 @@ How a request travels (each stage is a module or a package, and knows only the o
     hosting       runs endpoints: model servers, and the traffic between them; runtime: the way of an invocation to them
     jobs          the life of a job: staged, run, uploaded; one thread each
     container     the process itself: /opt/ml in private namespaces
-    localaws.store  SQLite: every resource and its status; nothing lives only in memory
+    localaws.storage.store  SQLite: every resource and its status; nothing lives only in memory
 
 S3, CloudWatch, CloudWatch Logs and EventBridge are reached with boto3, as SageMaker reaches them, so this package
 runs beside any of them: MiniStack's, or a real account's.

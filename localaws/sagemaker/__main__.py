@@ -9,13 +9,13 @@ from pathlib import Path
 
 import uvicorn
 
-from localaws.iam.guard import guarded
-from localaws.sagemaker.api import Api
+from localaws.account.guard import guarded
+from localaws.containers.container import enter_host_namespace
+from localaws.containers.warm_home import WarmHome
 from localaws.sagemaker.aws import Aws
-from localaws.sagemaker.container import enter_host_namespace
-from localaws.sagemaker.control import Control
-from localaws.sagemaker.events import Notifier
-from localaws.sagemaker.jobs import JobRunner
+from localaws.sagemaker.jobs.runner import JobRunner
+from localaws.sagemaker.notifier import Notifier
+from localaws.sagemaker.parts import Control
 from localaws.sagemaker.runtime.asynchronous import AsyncInvocations
 from localaws.sagemaker.runtime.capture import DataCapture
 from localaws.sagemaker.runtime.dispatch import Dispatcher
@@ -25,9 +25,9 @@ from localaws.sagemaker.runtime.metrics import EndpointMetrics
 from localaws.sagemaker.runtime.service import Runtime
 from localaws.sagemaker.runtime.usage import UsageMeter
 from localaws.sagemaker.server import Server
-from localaws.sagemaker.warm_home import WarmHome
+from localaws.sagemaker.service import Api
 from localaws.settings import time_scale
-from localaws.store import Store
+from localaws.storage.store import Store
 
 _SERVICES_SECONDS = 30.0
 

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from localaws import aws
-from localaws.iam.roles import RoleError
-from localaws.sagemaker.errors import JobFailure
+from localaws.account import clients as aws
+from localaws.account.roles import RoleError
+from localaws.containers.errors import JobFailure
 
 
 @dataclass
@@ -25,7 +25,7 @@ class Aws(aws.Aws):
     def environment(
         self, variables: Mapping[str, str], role_arn: str | None, principal: str = "sagemaker"
     ) -> dict[str, str]:
-        """The environment of a container, as `localaws.aws.Aws.environment` has it.
+        """The environment of a container, as `localaws.account.clients.Aws.environment` has it.
 
         Raises
         ------

@@ -1,4 +1,4 @@
-"""What SageMaker answers when it does not carry out a request, beside what every service may (`localaws.api_errors`).
+"""What SageMaker answers when it does not carry out a request, beside `localaws.api_errors`.
 
 ::
 
@@ -6,19 +6,23 @@
     +-- ResourceNotFound        what is described, updated or stopped is not there
     +-- ResourceInUse           a job of this name is there already
     +-- ResourceLimitExceeded   one of AWS's quotas
+    +-- AccessDenied            who asks may not do it
     +-- ConflictException       a pipeline's or a package's state does not allow it
-    JobFailure                  a job ends as Failed, with this reason
-    JobStopped                  a job ends as Stopped
 """
 
-from localaws.api_errors import ApiError, InternalFailure, SerializationError, UnsupportedOperation, ValidationError
+from localaws.api_errors import (
+    ApiError,
+    InternalFailure,
+    SerializationError,
+    UnsupportedOperation,
+    ValidationError,
+)
 
 __all__ = [
+    "AccessDenied",
     "ApiError",
     "ConflictException",
     "InternalFailure",
-    "JobFailure",
-    "JobStopped",
     "ResourceInUse",
     "ResourceLimitExceeded",
     "ResourceNotFound",
@@ -56,11 +60,3 @@ class ConflictException(ApiError):
     """The resource's state does not allow the operation."""
 
     code = "ConflictException"
-
-
-class JobFailure(Exception):
-    """A job cannot go on; the text becomes its ``FailureReason``."""
-
-
-class JobStopped(Exception):
-    """A job was asked to stop and did."""

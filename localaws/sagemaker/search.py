@@ -7,14 +7,14 @@ job's final metrics (``Metrics.accuracy``), and a trial component's trials (``Pa
 from dataclasses import dataclass
 from typing import Any
 
-from localaws.sagemaker.control import Control, Handler
+from localaws.protocol.shapes import members_of
 from localaws.sagemaker.errors import ValidationError
-from localaws.sagemaker.experiments import parents_of
-from localaws.sagemaker.lineage_graph import MEMBERSHIP
+from localaws.sagemaker.lineage.experiments import parents_of
+from localaws.sagemaker.lineage.graph import MEMBERSHIP
+from localaws.sagemaker.parts import Control, Handler
 from localaws.sagemaker.search_expression import check, matches, values
 from localaws.sagemaker.service_model import search_record
-from localaws.shapes import members_of
-from localaws.store import Query, Resource, decode_token, encode_token
+from localaws.storage.store import Query, Resource, decode_token, encode_token
 
 Document = dict[str, Any]
 

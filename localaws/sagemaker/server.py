@@ -6,11 +6,11 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from localaws.asgi import Receive, Scope, Send, read_body
-from localaws.json_api import Document, answered, parsed, send_document
-from localaws.sagemaker.api import Api
+from localaws.protocol.asgi import Receive, Scope, Send, read_body
+from localaws.protocol.json_api import Document, answered, parsed, send_document
 from localaws.sagemaker.errors import UnsupportedOperation
 from localaws.sagemaker.runtime.service import PREFIX, Runtime
+from localaws.sagemaker.service import Api
 
 _TARGET = b"SageMaker."
 _THREADS = 16

@@ -1,7 +1,7 @@
 """What the SageMaker API is, read from botocore's own service model instead of hand-written copies.
 
-Three things come from it: the operations, the check of a request (`localaws.shapes`), and the shape of an answer: a
-stored document is cut down to the members that the operation's output has.
+Three things come from it: the operations, the check of a request (`localaws.protocol.shapes`), and the shape of an
+answer: a stored document is cut down to the members that the operation's output has.
 """
 
 from functools import cache
@@ -10,7 +10,7 @@ from typing import Any
 import botocore.session
 from botocore.model import ListShape, OperationModel, StructureShape
 
-from localaws.shapes import check_members, members_of
+from localaws.protocol.shapes import check_members, members_of
 
 Document = dict[str, Any]
 

@@ -7,15 +7,15 @@ from pathlib import Path
 
 import uvicorn
 
-from localaws.aws import Aws
-from localaws.iam.guard import guarded
-from localaws.services.api import Api
+from localaws.account.clients import Aws
+from localaws.account.guard import guarded
+from localaws.service.api import Api
+from localaws.service.context import Context
+from localaws.service.server import Server
+from localaws.service.service import Service
 from localaws.services.catalog import SERVICES
-from localaws.services.context import Context
-from localaws.services.server import Server
-from localaws.services.service import Service
 from localaws.settings import ACCOUNT_ID, HOST, REGION
-from localaws.store import Store
+from localaws.storage.store import Store
 
 _SERVICES_SECONDS = 30.0
 

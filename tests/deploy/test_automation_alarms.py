@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from localaws.mail.outbox import Outbox
+from localaws.ministack.sns.mailbox import Outbox
 from tests.conftest import LocalAws
 from tests.deploy import samples
 from tests.deploy.automation import TEMPLATE, Automation, provision

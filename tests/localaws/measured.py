@@ -7,14 +7,14 @@ from typing import Any
 
 import boto3
 
-from localaws.apigateway import API_GATEWAY
-from localaws.metrics.functions import LAMBDA
 from localaws.metrics.namespace import Namespace
-from localaws.metrics.queues import SQS
-from localaws.metrics.rules import EVENTS
+from localaws.ministack.apigateway.watch import API_GATEWAY
+from localaws.ministack.awslambda.metrics import LAMBDA
+from localaws.ministack.eventbridge.metrics import EVENTS
+from localaws.ministack.sqs.metrics import SQS
+from localaws.ministack.stepfunctions.reporter import STATES
 from localaws.sagemaker.runtime.metrics import SAGEMAKER
 from localaws.sagemaker.runtime.usage import ENDPOINT_USAGE
-from localaws.stepfunctions.reporter import STATES
 from tests.conftest import LocalAws
 
 PUBLISHED: dict[str, Namespace] = {

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from localaws.alarms.actions import AlarmActions, Ways
-from localaws.mail.outbox import Outbox
+from localaws.ministack.cloudwatch.actions import AlarmActions, Ways
+from localaws.ministack.sns.mailbox import Outbox
 from tests.conftest import LocalAws
 from tests.localaws.queues import messages, new_queue
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from localaws.body_errors import explain
+from localaws.ministack.apigateway.body_errors import explain
 from tests.conftest import LocalAws
 
 FUNCTION = """

@@ -18,7 +18,7 @@ from botocore import UNSIGNED
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from localaws.iam.authorization import checks
+from localaws.account.authorization import checks
 from localaws.settings import iam_enforced
 from tests.conftest import LocalAws, local_aws_command
 

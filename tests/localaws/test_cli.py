@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from localaws.control import check_platform
-from localaws.environment import variables, variables_to_unset
 from localaws.errors import LocalAwsError, NotLinuxError
 from localaws.settings import Ports, requested_ports, state_path
+from localaws.supervision.environment import variables, variables_to_unset
+from localaws.supervision.lifecycle import check_platform
 from tests.conftest import LOCAL_AWS, LocalAws, free_ports, local_aws_command, port_options, wait_until_gone
 
 OwnLocalAws = Callable[[], LocalAws]
@@ -24,7 +24,7 @@ OwnLocalAws = Callable[[], LocalAws]
 def test_help_is_useful_and_imports_nothing_heavy() -> None:
     script = """
 import sys
-from localaws.cli import main
+from localaws.command.cli import main
 try:
     main(["-h"])
 except SystemExit as exit:
@@ -68,7 +68,7 @@ def test_two_starts_at_once_make_one_supervisor(tmp_path: Path) -> None:
 
 def _supervisors_of(state_dir: Path) -> int:
     command_lines = (path.read_bytes() for path in Path("/proc").glob("[0-9]*/cmdline") if path.exists())
-    return sum(b"localaws.supervisor" in line and os.fsencode(state_dir) in line for line in command_lines)
+    return sum(b"localaws.supervision.supervisor" in line and os.fsencode(state_dir) in line for line in command_lines)
 
 
 @pytest.mark.parametrize("taken", ["--port", "--sagemaker-port", "--services-port"])

@@ -6,7 +6,7 @@ import time
 import pytest
 from botocore.exceptions import ClientError
 
-from localaws.cloudformation import schema
+from localaws.ministack.cloudformation import schema
 from tests.conftest import LocalAws
 from tests.localaws.stacks import ROLE, Document, Stacks, bucket, function, nested, unique
 

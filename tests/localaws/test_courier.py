@@ -10,9 +10,9 @@ import boto3
 import pytest
 from botocore.config import Config
 
-from localaws.eventbridge.courier import Courier
-from localaws.eventbridge.spool import Spool
-from localaws.eventbridge.targets import Delivery
+from localaws.ministack.eventbridge.courier import Courier
+from localaws.ministack.eventbridge.spool import Spool
+from localaws.ministack.eventbridge.targets import Delivery
 from tests.conftest import LocalAws
 from tests.localaws.queues import messages, new_queue
 from tests.localaws.test_eventbridge import EVENT, REGION

@@ -13,9 +13,9 @@ import pytest
 from botocore.exceptions import ClientError
 from botocore.validate import ParamValidator
 
-from localaws.eventbridge import inputs
-from localaws.eventbridge.failures import TargetError
-from localaws.eventbridge.targets import Delivery, call_for, refusal
+from localaws.ministack.eventbridge import inputs
+from localaws.ministack.eventbridge.failures import TargetError
+from localaws.ministack.eventbridge.targets import Delivery, call_for, refusal
 from tests.conftest import LocalAws, until
 from tests.localaws.queues import messages, new_queue
 from tests.localaws.services.pipelines import Pipelines, action, stage

@@ -3,8 +3,8 @@
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError, ParamValidationError
 
-from localaws.eventbridge.failures import Failure, PolicyError, TargetError, failure
-from localaws.iam.roles import RoleError
+from localaws.account.roles import RoleError
+from localaws.ministack.eventbridge.failures import Failure, PolicyError, TargetError, failure
 
 
 def refused(code: str, status: int = 400, message: str = "why") -> ClientError:

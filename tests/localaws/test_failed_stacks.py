@@ -7,7 +7,7 @@ import pytest
 import urllib3
 from botocore.exceptions import ClientError
 
-from localaws.cloudformation import existence
+from localaws.ministack.cloudformation import existence
 from tests.conftest import LocalAws
 from tests.localaws.stacks import ROLE, Document, Stacks, bucket, function, n_queues, nested, unique
 

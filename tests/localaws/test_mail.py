@@ -17,8 +17,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import WaiterError
 
-from localaws.mail.outbox import Mail, Outbox
-from localaws.mail.sns import is_address
+from localaws.ministack.sns.mailbox import Mail, Outbox
+from localaws.ministack.sns.mails import is_address
 from tests.conftest import LocalAws, local_aws_command
 
 DOCS = Path(__file__).parents[2] / "docs"

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from localaws.alarms.metric_math import MathError, check, work_out
+from localaws.ministack.cloudwatch.metric_math import MathError, check, work_out
 from tests.conftest import LocalAws
 from tests.localaws.test_alarms import wait_for
 

@@ -12,9 +12,9 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from localaws.metrics.functions import LAMBDA, Function
 from localaws.metrics.meter import Meter
-from localaws.metrics.queues import SQS, Message, QueueMetrics
+from localaws.ministack.awslambda.metrics import LAMBDA, Function
+from localaws.ministack.sqs.metrics import SQS, Message, QueueMetrics
 from tests.conftest import LocalAws
 from tests.localaws.measured import PUBLISHED, Measured, until_counted
 from tests.localaws.queues import new_queue

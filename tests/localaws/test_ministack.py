@@ -25,7 +25,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from localaws.errors import HookMissingError
-from localaws.gateway import Upstreams, may_change_state
+from localaws.ministack.gateway import Upstreams, may_change_state
 from localaws.ministack.hook import hook
 from localaws.ministack.host import load_application, state_writer
 from tests.conftest import LocalAws, free_ports
@@ -100,7 +100,7 @@ def test_hook_email_waits_for_consent(local_aws: LocalAws) -> None:
 
 
 def test_hook_targets_are_ours(local_aws: LocalAws) -> None:
-    """`let_targets_be_refused`: what `localaws.eventbridge` does not know (`test_eventbridge.py` has the rest)."""
+    """`let_targets_be_refused`: unknown kinds of targets (`test_eventbridge.py` has the rest)."""
     events = local_aws.client("events")
     events.put_rule(Name="hook-targets", EventPattern='{"source": ["hook-targets"]}')
     with pytest.raises(events.exceptions.ClientError, match="Local AWS cannot deliver events to"):

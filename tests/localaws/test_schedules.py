@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from botocore.exceptions import ClientError
 
-from localaws.eventbridge.schedules import LAST, is_due, is_over, refusal
+from localaws.ministack.eventbridge.schedules import LAST, is_due, is_over, refusal
 from tests.conftest import LocalAws
 from tests.localaws.queues import messages, new_queue
 

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from localaws.lock import acquire, holder
-from localaws.restart import restart_delay
 from localaws.settings import SERVER_NAMES
+from localaws.supervision.lock import acquire, holder
+from localaws.supervision.restart import restart_delay
 from tests.conftest import LocalAws, free_ports, local_aws_command, port_options, wait_until_gone
 
 OwnLocalAws = Callable[[], LocalAws]
@@ -100,8 +100,8 @@ def test_restarts_slow_down_and_end() -> None:
 _SUPERVISE = """
 import json, logging, os, sys
 from pathlib import Path
-from localaws.server import Server
-from localaws.supervisor import Supervisor
+from localaws.supervision.servers import Server
+from localaws.supervision.supervisor import Supervisor
 logging.basicConfig(level=logging.INFO)
 folder, command = Path(sys.argv[1]), json.loads(sys.argv[2])
 def publish(servers, failure):
@@ -145,7 +145,7 @@ def test_a_server_that_does_not_stop_is_killed_with_its_children(tmp_path: Path)
 def test_the_lock_names_its_holder_and_ends_with_it(tmp_path: Path) -> None:
     path = tmp_path / "lock"
     assert holder(path) is None
-    script = "import sys; from pathlib import Path; from localaws.lock import acquire\n"
+    script = "import sys; from pathlib import Path; from localaws.supervision.lock import acquire\n"
     script += "print(acquire(Path(sys.argv[1])), flush=True); sys.stdin.read()"
     command = [sys.executable, "-c", script, str(path)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:

@@ -7,8 +7,8 @@ endpoint's status is written ``IN_SERVICE``, where DescribeEndpoint writes ``InS
 import time
 from typing import Any
 
-from localaws.sagemaker.control import Control
-from localaws.sagemaker.events import event_status, job_detail
+from localaws.sagemaker.event_formats import event_status, job_detail
+from localaws.sagemaker.parts import Control
 
 Document = dict[str, Any]
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from localaws.sagemaker.errors import JobFailure
+from localaws.containers.errors import JobFailure
 
 Document = dict[str, Any]
 

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from localaws.sagemaker.control import Control
 from localaws.sagemaker.hosting import routes
 from localaws.sagemaker.hosting.group import Group
 from localaws.sagemaker.hosting.serverless import ServerlessGroup
+from localaws.sagemaker.parts import Control
 from localaws.settings import serverless_idle_seconds
 
 Document = dict[str, Any]

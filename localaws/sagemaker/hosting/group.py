@@ -6,11 +6,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from localaws.sagemaker.control import Control
-from localaws.sagemaker.errors import JobFailure
+from localaws.containers.errors import JobFailure
 from localaws.sagemaker.hosting import routes
 from localaws.sagemaker.hosting.instance import Plan, ServerInstance
-from localaws.sagemaker.model_server import aws_of, containers_of, stage
+from localaws.sagemaker.jobs.model_server import aws_of, containers_of, stage
+from localaws.sagemaker.parts import Control
 
 Document = dict[str, Any]
 

@@ -16,14 +16,15 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from localaws.sagemaker.control import Control
-from localaws.sagemaker.errors import ApiError, JobFailure
+from localaws.containers.errors import JobFailure
+from localaws.sagemaker.errors import ApiError
 from localaws.sagemaker.hosting.announcements import announce, announce_deployment
 from localaws.sagemaker.hosting.deployment import carry_out, plan
 from localaws.sagemaker.hosting.fleet import Capacity, LiveFleet, folders_of_fleets
 from localaws.sagemaker.hosting.routes import Instance, Route, Routes
+from localaws.sagemaker.parts import Control
 from localaws.settings import time_scale
-from localaws.store import Resource
+from localaws.storage.store import Resource
 
 logger = logging.getLogger(__name__)
 

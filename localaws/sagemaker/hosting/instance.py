@@ -13,12 +13,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from localaws.containers.container import Container
+from localaws.containers.errors import JobFailure, JobStopped
+from localaws.containers.logs import LogShipper
 from localaws.sagemaker.aws import Aws
-from localaws.sagemaker.container import Container
-from localaws.sagemaker.errors import ApiError, JobFailure, JobStopped
+from localaws.sagemaker.errors import ApiError
 from localaws.sagemaker.hosting import routes
-from localaws.sagemaker.logs import LogShipper
-from localaws.sagemaker.model_server import aws_of, free_port, is_healthy, server_command, wait_until_ready
+from localaws.sagemaker.jobs.model_server import aws_of, free_port, is_healthy, server_command, wait_until_ready
 
 Document = dict[str, Any]
 

@@ -4,14 +4,15 @@ import time
 from collections import Counter
 from typing import Any
 
-from localaws.sagemaker.control import Control, Handler
 from localaws.sagemaker.errors import ValidationError
-from localaws.sagemaker.families import Family, find, read_handlers
+from localaws.sagemaker.families.lookup import find
+from localaws.sagemaker.families.table import Family, read_handlers
 from localaws.sagemaker.hosting.announcements import announce
 from localaws.sagemaker.hosting.fleet import Capacity, initial_capacity, variants_of
 from localaws.sagemaker.hosting.host import CONFIG, ENDPOINT, Host
 from localaws.sagemaker.hosting.serverless_rules import check_capacity, check_serverless, check_update
-from localaws.store import Resource
+from localaws.sagemaker.parts import Control, Handler
+from localaws.storage.store import Resource
 
 Document = dict[str, Any]
 

@@ -17,11 +17,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from localaws.sagemaker.control import Control
-from localaws.sagemaker.errors import JobFailure
+from localaws.containers.errors import JobFailure
 from localaws.sagemaker.hosting import routes
 from localaws.sagemaker.hosting.demand import Demand
 from localaws.sagemaker.hosting.group import Group
+from localaws.sagemaker.parts import Control
 
 Document = dict[str, Any]
 

@@ -5,8 +5,8 @@ from typing import Any
 from localaws.sagemaker.aws import Aws
 from localaws.sagemaker.errors import ValidationError
 from localaws.sagemaker.hosting.fleet import variants_of
-from localaws.sagemaker.model_server import containers_of
-from localaws.store import Store
+from localaws.sagemaker.jobs.model_server import containers_of
+from localaws.storage.store import Store
 
 Document = dict[str, Any]
 

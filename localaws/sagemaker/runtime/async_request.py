@@ -13,11 +13,12 @@ from typing import Any
 import botocore.session
 from botocore.model import StructureShape
 
+from localaws.containers.errors import JobFailure
+from localaws.containers.s3 import Location
+from localaws.protocol.shapes import check_members
 from localaws.sagemaker import errors
 from localaws.sagemaker.runtime.errors import ValidationError
 from localaws.sagemaker.runtime.invocation import CUSTOM_ATTRIBUTES, INFERENCE_ID, Request
-from localaws.sagemaker.s3 import Location
-from localaws.shapes import check_members
 
 Document = dict[str, Any]
 
@@ -152,5 +153,5 @@ def _below(path: str | None, extension: str, name: str) -> str:
 def _location(uri: str) -> Location:
     try:
         return Location.of(uri)
-    except errors.JobFailure as error:
+    except JobFailure as error:
         raise ValidationError(str(error).removeprefix("ClientError: ")) from error

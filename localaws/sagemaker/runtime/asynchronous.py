@@ -25,6 +25,7 @@ from typing import Any, TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from localaws.containers.s3 import Location, encryption
 from localaws.sagemaker.aws import Aws
 from localaws.sagemaker.hosting.routes import Route, Routes, Variant
 from localaws.sagemaker.runtime.async_request import AsyncRequest, read_request
@@ -33,8 +34,7 @@ from localaws.sagemaker.runtime.errors import ModelNotReady, RuntimeFault, Unava
 from localaws.sagemaker.runtime.invocation import Invocation, Request
 from localaws.sagemaker.runtime.metrics import EndpointMetrics
 from localaws.sagemaker.runtime.notification import publish
-from localaws.sagemaker.s3 import Location, encryption
-from localaws.store import Resource, Store
+from localaws.storage.store import Resource, Store
 
 logger = logging.getLogger(__name__)
 

@@ -27,10 +27,10 @@ from typing import Any
 import orjson
 from botocore.exceptions import BotoCoreError, ClientError
 
+from localaws.containers.errors import JobFailure
+from localaws.containers.s3 import Location, encryption
 from localaws.sagemaker.aws import Aws
-from localaws.sagemaker.errors import JobFailure
 from localaws.sagemaker.runtime.invocation import CUSTOM_ATTRIBUTES, INFERENCE_ID, Invocation
-from localaws.sagemaker.s3 import Location, encryption
 
 logger = logging.getLogger(__name__)
 

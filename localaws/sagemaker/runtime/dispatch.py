@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import TypeVar
 
-from localaws.sagemaker.errors import JobFailure
+from localaws.containers.errors import JobFailure
 from localaws.sagemaker.hosting.routes import Fleet, Instance, Route, Routes, Variant
 from localaws.sagemaker.runtime.client import Answer, BrokenError, Headers, ModelClient, UnreachableError
 from localaws.sagemaker.runtime.errors import (

@@ -7,9 +7,9 @@ import json
 import time
 from typing import Any
 
+from localaws.protocol.times import iso_milliseconds
 from localaws.sagemaker.aws import Aws
 from localaws.sagemaker.runtime.async_request import AsyncRequest
-from localaws.times import iso_milliseconds
 
 Document = dict[str, Any]
 

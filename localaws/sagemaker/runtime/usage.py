@@ -14,10 +14,10 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from localaws.containers.memory import family, used_bytes
 from localaws.metrics.namespace import Metric, Namespace
 from localaws.sagemaker.aws import Aws
 from localaws.sagemaker.hosting.routes import Instance, Routes
-from localaws.sagemaker.memory import family, used_bytes
 from localaws.sagemaker.runtime.metrics import dimensions, put
 
 logger = logging.getLogger(__name__)

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from localaws.sagemaker.errors import ResourceLimitExceeded, ValidationError
+from localaws.sagemaker.jobs.training import check_training_request
 from localaws.sagemaker.service_model import check_request
-from localaws.sagemaker.training import check_training_request
 from localaws.sagemaker.tuning.plan import Definition, Plan, objective_of, ranges_of, resources
 from localaws.sagemaker.unsupported import refuse_unsupported
 

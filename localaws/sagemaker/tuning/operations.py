@@ -4,16 +4,16 @@ import random
 import time
 from typing import Any
 
-from localaws.sagemaker.control import Control, Handler
 from localaws.sagemaker.errors import ConflictException, ResourceInUse, ValidationError
-from localaws.sagemaker.families import find, page
+from localaws.sagemaker.families.lookup import find, page
+from localaws.sagemaker.parts import Control, Handler
 from localaws.sagemaker.service_model import summary
 from localaws.sagemaker.tuning import records
 from localaws.sagemaker.tuning.checks import check_tuning_request, check_warm_start
 from localaws.sagemaker.tuning.plan import Plan
 from localaws.sagemaker.tuning.records import KIND
 from localaws.sagemaker.tuning.tuner import Tuner
-from localaws.store import Resource
+from localaws.storage.store import Resource
 
 Document = dict[str, Any]
 

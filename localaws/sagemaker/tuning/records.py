@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from localaws.sagemaker.tuning.objective import Objective, Trial
-from localaws.store import Resource, Store
+from localaws.storage.store import Resource, Store
 
 Document = dict[str, Any]
 

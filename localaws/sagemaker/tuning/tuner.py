@@ -20,17 +20,17 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from localaws.sagemaker.control import Control
 from localaws.sagemaker.errors import ApiError
-from localaws.sagemaker.events import job_detail
-from localaws.sagemaker.jobs import KILLED_REASON
+from localaws.sagemaker.event_formats import job_detail
+from localaws.sagemaker.jobs.runner import KILLED_REASON
+from localaws.sagemaker.parts import Control
 from localaws.sagemaker.tuning import completion, records
 from localaws.sagemaker.tuning.completion import Verdict
 from localaws.sagemaker.tuning.metrics import MetricReader
 from localaws.sagemaker.tuning.objective import Trial, not_improving
 from localaws.sagemaker.tuning.plan import Definition, Plan
 from localaws.sagemaker.tuning.records import KIND, Record
-from localaws.store import Resource
+from localaws.storage.store import Resource
 
 logger = logging.getLogger(__name__)
 

@@ -4,10 +4,10 @@ import time
 import uuid
 from typing import Any
 
+from localaws.service.context import Context
 from localaws.services.application_autoscaling.listing import page
 from localaws.services.application_autoscaling.targets import KEY
-from localaws.services.context import Context
-from localaws.store import Query, Resource
+from localaws.storage.store import Query, Resource
 
 Document = dict[str, Any]
 

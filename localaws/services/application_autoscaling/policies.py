@@ -5,12 +5,12 @@ import uuid
 from typing import Any
 
 from localaws.api_errors import UnsupportedOperation, ValidationError
+from localaws.service.context import Context
 from localaws.services.application_autoscaling import targets, variant
 from localaws.services.application_autoscaling.decision import LOW_SHARE
 from localaws.services.application_autoscaling.errors import ObjectNotFound
 from localaws.services.application_autoscaling.listing import page
-from localaws.services.context import Context
-from localaws.store import Query, Resource
+from localaws.storage.store import Query, Resource
 
 Document = dict[str, Any]
 

@@ -13,10 +13,10 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from localaws.api_errors import ApiError
+from localaws.service.context import Context
 from localaws.services.application_autoscaling import activities, decision, policies, schedules, targets, variant
 from localaws.services.application_autoscaling.variant import Capacity, Variant
-from localaws.services.context import Context
-from localaws.store import Resource
+from localaws.storage.store import Resource
 
 logger = logging.getLogger(__name__)
 

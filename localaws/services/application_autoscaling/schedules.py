@@ -5,12 +5,12 @@ import time
 from typing import Any
 
 from localaws.api_errors import ValidationError
-from localaws.schedule import following
+from localaws.protocol.schedule import following
+from localaws.service.context import Context
 from localaws.services.application_autoscaling import targets
 from localaws.services.application_autoscaling.errors import ObjectNotFound
 from localaws.services.application_autoscaling.listing import page
-from localaws.services.context import Context
-from localaws.store import Query, Resource
+from localaws.storage.store import Query, Resource
 
 Document = dict[str, Any]
 

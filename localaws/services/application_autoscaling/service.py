@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
+from localaws.service.context import Context
+from localaws.service.service import Handler, Service
+from localaws.service.tagging import Tagging
 from localaws.services.application_autoscaling import activities, policies, schedules, targets
 from localaws.services.application_autoscaling.errors import ObjectNotFound
 from localaws.services.application_autoscaling.scaler import Scaler
-from localaws.services.context import Context
-from localaws.services.service import Handler, Service
-from localaws.services.tagging import Tagging
 from localaws.settings import time_scale
 
 Document = dict[str, Any]

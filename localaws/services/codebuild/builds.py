@@ -5,14 +5,14 @@ import uuid
 from typing import Any
 
 from localaws.api_errors import UnsupportedOperation
+from localaws.service.context import Context
 from localaws.services.codebuild import artifacts, projects
 from localaws.services.codebuild.errors import AccountLimitExceeded, InvalidInput, ResourceNotFound
 from localaws.services.codebuild.listing import names_page
 from localaws.services.codebuild.record import IN_PROGRESS, KIND, BuildRecord
 from localaws.services.codebuild.runner import BuildRunner
 from localaws.services.codebuild.sender import Sender
-from localaws.services.context import Context
-from localaws.store import Query, Resource
+from localaws.storage.store import Query, Resource
 
 Document = dict[str, Any]
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from localaws.store import Query, Resource, Store
+from localaws.storage.store import Query, Resource, Store
 
 Document = dict[str, Any]
 _MOST = 100

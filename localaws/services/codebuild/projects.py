@@ -5,10 +5,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from localaws.api_errors import UnsupportedOperation
+from localaws.service.context import Context
 from localaws.services.codebuild.errors import InvalidInput, ResourceAlreadyExists, ResourceNotFound
 from localaws.services.codebuild.listing import names_page
-from localaws.services.context import Context
-from localaws.store import Query, Resource
+from localaws.storage.store import Query, Resource
 
 Document = dict[str, Any]
 

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from localaws.services.codebuild.sender import Sender
-from localaws.store import Resource, Store
+from localaws.storage.store import Resource, Store
 
 Document = dict[str, Any]
 

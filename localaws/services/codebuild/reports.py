@@ -5,15 +5,15 @@ import uuid
 from pathlib import Path
 from typing import Any
 
+from localaws.account.permission import Question
 from localaws.api_errors import UnsupportedOperation
-from localaws.iam.permission import Question
+from localaws.service.context import Context
 from localaws.services.codebuild import junit
 from localaws.services.codebuild.buildspec import FileSet
 from localaws.services.codebuild.errors import InvalidInput, ResourceAlreadyExists, ResourceNotFound
 from localaws.services.codebuild.file_sets import select
 from localaws.services.codebuild.listing import names_page
-from localaws.services.context import Context
-from localaws.store import Query, Resource, decode_token, encode_token
+from localaws.storage.store import Query, Resource, decode_token, encode_token
 
 Document = dict[str, Any]
 

@@ -25,10 +25,11 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from localaws.iam.roles import RoleError
-from localaws.sagemaker.container import Container, Limits
-from localaws.sagemaker.errors import JobFailure
-from localaws.sagemaker.logs import LogShipper
+from localaws.account.roles import RoleError
+from localaws.containers.container import Container, Limits
+from localaws.containers.errors import JobFailure
+from localaws.containers.logs import LogShipper
+from localaws.service.context import Context
 from localaws.services.codebuild import artifacts, buildspec, reports, sources, variables, workspace
 from localaws.services.codebuild.buildspec import Buildspec, FileSet
 from localaws.services.codebuild.errors import PhaseFailure
@@ -37,8 +38,7 @@ from localaws.services.codebuild.record import IN_PROGRESS, KIND, BuildRecord
 from localaws.services.codebuild.sender import Sender
 from localaws.services.codebuild.variables import Variables
 from localaws.services.codebuild.workspace import Workspace
-from localaws.services.context import Context
-from localaws.store import Resource
+from localaws.storage.store import Resource
 
 logger = logging.getLogger(__name__)
 

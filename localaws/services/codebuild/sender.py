@@ -4,7 +4,7 @@ import threading
 from collections.abc import Sequence
 from typing import Any
 
-from localaws.services.outbox import Outbox
+from localaws.service.outbox import Outbox
 
 _AGAIN_SECONDS = 1.0
 

@@ -3,14 +3,14 @@
 from collections.abc import Mapping
 from functools import partial
 
+from localaws.service.context import Context
+from localaws.service.outbox import Outbox
+from localaws.service.service import Handler, Service
 from localaws.services.codebuild import projects, reports
 from localaws.services.codebuild.builds import Builds
 from localaws.services.codebuild.errors import InvalidInput
 from localaws.services.codebuild.runner import BuildRunner
 from localaws.services.codebuild.sender import Sender
-from localaws.services.context import Context
-from localaws.services.outbox import Outbox
-from localaws.services.service import Handler, Service
 
 
 class CodeBuild(Service):

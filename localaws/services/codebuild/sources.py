@@ -14,11 +14,11 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from localaws.aws import Aws
-from localaws.iam import git_credentials
-from localaws.iam.permission import Question
-from localaws.sagemaker.errors import JobFailure
-from localaws.sagemaker.s3 import download_object, objects_under
+from localaws.account import git_credentials
+from localaws.account.clients import Aws
+from localaws.account.permission import Question
+from localaws.containers.errors import JobFailure
+from localaws.containers.s3 import download_object, objects_under
 from localaws.services.codebuild.errors import PhaseFailure
 
 Document = dict[str, Any]

@@ -11,7 +11,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from localaws.aws import Aws
+from localaws.account.clients import Aws
 from localaws.services.codebuild.buildspec import Buildspec
 from localaws.services.codebuild.errors import PhaseFailure
 

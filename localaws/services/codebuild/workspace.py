@@ -29,7 +29,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from localaws.sagemaker.container import Command
+from localaws.containers.container import Command
 from localaws.services.codebuild import agent
 
 _INSIDE = "/opt/ml"

@@ -6,10 +6,10 @@ import subprocess
 from typing import Any
 
 from localaws.api_errors import ApiError
-from localaws.asgi import Answer, Headers, Receive, Scope, Send, read_body, send_answer
+from localaws.protocol.asgi import Answer, Headers, Receive, Scope, Send, read_body, send_answer
+from localaws.protocol.routing import GIT_PATH
 from localaws.services.codecommit.git import environment, git_program
 from localaws.services.codecommit.repositories import Repositories
-from localaws.services.targets import GIT_PATH
 
 _PATH = re.compile(r"/v1/repos/(?P<name>[\w.-]+?)(?:\.git)?(?P<rest>/(?:info/refs|git-upload-pack|git-receive-pack))")
 _SECONDS = 80.0

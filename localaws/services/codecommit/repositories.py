@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from localaws.api_errors import ValidationError
+from localaws.service.context import Context
+from localaws.service.outbox import Outbox
 from localaws.services.codecommit.errors import (
     BranchDoesNotExist,
     BranchNameExists,
@@ -17,9 +19,7 @@ from localaws.services.codecommit.errors import (
     RepositoryNameExists,
 )
 from localaws.services.codecommit.git import Git, GitError
-from localaws.services.context import Context
-from localaws.services.outbox import Outbox
-from localaws.store import Resource
+from localaws.storage.store import Resource
 
 Document = dict[str, Any]
 

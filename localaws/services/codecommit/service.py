@@ -4,15 +4,15 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from localaws.asgi import Application
+from localaws.protocol.asgi import Application
+from localaws.service.context import Context
+from localaws.service.service import Handler, Service
+from localaws.service.tagging import Tagging
 from localaws.services.codecommit.commits import Commits
 from localaws.services.codecommit.content import Content
 from localaws.services.codecommit.errors import RepositoryDoesNotExist
 from localaws.services.codecommit.http import routes
 from localaws.services.codecommit.repositories import Repositories
-from localaws.services.context import Context
-from localaws.services.service import Handler, Service
-from localaws.services.tagging import Tagging
 
 Document = dict[str, Any]
 

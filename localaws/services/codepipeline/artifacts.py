@@ -9,7 +9,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from localaws.services.context import Context
+from localaws.service.context import Context
 
 Document = dict[str, Any]
 

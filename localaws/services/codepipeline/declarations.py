@@ -4,14 +4,14 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from localaws.service.context import Context
 from localaws.services.codepipeline.errors import (
     PipelineNameInUse,
     PipelineNotFound,
     PipelineVersionNotFound,
     StageNotFound,
 )
-from localaws.services.context import Context
-from localaws.store import Query, Resource
+from localaws.storage.store import Query, Resource
 
 Document = dict[str, Any]
 

@@ -12,16 +12,16 @@ from functools import partial
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from localaws import disk
 from localaws.api_errors import ApiError
+from localaws.service.context import Context
+from localaws.service.outbox import Outbox
 from localaws.services.codecommit.git import GitError
 from localaws.services.codepipeline.actions.action import Job, Progress, Provider, failed
 from localaws.services.codepipeline.executions import ACTION
 from localaws.services.codepipeline.flow import Flow
 from localaws.services.codepipeline.polling import Polling
-from localaws.services.context import Context
-from localaws.services.outbox import Outbox
-from localaws.store import Resource
+from localaws.storage import disk
+from localaws.storage.store import Resource
 
 logger = logging.getLogger(__name__)
 

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from localaws.services.outbox import Outbox
-from localaws.store import Resource
-from localaws.times import iso_milliseconds
+from localaws.protocol.times import iso_milliseconds
+from localaws.service.outbox import Outbox
+from localaws.storage.store import Resource
 
 Document = dict[str, Any]
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from localaws.api_errors import ValidationError
+from localaws.service.context import Context
 from localaws.services.codepipeline.errors import (
     ConcurrentPipelineExecutionsLimitExceeded,
     DuplicatedStopRequest,
@@ -13,8 +14,7 @@ from localaws.services.codepipeline.errors import (
     PipelineExecutionNotStoppable,
 )
 from localaws.services.codepipeline.events import Events
-from localaws.services.context import Context
-from localaws.store import Resource
+from localaws.storage.store import Resource
 
 Document = dict[str, Any]
 

@@ -8,13 +8,13 @@ import uuid
 from collections import defaultdict
 from typing import Any
 
+from localaws.service.context import Context
 from localaws.services.codepipeline.actions.action import Job, Progress, Provider
 from localaws.services.codepipeline.artifacts import ArtifactStore
 from localaws.services.codepipeline.executions import ACTION, Executions
 from localaws.services.codepipeline.structure import Providers, run_orders
 from localaws.services.codepipeline.variables import UnknownVariable, resolve
-from localaws.services.context import Context
-from localaws.store import Resource
+from localaws.storage.store import Resource
 
 Document = dict[str, Any]
 

@@ -3,6 +3,7 @@
 import time
 from typing import Any
 
+from localaws.service.context import Context
 from localaws.services.codepipeline.declarations import Declarations
 from localaws.services.codepipeline.errors import (
     ActionNotFound,
@@ -15,8 +16,7 @@ from localaws.services.codepipeline.errors import (
 )
 from localaws.services.codepipeline.executions import ACTION, Executions
 from localaws.services.codepipeline.views import Views
-from localaws.services.context import Context
-from localaws.store import Resource
+from localaws.storage.store import Resource
 
 Document = dict[str, Any]
 

@@ -3,9 +3,9 @@
 import time
 from typing import Any
 
+from localaws.service.context import Context
 from localaws.services.codepipeline.errors import InvalidJobState, JobNotFound
-from localaws.services.context import Context
-from localaws.store import Resource
+from localaws.storage.store import Resource
 
 Document = dict[str, Any]
 

@@ -11,13 +11,13 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from localaws.api_errors import ApiError
+from localaws.service.context import Context
 from localaws.services.codecommit.git import GitError
 from localaws.services.codepipeline.actions.action import SourceProvider
 from localaws.services.codepipeline.declarations import KIND
 from localaws.services.codepipeline.executions import Executions
 from localaws.services.codepipeline.structure import Providers
-from localaws.services.context import Context
-from localaws.store import Resource
+from localaws.storage.store import Resource
 
 logger = logging.getLogger(__name__)
 

@@ -5,6 +5,10 @@ from functools import partial
 from typing import Any
 
 from localaws.api_errors import UnsupportedOperation, ValidationError
+from localaws.service.context import Context
+from localaws.service.outbox import Outbox
+from localaws.service.service import Handler, Service
+from localaws.service.tagging import Tagging
 from localaws.services.codepipeline.actions.catalog import PROVIDERS
 from localaws.services.codepipeline.declarations import Declarations
 from localaws.services.codepipeline.engine import Engine
@@ -17,10 +21,6 @@ from localaws.services.codepipeline.jobs import Jobs
 from localaws.services.codepipeline.polling import Polling
 from localaws.services.codepipeline.structure import check
 from localaws.services.codepipeline.views import Views
-from localaws.services.context import Context
-from localaws.services.outbox import Outbox
-from localaws.services.service import Handler, Service
-from localaws.services.tagging import Tagging
 from localaws.settings import time_scale
 
 Document = dict[str, Any]

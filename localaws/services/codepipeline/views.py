@@ -2,10 +2,10 @@
 
 from typing import Any
 
+from localaws.service.context import Context
 from localaws.services.codepipeline.declarations import Declarations
 from localaws.services.codepipeline.executions import ACTION, KIND, RUNNING, Executions
-from localaws.services.context import Context
-from localaws.store import Query, Resource
+from localaws.storage.store import Query, Resource
 
 Document = dict[str, Any]
 

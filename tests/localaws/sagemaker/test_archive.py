@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from localaws.sagemaker.archive import pack, unpack
-from localaws.sagemaker.errors import JobFailure
+from localaws.containers.errors import JobFailure
+from localaws.sagemaker.jobs.archive import pack, unpack
 
 
 def test_there_and_back(tmp_path: Path) -> None:

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from localaws.sagemaker import container, layers
-from localaws.sagemaker.container import Command, Container, Limits
+from localaws.containers import container, layers
+from localaws.containers.container import Command, Container, Limits
 
 INTERPRETER = Path(sys.executable)
 NEVER = threading.Event()
@@ -235,7 +235,7 @@ def test_who_is_not_root_gets_a_user_namespace(tmp_path_factory: pytest.TempPath
 import threading
 from pathlib import Path
 from localaws.sagemaker import container
-from localaws.sagemaker.container import Command, Container, Limits
+from localaws.containers.container import Command, Container, Limits
 place = Path({str(place)!r})
 argv = ["/bin/sh", "-c", "echo $(id -u) $(hostname) $(ls /opt/ml); touch $PLACE/x; ls $PLACE; touch /usr/x"]
 command = Command(argv, {{"PLACE": str(place / "environment")}}, Path("/usr/bin/python3"), [place / "environment"])
@@ -261,7 +261,7 @@ def test_kill_9_of_the_parent_ends_the_container(folder: Path) -> None:
 import sys, threading
 from pathlib import Path
 from localaws.sagemaker import container
-from localaws.sagemaker.container import Command, Container, Limits
+from localaws.containers.container import Command, Container, Limits
 loop = "import pathlib, time\\nwhile True:\\n pathlib.Path('/opt/ml/alive').write_text(str(time.time()))"
 folder = Path({str(folder)!r})
 command = Command([sys.executable, "-c", loop + "\\n time.sleep(0.01)"], {{}}, Path(sys.executable))

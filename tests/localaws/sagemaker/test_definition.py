@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from localaws.sagemaker.definition import parameter_values, parse
 from localaws.sagemaker.errors import ApiError, UnsupportedOperation, ValidationError
+from localaws.sagemaker.pipelines.definition import parameter_values, parse
 
 Document = dict[str, Any]
 

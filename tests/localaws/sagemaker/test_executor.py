@@ -12,15 +12,15 @@ import pytest
 from botocore.exceptions import ClientError
 
 from localaws.sagemaker.aws import Aws
-from localaws.sagemaker.control import Control
-from localaws.sagemaker.definition import parse
 from localaws.sagemaker.errors import InternalFailure, ValidationError
-from localaws.sagemaker.events import Notifier
-from localaws.sagemaker.execution_record import STEP
-from localaws.sagemaker.executor import Executor
-from localaws.sagemaker.jobs import JobRunner
-from localaws.sagemaker.step_cache import duration
-from localaws.store import Resource, Store
+from localaws.sagemaker.jobs.runner import JobRunner
+from localaws.sagemaker.notifier import Notifier
+from localaws.sagemaker.parts import Control
+from localaws.sagemaker.pipelines.definition import parse
+from localaws.sagemaker.pipelines.executor import Executor
+from localaws.sagemaker.pipelines.record import STEP
+from localaws.sagemaker.pipelines.step_cache import duration
+from localaws.storage.store import Resource, Store
 from tests.conftest import LocalAws
 from tests.localaws.sagemaker.conftest import ROLE, Bench, processing_output, unique
 from tests.localaws.sagemaker.definitions import callback_step, definition, fail, next_message, processing

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from localaws.sagemaker.expressions import Scope, UnresolvedError, holds, resolve
+from localaws.sagemaker.pipelines.expressions import Scope, UnresolvedError, holds, resolve
 
 REPORT = {"regression_metrics": {"r2": {"value": 0.47}}, "list": [10, 20], "dotted.key": 5}
 SCOPE = Scope(

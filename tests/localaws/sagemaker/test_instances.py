@@ -11,7 +11,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from localaws.sagemaker.errors import UnsupportedOperation
-from localaws.sagemaker.instances import check_count, make_instances
+from localaws.sagemaker.jobs.instances import check_count, make_instances
 from tests.localaws.sagemaker.conftest import Bench, channel, processing_input, processing_output
 
 THREE = {"InstanceType": "ml.m5.xlarge", "InstanceCount": 3, "VolumeSizeInGB": 1}

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from botocore.exceptions import ClientError
 
-from localaws.sagemaker.container import Command, Container, Limits
+from localaws.containers.container import Command, Container, Limits
 from localaws.sagemaker.errors import UnsupportedOperation
-from localaws.sagemaker.instance_types import Size, cpus_for, limits_of, size_of
+from localaws.sagemaker.jobs.instance_types import Size, cpus_for, limits_of, size_of
 from tests.conftest import LocalAws
 from tests.localaws.sagemaker.conftest import bench_of
 

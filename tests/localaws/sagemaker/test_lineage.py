@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from localaws.sagemaker.aws import Aws
-from localaws.sagemaker.lineage import record_job
-from localaws.sagemaker.lineage_graph import Graph
-from localaws.store import Query, Resource, Store
+from localaws.sagemaker.lineage.graph import Graph
+from localaws.sagemaker.lineage.recording import record_job
+from localaws.storage.store import Query, Resource, Store
 from tests.conftest import LocalAws
 from tests.localaws.sagemaker.conftest import (
     IMAGE,

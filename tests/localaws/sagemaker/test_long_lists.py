@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 
 from localaws.sagemaker.aws import Aws
-from localaws.sagemaker.control import Control
-from localaws.sagemaker.events import Notifier
-from localaws.sagemaker.families import handlers as family_handlers
-from localaws.sagemaker.jobs import JobRunner
-from localaws.sagemaker.simple_families import handlers as simple_handlers
-from localaws.store import Resource, Store
+from localaws.sagemaker.families.documents import handlers as simple_handlers
+from localaws.sagemaker.families.table import handlers as family_handlers
+from localaws.sagemaker.jobs.runner import JobRunner
+from localaws.sagemaker.notifier import Notifier
+from localaws.sagemaker.parts import Control
+from localaws.storage.store import Resource, Store
 
 COUNT = 10_000
 HANDLERS = {**family_handlers(), **simple_handlers()}

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from localaws.sagemaker.transform import model_container
-from localaws.store import Resource, Store
+from localaws.sagemaker.jobs.transform import model_container
+from localaws.storage.store import Resource, Store
 from tests.conftest import LocalAws
 from tests.localaws.sagemaker.conftest import IMAGE, ROLE, Bench, EventQueue, unique
 from tests.localaws.sagemaker.resources import make_package, refusal

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from localaws.sagemaker.retries import CAPACITY_ERROR, INTERNAL_ERROR, SERVICE_FAULT, delay, exception_type
+from localaws.sagemaker.pipelines.retries import CAPACITY_ERROR, INTERNAL_ERROR, SERVICE_FAULT, delay, exception_type
 
 JOB = {"ExceptionType": [INTERNAL_ERROR], "IntervalSeconds": 3, "BackoffRate": 2.0, "MaxAttempts": 3}
 EXPIRING = {"ExceptionType": [INTERNAL_ERROR], "IntervalSeconds": 10, "BackoffRate": 1.0, "ExpireAfterMin": 1}

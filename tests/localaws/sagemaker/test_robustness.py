@@ -19,8 +19,8 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from localaws.sagemaker.logs import final_metrics
-from localaws.sagemaker.script import last_line
+from localaws.containers.logs import final_metrics
+from localaws.sagemaker.jobs.script import last_line
 from tests.conftest import LocalAws, free_ports, until, wait_until_gone
 from tests.localaws.sagemaker.conftest import (
     IMAGE,

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from localaws.sagemaker.simple_families import SIMPLE_FAMILIES, SimpleFamily, changes
+from localaws.sagemaker.families.documents import SIMPLE_FAMILIES, SimpleFamily, changes
 from tests.localaws.sagemaker.conftest import Bench, unique
 from tests.localaws.sagemaker.resources import refusal
 

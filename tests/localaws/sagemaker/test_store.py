@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from localaws.sagemaker.errors import ValidationError
-from localaws.store import Query, Resource, Store
+from localaws.storage.store import Query, Resource, Store
 
 
 def resource(name: str, **members: object) -> Resource:
@@ -79,7 +79,7 @@ def test_what_was_written_survives_kill_9(tmp_path: Path) -> None:
     script = f"""
 import os, signal
 from pathlib import Path
-from localaws.store import Resource, Store
+from localaws.storage.store import Resource, Store
 store = Store(Path({str(tmp_path / "s.sqlite")!r}))
 for number in range(100):
     store.add(Resource("model", f"m{{number}}", f"arn:{{number}}", {{}}))

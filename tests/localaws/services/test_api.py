@@ -4,7 +4,7 @@ import botocore.session
 import pytest
 from botocore.exceptions import ClientError
 
-from localaws.services.targets import TARGET_PREFIXES
+from localaws.protocol.routing import TARGET_PREFIXES
 from tests.conftest import LocalAws
 
 

@@ -13,12 +13,12 @@ import pytest
 from botocore.exceptions import ClientError
 from botocore.validate import ParamValidator
 
-from localaws.aws import Aws
+from localaws.account.clients import Aws
+from localaws.service.context import Context
 from localaws.services.codepipeline.actions.action import Job
 from localaws.services.codepipeline.actions.codebuild import build_request
 from localaws.services.codepipeline.artifacts import ArtifactStore
-from localaws.services.context import Context
-from localaws.store import Store
+from localaws.storage.store import Store
 from tests.conftest import LocalAws
 from tests.localaws.services.pipelines import ROLE, Pipelines, action, source, stage
 from tests.localaws.services.test_codecommit import git

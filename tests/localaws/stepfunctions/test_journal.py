@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from localaws.stepfunctions import journal as module
-from localaws.stepfunctions.journal import Journal
+from localaws.ministack.stepfunctions import journal as module
+from localaws.ministack.stepfunctions.journal import Journal
 
 Document = dict[str, Any]
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from botocore.config import Config
 
-from localaws.stepfunctions.patience import AWAY
+from localaws.ministack.stepfunctions.patience import AWAY
 from tests.conftest import LocalAws, local_aws_command, start_local_aws, wait_until_gone
 from tests.localaws.sagemaker.conftest import Bench
 from tests.localaws.stepfunctions.conftest import States, states_of

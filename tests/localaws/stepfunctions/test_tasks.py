@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from localaws.stepfunctions import sagemaker as sagemaker_integration
-from localaws.stepfunctions import sdk
-from localaws.stepfunctions.task import Task, TaskFailed
+from localaws.ministack.stepfunctions import sagemaker as sagemaker_integration
+from localaws.ministack.stepfunctions import sdk
+from localaws.ministack.stepfunctions.task import Task, TaskFailed
 from tests.conftest import LocalAws
 from tests.localaws.sagemaker.conftest import Bench
 from tests.localaws.stepfunctions.conftest import States

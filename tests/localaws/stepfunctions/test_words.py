@@ -6,8 +6,8 @@ import pytest
 from botocore.exceptions import ClientError, NoCredentialsError
 from botocore.model import Shape, ShapeResolver
 
-from localaws.stepfunctions import functions, reporter, sdk
-from localaws.stepfunctions.task import TaskFailed, is_since
+from localaws.ministack.stepfunctions import functions, reporter, sdk
+from localaws.ministack.stepfunctions.task import TaskFailed, is_since
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
+from localaws.service.context import Context
 from localaws.services.codepipeline.artifacts import ArtifactStore
-from localaws.services.context import Context
 
 Document = dict[str, Any]
 _MINUTES_OF_A_DAY = 24 * 60

@@ -6,11 +6,11 @@ from typing import Any, ClassVar
 
 from botocore.exceptions import ClientError
 
-from localaws.iam.permission import Question
+from localaws.account.permission import Question
+from localaws.service.context import Context
 from localaws.services.codecommit.content import Content
 from localaws.services.codecommit.repositories import Repositories
 from localaws.services.codepipeline.actions.action import Job, Progress, SourceProvider, fetched
-from localaws.services.context import Context
 
 Document = dict[str, Any]
 _UPLOAD = "CodeCommit_20150413.UploadArchive"

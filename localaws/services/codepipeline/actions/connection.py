@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from localaws.api_errors import UnsupportedOperation
+from localaws.service.context import Context
 from localaws.services.codecommit.content import describe
 from localaws.services.codecommit.git import Git
 from localaws.services.codepipeline.actions.action import Job, Progress, SourceProvider, failed, fetched
-from localaws.services.context import Context
 
 Document = dict[str, Any]
 

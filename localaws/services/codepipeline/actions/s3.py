@@ -4,8 +4,8 @@ from typing import Any, ClassVar
 
 from botocore.exceptions import ClientError
 
+from localaws.service.context import Context
 from localaws.services.codepipeline.actions.action import Job, Progress, SourceProvider, failed
-from localaws.services.context import Context
 
 Document = dict[str, Any]
 

@@ -12,7 +12,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from localaws.api_errors import ValidationError
-from localaws.schedule import following
+from localaws.protocol.schedule import following
 from localaws.services.application_autoscaling.decision import stepped, tracked
 from tests.conftest import LocalAws
 from tests.deploy.conftest import hasty_local_aws

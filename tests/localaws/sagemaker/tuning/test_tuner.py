@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 
 from localaws.sagemaker.aws import Aws
-from localaws.sagemaker.control import Control
 from localaws.sagemaker.errors import ValidationError
-from localaws.sagemaker.events import Notifier
-from localaws.sagemaker.jobs import JobRunner
+from localaws.sagemaker.jobs.runner import JobRunner
+from localaws.sagemaker.notifier import Notifier
+from localaws.sagemaker.parts import Control
 from localaws.sagemaker.tuning import records
 from localaws.sagemaker.tuning.tuner import Tuner
-from localaws.store import Resource, Store
+from localaws.storage.store import Resource, Store
 
 Document = dict[str, Any]
 

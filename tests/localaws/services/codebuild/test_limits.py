@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from localaws.aws import Aws
+from localaws.account.clients import Aws
+from localaws.service.context import Context
+from localaws.service.outbox import Outbox
 from localaws.services.codebuild import projects
 from localaws.services.codebuild.builds import Builds
 from localaws.services.codebuild.runner import BuildRunner
 from localaws.services.codebuild.sender import Sender
-from localaws.services.context import Context
-from localaws.services.outbox import Outbox
-from localaws.store import Store
+from localaws.storage.store import Store
 from tests.conftest import LocalAws
 from tests.localaws.services.codebuild.conftest import ENVIRONMENT, ROLE, phases, spec
 

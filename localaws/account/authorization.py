@@ -1,0 +1,250 @@
+"""What a request to a service of ours needs to be allowed: IAM's actions, and the resources that they are done to.
+
+1. The operation comes from ``X-Amz-Target``, or from the path for SageMaker Runtime.
+2. IAM's own list, which cfn-lint brings along, says which types of resources the action has, and how their ARNs begin.
+3. The request's members name the resources: an ARN, or the name that belongs to the type (``EndpointName``). Where no
+   resource is named, all of the first type stand for it, such as ``endpoint/*``.
+4. Who tags a resource of SageMaker's in making it needs ``sagemaker:AddTags`` for it.
+5. Who hands a role to a service needs ``iam:PassRole`` for it.
+
+Nothing is decided here: MiniStack's policy evaluation does that (`localaws.ministack.iam.hooks.let_iam_decide`).
+
+Source: Service Authorization Reference; "Granting a user permissions to pass a role to an AWS service" in IAM's guide.
+"""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+from urllib.parse import unquote
+
+from localaws.account.cfn_lint import data_folder
+from localaws.protocol.routing import TARGET_PREFIXES
+from localaws.settings import ACCOUNT_ID, REGION
+
+Document = dict[str, Any]
+
+_INVOCATION = re.compile(r"/endpoints/([^/]+)/([a-z-]+)$")
+_INVOCATIONS = {
+    "invocations": "InvokeEndpoint",
+    "async-invocations": "InvokeEndpointAsync",
+    "invocations-response-stream": "InvokeEndpointWithResponseStream",
+}
+
+# Where a resource's name is not in the member <type>Name.
+_NAMES: Mapping[tuple[str, str], tuple[str, ...]] = {
+    ("sagemaker", "experiment-trial"): ("TrialName",),
+    ("sagemaker", "experiment-trial-component"): ("TrialComponentName",),
+    ("codebuild", "project"): ("projectName", "name", "names", "id", "ids"),
+    ("codebuild", "report-group"): ("name", "reportGroupName"),
+    ("codecommit", "repository"): ("repositoryName", "repositoryNames"),
+    ("codepipeline", "pipeline"): ("pipelineName", "name"),
+    ("codepipeline", "stage"): (),
+    ("codepipeline", "action"): (),
+}
+
+# The members that hand a role over, each as a path; "*" is every item of a list.
+_ROLES: Mapping[str, tuple[tuple[str, ...], ...]] = {
+    "sagemaker": (
+        ("RoleArn",),
+        ("ExecutionRoleArn",),
+        ("TrainingJobDefinition", "RoleArn"),
+        ("TrainingJobDefinitions", "*", "RoleArn"),
+    ),
+    "codebuild": (("serviceRole",),),
+    "codepipeline": (("pipeline", "roleArn"),),
+}
+
+# The members of a request that are a condition key of their service.
+_CONDITIONS = frozenset({"ModelApprovalStatus"})
+
+
+@dataclass(frozen=True)
+class Check:
+    """A question to the caller's policies.
+
+    Attributes
+    ----------
+    service : str
+        Botocore's name, such as ``sagemaker``.
+    action : str
+        Such as ``sagemaker:CreateModel``.
+    resource : str
+        An ARN, or ``*``.
+    context : mapping of str to str
+        Condition keys.
+    """
+
+    service: str
+    action: str
+    resource: str
+    context: Mapping[str, str] = field(default_factory=dict)
+
+
+def checks(target: str, path: str, body: bytes) -> list[Check]:
+    """All that must be allowed for a request; nothing for one that names no operation, which its server refuses.
+
+    Parameters
+    ----------
+    target : str
+        The header ``X-Amz-Target``, such as ``SageMaker.CreateModel``; empty for SageMaker Runtime.
+    path : str
+    body : bytes
+    """
+    if invocation := _INVOCATION.match(path):
+        operation = _INVOCATIONS.get(invocation[2])
+        name = {"EndpointName": unquote(invocation[1])}
+        return _own("sagemaker", operation, name) if operation else []
+    prefix, _, operation = target.partition(".")
+    service = "sagemaker" if prefix == "SageMaker" else TARGET_PREFIXES.get(prefix)
+    if service is None:
+        return []
+    request = _parsed(body)
+    own = _own(service, operation, request)
+    return [*own, *_tagged(operation, own, request), *_passed_roles(service, request)]
+
+
+def git_check(repository_path: str, query: str, path: str) -> Check:
+    """What a request of git's to CodeCommit needs.
+
+    Parameters
+    ----------
+    repository_path : str
+        Such as ``/v1/repos/iris``.
+    query : str
+    path : str
+        The whole path, which ends with what git wants, as far as the query does not say it.
+    """
+    pushes = "git-receive-pack" in (query.rpartition("service=")[2], path.rpartition("/")[2])
+    name = repository_path.rpartition("/")[2].removesuffix(".git")
+    action = "codecommit:GitPush" if pushes else "codecommit:GitPull"
+    return Check("codecommit", action, _beginning("codecommit", "repository") + name)
+
+
+def trust_in_service(policy: str | Document, principal: str) -> Document:
+    """What of a role's trust policy is about a service.
+
+    Parameters
+    ----------
+    policy : str or dict
+    principal : str
+        Such as ``codebuild.amazonaws.com``.
+    """
+    document = json.loads(policy) if isinstance(policy, str) else policy
+    statements = document.get("Statement", [])
+    listed = [statements] if isinstance(statements, dict) else statements
+    return {**document, "Statement": [each for each in listed if _names_service(each.get("Principal"), principal)]}
+
+
+def _names_service(trusted: Any, principal: str) -> bool:
+    if not isinstance(trusted, dict):
+        return bool(trusted == "*")
+    services = trusted.get("Service", [])
+    return principal in ([services] if isinstance(services, str) else services)
+
+
+def _parsed(body: bytes) -> Document:
+    """The request; an empty one for a body that its server will refuse."""
+    try:
+        request = json.loads(body or b"{}")
+    except ValueError:
+        return {}
+    return request if isinstance(request, dict) else {}
+
+
+def _own(service: str, operation: str, request: Document) -> list[Check]:
+    action = f"{service}:{operation}"
+    context = {f"{service}:{name}": value for name, value in _texts(request) if name in _CONDITIONS}
+    return [Check(service, action, resource, context) for resource in _resources(service, operation, request)]
+
+
+def _tagged(operation: str, own: list[Check], request: Document) -> Iterator[Check]:
+    """The tags that a new resource of SageMaker's is to have; it is the first of those that the request is about."""
+    if own and own[0].service == "sagemaker" and operation.startswith("Create") and request.get("Tags"):
+        yield Check("sagemaker", "sagemaker:AddTags", own[0].resource)
+
+
+def _passed_roles(service: str, request: Document) -> Iterator[Check]:
+    for path in _ROLES.get(service, ()):
+        for role in _at(request, path):
+            yield Check("iam", "iam:PassRole", role, {"iam:PassedToService": f"{service}.amazonaws.com"})
+
+
+def _at(value: Any, path: tuple[str, ...]) -> Iterator[str]:
+    if not path:
+        if isinstance(value, str):
+            yield value
+    elif path[0] == "*" and isinstance(value, list):
+        for item in value:
+            yield from _at(item, path[1:])
+    elif isinstance(value, dict) and path[0] in value:
+        yield from _at(value[path[0]], path[1:])
+
+
+def _resources(service: str, operation: str, request: Document) -> list[str]:
+    """The ARNs of what an operation is done to, ``*`` when IAM knows of no resource for it."""
+    types = _types(service, operation)
+    named = {arn: None for kind in types for arn in _named(service, kind, request)}
+    if named:
+        return list(named)
+    return [f"{_beginning(service, types[0])}*"] if types else ["*"]
+
+
+def _named(service: str, kind: str, request: Document) -> Iterator[str]:
+    """The ARNs of the resources of one type that a request names."""
+    beginning = _beginning(service, kind)
+    if service == "codepipeline" and isinstance(request.get("pipeline"), dict):
+        request = request["pipeline"]
+    names = {name.lower() for name in _NAMES.get((service, kind), (f"{kind.replace('-', '')}Name",))}
+    for member, value in _texts(request):
+        arn = value.split(":", 5) if value.startswith("arn:") else []
+        if arn[2:3] == [service] and value.startswith(":".join([*arn[:5], beginning.split(":", 5)[5]])):
+            yield value
+        elif member.lower() in names and (name := _in_arn(service, value)):
+            yield beginning + name
+    if service == "codepipeline" and kind in ("stage", "action"):
+        parts = [request.get(member) for member in ("pipelineName", "stageName", "actionName")]
+        yield beginning + "/".join(str(part) for part in parts if part is not None)
+    if kind == "model-package" and isinstance(group := request.get("ModelPackageGroupName"), str):
+        yield f"{beginning}{group.rpartition('/')[2].lower()}/*"
+
+
+def _texts(request: Document) -> Iterator[tuple[str, str]]:
+    """The members of a request that are text, and the items of those that are lists of text."""
+    for member, value in request.items():
+        for item in value if isinstance(value, list) else [value]:
+            if isinstance(item, str):
+                yield member, item
+
+
+def _in_arn(service: str, value: str) -> str:
+    """The name in an ARN, empty for another resource's: SageMaker's is in lower case, a build's is its project's."""
+    if service == "codebuild":
+        return value.rpartition(":build/")[2].partition(":")[0]
+    if value.startswith("arn:"):
+        return ""
+    return value.lower() if service == "sagemaker" else value
+
+
+@cache
+def _reference(service: str) -> Document:
+    """What IAM has of a service: the actions by name in lower case, and the types of resources."""
+    path = data_folder() / "AdditionalSpecs" / "Policies.json"
+    found: Document = json.loads(path.read_text())[service]
+    return found
+
+
+def _types(service: str, operation: str) -> list[str]:
+    action = _reference(service)["Actions"].get(operation.lower(), {})
+    return [kind for kind in action.get("Resources", []) if kind.lower() in _reference(service)["Resources"]]
+
+
+def _beginning(service: str, kind: str) -> str:
+    """How the ARNs of a type begin, such as ``arn:aws:sagemaker:us-east-1:000000000000:endpoint/``."""
+    pattern: str = _reference(service)["Resources"][kind.lower()]["ARNFormats"][0]
+    beginning = pattern.removesuffix(".*")
+    for name, value in (("Partition", "aws"), ("Region", REGION), ("Account", ACCOUNT_ID)):
+        beginning = beginning.replace(f"${{{name}}}", value)
+    return beginning

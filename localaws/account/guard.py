@@ -1,0 +1,78 @@
+"""Nobody gets in without a policy: what stands before the servers of our own when ``LOCALAWS_IAM=enforce``.
+
+The local SageMaker and `localaws.services` have ports of their own, so each asks for itself, whichever way a request
+came: it sends the request as it is to `AUTHORIZE_PATH` of the gateway, beside MiniStack, which knows the callers and
+evaluates their policies. 204 lets the request through; any other answer is the client's.
+"""
+
+from collections.abc import Callable
+from urllib.parse import parse_qs, urlencode, urlsplit
+
+from localaws.protocol.asgi import Answer, Application, Message, Receive, Scope, Send, read_body, send_answer
+from localaws.protocol.forward import ask
+from localaws.settings import iam_enforced
+
+AUTHORIZE_PATH = "/_localaws/authorize"
+# The supervisor asks without a signature.
+_HEALTH = ("GET", "/health")
+ALLOWED = Answer(204, [], b"")
+
+Authorize = Callable[[Scope, bytes], Answer]
+"""Takes an HTTP request's scope and its body; `ALLOWED`, or the error to answer with."""
+
+
+def guarded(application: Application, gateway_url: str | None) -> Application:
+    """The application, behind a `Guard` if IAM is enforced; without a gateway there is no MiniStack to ask."""
+    return Guard(application, gateway_url) if gateway_url and iam_enforced() else application
+
+
+class Guard:
+    """An ASGI application before another one.
+
+    Parameters
+    ----------
+    application : Application
+    gateway_url : str
+        Such as ``http://127.0.0.1:4566``.
+    """
+
+    def __init__(self, application: Application, gateway_url: str) -> None:
+        self._application, self._gateway = application, urlsplit(gateway_url).netloc
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass on what is allowed."""
+        if scope["type"] != "http" or (scope["method"], scope["path"]) == _HEALTH:
+            await self._application(scope, receive, send)
+            return
+        body = await read_body(receive)
+        if body is None:
+            return
+        answer = await ask(self._gateway, _question(scope), body)
+        if answer.status != ALLOWED.status:
+            await send_answer(send, answer)
+            return
+        unread = [{"type": "http.request", "body": body, "more_body": False}]
+
+        async def receive_again() -> Message:
+            return unread.pop() if unread else await receive()
+
+        await self._application(scope, receive_again, send)
+
+
+def _question(scope: Scope) -> Scope:
+    """The same request to the gateway's own path; where it went belongs to its signature and is in the query."""
+    asked = {
+        "method": scope["method"],
+        "path": scope["raw_path"].decode("latin-1"),
+        "query": scope["query_string"].decode("latin-1"),
+    }
+    question = {"method": "POST", "raw_path": AUTHORIZE_PATH.encode(), "query_string": urlencode(asked).encode()}
+    return {**scope, **question}
+
+
+def questioned(scope: Scope) -> Scope:
+    """The request that a question is about."""
+    asked = {name: values[0] for name, values in parse_qs(scope["query_string"].decode("latin-1")).items()}
+    raw_path = asked["path"].encode("latin-1")
+    found = {"method": asked["method"], "raw_path": raw_path, "path": asked["path"]}
+    return {**scope, **found, "query_string": asked.get("query", "").encode("latin-1")}

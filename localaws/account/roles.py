@@ -1,0 +1,221 @@
+"""Roles that services act as, where IAM is enforced: their credentials come from STS, as a service of AWS gets them.
+
+1. A service asks STS for the role by the name of its principal, such as ``codepipeline.amazonaws.com``; the role's
+   trust policy has to name it (`localaws.ministack.iam.hooks.let_services_assume_roles`).
+2. What it gets is good for an hour and renewed before that; STS forgets all of it when it is started again, so a key
+   that nobody knows any more is renewed, too.
+"""
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import boto3
+import botocore.session
+from botocore.config import Config
+from botocore.credentials import CredentialProvider, CredentialResolver, Credentials, ReadOnlyCredentials
+from botocore.exceptions import ClientError
+
+from localaws.account.permission import Question, require
+
+SERVICE_HEADER = "X-Localaws-Service"
+"""Set by a service of ours, such as the local SageMaker, when it calls another one in its own name.
+
+Its value is the service's principal where it asks for a role, such as ``codebuild.amazonaws.com``.
+"""
+
+_SECONDS, _EARLY_SECONDS = 3600, 300
+# A model server runs for long, and nobody gives it new credentials.
+_CONTAINER_SECONDS = 7 * 24 * 3600
+# What AWS's own services call their sessions, where it is known.
+_SESSION_NAMES = {"sagemaker": "SageMaker"}
+_UNKNOWN_KEY = frozenset(
+    {"ExpiredToken", "ExpiredTokenException", "InvalidAccessKeyId", "InvalidClientTokenId"}
+    | {"InvalidToken", "UnrecognizedClientException"}
+)
+
+
+class RoleError(ClientError):  # type: ignore[misc] # botocore has no types
+    """A role is not there, or does not trust the service: whatever was to be done as that role is refused.
+
+    Parameters
+    ----------
+    message : str
+    """
+
+    def __init__(self, message: str) -> None:
+        answer = {"Error": {"Code": "AccessDenied", "Message": message}, "ResponseMetadata": {"HTTPStatusCode": 403}}
+        super().__init__(answer, "AssumeRole")
+
+    def __str__(self) -> str:
+        return str(self.response["Error"]["Message"])
+
+
+@dataclass
+class Roles:
+    """The roles of an account, for services.
+
+    Parameters
+    ----------
+    endpoint_url : str or None
+        Where STS answers; None for AWS itself.
+    region : str
+    config : botocore.config.Config or None
+        That of the clients which are made here.
+    """
+
+    endpoint_url: str | None
+    region: str
+    config: Config | None
+    _sts: dict[str, Any] = field(default_factory=dict)
+    _sessions: dict[tuple[str, str], "_Session"] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def client(self, service: str, role_arn: str, principal: str) -> Any:
+        """The client of a service such as ``s3`` that signs as a role; the same one for the same role.
+
+        Parameters
+        ----------
+        service : str
+        role_arn : str
+        principal : str
+            Who asks for the role, such as ``codepipeline``.
+        """
+        session = self._session(role_arn, principal)
+        with self._lock:
+            return session.client(service)
+
+    def require(self, role_arn: str, principal: str, question: Question) -> None:
+        """Return if a role may make a request.
+
+        Raises
+        ------
+        ClientError
+        """
+        if self.endpoint_url is None:
+            return
+        credentials = self._session(role_arn, principal).credentials
+        try:
+            require(self.endpoint_url, self.region, credentials.get_frozen_credentials(), question)
+        except ClientError as error:
+            if error.response["Error"]["Code"] not in _UNKNOWN_KEY:
+                raise
+            credentials.forget()
+            require(self.endpoint_url, self.region, credentials.get_frozen_credentials(), question)
+
+    def environment(self, role_arn: str, principal: str) -> dict[str, str]:
+        """The variables by which a container knows a role's credentials.
+
+        Raises
+        ------
+        RoleError
+        """
+        found = self.assume(role_arn, principal, _CONTAINER_SECONDS)
+        return {
+            "AWS_ACCESS_KEY_ID": found.access_key,
+            "AWS_SECRET_ACCESS_KEY": found.secret_key,
+            "AWS_SESSION_TOKEN": found.token,
+        }
+
+    def assume(self, role_arn: str, principal: str, seconds: int) -> ReadOnlyCredentials:
+        """Credentials of a role, good for so many seconds.
+
+        Raises
+        ------
+        RoleError
+            The role is not there, or its trust policy does not name the service.
+        """
+        try:
+            answer = self._sts_for(principal).assume_role(
+                RoleArn=role_arn, RoleSessionName=_SESSION_NAMES.get(principal, principal), DurationSeconds=seconds
+            )
+        except ClientError as error:
+            reason = error.response["Error"]["Message"]
+            raise RoleError(
+                f"Could not assume role {role_arn}. Please ensure that the role exists and that its trust policy "
+                f"allows {principal}.amazonaws.com to assume it. ({reason})"
+            ) from error
+        found = answer["Credentials"]
+        return ReadOnlyCredentials(found["AccessKeyId"], found["SecretAccessKey"], found["SessionToken"])
+
+    def _session(self, role_arn: str, principal: str) -> "_Session":
+        with self._lock:
+            key = (role_arn, principal)
+            if key not in self._sessions:
+                self._sessions[key] = _Session(self, *key)
+            return self._sessions[key]
+
+    def _sts_for(self, principal: str) -> Any:
+        if principal not in self._sts:
+            sts = boto3.client("sts", endpoint_url=self.endpoint_url, region_name=self.region, config=self.config)
+            headers = {SERVICE_HEADER: f"{principal}.amazonaws.com"}
+            sts.meta.events.register("before-send", lambda request, **_: request.headers.update(headers))
+            self._sts[principal] = sts
+        return self._sts[principal]
+
+
+class _Session:
+    """The clients of one role."""
+
+    def __init__(self, roles: Roles, role_arn: str, principal: str) -> None:
+        self._roles, self._clients = roles, dict[str, Any]()
+        self.credentials = _RoleCredentials(roles, role_arn, principal)
+        session = botocore.session.get_session()
+        session.register_component("credential_provider", CredentialResolver([_Given(self.credentials)]))
+        self._session = boto3.Session(botocore_session=session, region_name=roles.region)
+
+    def client(self, service: str) -> Any:
+        if service not in self._clients:
+            client = self._session.client(service, endpoint_url=self._roles.endpoint_url, config=self._roles.config)
+            client.meta.events.register_first("needs-retry", self._renew)
+            self._clients[service] = client
+        return self._clients[service]
+
+    def _renew(self, response: Any, attempts: int, **_: Any) -> float | None:
+        """Ask once more, with new credentials, where the key is not known any more."""
+        code = response[1].get("Error", {}).get("Code") if response else None
+        if attempts > 1 or code not in _UNKNOWN_KEY:
+            return None
+        self.credentials.forget()
+        return 0.0
+
+
+class _Given(CredentialProvider):  # type: ignore[misc] # botocore has no types
+    """Hands out what it is given."""
+
+    METHOD = CANONICAL_NAME = "localaws-role"
+
+    def __init__(self, credentials: Credentials) -> None:
+        super().__init__()
+        self._credentials = credentials
+
+    def load(self) -> Credentials:
+        return self._credentials
+
+
+class _RoleCredentials(Credentials):  # type: ignore[misc] # botocore has no types
+    """A role's credentials, asked for when they are needed."""
+
+    def __init__(self, roles: Roles, role_arn: str, principal: str) -> None:
+        super().__init__("not-asked-for-yet", "")
+        self._ask: Callable[[], ReadOnlyCredentials] = lambda: roles.assume(role_arn, principal, _SECONDS)
+        self._found: ReadOnlyCredentials | None = None
+        self._lock, self._due = threading.Lock(), 0.0
+
+    def forget(self) -> None:
+        """Ask again next time."""
+        self._due = 0.0
+
+    def get_frozen_credentials(self) -> ReadOnlyCredentials:
+        """What a request is signed with.
+
+        Raises
+        ------
+        RoleError
+        """
+        with self._lock:
+            if self._found is None or time.monotonic() >= self._due:
+                self._found, self._due = self._ask(), time.monotonic() + _SECONDS - _EARLY_SECONDS
+            return self._found

@@ -1,0 +1,246 @@
+"""``local-aws``: start, stop and look at AWS on this machine.
+
+Exit codes: 0 done; 1 not done, and the message says why; 2 the command line is wrong; 3 (status) nothing is
+running. Only what a command needs is imported, when it runs: ``-h`` and ``env`` are typed often.
+"""
+
+import argparse
+import json
+import logging
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+from localaws.command.mail_parser import add_mail_parser
+from localaws.errors import LocalAwsError, NotRunningError
+from localaws.settings import DEFAULT_PORT, DEFAULT_STATE_DIR, SERVER_NAMES, requested_ports, state_path
+from localaws.supervision.record import Record
+from localaws.supervision.state_dir import StateDir
+
+NOT_RUNNING_EXIT_CODE = 3  # as systemctl status
+_SERVER_LOGS = ("supervisor", *SERVER_NAMES)
+
+_EPILOG = """\
+typical use:
+  local-aws start
+  eval "$(local-aws env)"       # boto3, the AWS CLI and the SageMaker SDK now talk to this machine
+  aws s3 ls
+  local-aws stop                # the state stays; local-aws reset deletes it
+"""
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The command line."""
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument(
+        "--state-dir",
+        metavar="DIR",
+        help=f"where everything is kept (default: $LOCALAWS_STATE_DIR, {DEFAULT_STATE_DIR})",
+    )
+    parser = argparse.ArgumentParser(
+        prog="local-aws",
+        description="AWS on this machine: SageMaker, S3, Lambda and more; no account, no Docker.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+
+    def add(name: str, work: Callable[[argparse.Namespace, StateDir], int], help_text: str) -> argparse.ArgumentParser:
+        added = commands.add_parser(name, parents=[common], help=help_text)
+        added.set_defaults(command=work)
+        return added
+
+    _add_start_options(add("start", _start, "start the servers and wait until they answer"))
+    add("stop", _stop, "stop the servers; the state stays")
+    add("status", _status, "show the servers; exit code 3 when not running")
+    reset = add("reset", _reset, "stop the servers and delete the state")
+    reset.add_argument("--yes", action="store_true", help="do not ask")
+    env = add("env", _env, 'print the environment: eval "$(local-aws env)"')
+    env.add_argument("--format", choices=("shell", "json"), default="shell", help="default: shell")
+    logs = add("logs", _logs, "print the log of a SageMaker job, or of a server")
+    logs.add_argument("job", metavar="JOB", help=f"a job's name, or a server: {', '.join(_SERVER_LOGS)}")
+    logs.add_argument("-f", "--follow", action="store_true", help="go on until the job is over")
+    add_mail_parser(commands, common).set_defaults(command=_mail)
+    return parser
+
+
+def _add_start_options(start: argparse.ArgumentParser) -> None:
+    start.add_argument(
+        "--port", type=int, metavar="N", help=f"the endpoint's port (default: $LOCALAWS_PORT, {DEFAULT_PORT})"
+    )
+    start.add_argument("--sagemaker-port", type=int, metavar="N", help="SageMaker's own port (default: port + 1)")
+    start.add_argument(
+        "--services-port", type=int, metavar="N", help="the port of CodePipeline and others (default: port + 2)"
+    )
+    start.add_argument(
+        "--foreground", action="store_true", help="stay, until Ctrl-C or SIGTERM (for containers and systemd)"
+    )
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command; returns the exit code."""
+    arguments = build_parser().parse_args(argv)
+    state = StateDir(state_path(arguments.state_dir, os.environ))
+    try:
+        code: int = arguments.command(arguments, state)
+    except LocalAwsError as error:
+        print(f"local-aws: {error}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        # The reader of our output has left (local-aws logs | head).
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
+    return code
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)
+
+
+def _running(state: StateDir) -> Record:
+    record = state.running()
+    if record is None:
+        raise NotRunningError(f"not running with {state.path}. Start it: local-aws start")
+    return record
+
+
+def _start(arguments: argparse.Namespace, state: StateDir) -> int:
+    from localaws.supervision import lifecycle  # noqa: PLC0415 - see the module's docstring
+
+    lifecycle.check_platform(sys.platform)
+    requested = requested_ports(arguments.port, arguments.sagemaker_port, arguments.services_port, os.environ)
+    if arguments.foreground:
+        logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+        return lifecycle.run_in_foreground(state, requested)
+    started = lifecycle.start(state, requested, _say)
+    verb = "is running already" if started.already else "is running"
+    _say(f"local AWS {verb}: {started.record.ports.endpoint_url}  (state: {state.path})")
+    _say('To use it in this shell: eval "$(local-aws env)"')
+    return 0
+
+
+def _stop(_arguments: argparse.Namespace, state: StateDir) -> int:
+    from localaws.supervision import lifecycle  # noqa: PLC0415
+
+    _say("stopped" if lifecycle.stop(state) else f"nothing runs with {state.path}")
+    return 0
+
+
+def _status(_arguments: argparse.Namespace, state: StateDir) -> int:
+    from localaws.supervision.health import is_healthy  # noqa: PLC0415
+
+    record = state.running()
+    if record is None:
+        last = state.last_record()
+        reason = f"; it ended: {last.failure}" if last is not None and last.failure else ""
+        _say(f"not running  (state: {state.path}){reason}")
+        return NOT_RUNNING_EXIT_CODE
+    rows = [("SERVER", "PID", "PORT", "UPTIME", "RESTARTS", "HEALTH")]
+    rows.append(("supervisor", str(record.pid), "-", _uptime(record.started_at), "-", "-"))
+    for server in record.servers:
+        health = "ok" if is_healthy(server) else "no answer"
+        pid = str(server.pid or "-")
+        uptime = _uptime(server.started_at)
+        rows.append((server.name, pid, str(server.port), uptime, str(server.restarts), health))
+    for row in rows:
+        _say("{:<11} {:>8} {:>6} {:>9} {:>9}  {}".format(*row))
+    _say(f"endpoint: {record.ports.endpoint_url}\nstate:    {state.path}")
+    return 0
+
+
+def _uptime(started_at: float) -> str:
+    minutes, seconds = divmod(max(0, int(time.time() - started_at)), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{seconds:02}"
+
+
+def _reset(arguments: argparse.Namespace, state: StateDir) -> int:
+    from localaws.supervision import lifecycle  # noqa: PLC0415
+
+    if not state.path.exists():
+        _say(f"nothing to delete: {state.path} does not exist")
+        return 0
+    state.check_ours()
+    if not arguments.yes and not _agrees(f"Delete {state.path} with every bucket, job and model in it? [y/N] "):
+        raise LocalAwsError("Nothing was deleted.")
+    if lifecycle.stop(state):
+        _say("stopped")
+    removed = state.remove()
+    _say(f"deleted {state.path}: {', '.join(removed)}")
+    return 0
+
+
+def _agrees(question: str) -> bool:
+    if not sys.stdin.isatty():
+        raise LocalAwsError("reset asks before it deletes, and there is no terminal to ask. Use: local-aws reset --yes")
+    return input(question).strip().lower() in ("y", "yes")
+
+
+def _env(arguments: argparse.Namespace, state: StateDir) -> int:
+    from localaws.supervision import environment  # noqa: PLC0415
+
+    found = environment.variables(_running(state).ports, state.sdk_config_path, os.environ)
+    if arguments.format == "json":
+        _say(json.dumps(found, indent=2))
+    else:
+        _say("\n".join(environment.shell_lines(found, environment.variables_to_unset(os.environ, found))))
+    return 0
+
+
+def _logs(arguments: argparse.Namespace, state: StateDir) -> int:
+    if arguments.job in _SERVER_LOGS:
+        for text in _file_texts(state.log_path(arguments.job), arguments.follow):
+            print(text, end="", flush=True)
+        return 0
+    from localaws.command import job_logs  # noqa: PLC0415
+
+    ports = _running(state).ports
+    n_lines = 0
+    logs, sagemaker = (job_logs.client(service, ports) for service in ("logs", "sagemaker"))
+    for line in job_logs.job_lines(logs, sagemaker, arguments.job, arguments.follow):
+        _say(line)
+        n_lines += 1
+    if n_lines == 0:
+        print(f"local-aws: the job {arguments.job!r} has written no log line", file=sys.stderr)
+    return 0
+
+
+def _mail(arguments: argparse.Namespace, state: StateDir) -> int:
+    from localaws.command import mail  # noqa: PLC0415
+    from localaws.ministack.sns.mailbox import Outbox  # noqa: PLC0415
+
+    outbox = Outbox(state.outbox_path)
+    if arguments.action == "list":
+        mail.show_list(outbox, arguments.format == "json", _say)
+    elif arguments.action == "show":
+        mail.show_mail(outbox, arguments.number, arguments.format == "json", _say)
+    elif arguments.action == "clear":
+        _say(f"deleted {outbox.clear()} mails")
+    else:
+        from localaws.command import job_logs  # noqa: PLC0415
+
+        mail.confirm(outbox, job_logs.client("sns", _running(state).ports), arguments.address, _say)
+    return 0
+
+
+def _file_texts(path: Path, follow: bool) -> Iterator[str]:
+    """What a log file holds, in pieces; with ``follow``, what it will hold, too."""
+    if not path.exists():
+        raise LocalAwsError(f"there is no log {path}. Start local AWS first: local-aws start")
+    with path.open(errors="replace") as log:
+        while True:
+            text = log.read(65536)
+            if text:
+                yield text
+            elif not follow:
+                return
+            else:
+                time.sleep(0.2)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

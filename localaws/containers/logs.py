@@ -1,0 +1,117 @@
+"""What a job prints reaches CloudWatch Logs while it runs, under AWS's group and stream names.
+
+A thread a job reads what was added to the log file and puts it, in batches within the service's limits (PutLogEvents:
+10,000 events and 1,048,576 bytes a call, 26 of them for each event's overhead; 256 KiB an event). The job is not held
+up by it, nor failed when CloudWatch Logs does not answer: then the server's own log says so.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+logger = logging.getLogger(__name__)
+
+_INTERVAL_SECONDS = 0.5
+_BATCH_EVENTS = 10_000
+_BATCH_BYTES = 1_000_000
+_EVENT_OVERHEAD_BYTES = 26
+_EVENT_BYTES = 256 * 1024 - _EVENT_OVERHEAD_BYTES
+_READ_BYTES = 8 * 1024 * 1024
+
+
+class LogShipper:
+    """Follows a log file into a log stream until it is closed.
+
+    Parameters
+    ----------
+    client : CloudWatch Logs client
+    group, stream : str
+        Such as ``/aws/sagemaker/TrainingJobs`` and ``my-job/algo-1-1700000000``.
+    path : Path
+        The file; it may not exist yet. What is in it already is not shipped.
+    """
+
+    def __init__(self, client: Any, group: str, stream: str, path: Path) -> None:
+        self._client, self._group, self._stream, self._path = client, group, stream, path
+        self._position = path.stat().st_size if path.exists() else 0
+        self._closed = threading.Event()
+        self._thread = threading.Thread(target=self._follow, name=f"logs {stream}", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Ship what is left; returns when all is there."""
+        self._closed.set()
+        self._thread.join()
+
+    def _follow(self) -> None:
+        try:
+            self._create_stream()
+            while not self._closed.wait(_INTERVAL_SECONDS):
+                self._ship(last=False)
+            self._ship(last=True)
+        except (ClientError, BotoCoreError) as error:
+            logger.warning("The log of %s stays behind: %s", self._stream, error)
+
+    def _create_stream(self) -> None:
+        """Make the stream, and the group only where there is none: not every role may do that."""
+        group, stream = {"logGroupName": self._group}, {"logStreamName": self._stream}
+        errors = self._client.exceptions
+        try:
+            with suppress(errors.ResourceAlreadyExistsException):
+                self._client.create_log_stream(**group, **stream)
+        except errors.ResourceNotFoundException:
+            with suppress(errors.ResourceAlreadyExistsException):
+                self._client.create_log_group(**group)
+            with suppress(errors.ResourceAlreadyExistsException):
+                self._client.create_log_stream(**group, **stream)
+
+    def _ship(self, *, last: bool) -> None:
+        while lines := self._read(last=last):
+            now = int(time.time() * 1000)
+            for batch in batches(lines):
+                events = [{"timestamp": now, "message": message} for message in batch]
+                self._client.put_log_events(logGroupName=self._group, logStreamName=self._stream, logEvents=events)
+
+    def _read(self, *, last: bool) -> list[str]:
+        """The lines added since the last call; an unfinished one waits for its end."""
+        if not self._path.exists():
+            return []
+        with self._path.open("rb") as file:
+            file.seek(self._position)
+            data = file.read(_READ_BYTES)
+        whole = data if last or len(data) == _READ_BYTES else data[: data.rfind(b"\n") + 1]
+        self._position += len(whole)
+        return whole.decode("utf-8", errors="replace").splitlines()
+
+
+def batches(lines: Iterable[str]) -> Iterator[list[str]]:
+    """Lines grouped into calls that CloudWatch Logs accepts; long lines are cut into several events.
+
+    An event may not be empty: an empty line becomes one blank.
+    """
+    batch: list[str] = []
+    size = 0
+    for line in lines:
+        for event in _events(line):
+            cost = len(event.encode()) + _EVENT_OVERHEAD_BYTES
+            if batch and (len(batch) == _BATCH_EVENTS or size + cost > _BATCH_BYTES):
+                yield batch
+                batch, size = [], 0
+            batch.append(event)
+            size += cost
+    if batch:
+        yield batch
+
+
+def _events(line: str) -> Iterator[str]:
+    width = _EVENT_BYTES // 4  # a character takes four bytes at most
+    if not line:
+        yield " "
+    for start in range(0, len(line), width):
+        yield line[start : start + width]

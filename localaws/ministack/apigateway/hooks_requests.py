@@ -1,0 +1,169 @@
+"""API Gateway: requests that are seen, bodies that are explained, secrets that are kept."""
+
+import importlib
+import json
+import re
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextvars import ContextVar
+from typing import Any
+
+from localaws.ministack.apigateway import watch as apigateway
+from localaws.ministack.hook import hook
+from localaws.settings import HOST
+
+_VALIDATION_VARIABLE = re.compile(
+    rb"\$(?:\{context\.error\.validationErrorString\}|context\.error\.validationErrorString)"
+)
+
+
+def let_api_gateway_be_watched(see: Callable[[apigateway.Request], None]) -> None:
+    """Let each request that a REST API has answered be seen.
+
+    Hooks ``ministack.services.apigateway_v1``: ``_handle_execute_in_scope`` answers a request; in it
+    ``_execute_in_scope`` fills a document about the request and gives an error, if it has one, before that becomes a
+    response; ``_invoke_lambda_proxy_v1`` calls what is behind the API; ``_rest_apis`` knows the APIs' names.
+    """
+    gateway: Any = importlib.import_module("ministack.services.apigateway_v1")
+    handle = hook(gateway.__name__, "_handle_execute_in_scope")
+    execute = hook(gateway.__name__, "_execute_in_scope")
+    invoke = hook(gateway.__name__, "_invoke_lambda_proxy_v1")
+    apis = hook(gateway.__name__, "_rest_apis")
+    key_of = hook(gateway.__name__, "_resolve_api_key")
+    key_in = hook(gateway.__name__, "_api_key_from_request")
+    known: ContextVar[dict[str, Any]] = ContextVar("known")
+
+    async def invoke_timed(*arguments: Any, **more: Any) -> Any:
+        began = time.perf_counter()
+        try:
+            return await invoke(*arguments, **more)
+        finally:
+            known.get()["integration"] = time.perf_counter() - began
+
+    async def execute_seen(request: dict[str, Any], *arguments: Any) -> Any:
+        response = await execute(request, *arguments)
+        error, error_type = (getattr(response, name, None) for name in ("message", "response_type"))
+        validation = getattr(response, "validation_error_string", None)
+        known.get().update(request=request, error=error, error_type=error_type, validation=validation)
+        return response
+
+    async def handle_seen(api_id: str, stage_name: str, method: str, path: str, headers: Any, *others: Any) -> Any:
+        known.set({})
+        at, began = time.time(), time.perf_counter()
+        response = await handle(api_id, stage_name, method, path, headers, *others)
+        found = known.get()
+        request = found.get("request")
+        if request is not None and request["stage"] is not None:
+            key = key_of(key_in(headers)) or {}
+            seconds = time.perf_counter() - began
+            found |= {"api_name": apis[api_id]["name"], "key_id": key.get("id", ""), "at": at, "seconds": seconds}
+            see(_request(found, method, path, headers, response))
+        return response
+
+    gateway._invoke_lambda_proxy_v1 = invoke_timed
+    gateway._execute_in_scope = execute_seen
+    gateway._handle_execute_in_scope = handle_seen
+
+
+def _request(
+    found: Mapping[str, Any], method: str, path: str, headers: Mapping[str, str], response: Sequence[Any]
+) -> apigateway.Request:
+    """What is known of a request and its response (status, headers, body)."""
+    request, error = found["request"], found["error"] or ""
+    return apigateway.Request(
+        api_name=found["api_name"],
+        stage=request["stage"],
+        method=method,
+        resource_path=request["resource_path"],
+        status=response[0],
+        latency=round(found["seconds"] * 1000),
+        integration_latency=round(found.get("integration", 0.0) * 1000),
+        at=found["at"],
+        context={
+            "requestId": request["request_id"],
+            "extendedRequestId": request["request_id"],
+            "apiId": request["api_id"],
+            "path": f"/{request['stage_name']}{path}",
+            "protocol": "HTTP/1.1",
+            "identity.sourceIp": HOST,
+            "identity.userAgent": headers.get("user-agent", ""),
+            "identity.apiKeyId": found["key_id"],
+            "responseLength": str(len(response[2])),
+            "error.message": error,
+            "error.messageString": json.dumps(error) if error else "",
+            "error.responseType": found["error_type"] or "",
+            "error.validationErrorString": found["validation"] or "",
+        },
+    )
+
+
+def let_api_gateway_explain(explain: Callable[[Any, Any], str]) -> None:
+    """Let gateway responses say what a model has against a body: ``$context.error.validationErrorString``.
+
+    The model is that of the body's content type, or that of ``$default``; MiniStack takes JSON's for all.
+
+    Hooks ``ministack.services.apigateway_v1``: ``_check_request_validation`` finds the error, ``_model_schema`` has the
+    schema, and ``_gateway_error_response`` leaves the variable, which it does not know, in what it renders.
+    """
+    gateway: Any = importlib.import_module("ministack.services.apigateway_v1")
+    check = hook(gateway.__name__, "_check_request_validation")
+    schema_of = hook(gateway.__name__, "_model_schema")
+    render = hook(gateway.__name__, "_gateway_error_response")
+
+    def check_and_explain(method: Any, api_id: str, request: Any, headers: Any, body: Any, query: Any) -> Any:
+        model = apigateway.model_for(headers.get("content-type"), method.get("requestModels") or {})
+        applicable = {**method, "requestModels": {"application/json": model} if model else {}}
+        error = check(applicable, api_id, request, headers, body, query)
+        if error is not None and error.response_type == "BAD_REQUEST_BODY":
+            error.validation_error_string = explain(schema_of(api_id, model), body)
+        return error
+
+    def render_explained(error: Any, request: Any) -> Any:
+        status, headers, body = render(error, request)
+        text = json.dumps(getattr(error, "validation_error_string", ""))[1:-1].encode()
+        return getattr(error, "status", status), headers, _VALIDATION_VARIABLE.sub(lambda _: text, body)
+
+    gateway._check_request_validation = check_and_explain
+    gateway._gateway_error_response = render_explained
+
+
+class _IntegrationFailedError(Exception):
+    """A function was not run, failed, or has not answered as a proxy integration wants it; with the status."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(f"the integration failed: {status}")
+        self.status = status
+
+
+def let_api_gateway_keep_secrets() -> None:
+    """Let a request whose function failed be answered as API Gateway does: without what the function said.
+
+    500 when Lambda has not run it (its concurrency is used up), 502 when it failed or answered something that is no
+    response; the gateway response is ``DEFAULT_5XX``. MiniStack gives the function's own words, traces too.
+
+    Hooks ``ministack.services.apigateway_v1``: ``_lambda_proxy_response`` makes a response of what Lambda says,
+    ``_invoke_lambda_proxy_v1`` gives it to the caller, ``_gw_error`` makes the gateway's own errors.
+    Source: "Using Lambda with API Gateway", errors, in the Lambda Developer Guide.
+    """
+    gateway: Any = importlib.import_module("ministack.services.apigateway_v1")
+    convert = hook(gateway.__name__, "_lambda_proxy_response")
+    invoke = hook(gateway.__name__, "_invoke_lambda_proxy_v1")
+    make_error = hook(gateway.__name__, "_gw_error")
+
+    def convert_or_fail(result: dict[str, Any]) -> Any:
+        if result.get("throttle"):
+            raise _IntegrationFailedError(500)
+        if result.get("error") or not apigateway.is_response(result.get("body")):
+            raise _IntegrationFailedError(502)
+        return convert(result)
+
+    async def invoke_or_fail(*arguments: Any, **more: Any) -> Any:
+        try:
+            return await invoke(*arguments, **more)
+        except _IntegrationFailedError as failure:
+            error = make_error("DEFAULT_5XX", "Internal server error")
+            error.status = failure.status
+            return error
+
+    gateway._lambda_proxy_response = convert_or_fail
+    gateway._invoke_lambda_proxy_v1 = invoke_or_fail

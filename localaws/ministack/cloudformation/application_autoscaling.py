@@ -1,0 +1,105 @@
+"""AWS::ApplicationAutoScaling::* : targets and policies, which have no names of CloudFormation's making."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from localaws.ministack.cloudformation.provisioner import Document, IncompleteError, Provisioned, Provisioner, call
+from localaws.ministack.cloudformation.values import typed
+
+_KEY = ("ServiceNamespace", "ResourceId", "ScalableDimension")
+
+
+def provisioners(client: Callable[[str], Any]) -> Mapping[str, Provisioner]:
+    """The provisioner of each type."""
+
+    def autoscaling() -> Any:
+        return client("application-autoscaling")
+
+    return {
+        "AWS::ApplicationAutoScaling::ScalableTarget": _Targets(autoscaling),
+        "AWS::ApplicationAutoScaling::ScalingPolicy": _Policies(autoscaling),
+    }
+
+
+class _Targets:
+    """ScalableTarget: Ref and Id are resource, dimension and namespace, as CloudFormation's reference has it."""
+
+    def __init__(self, client: Callable[[], Any]) -> None:
+        self._client = client
+
+    def create(self, _logical_id: str, properties: Document, _stack_name: str) -> Provisioned:
+        _call(self._client(), "RegisterScalableTarget", properties, leave_out=("ScheduledActions",))
+        name = "|".join(properties[member] for member in ("ResourceId", "ScalableDimension", "ServiceNamespace"))
+        try:
+            for action in properties.get("ScheduledActions", ()):
+                _call(self._client(), "PutScheduledAction", {**_named(properties), **action})
+        except ValueError as error:
+            raise IncompleteError(name, str(error)) from error
+        return name, {"Id": name}
+
+    def update(
+        self, physical_id: str, old: Document, new: Document, stack_name: str, logical_id: str | None = None
+    ) -> Provisioned:
+        if _named(old) == _named(new):
+            kept = {action["ScheduledActionName"] for action in new.get("ScheduledActions", ())}
+            for action in old.get("ScheduledActions", ()):
+                if action["ScheduledActionName"] not in kept:
+                    gone = {"ScheduledActionName": action["ScheduledActionName"]}
+                    _call(self._client(), "DeleteScheduledAction", {**_named(old), **gone})
+        return self.create(logical_id or physical_id, new, stack_name)
+
+    def delete(self, physical_id: str, _properties: Document) -> None:
+        _delete(self._client(), "DeregisterScalableTarget", _key_of(physical_id))
+
+
+class _Policies:
+    """ScalingPolicy: Ref and Arn are the policy's ARN."""
+
+    def __init__(self, client: Callable[[], Any]) -> None:
+        self._client = client
+
+    def create(self, _logical_id: str, properties: Document, _stack_name: str) -> Provisioned:
+        answer = _call(self._client(), "PutScalingPolicy", _expanded(properties), leave_out=("ScalingTargetId",))
+        return answer["PolicyARN"], {"Arn": answer["PolicyARN"]}
+
+    def update(
+        self, physical_id: str, _old: Document, new: Document, stack_name: str, logical_id: str | None = None
+    ) -> Provisioned:
+        return self.create(logical_id or physical_id, new, stack_name)
+
+    def delete(self, _physical_id: str, properties: Document) -> None:
+        named = _expanded(properties)
+        _delete(self._client(), "DeleteScalingPolicy", {name: named[name] for name in (*_KEY, "PolicyName")})
+
+
+def _key_of(target_id: str) -> Document:
+    resource, dimension, namespace = target_id.split("|")
+    return dict(zip(_KEY, (namespace, resource, dimension), strict=True))
+
+
+def _named(properties: Document) -> Document:
+    return {member: properties[member] for member in _KEY}
+
+
+def _expanded(properties: Document) -> Document:
+    """A policy names its target by id, or as the API does."""
+    target_id = properties.get("ScalingTargetId")
+    return {**properties, **(_key_of(target_id) if target_id else {})}
+
+
+def _call(client: Any, operation: str, properties: Document, leave_out: tuple[str, ...] = ()) -> Document:
+    shape = client.meta.service_model.operation_model(operation).input_shape
+    request = {name: value for name, value in properties.items() if name not in leave_out}
+    methods = {name: method for method, name in client.meta.method_to_api_mapping.items()}
+    return call(getattr(client, methods[operation]), **typed(shape, request))
+
+
+def _delete(client: Any, operation: str, request: Document) -> None:
+    methods = {name: method for method, name in client.meta.method_to_api_mapping.items()}
+    try:
+        getattr(client, methods[operation])(**request)
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "ObjectNotFoundException":
+            raise ValueError(error.response["Error"]["Message"]) from error

@@ -1,0 +1,29 @@
+"""Which resource types are provisioned here, not by MiniStack."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from localaws.ministack.cloudformation import (
+    apigateway,
+    application_autoscaling,
+    codebuild,
+    codecommit,
+    codepipeline,
+    sagemaker,
+)
+from localaws.ministack.cloudformation.provisioner import Provisioner
+
+
+def provisioners(client: Callable[[str], Any]) -> Mapping[str, Provisioner]:
+    """The provisioner of each type.
+
+    Parameters
+    ----------
+    client : callable(service) -> boto3 client
+        Called when a resource needs it first, in a worker thread.
+    """
+    return {
+        name: provisioner
+        for module in (apigateway, application_autoscaling, codebuild, codecommit, codepipeline, sagemaker)
+        for name, provisioner in module.provisioners(client).items()
+    }

@@ -1,0 +1,122 @@
+"""AWS::CodeCommit::Repository, with a first commit that is made of a zip file in S3 and pushed as anybody pushes."""
+
+import os
+import subprocess
+import tempfile
+import zipfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from localaws.account import git_credentials
+from localaws.ministack.cloudformation.provisioner import Document, Provisioned, Provisioner, call
+
+_PUSH_SECONDS = 60
+_PERSON = ("-c", "user.name=AWS CodeCommit", "-c", "user.email=codecommit@localhost")
+
+
+def provisioners(client: Callable[[str], Any]) -> Mapping[str, Provisioner]:
+    """The provisioner of the type."""
+    return {"AWS::CodeCommit::Repository": _Repositories(client)}
+
+
+class _Repositories:
+    """Ref is the repository's id."""
+
+    def __init__(self, client: Callable[[str], Any]) -> None:
+        self._client = client
+
+    def create(self, _logical_id: str, properties: Document, _stack_name: str) -> Provisioned:
+        if properties.get("Triggers"):
+            raise ValueError("Triggers of repositories are not there: use a rule of EventBridge")
+        request: Document = {"repositoryName": properties["RepositoryName"], "tags": _tags(properties)}
+        for member in ("RepositoryDescription", "KmsKeyId"):
+            if member in properties:
+                request[f"{member[0].lower()}{member[1:]}"] = properties[member]
+        made = call(self._client("codecommit").create_repository, **request)["repositoryMetadata"]
+        if "Code" in properties:
+            try:
+                self._push(properties["Code"], made["cloneUrlHttp"])
+            except ValueError:
+                call(self._client("codecommit").delete_repository, repositoryName=made["repositoryName"])
+                raise
+        return _provisioned(made)
+
+    def update(
+        self, physical_id: str, old: Document, new: Document, stack_name: str, logical_id: str | None = None
+    ) -> Provisioned:
+        """Change what can be changed; as on AWS, code is for the first commit only."""
+        if old["RepositoryName"] != new["RepositoryName"]:
+            return self.create(logical_id or physical_id, new, stack_name)
+        client, name = self._client("codecommit"), new["RepositoryName"]
+        description = new.get("RepositoryDescription", "")
+        call(client.update_repository_description, repositoryName=name, repositoryDescription=description)
+        found = call(client.get_repository, repositoryName=name)["repositoryMetadata"]
+        gone = sorted(_tags(old).keys() - _tags(new).keys())
+        if gone:
+            call(client.untag_resource, resourceArn=found["Arn"], tagKeys=gone)
+        call(client.tag_resource, resourceArn=found["Arn"], tags=_tags(new))
+        return _provisioned(found)
+
+    def delete(self, _physical_id: str, properties: Document) -> None:
+        call(self._client("codecommit").delete_repository, repositoryName=properties["RepositoryName"])
+
+    def _push(self, code: Document, url: str) -> None:
+        """Make the first commit of a zip file."""
+        place = code["S3"]
+        version = {"VersionId": place["ObjectVersion"]} if "ObjectVersion" in place else {}
+        with tempfile.TemporaryDirectory() as name:
+            folder, archive = Path(name) / "code", Path(name) / "code.zip"
+            with archive.open("wb") as file:
+                stored = call(self._client("s3").get_object, Bucket=place["Bucket"], Key=place["Key"], **version)
+                file.write(stored["Body"].read())
+            try:
+                _unpack(archive, folder)
+            except zipfile.BadZipFile as error:
+                raise ValueError(f"s3://{place['Bucket']}/{place['Key']} is no zip file") from error
+            branch = code.get("BranchName", "main")
+            _git(folder, "init", "--quiet", f"--initial-branch={branch}")
+            _git(folder, "add", "--all", "--force")
+            _git(folder, *_PERSON, "commit", "--quiet", "--message", "Initial commit by AWS CodeCommit")
+            _git(folder, "push", "--quiet", url, branch)
+
+
+def _unpack(archive: Path, folder: Path) -> None:
+    """Extract all files, with the permission to run them where they have it."""
+    with zipfile.ZipFile(archive) as opened:
+        for info in opened.infolist():
+            path = Path(opened.extract(info, folder))
+            if info.external_attr >> 16 & 0o111 and path.is_file():
+                path.chmod(0o755)
+
+
+def _git(folder: Path, *arguments: str) -> None:
+    own = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1", "GIT_TERMINAL_PROMPT": "0"}
+    own |= git_credentials.of_a_service()
+    try:
+        done = subprocess.run(
+            ["git", *arguments],
+            cwd=folder,
+            env={**os.environ, **own},
+            capture_output=True,
+            text=True,
+            timeout=_PUSH_SECONDS,
+            check=False,
+        )
+    except FileNotFoundError as error:
+        raise ValueError("CodeCommit needs the git program, which is not on the PATH: install git") from error
+    if done.returncode:
+        raise ValueError(f"git {arguments[0]} failed: {done.stderr.strip()}")
+
+
+def _provisioned(repository: Document) -> Provisioned:
+    attributes = {
+        "Arn": repository["Arn"],
+        "Name": repository["repositoryName"],
+        "CloneUrlHttp": repository["cloneUrlHttp"],
+    }
+    return repository["repositoryId"], attributes
+
+
+def _tags(properties: Document) -> dict[str, str]:
+    return {tag["Key"]: tag["Value"] for tag in properties.get("Tags", ())}

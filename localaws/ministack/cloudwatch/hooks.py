@@ -1,0 +1,193 @@
+"""CloudWatch: alarms that are decided as AWS decides them."""
+
+import importlib
+import json
+import logging
+import time
+from collections.abc import Callable, Mapping, Sequence
+from http import HTTPStatus
+from typing import Any
+
+from localaws.ministack.cloudwatch import decision, metric_math
+from localaws.ministack.cloudwatch.actions import AlarmActions, Ways
+from localaws.ministack.cloudwatch.decision import Point
+from localaws.ministack.eventbridge.courier import Courier
+from localaws.ministack.eventbridge.targets import Delivery
+from localaws.ministack.hook import hook
+
+logger = logging.getLogger(__name__)
+
+
+def let_services_publish() -> Callable[[str, Mapping[str, Any]], None]:
+    """Give a function that keeps a datum of PutMetricData in a namespace, without a request; for the event loop.
+
+    Hooks ``ministack.services.cloudwatch``: ``_store_datum`` keeps it, ``_dims_from_list`` reads its dimensions.
+    """
+    cloudwatch: Any = importlib.import_module("ministack.services.cloudwatch")
+    store, dimensions = hook(cloudwatch.__name__, "_store_datum"), hook(cloudwatch.__name__, "_dims_from_list")
+
+    def publish(namespace: str, datum: Mapping[str, Any]) -> None:
+        named, moment, values = dimensions(datum["Dimensions"]), datum["Timestamp"], datum["Values"]
+        store(namespace, datum["MetricName"], named, moment, datum["Unit"], None, values, datum["Counts"], None)
+
+    return publish
+
+
+# MiniStack forgets after two weeks, and looks for what is so old at each request, through all that it knows.
+_OLD_METRICS_LOOKED_FOR_SECONDS = 60.0
+
+
+def let_old_metrics_be_looked_for_seldom() -> None:
+    """Let requests not pay for all the data that there are.
+
+    Hook ``ministack.services.cloudwatch._evict_old_metrics``, which every request calls.
+    """
+    cloudwatch: Any = importlib.import_module("ministack.services.cloudwatch")
+    evict = hook(cloudwatch.__name__, "_evict_old_metrics")
+    due = 0.0
+
+    def evict_when_due() -> None:
+        nonlocal due
+        if time.monotonic() >= due:
+            due = time.monotonic() + _OLD_METRICS_LOOKED_FOR_SECONDS
+            evict()
+
+    cloudwatch._evict_old_metrics = evict_when_due
+
+
+class _Dimensions(dict[str, str]):
+    """Dimensions as they are asked for; to ask for none is something, too."""
+
+    def __bool__(self) -> bool:
+        return True
+
+
+def let_metrics_be_told_apart() -> None:
+    """Let who asks for a metric without dimensions get that one, and not the sum of all that have some.
+
+    Hook ``ministack.services.cloudwatch._dims_from_list``, by which GetMetricData and GetMetricStatistics read the
+    dimensions that they are asked for; they take an empty dictionary for no condition.
+    """
+    cloudwatch: Any = importlib.import_module("ministack.services.cloudwatch")
+    read = hook(cloudwatch.__name__, "_dims_from_list")
+    cloudwatch._dims_from_list = lambda dimensions: _Dimensions(read(dimensions))
+
+
+def let_alarms_be_decided(scale: float) -> Callable[[], None]:
+    """Let metric alarms be decided by `decision`; returns the function that decides all of them.
+
+    Hooks ``ministack.services.cloudwatch``: ``_evaluate_alarm``, which is called with every alarm and new datum, is
+    replaced; ``_metrics``, ``_dims_key``, ``_dims_from_list``, ``_calc_stats`` and ``_stat_value`` read the data;
+    ``_record_history``, ``_dispatch_alarm_actions`` and ``_evaluate_parent_alarms`` do what follows from a new state;
+    ``_evaluate_all_alarms`` goes through all.
+    """
+    cloudwatch: Any = importlib.import_module("ministack.services.cloudwatch")
+    names = ("_metrics", "_dims_key", "_dims_from_list", "_calc_stats", "_stat_value", "_record_history")
+    more = ("_dispatch_alarm_actions", "_evaluate_parent_alarms", "_evaluate_all_alarms", "_evaluate_alarm")
+    for name in (*names, *more):
+        hook(cloudwatch.__name__, name)
+
+    def statistic(points: Sequence[Point], name: str) -> float | None:
+        value: float | None = cloudwatch._stat_value(cloudwatch._calc_stats(points), name, points)
+        return value
+
+    def points_of(metric: Mapping[str, Any]) -> Sequence[Point]:
+        dimensions = cloudwatch._dims_key(cloudwatch._dims_from_list(metric.get("Dimensions") or []))
+        found: Sequence[Point] = cloudwatch._metrics.get((metric["Namespace"], metric["MetricName"], dimensions))
+        return found or []
+
+    def evaluate(alarm: dict[str, Any]) -> None:
+        if alarm.get("Metrics"):
+            decided = decision.decide_math(alarm, points_of, statistic, time.time(), scale)
+        elif alarm.get("MetricName"):
+            decided = decision.decide(alarm, points_of(alarm), statistic, time.time(), scale)
+        else:
+            return
+        if decided is None or decided[0] == alarm["StateValue"]:
+            return
+        before, (alarm["StateValue"], alarm["StateReason"]) = alarm["StateValue"], decided
+        alarm["StateUpdatedTimestamp"] = int(time.time())
+        cloudwatch._record_history(alarm["AlarmName"], before, *decided)
+        cloudwatch._dispatch_alarm_actions(alarm, before, *decided)
+        cloudwatch._evaluate_parent_alarms(alarm)
+
+    cloudwatch._evaluate_alarm = evaluate
+    evaluate_all: Callable[[], None] = cloudwatch._evaluate_all_alarms
+    return evaluate_all
+
+
+def let_alarms_act(courier: Courier) -> None:
+    """Let an alarm's new state become an event, and its actions be done in AWS's words.
+
+    Hook ``ministack.services.cloudwatch._dispatch_alarm_actions``, which metric alarms, composite ones and
+    SetAlarmState call; ``...eventbridge._put_events`` and ``...sns.publish_internal`` take what follows.
+    """
+    cloudwatch: Any = importlib.import_module("ministack.services.cloudwatch")
+    events: Any = importlib.import_module("ministack.services.eventbridge")
+    sns: Any = importlib.import_module("ministack.services.sns")
+    hook(cloudwatch.__name__, "_dispatch_alarm_actions"), hook(sns.__name__, "publish_internal")
+    hook(events.__name__, "_put_events"), hook(events.__name__, "_ensure_default_bus")
+
+    def put_event(entry: dict[str, Any]) -> None:
+        events._ensure_default_bus()
+        events._put_events({"Entries": [entry]}, allow_aws_source=True)
+
+    def publish(topic_arn: str, message: str, subject: str) -> None:
+        try:
+            sent = sns.publish_internal(topic_arn, message, subject, message_structure="json")
+        except ValueError as error:  # such as a FIFO topic
+            logger.warning("%s took no alarm: %s", topic_arn, error)
+            return
+        if sent is None:
+            logger.warning("%s took no alarm: it is not there", topic_arn)
+
+    def invoke(function_arn: str, event: dict[str, Any], token: str) -> None:
+        courier.take(Delivery({"Arn": function_arn}, {**event, "id": token}, json.dumps(event), event["alarmArn"]))
+
+    cloudwatch._dispatch_alarm_actions = AlarmActions(Ways(put_event, publish, invoke)).follow
+
+
+# What an alarm on an expression does not have; MiniStack fills it in.
+_OF_ONE_METRIC = ("MetricName", "Namespace", "Statistic", "ExtendedStatistic", "Period", "Dimensions", "Unit")
+
+
+def let_alarms_have_expressions() -> None:
+    """Let alarms keep their ``Metrics``, which MiniStack forgets, so that `let_alarms_be_decided` can work them out.
+
+    Hooks ``ministack.services.cloudwatch._put_metric_alarm`` and
+    ``...cloudformation.provisioners._cw_metric_alarm_record``, the two ways in which alarms are made.
+    """
+    cloudwatch: Any = importlib.import_module("ministack.services.cloudwatch")
+    provisioners: Any = importlib.import_module("ministack.services.cloudformation.provisioners")
+    put = hook(cloudwatch.__name__, "_put_metric_alarm")
+    record, error = hook(provisioners.__name__, "_cw_metric_alarm_record"), hook(cloudwatch.__name__, "_error")
+
+    def with_metrics(alarm: dict[str, Any], metrics: Any) -> dict[str, Any]:
+        for name in _OF_ONE_METRIC:
+            alarm.pop(name, None)
+        alarm["Metrics"] = metrics
+        return alarm
+
+    def put_math(params: Any, request: dict[str, Any], is_cbor: bool, is_json: bool = False) -> Any:
+        metrics = (request or {}).get("Metrics")
+        if not metrics:
+            return put(params, request, is_cbor, is_json)
+        try:
+            metric_math.check(metrics)
+        except metric_math.MathError as wrong:
+            return error("ValidationError", str(wrong), 400, use_json=is_json, use_cbor=is_cbor)
+        answer = put(params, request, is_cbor, is_json)
+        if answer[0] == HTTPStatus.OK:
+            alarm = with_metrics(cloudwatch._alarms[request["AlarmName"]], metrics)
+            cloudwatch._evaluate_alarm(alarm)
+        return answer
+
+    def record_math(name: str, properties: dict[str, Any]) -> Any:
+        metrics = properties.get("Metrics")
+        if not metrics:
+            return record(name, properties)
+        metric_math.check(metrics)
+        stand_in = {"MetricName": "-", "Namespace": "-", "Period": 60, "Statistic": "Average", "Metrics": None}
+        return with_metrics(record(name, {**properties, **stand_in}), metrics)
+
+    cloudwatch._put_metric_alarm, provisioners._cw_metric_alarm_record = put_math, record_math

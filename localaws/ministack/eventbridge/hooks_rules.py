@@ -1,0 +1,90 @@
+"""EventBridge: events of our own services, and targets that get them."""
+
+import importlib
+import json
+from collections.abc import Callable
+from typing import Any
+
+from localaws.ministack.eventbridge import inputs, schedules, targets
+from localaws.ministack.eventbridge.courier import Courier
+from localaws.ministack.eventbridge.metrics import RuleMetrics
+from localaws.ministack.gateway import asking_service
+from localaws.ministack.hook import hook
+
+
+def let_services_emit() -> None:
+    """Let our own services put events of the source ``aws.*``, which EventBridge refuses to users.
+
+    Hook ``ministack.services.eventbridge._put_events``, whose parameter ``allow_aws_source`` is what MiniStack's own
+    services use. `localaws.ministack.gateway.asking_service` tells who asks.
+    """
+    module = importlib.import_module("ministack.services.eventbridge")
+    put_events = hook(module.__name__, "_put_events")
+
+    def put(data: Any, allow_aws_source: bool = False) -> Any:
+        return put_events(data, allow_aws_source=allow_aws_source or bool(asking_service.get()))
+
+    module._put_events = put  # type: ignore[attr-defined]
+
+
+def let_events_reach_targets(courier: Courier, metrics: RuleMetrics) -> None:
+    """Let `localaws.ministack.eventbridge` deliver events.
+
+    Hooks ``ministack.services.eventbridge``: ``_invoke_target``, which rules and schedules call for each event, is
+    replaced, but for event buses and API destinations; ``_pattern_event_view`` and ``_render_input_template`` are used.
+    """
+    events: Any = importlib.import_module("ministack.services.eventbridge")
+    invoke = hook(events.__name__, "_invoke_target")
+    view_of, render = hook(events.__name__, "_pattern_event_view"), hook(events.__name__, "_render_input_template")
+
+    def deliver(target: dict[str, Any], event: dict[str, Any], rule: dict[str, Any], view: Any = None) -> None:
+        metrics.matched(rule["Arn"], event["EventId"])
+        if targets.is_forwarded(target):
+            metrics.attempted(rule["Arn"], again=False)
+            invoke(target, event, rule, view)
+            metrics.succeeded(rule["Arn"])
+            return
+        document = (view or view_of(event)).event_with_detail()
+        payload = inputs.payload(target, document, rule, render)
+        courier.take(targets.Delivery(target, document, payload, rule["Arn"]))
+
+    events._invoke_target = deliver
+
+
+def let_targets_be_refused() -> None:
+    """Refuse a target to which `localaws.ministack.eventbridge` cannot deliver, and a schedule that it cannot read.
+
+    Hooks ``ministack.services.eventbridge._validate_target_arn``, and ``...scheduler._create_schedule`` and
+    ``_update_schedule``, which take targets, too. CloudFormation's own way to make a rule, ``_RESOURCE_HANDLERS``, asks
+    neither, and checks no pattern (``_event_pattern_error``).
+    """
+    events: Any = importlib.import_module("ministack.services.eventbridge")
+    scheduler: Any = importlib.import_module("ministack.services.scheduler")
+    validate, pattern_error = (hook(events.__name__, name) for name in ("_validate_target_arn", "_event_pattern_error"))
+    hook(scheduler.__name__, "_error"), hook(events.__name__, "error_response_json")
+
+    def check(target: dict[str, Any]) -> Any:
+        reason = targets.refusal(target)
+        return events.error_response_json("ValidationException", reason, 400) if reason else validate(target)
+
+    def checked(function: Callable[..., Any]) -> Callable[..., Any]:
+        def called(name: str, body: dict[str, Any]) -> Any:
+            reason = targets.refusal(body["Target"]) if (body.get("Target") or {}).get("Arn") else None
+            reason = reason or (schedules.refusal(body) if body.get("ScheduleExpression") else None)
+            return scheduler._error(400, "ValidationException", reason) if reason else function(name, body)
+
+        return called
+
+    def create_rule(logical_id: str, properties: dict[str, Any], stack_name: str) -> Any:
+        pattern = properties.get("EventPattern") or ""
+        wrong = [targets.refusal(target) for target in properties.get("Targets", [])]
+        wrong.append(pattern_error(json.dumps(pattern) if isinstance(pattern, dict) else pattern))
+        if reasons := [reason for reason in wrong if reason]:
+            raise ValueError(f"{logical_id}: {'; '.join(reasons)}")
+        return create(logical_id, properties, stack_name)
+
+    events._validate_target_arn = check
+    rules = hook("ministack.services.cloudformation.provisioners", "_RESOURCE_HANDLERS")["AWS::Events::Rule"]
+    create, rules["create"] = rules["create"], create_rule
+    for name in ("_create_schedule", "_update_schedule"):
+        setattr(scheduler, name, checked(hook(scheduler.__name__, name)))

@@ -1,0 +1,149 @@
+"""One endpoint URL for every service: ours have servers of their own, the rest is MiniStack's.
+
+A request is SageMaker's when it was signed for it (``sagemaker``, which is how the control plane, the runtime
+and the feature store sign) or when its ``X-Amz-Target`` says so; the other services that MiniStack lacks are
+known by their ``X-Amz-Target``, and git's requests to CodeCommit by their path. With IAM enforcement on, those servers
+ask here whether a request is allowed.
+"""
+
+import json
+import os
+import re
+from collections.abc import Callable
+from contextvars import ContextVar
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from localaws.account.guard import AUTHORIZE_PATH, Authorize, questioned
+from localaws.account.roles import SERVICE_HEADER
+from localaws.ministack.clock import Clock
+from localaws.ministack.snapshot import SnapshotLoop
+from localaws.ministack.unsupported_service import readable
+from localaws.protocol.asgi import Answer, Application, Message, Receive, Scope, Send, read_body, send_answer
+from localaws.protocol.forward import ask
+from localaws.protocol.routing import GIT_PATH, TARGET_PREFIXES
+from localaws.supervision.servers import GATEWAY_HEALTH_PATH
+
+# SigV4: "Credential=AKID/20260101/us-east-1/sagemaker/aws4_request", in the header or in a presigned query.
+_SIGNED_SERVICE = re.compile(rb"Credential=[^/,]+(?:/|%2F)\d+(?:/|%2F)[^/,%]+(?:/|%2F)([^/,%]+)(?:/|%2F)aws4_request")
+
+_READING = re.compile(rb"\.(?:Describe|List|Get|BatchGet|Filter|Query|Scan|Lookup)")
+
+asking_service: ContextVar[str] = ContextVar("asking_service", default="")
+"""What `SERVICE_HEADER` says, in the request that is being answered; empty when it comes from a user."""
+
+
+@dataclass(frozen=True)
+class Upstreams:
+    """The servers behind the gateway, by URL, such as ``http://127.0.0.1:4567``."""
+
+    sagemaker: str
+    services: str
+
+    def of(self, scope: Scope) -> str | None:
+        """The URL of the server that an HTTP request is for; None when MiniStack answers it."""
+        headers = dict(scope["headers"])
+        target = headers.get(b"x-amz-target", b"").decode("latin-1").partition(".")[0]
+        if target in TARGET_PREFIXES or scope["path"].startswith(GIT_PATH):
+            return self.services
+        if target == "SageMaker":
+            return self.sagemaker
+        signed = _SIGNED_SERVICE.search(headers.get(b"authorization", b"") or scope.get("query_string", b""))
+        return self.sagemaker if signed is not None and signed[1] == b"sagemaker" else None
+
+
+def may_change_state(scope: Scope) -> bool:
+    """Whether MiniStack may have something new to save after this request."""
+    if scope["type"] != "http":
+        return True
+    target = dict(scope["headers"]).get(b"x-amz-target", b"")
+    return scope["method"] not in ("GET", "HEAD", "OPTIONS") and not _READING.search(target)
+
+
+class Gateway:
+    """The ASGI application before MiniStack.
+
+    Parameters
+    ----------
+    ministack : Application
+        Answers whatever the others do not.
+    upstreams : Upstreams
+    snapshots : SnapshotLoop
+        Saves MiniStack's state; runs between the start and the stop of the application.
+    clock : Clock
+        Decides the alarms; runs as long.
+    go_on : callable
+        Takes up what an earlier process left, once MiniStack has its state again.
+    authorize : callable or None
+        Says whether a request to one of the other servers is allowed; None when nobody asks.
+    """
+
+    def __init__(
+        self,
+        ministack: Application,
+        upstreams: Upstreams,
+        snapshots: SnapshotLoop,
+        clock: Clock,
+        go_on: Callable[[], None],
+        authorize: Authorize | None = None,
+    ) -> None:
+        self._authorize = authorize
+        self._ministack = ministack
+        self._upstreams = upstreams
+        self._snapshots = snapshots
+        self._clock = clock
+        self._go_on = go_on
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one connection's worth of events (ASGI)."""
+        if scope["type"] == "lifespan":
+            await self._live(scope, receive, send)
+        elif scope["type"] == "http" and scope["path"] == GATEWAY_HEALTH_PATH:
+            await send_answer(send, Answer(200, [(b"content-type", b"application/json")], _health()))
+        elif scope["type"] == "http" and scope["path"] == AUTHORIZE_PATH and self._authorize is not None:
+            if (body := await read_body(receive)) is not None:
+                await send_answer(send, self._authorize(questioned(scope), body))
+        elif scope["type"] == "http" and (url := self._upstreams.of(scope)):
+            await _forward(urlsplit(url).netloc, scope, receive, send)
+        else:
+            asking_service.set(_asking_service(scope))
+            try:
+                await self._ministack(scope, receive, readable(scope, send))
+            finally:
+                if may_change_state(scope):
+                    self._snapshots.note_change()
+
+    async def _live(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Save from MiniStack's start to its stop; its own, last save must find no other at work."""
+
+        async def receive_and_stop() -> Message:
+            message = await receive()
+            if message["type"] == "lifespan.shutdown":
+                await self._clock.stop()
+                await self._snapshots.stop()
+            return message
+
+        async def send_and_start(message: Message) -> None:
+            if message["type"] == "lifespan.startup.complete":
+                self._snapshots.start()
+                self._clock.start()
+                self._go_on()
+            await send(message)
+
+        await self._ministack(scope, receive_and_stop, send_and_start)
+
+
+async def _forward(address: str, scope: Scope, receive: Receive, send: Send) -> None:
+    body = await read_body(receive)
+    if body is None:
+        return
+    await send_answer(send, await ask(address, scope, body))
+
+
+def _asking_service(scope: Scope) -> str:
+    given: bytes = dict(scope.get("headers", ())).get(SERVICE_HEADER.lower().encode(), b"")
+    return given.decode("latin-1")
+
+
+def _health() -> bytes:
+    return json.dumps({"status": "ok", "pid": os.getpid()}).encode()

@@ -1,0 +1,172 @@
+"""IAM: decisions for the servers of our own."""
+
+import importlib
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import parse_qs
+
+from localaws.account import authorization, git_credentials
+from localaws.account.guard import ALLOWED, Authorize
+from localaws.ministack.gateway import asking_service
+from localaws.ministack.hook import hook
+from localaws.protocol.asgi import Answer, Scope
+from localaws.protocol.json_api import error_answer
+from localaws.protocol.routing import GIT_PATH
+from localaws.settings import ACCOUNT_ID, REGION
+
+# Git asks without credentials first, and its credential helper when it is told this.
+_WHO_ASKS = Answer(401, [(b"www-authenticate", b'Basic realm="CodeCommit"'), (b"content-length", b"0")], b"")
+
+_TAG_ACTIONS = ("TagResource", "UntagResource", "ListTagsForResource")
+
+
+def let_iam_decide() -> Authorize:
+    """A function that lets MiniStack's IAM say whether a request to a service of ours is allowed.
+
+    Hooks ``ministack.core.iam_evaluator``: ``pin_signed_request`` and ``pin_signed_body`` keep what the signature is
+    checked against, ``enforce`` checks it and evaluates the caller's policies; ``iam_actions.identity_denial_message``
+    and ``_auth_failure`` word the refusal; ``app._request_account_scope``, ``core.router`` and ``core.responses`` say
+    whose request it is.
+    """
+    keep_request = hook("ministack.core.iam_evaluator", "pin_signed_request")
+    keep_body = hook("ministack.core.iam_evaluator", "pin_signed_body")
+    enforce = hook("ministack.core.iam_evaluator", "enforce")
+    unauthenticated = hook("ministack.core.iam_evaluator", "AuthError")
+    wording = hook("ministack.core.iam_actions", "identity_denial_message")
+    failure = hook("ministack.core.iam_actions", "_auth_failure")
+    access_key_of = hook("ministack.core.router", "extract_access_key_id")
+    set_account = hook("ministack.core.responses", "set_request_account_id")
+    account_of = hook("ministack.app", "_request_account_scope")
+
+    of_git = _let_iam_decide_about_git()
+
+    def authorize(scope: Scope, body: bytes) -> Answer:
+        headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
+        if scope["path"].startswith(GIT_PATH):
+            return of_git(scope, headers)
+        query = parse_qs(scope["query_string"].decode("latin-1"), keep_blank_values=True)
+        key = access_key_of(headers, query)
+        set_account(account_of(key))
+        keep_request(scope["method"], scope["raw_path"].decode("latin-1"), query, scope["headers"])
+        keep_body(body)
+        target = headers.get("x-amz-target", "")
+        for check in authorization.checks(target, scope["path"], body):
+            denied = enforce(key, check.action, check.service, REGION, check.resource, dict(check.context))
+            if isinstance(denied, unauthenticated):
+                code, status, message = failure(check.service, denied.code, denied.message, headers)
+                return error_answer(status, code, message)
+            if denied is not None:
+                explicit = denied.decision == "Deny"
+                message = wording(check.action, denied.principal_arn, check.resource, explicit)
+                return error_answer(400 if target else 403, "AccessDeniedException", message)
+        return ALLOWED
+
+    return authorize
+
+
+def _let_iam_decide_about_git() -> Callable[[Scope, Mapping[str, str]], Answer]:
+    """The same for git's requests to CodeCommit, which are signed in a way of their own.
+
+    Hooks ``ministack.core.iam_evaluator``: ``resolve_credential`` finds a key's secret and ``is_root_access_key`` the
+    root user's keys, ``enforce`` evaluates the policies.
+    """
+    resolve = hook("ministack.core.iam_evaluator", "resolve_credential")
+    is_root = hook("ministack.core.iam_evaluator", "is_root_access_key")
+    enforce = hook("ministack.core.iam_evaluator", "enforce")
+
+    def authorize(scope: Scope, headers: Mapping[str, str]) -> Answer:
+        credentials = git_credentials.given(headers)
+        if credentials is None:
+            return _WHO_ASKS
+        path: str = scope["path"]
+        repository = "/".join(path.split("/")[:4])
+        key = credentials.access_key
+        if not key or not is_root(key):
+            found = resolve(key, ACCOUNT_ID, credentials.session_token)
+            secret = getattr(found, "secret_access_key", "")
+            if not secret or not credentials.are_signed(secret, headers.get("host", ""), repository, datetime.now(UTC)):
+                return error_answer(403, "AccessDeniedException", "The user name and password were not made for this.")
+        check = authorization.git_check(repository, scope["query_string"].decode("latin-1"), path)
+        denied = enforce(key, check.action, check.service, REGION, check.resource, {})
+        return ALLOWED if denied is None else error_answer(403, "AccessDeniedException", f"{check.action} is denied.")
+
+    return authorize
+
+
+def let_services_assume_roles() -> None:
+    """Let a service of ours assume a role that trusts it, in this account only.
+
+    Hook ``ministack.core.iam_evaluator.evaluate_trust_policy``, which takes the root user for any service and knows no
+    ``aws:SourceAccount``.
+    """
+    evaluator: Any = importlib.import_module("ministack.core.iam_evaluator")
+    evaluate = hook(evaluator.__name__, "evaluate_trust_policy")
+
+    def evaluate_in_account(document: Any, caller: str, context: Any = None) -> Any:
+        service = asking_service.get()
+        if context is not None and service:
+            context.service_context["aws:sourceaccount"] = ACCOUNT_ID
+            document = authorization.trust_in_service(document, service) if "." in service else document
+        return evaluate(document, caller, context)
+
+    evaluator.evaluate_trust_policy = evaluate_in_account
+
+
+def resource_policies() -> Callable[[str, str, str, str], bool]:
+    """A function that says whether a queue's, topic's or function's own policy lets a service do something to it.
+
+    It takes the service's principal, IAM's action, the resource's ARN and the rule's.
+
+    Hooks ``ministack.core.iam_evaluator``: ``_resource_policy`` finds a policy, ``evaluate_resource_policy`` decides in
+    an ``EvalContext``.
+    """
+    policy_of = hook("ministack.core.iam_evaluator", "_resource_policy")
+    evaluate = hook("ministack.core.iam_evaluator", "evaluate_resource_policy")
+    context_of = hook("ministack.core.iam_evaluator", "EvalContext")
+
+    def allows(principal: str, action: str, arn: str, rule_arn: str) -> bool:
+        found = policy_of(arn.split(":")[2], arn)
+        if found is None:
+            return True  # there is no such thing: its service says so
+        context = context_of(
+            principal_arn="*",
+            principal_type="Service",
+            principal_account="",
+            action=action,
+            resource_arn=arn,
+            region=REGION,
+            secure_transport=True,
+            service_context={"aws:sourcearn": rule_arn, "aws:sourceaccount": ACCOUNT_ID},
+        )
+        return bool(evaluate(found[0], context, service=f"{principal}.amazonaws.com").decision == "Allow")
+
+    return allows
+
+
+def let_log_groups_have_streams() -> None:
+    """Let what is done to a log group need a policy for ``log-group:<name>:*``, as CloudWatch Logs has it.
+
+    Hook ``ministack.core.iam_actions.extract_resource_arn``, which leaves out what is after the group's name. Only the
+    three actions on tags have a group's ARN without it; source: "Overview of managing access permissions to your
+    CloudWatch Logs resources" in its User Guide.
+    """
+    actions: Any = importlib.import_module("ministack.core.iam_actions")
+    extract = hook(actions.__name__, "extract_resource_arn")
+
+    def extract_with_stream(service: str, method: str, path: str, headers: dict[str, str], *others: Any) -> Any:
+        arn = extract(service, method, path, headers, *others)
+        of_tags = headers.get("x-amz-target", "").endswith(_TAG_ACTIONS)
+        return f"{arn}:log-stream:" if service == "logs" and ":log-group:" in arn and not of_tags else arn
+
+    actions.extract_resource_arn = extract_with_stream
+
+
+def let_loopback_be_secure() -> None:
+    """Let requests count as sent over TLS: they do not leave this machine, and a bucket may refuse any other.
+
+    Hook ``ministack.app.pin_request_origin``, which keeps a request's address and whether it came over TLS.
+    """
+    application: Any = importlib.import_module("ministack.app")
+    keep_origin = hook(application.__name__, "pin_request_origin")
+    application.pin_request_origin = lambda address, _secure: keep_origin(address, True)

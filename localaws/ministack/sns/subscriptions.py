@@ -1,0 +1,166 @@
+"""Subscriptions by e-mail, laid over a SNS which keeps them but neither asks nor writes.
+
+`EmailSubscriptions` stands before some of that SNS's own functions, which come in as `Sns`: what makes subscriptions is
+followed by a question to each new address, publishing by mails to those who agreed, and lists show no ARN of a
+subscription that waits.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import wraps
+from typing import Any
+
+from localaws.ministack.sns.mails import PROTOCOLS, Postman, is_address, pending
+
+Answer = tuple[int, Any, bytes]
+Parameters = dict[str, Any]
+"""Of a request of the query protocol: a list of texts for each name."""
+Topic = dict[str, Any]
+
+_NO_ADDRESS = "Invalid parameter: Email address"
+
+
+@dataclass(frozen=True)
+class Sns:
+    """Functions of the SNS behind.
+
+    Attributes
+    ----------
+    subscribe : callable
+        Answers a Subscribe request.
+    fan_out : callable
+        Delivers a message: topic's ARN, message id, message, subject, message structure, message attributes.
+    refuse : callable
+        Makes the answer of an error's code, message and status.
+    topics : callable
+        Gives every topic.
+    matches : callable
+        Whether a subscription's filter policy lets message attributes and message through.
+    text_for : callable
+        The text of a message, of a message structure, for a protocol.
+    envelope : callable
+        The JSON document around a message: topic's ARN, message id, text, subject, attributes, whether it is raw.
+    recount : callable
+        Counts a topic's subscriptions anew.
+    """
+
+    subscribe: Callable[[Parameters], Answer]
+    fan_out: Callable[..., None]
+    refuse: Callable[[str, str, int], Answer]
+    topics: Callable[[], Iterable[Topic]]
+    matches: Callable[[Any, Any, str], bool]
+    text_for: Callable[[str, str, str], str]
+    envelope: Callable[[str, str, str, str, Any, bool], str]
+    recount: Callable[[Topic], None]
+
+
+class EmailSubscriptions:
+    """What stands before the functions.
+
+    Parameters
+    ----------
+    sns : Sns
+    postman : Postman
+    """
+
+    def __init__(self, sns: Sns, postman: Postman) -> None:
+        self._sns, self._postman = sns, postman
+
+    def subscribe(self, params: Parameters) -> Answer:
+        """Answer a Subscribe request; a subscription that waits already is asked again, as on AWS."""
+        protocol, endpoint = (params.get(name, [""])[0] for name in ("Protocol", "Endpoint"))
+        if protocol not in PROTOCOLS:
+            return self._sns.subscribe(params)
+        if not is_address(endpoint):
+            return self._sns.refuse("InvalidParameter", _NO_ADDRESS, 400)
+        waiting = [each for each in self._subscriptions() if _waits(each)]
+        answer = self._sns.subscribe(params)
+        if answer[0] != 200:
+            return answer
+        for each in waiting:
+            if [each["topic_arn"], each["protocol"], each["endpoint"]] == [*params["TopicArn"], protocol, endpoint]:
+                self._ask(each)
+        self.ask()
+        wants_arn = params.get("ReturnSubscriptionArn", ["false"])[0] == "true"
+        return answer if wants_arn else self._hidden(answer, b"pending confirmation")
+
+    def fan_out(
+        self,
+        topic_arn: str,
+        message_id: str,
+        message: str,
+        subject: str,
+        message_structure: str = "",
+        message_attributes: Any = None,
+        **more: Any,
+    ) -> None:
+        """Deliver a message, to people too."""
+        self._sns.fan_out(topic_arn, message_id, message, subject, message_structure, message_attributes, **more)
+        attributes = message_attributes or {}
+        for each in self._subscriptions():
+            if each["topic_arn"] != topic_arn or each["protocol"] not in PROTOCOLS or not each["confirmed"]:
+                continue
+            text = self._sns.text_for(message, message_structure, each["protocol"])
+            if self._sns.matches(each, attributes, text):
+                envelope = self._sns.envelope(topic_arn, message_id, text, subject, attributes, False)
+                self._postman.notify(each, self._sender(topic_arn), subject, text, envelope)
+
+    def listing(self, function: Callable[[Parameters], Answer]) -> Callable[[Parameters], Answer]:
+        """A function that lists subscriptions as AWS does: one that waits has no ARN to show."""
+        return lambda params: self._hidden(function(params), b"PendingConfirmation")
+
+    def then_ask(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """A function that may make subscriptions, and what follows from that."""
+
+        @wraps(function)
+        def called(*arguments: Any, **more: Any) -> Any:
+            answer = function(*arguments, **more)
+            self.ask()
+            return answer
+
+        return called
+
+    def ask(self) -> None:
+        """Ask every address that was not asked yet."""
+        for topic in self._sns.topics():
+            for each in topic["subscriptions"]:
+                if each["protocol"] in PROTOCOLS and "asked" not in each:
+                    each.update(pending(each), asked=True)
+                    self._sns.recount(topic)
+                    self._ask(each)
+
+    def _ask(self, subscription: dict[str, Any]) -> None:
+        self._postman.ask(subscription, self._sender(subscription["topic_arn"]))
+
+    def _subscriptions(self) -> list[dict[str, Any]]:
+        return [each for topic in self._sns.topics() for each in topic["subscriptions"]]
+
+    def _sender(self, topic_arn: str) -> str:
+        """The topic's display name, unless it is just its name."""
+        [topic] = [topic for topic in self._sns.topics() if topic["arn"] == topic_arn]
+        name: str = topic["attributes"].get("DisplayName") or ""
+        return "" if name == topic["name"] else name
+
+    def _hidden(self, answer: Answer, words: bytes) -> Answer:
+        status, headers, body = answer
+        for each in self._subscriptions():
+            if _waits(each):
+                body = body.replace(each["arn"].encode(), words)
+        return status, headers, body
+
+
+def check_addresses(properties: Mapping[str, Any]) -> None:
+    """Refuse a subscription, or a topic with one, whose address is none; properties as of a template.
+
+    Raises
+    ------
+    ValueError
+        In the words of Subscribe, which CloudFormation calls.
+    """
+    for each in (properties, *properties.get("Subscription", ())):
+        if each.get("Protocol") in PROTOCOLS and not is_address(str(each.get("Endpoint", ""))):
+            raise ValueError(_NO_ADDRESS)
+
+
+def _waits(subscription: dict[str, Any]) -> bool:
+    return not subscription["confirmed"]

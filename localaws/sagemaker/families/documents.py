@@ -1,0 +1,252 @@
+"""Create, Update and Delete of families that are nothing but documents: experiments, lineage entities, projects.
+
+A row of the table is all that such a family needs. What botocore's model says of its requests decides the rest::
+
+    Create      the request's members are the document; ARN, times and users are added
+    Update      a map is merged, `XToRemove` takes keys out of the map `X`, any other member is replaced
+    Delete      refused while something hangs on it, as on AWS
+"""
+
+import secrets
+import string
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from botocore.model import MapShape
+
+from localaws.sagemaker.errors import ValidationError
+from localaws.sagemaker.families.lookup import find
+from localaws.sagemaker.families.table import Family, read_handlers
+from localaws.sagemaker.lineage.graph import ASSOCIATION, MEMBERSHIP, artifact_name
+from localaws.sagemaker.parts import Control, Handler
+from localaws.sagemaker.service_model import input_shape
+from localaws.storage.store import Query, Resource
+
+Document = dict[str, Any]
+
+_NOT_KEPT = ("Tags", "ClientToken")
+_PROJECT_ID_CHARACTERS = 12
+
+
+@dataclass(frozen=True)
+class Dependant:
+    """What has to go before a resource can: those of a kind whose column is the resource's ARN."""
+
+    kind: str
+    column: str
+    words: str
+
+
+@dataclass(frozen=True)
+class SimpleFamily(Family):
+    """A family whose Create and Update are botocore's shapes.
+
+    Attributes
+    ----------
+    parent : tuple of str
+        The member that names the resource which it belongs to, and that one's kind; empty when there is none.
+    dependants : tuple of Dependant
+    complete : callable
+        What a new document has beyond the request.
+    takes_edges : bool
+        Whether its associations go with it, as those of a job's trial component do, instead of keeping it.
+    """
+
+    parent: tuple[str, ...] = ()
+    dependants: tuple[Dependant, ...] = ()
+    complete: Callable[[Document], Document] = lambda _: {}
+    takes_edges: bool = False
+
+
+def _display_name(noun: str) -> Callable[[Document], Document]:
+    return lambda document: {"DisplayName": document.get("DisplayName", document[f"{noun}Name"])}
+
+
+def _project(document: Document) -> Document:
+    """A project's own members. No Service Catalog is here: nothing is provisioned, and the project is complete."""
+    alphabet = string.ascii_lowercase + string.digits
+    details = [
+        {"CfnTemplateProviderDetail": provider["CfnTemplateProvider"]}
+        for provider in document.get("TemplateProviders", [])
+    ]
+    return {
+        "ProjectId": "p-" + "".join(secrets.choice(alphabet) for _ in range(_PROJECT_ID_CHARACTERS)),
+        "ProjectStatus": "CreateCompleted",
+        "TemplateProviderDetails": details or None,
+    }
+
+
+_ASSOCIATED = (
+    Dependant(ASSOCIATION, "parent", "associations"),
+    Dependant(ASSOCIATION, "name", "associations"),
+)
+
+SIMPLE_FAMILIES = (
+    SimpleFamily(
+        "Experiment",
+        "experiment",
+        "Experiments",
+        descending=True,
+        dependants=(Dependant("experiment-trial", "parent", "trials"),),
+        takes_edges=True,
+        complete=_display_name("Experiment"),
+    ),
+    SimpleFamily(
+        "Trial",
+        "experiment-trial",
+        "Trials",
+        descending=True,
+        parent=("ExperimentName", "experiment"),
+        dependants=(Dependant(MEMBERSHIP, "parent", "trial components"),),
+        complete=_display_name("Trial"),
+    ),
+    SimpleFamily(
+        "TrialComponent",
+        "experiment-trial-component",
+        "TrialComponents",
+        descending=True,
+        dependants=(Dependant(MEMBERSHIP, "name", "trials"),),
+        takes_edges=True,
+        complete=_display_name("TrialComponent"),
+    ),
+    SimpleFamily("Artifact", "artifact", "Artifacts", descending=True, key="ArtifactArn", dependants=_ASSOCIATED),
+    SimpleFamily("Context", "context", "Contexts", descending=True, dependants=_ASSOCIATED),
+    SimpleFamily("Action", "action", "Actions", descending=True, dependants=_ASSOCIATED),
+    SimpleFamily("Project", "project", "Projects", complete=_project),
+)
+
+
+def handlers() -> dict[str, Handler]:
+    """The operations of all families in the table, by name."""
+    found = read_handlers(SIMPLE_FAMILIES)
+    for family in SIMPLE_FAMILIES:
+        found[f"Create{family.noun}"] = _create(family)
+        found[f"Update{family.noun}"] = _update(family)
+        found[f"Delete{family.noun}"] = _delete(family)
+    return found
+
+
+def is_referred_to(control: Control, dependant: Dependant, arn: str) -> bool:
+    """Whether there is a dependant of the resource with this ARN."""
+    found, _ = control.store.page(Query(dependant.kind, {f"{dependant.column} = ?": arn}, limit=1))
+    return bool(found)
+
+
+def _create(family: SimpleFamily) -> Handler:
+    def create(control: Control, request: Document) -> Document:
+        with control.store.transaction():
+            resource = new_resource(control, family, request)
+            if not control.store.add(resource):
+                raise ValidationError(
+                    f"{family.noun} names must be unique within an AWS account and region."
+                    f" {family.noun} with name ({resource.name}) already exists: {resource.arn}"
+                )
+            control.tag(resource.arn, request)
+        return resource.document
+
+    return create
+
+
+def new_resource(control: Control, family: SimpleFamily, request: Document) -> Resource:
+    """What a checked Create request is stored as.
+
+    Raises
+    ------
+    ResourceNotFound
+        What it shall belong to is not there.
+    """
+    name = request[f"{family.noun}Name"] if family.noun != "Artifact" else artifact_name(request["Source"])
+    arn, now = control.aws.arn(family.kind, name), time.time()
+    document = {key: value for key, value in request.items() if key not in _NOT_KEPT} | {
+        f"{family.noun}Arn": arn,
+        "CreationTime": now,
+        "LastModifiedTime": now,
+        "CreatedBy": control.created_by,
+        "LastModifiedBy": control.created_by,
+    }
+    document |= family.complete(document)
+    return Resource(
+        family.kind,
+        name,
+        arn,
+        document,
+        parent=_parent(control, family, request),
+        status=document.get(f"{family.noun}Type", ""),
+        created=now,
+    )
+
+
+def _parent(control: Control, family: SimpleFamily, request: Document) -> str:
+    if not family.parent:
+        source: str = request.get("Source", {}).get("SourceUri", "")
+        return source
+    member, kind = family.parent
+    return find(control, kind, request[member], f"Create{family.noun}").arn
+
+
+def _update(family: SimpleFamily) -> Handler:
+    name = f"Update{family.noun}"
+
+    def update(control: Control, request: Document) -> Document:
+        resource = find(control, family.kind, family.identify(request), name)
+
+        def edit(document: Document, _: Document) -> None:
+            document.update(changes(name, document, request))
+            document.update(LastModifiedTime=time.time(), LastModifiedBy=control.created_by)
+
+        control.store.change(resource.arn, edit)
+        control.tag(resource.arn, request)
+        return {f"{family.noun}Arn": resource.arn}
+
+    return update
+
+
+def changes(operation_name: str, document: Document, request: Document) -> Document:
+    """The members that an Update request gives a document, after the request's shape."""
+    shape = input_shape(operation_name)
+    changed: Document = {}
+    for member, value in request.items():
+        if member in _NOT_KEPT or value is None or member in shape.required_members:
+            continue
+        if isinstance(shape.members[member], MapShape):
+            changed[member] = {**document.get(member, {}), **value}
+        elif not member.endswith("ToRemove"):
+            changed[member] = value
+    for member in request:
+        if member.endswith("ToRemove"):
+            name = member.removesuffix("ToRemove")
+            kept: Document = changed.get(name) or document.get(name) or {}
+            changed[name] = {key: value for key, value in kept.items() if key not in (request[member] or [])}
+    return changed
+
+
+def _delete(family: SimpleFamily) -> Handler:
+    name = f"Delete{family.noun}"
+
+    def delete(control: Control, request: Document) -> Document:
+        with control.store.transaction():
+            resource = find(control, family.kind, _which(control, family, request), name)
+            for dependant in family.dependants:
+                if is_referred_to(control, dependant, resource.arn):
+                    raise ValidationError(f"{resource.arn} still has {dependant.words}: remove them first")
+            if family.takes_edges:
+                _remove_edges(control, resource.arn)
+            control.store.remove(resource.arn)
+        return {f"{family.noun}Arn": resource.arn}
+
+    return delete
+
+
+def _remove_edges(control: Control, arn: str) -> None:
+    for edge in (*control.store.every(ASSOCIATION, parent=arn), *control.store.every(ASSOCIATION, name=arn)):
+        control.store.remove(edge.arn)
+
+
+def _which(control: Control, family: SimpleFamily, request: Document) -> str:
+    if family.key and family.key not in request:  # DeleteArtifact takes the ARN or the source
+        if "Source" not in request:
+            raise ValidationError("ArtifactArn or Source is required")
+        return control.aws.arn(family.kind, artifact_name(request["Source"]))
+    return family.identify(request)

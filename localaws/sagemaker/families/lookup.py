@@ -1,0 +1,120 @@
+"""One resource by its name or ARN, and a page of a list.
+
+What a family's list can be filtered and sorted by is read from the request's members, the rows' members from the
+summary shape of botocore's model. A filter that is not known here is refused, not ignored.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from localaws.sagemaker.errors import ApiError, ResourceNotFound, UnsupportedOperation, ValidationError
+from localaws.sagemaker.parts import Control
+from localaws.sagemaker.service_model import declares_error, list_member, summary
+from localaws.storage.store import Query, Resource
+
+Document = dict[str, Any]
+
+_PAGE = 10
+_FILTERS: dict[str, str] = {
+    "NameContains": "instr(lower(name), lower(?)) > 0",
+    "PipelineNamePrefix": "instr(name, ?) = 1",
+    "CreationTimeAfter": "created > ?",
+    "CreationTimeBefore": "created < ?",
+    "CreatedAfter": "created > ?",
+    "CreatedBefore": "created < ?",
+    "LastModifiedTimeAfter": "modified > ?",
+    "LastModifiedTimeBefore": "modified < ?",
+    "StatusEquals": "status = ?",
+    "ModelApprovalStatus": "approval = ?",
+    "SourceUri": "parent = ?",
+    "SourceArn": "parent = ?",
+    "DestinationArn": "name = ?",
+    "AssociationType": "status = ?",
+    "ArtifactType": "status = ?",
+    "ContextType": "status = ?",
+    "ActionType": "status = ?",
+    "SourceType": "json_extract(document, '$.SourceType') = ?",
+    "DestinationType": "json_extract(document, '$.DestinationType') = ?",
+}
+_SORT_COLUMNS = {
+    "Name": "name",
+    "CreationTime": "created",
+    "Status": "status",
+    "PipelineExecutionArn": "arn",
+    "SourceArn": "parent",
+    "DestinationArn": "name",
+    "SourceType": "json_extract(document, '$.SourceType')",
+    "DestinationType": "json_extract(document, '$.DestinationType')",
+}
+_PAGING = ("SortBy", "SortOrder", "NextToken", "MaxResults")
+
+
+def find(control: Control, kind: str, name: str, operation: str) -> Resource:
+    """The resource of a name or an ARN. As on AWS, whose ARNs are in lower case, a name's case does not matter.
+
+    Raises
+    ------
+    ResourceNotFound or ValidationError
+        There is none: the former where the operation's model declares it, as botocore's users expect to catch it.
+    """
+    resource = control.store.by_arn(name if name.startswith("arn:") else control.aws.arn(kind, name))
+    if resource is None or resource.kind != kind:
+        raise missing(operation, f"Could not find {kind.replace('-', ' ')} '{name}'")
+    return resource
+
+
+def missing(operation: str, message: str) -> ApiError:
+    """The error for something that is not there, as the operation's model declares it."""
+    return ResourceNotFound(message) if declares_error(operation, "ResourceNotFound") else ValidationError(message)
+
+
+def page(
+    control: Control,
+    operation: str,
+    kind: str,
+    request: Document,
+    *,
+    descending: bool,
+    where: Document | None = None,
+    row: Callable[[Resource], Document] = lambda resource: resource.document,
+) -> Document:
+    """One page of a List operation.
+
+    Parameters
+    ----------
+    control : Control
+    operation : str
+        Such as ``ListModels``.
+    kind : str
+        Of the resources.
+    request : dict
+    descending : bool
+        The order when the request names none.
+    where : dict, optional
+        More conditions, and the members of the request that they were made from must have been taken out of it.
+    row : callable
+        The document that a row's summary is cut from.
+
+    Raises
+    ------
+    UnsupportedOperation
+        The request has a filter or an order that is not known here.
+    """
+    conditions = dict(where or {})
+    for name, value in request.items():
+        if name in _FILTERS:
+            conditions[_FILTERS[name]] = value
+        elif name not in _PAGING:
+            raise UnsupportedOperation(f"{operation} with {name} is not supported by the local SageMaker")
+    order = request.get("SortOrder")
+    query = Query(
+        kind=kind,
+        where=conditions,
+        sort_by=_SORT_COLUMNS[request.get("SortBy", "CreationTime")],
+        descending=order == "Descending" if order else descending,
+        limit=request.get("MaxResults", _PAGE),
+        token=request.get("NextToken"),
+    )
+    resources, token = control.store.page(query)
+    member, shape = list_member(operation)
+    return {member: [summary(shape, row(resource)) for resource in resources], "NextToken": token}

@@ -1,0 +1,42 @@
+"""The metrics that a training job prints: what ``MetricDefinitions`` find in its log."""
+
+import re
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+_LINE_CHARACTERS = 1024 * 1024
+
+
+def final_metrics(log: Path, definitions: Sequence[dict[str, str]]) -> list[dict[str, Any]]:
+    """The last value of every metric whose regular expression matches in a log.
+
+    Parameters
+    ----------
+    log : Path
+    definitions : sequence of dict
+        ``MetricDefinitions`` of a training job: ``Name``, and ``Regex`` whose first group is the number.
+
+    Returns
+    -------
+    list of dict
+        ``FinalMetricDataList``: ``MetricName``, ``Value``, ``Timestamp`` in seconds since the epoch.
+    """
+    patterns = [(definition["Name"], re.compile(definition["Regex"])) for definition in definitions]
+    values: dict[str, float] = {}
+    if patterns and log.exists():
+        with log.open(encoding="utf-8", errors="replace") as lines:
+            for line in iter(lambda: lines.readline(_LINE_CHARACTERS), ""):
+                for name, pattern in patterns:
+                    for match in pattern.finditer(line):
+                        values.update(_number(name, match))
+    now = time.time()
+    return [{"MetricName": name, "Value": value, "Timestamp": now} for name, value in values.items()]
+
+
+def _number(name: str, match: re.Match[str]) -> dict[str, float]:
+    try:
+        return {name: float(match[1])}
+    except (IndexError, ValueError):
+        return {}

@@ -1,0 +1,152 @@
+"""A model's own server in a container: staged as on AWS, started, asked for its health.
+
+model.tar.gz is unpacked to /opt/ml/model, the image's `serve` runs with SageMaker's variables, and GET /ping answers
+200 when it is ready. Endpoints and batch transform jobs both begin so.
+"""
+
+import http
+import http.client
+import socket
+import threading
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from localaws.containers import s3
+from localaws.containers.container import Command, Container
+from localaws.containers.errors import JobFailure, JobStopped
+from localaws.sagemaker.aws import Aws
+from localaws.sagemaker.errors import ResourceNotFound
+from localaws.sagemaker.jobs import archive, images
+from localaws.sagemaker.jobs.script import last_line
+from localaws.storage.store import Store
+
+Document = dict[str, Any]
+
+_POLL_SECONDS = 0.02
+
+
+def containers_of(store: Store, model_arn: str) -> list[Document]:
+    """The container definitions that a model serves with, each with the model's role.
+
+    Where the model names a model package, they are the package's.
+
+    Raises
+    ------
+    ResourceNotFound
+        The model, or its package, is not there.
+    """
+    model = store.by_arn(model_arn)
+    if model is None:
+        raise ResourceNotFound(f"Could not find model '{model_arn.rpartition('/')[2]}'")
+    given = model.document.get("Containers") or [model.document["PrimaryContainer"]]
+    found = [container for definition in given for container in _resolved(store, model_arn, definition)]
+    role = model.document.get("ExecutionRoleArn")
+    return [{**container, "ExecutionRoleArn": role} for container in found] if role else found
+
+
+def _resolved(store: Store, model_arn: str, definition: Document) -> list[Document]:
+    if "ModelPackageName" not in definition:
+        return [definition]
+    name = definition["ModelPackageName"]
+    package = store.by_arn(name if name.startswith("arn:") else _beside(model_arn, "model-package", name))
+    if package is None:
+        raise ResourceNotFound(f"Could not find model package '{name}'")
+    variables = definition.get("Environment", {})
+    packaged: list[Document] = package.document["InferenceSpecification"]["Containers"]
+    return [container | {"Environment": container.get("Environment", {}) | variables} for container in packaged]
+
+
+def _beside(arn: str, kind: str, name: str) -> str:
+    """The ARN of a resource of the same account and region."""
+    return f"{arn.rpartition(':')[0]}:{kind}/{name.lower()}"
+
+
+def aws_of(aws: Aws, definition: Document) -> Aws:
+    """The other services, as the role of a container's model may use them."""
+    return aws.acting_as(definition.get("ExecutionRoleArn"), "sagemaker")
+
+
+def stage(client: Any, definition: Document, folder: Path) -> None:
+    """Fill a container's folder: the model, unpacked.
+
+    Raises
+    ------
+    JobFailure
+        There is no model data where the definition says.
+    """
+    target = folder / "model"
+    target.mkdir(parents=True)
+    uri = definition.get("ModelDataUrl")
+    if not uri:
+        return
+    packed = folder / "model.tar.gz"
+    found = s3.objects_under(client, uri)[:1]
+    if not found:
+        raise JobFailure(f"ClientError: Could not find model data at {uri}.")
+    s3.fetch(client, found[0], packed)
+    archive.unpack(packed, target)
+    packed.unlink()
+
+
+def server_command(aws: Aws, state_dir: Path, definition: Document, port: int, variables: Mapping[str, str]) -> Command:
+    """The command line of a container's model server.
+
+    Parameters
+    ----------
+    aws : Aws
+    state_dir : Path
+    definition : dict
+        A ContainerDefinition.
+    port : int
+        Where the server is to listen.
+    variables : mapping of str to str
+        Beside the definition's own, and over them.
+    """
+    image = images.find(definition["Image"], state_dir)
+    environment = {**definition.get("Environment", {}), **variables, "SAGEMAKER_BIND_TO_PORT": str(port)}
+    role = definition.get("ExecutionRoleArn")
+    return Command(image.serve, aws.environment(environment, role), image.interpreter, image.protected)
+
+
+def free_port() -> int:
+    """A port that nobody listens on at this moment."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def wait_until_ready(container: Container, port: int, log: Path, seconds: float, stop: threading.Event) -> None:
+    """Return when the server answers /ping.
+
+    Raises
+    ------
+    JobFailure
+        It ended, or did not answer in time.
+    JobStopped
+        `stop` was set meanwhile.
+    """
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if stop.is_set():
+            raise JobStopped
+        if container.poll() is not None:
+            raise JobFailure(f"ClientError: The model server did not start: {last_line(log)[:800]}")
+        if is_healthy(port):
+            return
+        time.sleep(_POLL_SECONDS)
+    raise JobFailure(f"ClientError: The model server did not answer /ping within {seconds:.0f} seconds")
+
+
+def is_healthy(port: int) -> bool:
+    """Whether /ping answers 200 within two seconds."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=2)
+    try:
+        connection.request("GET", "/ping")
+        return connection.getresponse().status == http.HTTPStatus.OK
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()

@@ -1,0 +1,152 @@
+"""Runs the script of a processing or training job in a container for each instance, its log shipped while it runs.
+
+The instances begin together. When one fails, the others are ended; the first failure is the job's.
+"""
+
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from localaws.containers.container import Command, Container, Limits
+from localaws.containers.logs import LogShipper
+from localaws.containers.warm_home import WarmHome
+from localaws.sagemaker.jobs.images import Image
+from localaws.sagemaker.jobs.instance_types import Size, cpus_for
+from localaws.sagemaker.jobs.instances import Instance
+from localaws.sagemaker.jobs.runner import Job
+from localaws.storage import disk
+
+_DEFAULT_SECONDS = 86_400
+_TAIL_BYTES = 64 * 1024
+
+
+@dataclass(frozen=True)
+class Script:
+    """What a job runs.
+
+    Attributes
+    ----------
+    variables : mapping of str to str
+        The job's own environment variables.
+    network : bool
+        False: EnableNetworkIsolation.
+    size : Size or None
+        What each instance is held to.
+    """
+
+    image: Image
+    argv: Sequence[str]
+    variables: Mapping[str, str]
+    network: bool
+    size: Size | None
+
+    def command(self, job: Job, instance: Instance, instances: Sequence[Instance]) -> Command:
+        """The command line of an instance's container."""
+        command = container_command(job, self.image, self.argv, self.variables, network=self.network)
+        hosts = {each.name: each.address for each in instances}
+        cpus = cpus_for(self.size.cpus) if self.size else ()
+        return replace(command, host_name=instance.name, hosts=hosts, cpus=cpus)
+
+
+@dataclass(frozen=True)
+class ScriptEnd:
+    """How a script ended.
+
+    Attributes
+    ----------
+    exit_code : int or None
+        None when the time limit or a stop ended it.
+    last_words : str
+        The last line it printed: of a Python script that failed, its exception.
+    instance : Instance
+        Where it ran.
+    ended : float
+        When, by the monotonic clock.
+    out_of_memory : bool
+        Whether it needed more than its instance has.
+    """
+
+    exit_code: int | None
+    last_words: str
+    instance: Instance
+    ended: float
+    out_of_memory: bool
+
+
+def run_script(job: Job, script: Script, instances: Sequence[Instance], seconds: float) -> ScriptEnd:
+    """Run a job's script on all instances to its end, for so many seconds at most.
+
+    All that it printed is in CloudWatch Logs when this returns.
+
+    Returns
+    -------
+    ScriptEnd
+        The first failure; else that of an instance which was ended; else that of the first instance.
+    """
+    limits = Limits(seconds, memory_bytes=script.size.memory_bytes if script.size else None)
+    over = threading.Event()
+    ends: list[ScriptEnd] = []
+
+    def run(instance: Instance) -> None:
+        try:
+            ends.append(_run_one(job, script.command(job, instance, instances), instance, limits, over))
+        except BaseException:
+            over.set()
+            raise
+
+    if len(instances) == 1:
+        run(instances[0])
+    else:
+        with ThreadPoolExecutor(len(instances)) as pool:
+            for done in [pool.submit(run, instance) for instance in instances]:
+                done.result()
+    return min(ends, key=_weight)
+
+
+def max_runtime(job: Job) -> float:
+    """How many seconds a job may run: MaxRuntimeInSeconds, a day by default."""
+    seconds: float = job.request.get("StoppingCondition", {}).get("MaxRuntimeInSeconds", _DEFAULT_SECONDS)
+    return seconds
+
+
+def _weight(end: ScriptEnd) -> tuple[bool, bool, float]:
+    return not end.exit_code, end.exit_code is not None, end.ended
+
+
+def _run_one(job: Job, command: Command, instance: Instance, limits: Limits, over: threading.Event) -> ScriptEnd:
+    WarmHome(command.interpreter, job.runner.state_dir).copy_to(instance.folder / "tmp")
+    stream = f"{job.name}/{instance.name}-{int(time.time())}"
+    shipper = LogShipper(job.aws.client("logs"), job.log_group, stream, instance.log)
+    try:
+        with Container(instance.folder, command, instance.log) as container:
+            exit_code = container.wait(limits, job.stop, over)
+            ended = time.monotonic()
+            if exit_code:
+                over.set()
+    finally:
+        shipper.close()
+    last_words = _last_words(instance.log) if exit_code else ""
+    return ScriptEnd(exit_code, last_words, instance, ended, container.out_of_memory)
+
+
+def _last_words(log: Path) -> str:
+    """What a script said last; when the disk is full, its log may be cut off, so that is said first."""
+    return " ".join([*([] if disk.has_room(log.parent) else ["No space left on device."]), last_line(log)]).strip()
+
+
+def container_command(
+    job: Job, image: Image, argv: Sequence[str], variables: Mapping[str, str], *, network: bool = True
+) -> Command:
+    """A command line in an image, with the way to AWS and the job's own variables in its environment."""
+    return Command(argv, job.environment(variables), image.interpreter, image.protected, network)
+
+
+def last_line(log: Path) -> str:
+    """The last line of a log that is not empty, of its last 64 KiB; an empty text when there is none."""
+    with log.open("rb") as file:
+        file.seek(max(0, log.stat().st_size - _TAIL_BYTES))
+        lines = file.read().decode(errors="replace").splitlines()
+    return next((line.strip() for line in reversed(lines) if line.strip()), "")

@@ -1,0 +1,223 @@
+"""A training job: channels come from S3, the script runs, /opt/ml/model goes to S3 as model.tar.gz.
+
+The contract is that of "Using Your Own Training Algorithms" in the SageMaker guide: hyperparameters, channels and
+hosts as JSON under ``/opt/ml/input/config``, the channels under ``/opt/ml/input/data``, the reason of a failure in
+``/opt/ml/output/failure``, more results in ``/opt/ml/output/data``. Hyperparameters never pass a shell here: they
+arrive as they were given.
+"""
+
+import json
+import re
+import shutil
+from collections.abc import Sequence
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from localaws.containers import s3
+from localaws.containers.errors import JobFailure, JobStopped
+from localaws.sagemaker.errors import UnsupportedOperation, ValidationError
+from localaws.sagemaker.jobs import archive, images, spot
+from localaws.sagemaker.jobs.final_metrics import final_metrics
+from localaws.sagemaker.jobs.inputs import Source
+from localaws.sagemaker.jobs.instance_types import OUT_OF_MEMORY, limits_of
+from localaws.sagemaker.jobs.instances import Instance, check_count, make_instances, resource_config
+from localaws.sagemaker.jobs.runner import Job
+from localaws.sagemaker.jobs.script import Script, ScriptEnd, run_script
+from localaws.sagemaker.jobs.sync import restore, uploading
+
+Document = dict[str, Any]
+
+_REASON_CHARACTERS = 900
+_TOOLKIT = ("sagemaker_program", "sagemaker_submit_directory")
+_ROOT = PurePosixPath("/opt/ml")
+_CHECKPOINTS = "/opt/ml/checkpoints"
+
+
+class TrainingJob:
+    """The job type of CreateTrainingJob."""
+
+    noun = "Training"
+
+    def run(self, job: Job) -> None:
+        """Stage, run and collect one job."""
+        instances = make_instances(job.request["ResourceConfig"].get("InstanceCount", 1), job.folder, job.log)
+        script = self._script(job)
+        end = spot.run(job, instances, lambda seconds: _attempt(job, script, instances, seconds))
+        self._record_metrics(job, instances)
+        if end.exit_code:
+            raise JobFailure(f"AlgorithmError: {_reason(end)}, exit code: {end.exit_code}")
+        stopped = end.exit_code is None
+        if not stopped:
+            job.phase("Uploading")
+        _collect(job, instances)
+        if stopped:  # what the script had saved is kept, as on AWS
+            self._say_why(job)
+            raise JobStopped
+
+    def _script(self, job: Job) -> Script:
+        algorithm = job.request["AlgorithmSpecification"]
+        image = images.find(algorithm["TrainingImage"], job.runner.state_dir)
+        return Script(
+            image=image,
+            argv=[*(algorithm.get("ContainerEntrypoint") or image.train), *algorithm.get("ContainerArguments", [])],
+            variables={
+                "TRAINING_JOB_NAME": job.name,
+                "TRAINING_JOB_ARN": job.arn,
+                **job.request.get("Environment", {}),
+            },
+            network=not job.request.get("EnableNetworkIsolation", False),
+            size=limits_of(job.request["ResourceConfig"]["InstanceType"]),
+        )
+
+    def _record_metrics(self, job: Job, instances: Sequence[Instance]) -> None:
+        """Where several instances printed a metric, the first one's value counts."""
+        definitions = job.request["AlgorithmSpecification"].get("MetricDefinitions", [])
+        found = [metric for each in reversed(instances) for metric in final_metrics(each.log, definitions)]
+        metrics = list({metric["MetricName"]: metric for metric in found}.values())
+        if metrics:
+            job.update(FinalMetricDataList=metrics)
+            job.runner.notifier.metrics("/aws/sagemaker/TrainingJobs", metrics, {"TrainingJobName": job.name})
+
+    def _say_why(self, job: Job) -> None:
+        if not job.stop.is_set():
+            job.runner.update(job.arn, job.noun, {}, "MaxRuntimeExceeded")
+
+
+def _attempt(job: Job, script: Script, instances: Sequence[Instance], seconds: float) -> ScriptEnd:
+    """Stage the instances and run the script on them, its checkpoints uploaded meanwhile."""
+    client = job.aws.client("s3")
+    job.phase("Downloading")
+    for instance in instances:
+        _stage(job, instance, instances)
+    checkpoints = _checkpoints(job, instances)
+    for folder, uri in checkpoints:
+        restore(client, uri, folder)
+    job.phase("Training")
+    with uploading(client, checkpoints):
+        return run_script(job, script, instances, seconds)
+
+
+def _checkpoints(job: Job, instances: Sequence[Instance]) -> list[tuple[Path, str]]:
+    """The folders of checkpoints and their prefix in S3, all instances' the same."""
+    config = job.request.get("CheckpointConfig")
+    if not config:
+        return []
+    path = PurePosixPath(config.get("LocalPath", _CHECKPOINTS)).relative_to(_ROOT)
+    return [(instance.folder / path, config["S3Uri"]) for instance in instances]
+
+
+def check_training_request(request: Document, state_dir: Path) -> None:
+    """Refuse what is wrong beyond botocore's model: the image, no command, no resources."""
+    algorithm = request.get("AlgorithmSpecification")
+    if not algorithm or not algorithm.get("TrainingImage"):
+        raise ValidationError("AlgorithmSpecification.TrainingImage is required")
+    if "ResourceConfig" not in request:
+        raise ValidationError("ResourceConfig is required")
+    count = request["ResourceConfig"].get("InstanceCount", 1)
+    check_count("ResourceConfig.InstanceCount", count, isolated=request.get("EnableNetworkIsolation", False))
+    images.find(algorithm["TrainingImage"], state_dir)
+    limits_of(request["ResourceConfig"]["InstanceType"])
+    if not algorithm.get("ContainerEntrypoint"):
+        _check_toolkit(request)
+    spot.check(request)
+    _check_checkpoints(request.get("CheckpointConfig", {}))
+    names = [channel["ChannelName"] for channel in request.get("InputDataConfig", [])]
+    if len(set(names)) != len(names):
+        raise ValidationError(f"Channel names must be unique: {', '.join(names)}")
+    for definition in algorithm.get("MetricDefinitions", []):
+        _check_regex(definition)
+
+
+def _check_toolkit(request: Document) -> None:
+    """Without an entry point the image's own `train` runs: that of the framework images."""
+    algorithm = request["AlgorithmSpecification"]
+    missing = [name for name in _TOOLKIT if not request.get("HyperParameters", {}).get(name)]
+    if missing:
+        raise ValidationError(
+            f"AlgorithmSpecification has no ContainerEntrypoint: the `train` program of '{algorithm['TrainingImage']}'"
+            f" then needs {' and '.join(missing)} among the HyperParameters. ModelTrainer and HyperparameterTuner with"
+            " source_code set one or the other."
+        )
+    if algorithm.get("ContainerArguments"):
+        raise ValidationError("ContainerArguments without a ContainerEntrypoint would replace the image's `train`")
+
+
+def _check_checkpoints(config: Document) -> None:
+    path = PurePosixPath(config.get("LocalPath", _CHECKPOINTS))
+    if not path.is_relative_to(_ROOT) or path == _ROOT or ".." in path.parts:
+        raise UnsupportedOperation(
+            f"CheckpointConfig.LocalPath = '{path}' is not supported by the local SageMaker: only paths under {_ROOT}"
+        )
+
+
+def _check_regex(definition: dict[str, str]) -> None:
+    try:
+        re.compile(definition["Regex"])
+    except re.error as error:
+        raise ValidationError(f"Regex '{definition['Regex']}' of metric '{definition['Name']}': {error}") from error
+
+
+def _stage(job: Job, instance: Instance, instances: Sequence[Instance]) -> None:
+    """Fill an instance's folder: its channels and its configuration."""
+    client = job.aws.client("s3")
+    for part in ("model", "output/data", "input/data", "input/config", "checkpoints"):
+        (instance.folder / part).mkdir(parents=True, exist_ok=True)
+    channels = job.request.get("InputDataConfig", [])
+    for channel in channels:
+        source = Source.of(channel["DataSource"]["S3DataSource"], gunzip=channel.get("CompressionType") == "Gzip")
+        source.download(client, instance.folder / "input/data" / channel["ChannelName"], instance, len(instances))
+    configuration = {
+        "hyperparameters": job.request.get("HyperParameters", {}),
+        "inputdataconfig": {channel["ChannelName"]: _channel_config(channel) for channel in channels},
+        "resourceconfig": resource_config(instance, instances, job.request["ResourceConfig"]["InstanceType"]),
+    }
+    for name, content in configuration.items():
+        (instance.folder / "input/config" / f"{name}.json").write_text(json.dumps(content))
+
+
+def _channel_config(channel: Document) -> Document:
+    source = channel["DataSource"]["S3DataSource"]
+    config = {
+        "TrainingInputMode": channel.get("InputMode", "File"),
+        "S3DistributionType": source.get("S3DataDistributionType", "FullyReplicated"),
+        "RecordWrapperType": channel.get("RecordWrapperType", "None"),
+    }
+    return config | {name: channel[name] for name in ("ContentType", "CompressionType") if name in channel}
+
+
+def _reason(end: ScriptEnd) -> str:
+    failure = end.instance.folder / "output/failure"
+    if end.out_of_memory:
+        return f"OutOfMemory: {OUT_OF_MEMORY}"
+    text = failure.read_text(errors="replace").strip() if failure.is_file() else ""
+    return (text or end.last_words)[:_REASON_CHARACTERS]
+
+
+def _collect(job: Job, instances: Sequence[Instance]) -> None:
+    """Upload what all instances saved as one; of files with the same name, the first instance's."""
+    client = job.aws.client("s3")
+    config = job.request["OutputDataConfig"]
+    target = s3.Location.of(config["S3OutputPath"]).below(f"{job.name}/output")
+    plain = config.get("CompressionType") == "NONE"
+    for folder, name in (("model", "model"), ("output/data", "output")):
+        source = job.folder / folder
+        for instance in instances[1:]:
+            _merge(instance.folder / folder, source)
+        if not any(source.iterdir()) and name != "model":
+            continue
+        if plain:
+            s3.upload_folder(client, source, f"{target.below(name)}/", config.get("KmsKeyId"))
+        else:
+            packed = job.folder / f"{name}.tar.gz"
+            archive.pack(source, packed)
+            s3.upload(client, packed, target.below(packed.name), config.get("KmsKeyId"))
+    model = f"{target.below('model')}/" if plain else str(target.below("model.tar.gz"))
+    job.update(ModelArtifacts={"S3ModelArtifacts": model})
+
+
+def _merge(source: Path, target: Path) -> None:
+    for path in sorted(source.rglob("*")):
+        to = target / path.relative_to(source)
+        if path.is_file() and not to.exists():
+            to.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(path, to)

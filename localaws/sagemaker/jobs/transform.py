@@ -1,0 +1,201 @@
+"""A batch transform job: every object under a prefix goes through the model's own server, and its answers to S3.
+
+The model is staged and served as an endpoint's would be: model.tar.gz unpacked to /opt/ml/model, the image's `serve`
+in a container, GET /ping until it is ready, POST /invocations with as many records as the strategy and the payload
+limit allow. An object ``folder/x.csv`` becomes ``folder/x.csv.out``; nothing is written for an object which failed.
+"""
+
+import gzip
+import http
+import http.client
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+from localaws.containers import s3
+from localaws.containers.container import HOST_NAME, Container
+from localaws.containers.errors import JobFailure, JobStopped
+from localaws.containers.logs import LogShipper
+from localaws.sagemaker.jobs.inputs import Source
+from localaws.sagemaker.jobs.model_server import (
+    aws_of,
+    containers_of,
+    free_port,
+    server_command,
+    stage,
+    wait_until_ready,
+)
+from localaws.sagemaker.jobs.runner import Job
+from localaws.storage.store import Store
+
+Document = dict[str, Any]
+
+_START_SECONDS = 60
+_DEFAULT_PAYLOAD_MB = 6
+_DEFAULT_INVOCATION_SECONDS = 600
+
+
+class TransformJob:
+    """The job type of CreateTransformJob."""
+
+    noun = "Transform"
+
+    def run(self, job: Job) -> None:
+        """Stage, run and collect one job."""
+        definition = model_container(job.runner.store, job.runner.aws.arn("model", job.request["ModelName"]))
+        aws = aws_of(job.runner.aws, definition)
+        client = aws.client("s3")
+        stage(client, definition, job.folder)
+        items = Source.of(job.request["TransformInput"]["DataSource"]["S3DataSource"]).objects(client)
+        stream = f"{job.name}/{HOST_NAME}-{int(time.time())}"
+        shipper = LogShipper(aws.client("logs"), job.log_group, stream, job.log)
+        try:
+            self._serve(job, definition, items, client)
+        finally:
+            shipper.close()
+
+    def _serve(self, job: Job, definition: Document, items: list[s3.S3Object], client: Any) -> None:
+        port = free_port()
+        variables = {**job.request.get("Environment", {}), "SAGEMAKER_BATCH": "true"}
+        command = server_command(job.runner.aws, job.runner.state_dir, definition, port, variables)
+        with Container(job.folder, command, job.log) as container:
+            wait_until_ready(container, port, job.log, _START_SECONDS, job.stop)
+            requests = Requests.of(job.request, port)
+            with ThreadPoolExecutor(max_workers=job.request.get("MaxConcurrentTransforms") or 1) as pool:
+                for done in [pool.submit(_transform, job, item, requests, client) for item in items]:
+                    done.result()
+
+
+@dataclass(frozen=True)
+class Requests:
+    """How the records of an object are sent to the model.
+
+    Attributes
+    ----------
+    limit : int
+        Bytes of a request's body at most.
+    by_line, many, assemble : bool
+        Split at line ends; several records in a request; a line end between the answers.
+    """
+
+    port: int
+    content_type: str
+    accept: str
+    limit: int
+    seconds: float
+    retries: int
+    by_line: bool
+    many: bool
+    assemble: bool
+
+    @classmethod
+    def of(cls, request: Document, port: int) -> "Requests":
+        """Read from a CreateTransformJob request, with AWS's defaults."""
+        source, target = request["TransformInput"], request["TransformOutput"]
+        megabytes = request.get("MaxPayloadInMB", _DEFAULT_PAYLOAD_MB)
+        client_config = request.get("ModelClientConfig", {})
+        return cls(
+            port=port,
+            content_type=source.get("ContentType", "application/octet-stream"),
+            accept=target.get("Accept", "*/*"),
+            limit=(megabytes or 100) * 1024 * 1024,
+            seconds=client_config.get("InvocationsTimeoutInSeconds", _DEFAULT_INVOCATION_SECONDS),
+            retries=client_config.get("InvocationsMaxRetries", 0),
+            by_line=source.get("SplitType", "None") == "Line",
+            many=request.get("BatchStrategy", "MultiRecord") == "MultiRecord",
+            assemble=target.get("AssembleWith", "None") == "Line",
+        )
+
+    def bodies(self, data: bytes, name: str) -> Iterator[bytes]:
+        """An object's bytes as the bodies of its requests, in order.
+
+        Raises
+        ------
+        JobFailure
+            A record is larger than the limit.
+        """
+        records = data.splitlines(keepends=True) if self.by_line else [data]
+        body = b""
+        for record in records:
+            if len(record) > self.limit:
+                raise JobFailure(
+                    f"ClientError: {name}: a record of {len(record)} bytes is larger than MaxPayloadInMB allows"
+                    f" ({self.limit} bytes)"
+                )
+            if body and (not self.many or len(body) + len(record) > self.limit):
+                yield body
+                body = b""
+            if record.strip():
+                body += record
+        if body:
+            yield body
+
+    def invoke(self, body: bytes, name: str) -> bytes:
+        """The model's answer to one body.
+
+        Raises
+        ------
+        JobFailure
+            The model answered with an error after all retries, or not at all.
+        """
+        for attempt in range(self.retries + 1):
+            status, answer = self._post(body)
+            if status == http.HTTPStatus.OK:
+                return answer
+            if status < http.HTTPStatus.INTERNAL_SERVER_ERROR or attempt == self.retries:
+                break
+        text = answer.decode(errors="replace")[:300]
+        raise JobFailure(f"ClientError: {name}: the model answered {status}: {text}")
+
+    def _post(self, body: bytes) -> tuple[int, bytes]:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=self.seconds)
+        headers = {"Content-Type": self.content_type, "Accept": self.accept}
+        try:
+            connection.request("POST", "/invocations", body, headers)
+            response = connection.getresponse()
+            return response.status, response.read()
+        except OSError as error:
+            return http.HTTPStatus.BAD_GATEWAY, f"no answer: {error}".encode()
+        finally:
+            connection.close()
+
+
+def model_container(store: Store, model_arn: str) -> Document:
+    """The only container of a model.
+
+    Raises
+    ------
+    ResourceNotFound
+        The model, or its package, is not there.
+    JobFailure
+        The model is a chain of several containers.
+    """
+    definition, *others = containers_of(store, model_arn)
+    if others:
+        name = model_arn.rpartition("/")[2]
+        raise JobFailure(f"ClientError: '{name}' has {len(others) + 1} containers; a transform job here takes one")
+    return definition
+
+
+def _transform(job: Job, item: s3.S3Object, requests: Requests, client: Any) -> None:
+    if job.stop.is_set():
+        raise JobStopped
+    data = s3.read(client, item.location)
+    answers = []
+    for body in requests.bodies(_unpacked(data, job, item), str(item.location)):
+        answer = requests.invoke(body, str(item.location))
+        answers.append(answer if answer.endswith(b"\n") or not requests.assemble else answer + b"\n")
+    output = job.request["TransformOutput"]
+    target = s3.Location.of(output["S3OutputPath"]).below(f"{item.relative}.out")
+    s3.write(client, target, b"".join(answers), output.get("KmsKeyId"))
+
+
+def _unpacked(data: bytes, job: Job, item: s3.S3Object) -> bytes:
+    if job.request["TransformInput"].get("CompressionType") != "Gzip":
+        return data
+    try:
+        return gzip.decompress(data)
+    except (OSError, EOFError) as error:
+        raise JobFailure(f"ClientError: {item.location} is not gzip: {error}") from error

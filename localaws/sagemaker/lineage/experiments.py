@@ -1,0 +1,100 @@
+"""Which trial components belong to which trials, and the lists that are filtered by it."""
+
+from typing import Any
+
+from localaws.sagemaker.families.lookup import find, page
+from localaws.sagemaker.lineage.graph import MEMBERSHIP, Graph, membership_key
+from localaws.sagemaker.parts import Control, Handler
+from localaws.storage.store import Query, Resource
+
+Document = dict[str, Any]
+
+EXPERIMENT, TRIAL, COMPONENT = "experiment", "experiment-trial", "experiment-trial-component"
+
+_OF_TRIAL = "arn IN (SELECT name FROM resource WHERE kind = 'trial-membership' AND parent = ?)"
+_OF_COMPONENT = "arn IN (SELECT parent FROM resource WHERE kind = 'trial-membership' AND name = ?)"
+_OF_EXPERIMENT = (
+    "arn IN (SELECT member.name FROM resource AS member JOIN resource AS trial ON member.parent = trial.arn"
+    " WHERE member.kind = 'trial-membership' AND trial.kind = 'experiment-trial' AND trial.parent = ?)"
+)
+
+
+def handlers() -> dict[str, Handler]:
+    """The operations of this module by name."""
+    return {
+        "AssociateTrialComponent": associate,
+        "DisassociateTrialComponent": disassociate,
+        "ListTrials": list_trials,
+        "ListTrialComponents": list_components,
+    }
+
+
+def associate(control: Control, request: Document) -> Document:
+    """Add a component to a trial; one that is there already stays."""
+    trial, component = _both(control, request, "AssociateTrialComponent")
+    Graph(control.store, control.aws).join(trial.arn, component.arn)
+    return {"TrialArn": trial.arn, "TrialComponentArn": component.arn}
+
+
+def check_experiment_config(control: Control, operation: str, request: Document) -> None:
+    """Refuse a job for an experiment or a trial that is not there.
+
+    Raises
+    ------
+    ResourceNotFound
+    """
+    config = request.get("ExperimentConfig") or {}
+    for kind, member in ((EXPERIMENT, "ExperimentName"), (TRIAL, "TrialName")):
+        if member in config:
+            find(control, kind, config[member], operation)
+
+
+def disassociate(control: Control, request: Document) -> Document:
+    """Take a component out of a trial."""
+    trial, component = _both(control, request, "DisassociateTrialComponent")
+    control.store.remove(membership_key(trial.arn, component.arn))
+    return {"TrialArn": trial.arn, "TrialComponentArn": component.arn}
+
+
+def list_trials(control: Control, request: Document) -> Document:
+    """A page of trials, of one experiment or with one component."""
+    query, where = dict(request), {}
+    if name := query.pop("ExperimentName", None):
+        where["parent = ?"] = find(control, EXPERIMENT, name, "ListTrials").arn
+    if name := query.pop("TrialComponentName", None):
+        where[_OF_COMPONENT] = find(control, COMPONENT, name, "ListTrials").arn
+    return _page(control, "ListTrials", TRIAL, query, where)
+
+
+def list_components(control: Control, request: Document) -> Document:
+    """A page of trial components, of one trial, experiment or source."""
+    query, where = dict(request), {}
+    if name := query.pop("ExperimentName", None):
+        where[_OF_EXPERIMENT] = find(control, EXPERIMENT, name, "ListTrialComponents").arn
+    if name := query.pop("TrialName", None):
+        where[_OF_TRIAL] = find(control, TRIAL, name, "ListTrialComponents").arn
+    return _page(control, "ListTrialComponents", COMPONENT, query, where)
+
+
+def parents_of(control: Control, component_arn: str) -> list[Document]:
+    """The trials of a component, with their experiments, as Search shows them."""
+    members, _ = control.store.page(Query(MEMBERSHIP, {"name = ?": component_arn}, descending=False, limit=1000))
+    trials = [control.store.by_arn(member.parent) for member in members]
+    return [
+        {"TrialName": trial.name, "ExperimentName": trial.document["ExperimentName"]}
+        for trial in trials
+        if trial is not None
+    ]
+
+
+def _page(control: Control, operation: str, kind: str, query: Document, where: Document) -> Document:
+    def row(resource: Resource) -> Document:
+        source = resource.document.get("Source")
+        return resource.document | {"TrialSource": source, "TrialComponentSource": source}
+
+    return page(control, operation, kind, query, descending=True, where=where, row=row)
+
+
+def _both(control: Control, request: Document, operation: str) -> tuple[Resource, Resource]:
+    trial = find(control, TRIAL, request["TrialName"], operation)
+    return trial, find(control, COMPONENT, request["TrialComponentName"], operation)

@@ -1,0 +1,128 @@
+"""The lineage graph as it is stored: entities, the edges between them, and which components belong to which trials.
+
+Entities are resources as the API makes them. An edge is a resource between two others: its parent is the ARN of the one
+(the source, or the trial), its name that of the other (the destination, or the trial component).
+"""
+
+import hashlib
+import json
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from localaws.sagemaker.aws import Aws
+from localaws.storage.store import Resource, Store
+
+Document = dict[str, Any]
+
+ASSOCIATION = "association"
+MEMBERSHIP = "trial-membership"
+NOUNS = {
+    "experiment": "Experiment",
+    "experiment-trial-component": "TrialComponent",
+    "artifact": "Artifact",
+    "context": "Context",
+    "action": "Action",
+}
+"""The kinds of entities that an association may join, and their nouns in the API."""
+
+_TEXT_CHARACTERS = 2500
+
+
+@dataclass(frozen=True)
+class Graph:
+    """The lineage graph of one local SageMaker."""
+
+    store: Store
+    aws: Aws
+
+    def entity(self, kind: str, name: str, document: Document) -> Resource:
+        """The entity of this kind and name: the one that is there, or a new one with this document."""
+        arn = self.aws.arn(kind, name)
+        if (found := self.store.by_arn(arn)) is not None:
+            return found
+        now, source = time.time(), document.get("Source", {})
+        full = document | {
+            f"{NOUNS[kind]}Arn": arn,
+            "CreationTime": now,
+            "LastModifiedTime": now,
+            "CreatedBy": self.aws.user_context,
+            "LastModifiedBy": self.aws.user_context,
+        }
+        parent = source.get("SourceUri") or source.get("SourceArn") or ""
+        own_type = document.get(f"{NOUNS[kind]}Type", "")
+        resource = Resource(kind, name, arn, full, parent=parent, status=own_type, created=now)
+        self.store.add(resource)
+        return resource
+
+    def artifact(self, uri: str, artifact_type: str, name: str | None = None) -> Resource:
+        """The artifact of a URI, of which there is one, whatever it was first seen as."""
+        source = {"SourceUri": uri}
+        document = {"ArtifactName": name, "ArtifactType": artifact_type, "Source": source}
+        return self.entity("artifact", artifact_name(source), document)
+
+    def associate(self, source: Resource, destination: Resource, association_type: str) -> bool:
+        """Store an edge; False when there is one between the two."""
+        now = time.time()
+        document = {
+            "SourceArn": source.arn,
+            "DestinationArn": destination.arn,
+            "SourceType": entity_type(source),
+            "DestinationType": entity_type(destination),
+            "AssociationType": association_type or None,
+            "SourceName": _name(source),
+            "DestinationName": _name(destination),
+            "CreationTime": now,
+            "CreatedBy": self.aws.user_context,
+        }
+        key = association_key(source.arn, destination.arn)
+        edge = Resource(
+            ASSOCIATION,
+            destination.arn,
+            key,
+            document,
+            parent=source.arn,
+            status=association_type,
+            created=now,
+        )
+        return self.store.add(edge)
+
+    def join(self, trial_arn: str, component_arn: str) -> None:
+        """Store that a component belongs to a trial."""
+        key = membership_key(trial_arn, component_arn)
+        self.store.add(Resource(MEMBERSHIP, component_arn, key, {}, parent=trial_arn))
+
+
+def entity_type(entity: Resource) -> str:
+    """What an entity is: an artifact's own type such as ``DataSet``, a trial component's kind of job, or its noun."""
+    noun = NOUNS[entity.kind]
+    own = entity.document.get(f"{noun}Type") or entity.document.get("Source", {}).get("SourceType") or noun
+    return str(own).removeprefix("SageMaker")
+
+
+def artifact_name(source: Document) -> str:
+    """What stands for an artifact in its ARN: there is one artifact of a source."""
+    return hashlib.md5(json.dumps(source, sort_keys=True).encode(), usedforsecurity=False).hexdigest()
+
+
+def association_key(source_arn: str, destination_arn: str) -> str:
+    """The key of an association, which AWS gives no ARN: no caller sees it."""
+    return f"{source_arn} {destination_arn}"
+
+
+def membership_key(trial_arn: str, component_arn: str) -> str:
+    """The key of a membership, which AWS gives no ARN: no caller sees it."""
+    return f"{trial_arn} {component_arn}"
+
+
+def _name(entity: Resource) -> str | None:
+    name: str | None = entity.document.get(f"{NOUNS[entity.kind]}Name")
+    return name
+
+
+def parameter(value: Any) -> Document:
+    """A trial component's parameter: a number where the value is one."""
+    try:
+        return {"NumberValue": float(value)}
+    except (TypeError, ValueError):
+        return {"StringValue": str(value)[:_TEXT_CHARACTERS]}

@@ -1,0 +1,112 @@
+"""Step caching: the result of an earlier run of a step, when what decides it is the same.
+
+As AWS decides it: of a step's resolved arguments only certain attributes count, those that its guide lists for each
+type of step ("Default cache key attributes by pipeline step type"); only successful runs of the same step of the same
+pipeline, the latest of them, not older than ``ExpireAfter``.
+"""
+
+import hashlib
+import json
+import re
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from localaws.sagemaker.errors import ValidationError
+from localaws.sagemaker.pipelines.definition import Step
+from localaws.storage.store import Resource, Store
+
+Document = dict[str, Any]
+
+_KIND = "cached-step"
+_ATTRIBUTES: dict[str, tuple[str, ...]] = {
+    "Processing": ("AppSpecification", "Environment", "ProcessingInputs"),
+    "Training": (
+        "AlgorithmSpecification",
+        "CheckpointConfig",
+        "DebugHookConfig",
+        "DebugRuleConfigurations",
+        "Environment",
+        "HyperParameters",
+        "InputDataConfig",
+    ),
+    "Tuning": ("HyperParameterTuningJobConfig", "TrainingJobDefinition", "TrainingJobDefinitions"),
+    "Transform": ("DataProcessing", "Environment", "ModelName", "TransformInput"),
+}
+_WHOLE = ("Lambda", "Callback")
+"""Types whose arguments all count, with the function or queue that gets them."""
+
+_DURATION = re.compile(r"P?(?:(\d+)Y)?(?:(\d+)M)?(?:(\d+)W)?(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?", re.I)
+_SECONDS = (31_536_000, 2_592_000, 604_800, 86_400, 3_600, 60, 1)
+
+
+@dataclass(frozen=True)
+class CachedStep:
+    """What an earlier run of a step left.
+
+    Attributes
+    ----------
+    execution_arn : str
+        Of the execution that ran it.
+    """
+
+    execution_arn: str
+    metadata: Document
+    properties: Document
+
+
+def duration(text: str) -> int:
+    """Seconds of an ISO 8601 duration such as ``P30D`` or, as AWS's guide writes it, ``30dT5h``.
+
+    Raises
+    ------
+    ValidationError
+        When it is none.
+    """
+    match = _DURATION.fullmatch(text)
+    if match is None or not any(match.groups()):
+        raise ValidationError(f"ExpireAfter '{text}' is not an ISO 8601 duration such as P30D or PT1H")
+    return sum(int(count or 0) * unit for count, unit in zip(match.groups(), _SECONDS, strict=True))
+
+
+class StepCache:
+    """The cached steps of one pipeline.
+
+    Parameters
+    ----------
+    store : Store
+    pipeline_arn : str
+    """
+
+    def __init__(self, store: Store, pipeline_arn: str) -> None:
+        self._store, self._pipeline_arn = store, pipeline_arn
+
+    def find(self, step: Step, request: Document) -> CachedStep | None:
+        """An earlier run that serves for this one, or None; None, too, when the step has no caching turned on."""
+        config = step.document.get("CacheConfig", {})
+        if not config.get("Enabled"):
+            return None
+        found = self._store.by_arn(self._arn(step, request))
+        if found is None or found.created + duration(config.get("ExpireAfter", "P1Y")) < time.time():
+            return None
+        return CachedStep(**found.document)
+
+    def keep(self, step: Step, request: Document, result: CachedStep) -> None:
+        """Remember a successful run; the latest of several counts."""
+        if step.kind not in (*_ATTRIBUTES, *_WHOLE):
+            return
+        arn = self._arn(step, request)
+        with self._store.transaction():
+            self._store.remove(arn)
+            self._store.add(Resource(_KIND, arn, arn, vars(result).copy(), parent=self._pipeline_arn))
+
+    def forget(self) -> None:
+        """Remove everything, with the pipeline."""
+        for found in self._store.every(_KIND, parent=self._pipeline_arn):
+            self._store.remove(found.arn)
+
+    def _arn(self, step: Step, request: Document) -> str:
+        attributes = {name: request.get(name) for name in _ATTRIBUTES.get(step.kind, tuple(request))}
+        target = {name: step.document.get(name) for name in ("FunctionArn", "SqsQueueUrl")}
+        signature = json.dumps([step.kind, attributes, target], sort_keys=True)
+        return f"{self._pipeline_arn}/cache/{step.name}/{hashlib.sha256(signature.encode()).hexdigest()}"

@@ -1,0 +1,18 @@
+"""Condition steps: all conditions must hold for the IfSteps to run, else the ElseSteps do."""
+
+from typing import Any
+
+from localaws.sagemaker.pipelines.definition import Step
+from localaws.sagemaker.pipelines.expressions import holds
+from localaws.sagemaker.pipelines.steps.context import Progress, StepContext
+
+Document = dict[str, Any]
+
+
+def run(step: Step, context: StepContext, _: Progress) -> Document:
+    """Decide; the outcome is in the step's metadata and its ``Outcome`` property, as "True" or "False"."""
+    scope = context.scope
+    outcome = all(holds(condition, scope) for condition in step.arguments.get("Conditions", []))
+    context.condition_outcomes[step.name] = outcome
+    context.properties[step.name] = {"Outcome": str(outcome)}
+    return {"Condition": {"Outcome": str(outcome)}}

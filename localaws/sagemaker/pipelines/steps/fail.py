@@ -1,0 +1,15 @@
+"""Fail steps: end the execution as failed, with a message."""
+
+from typing import Any
+
+from localaws.sagemaker.pipelines.definition import Step
+from localaws.sagemaker.pipelines.expressions import as_text
+from localaws.sagemaker.pipelines.steps.context import Progress, StepContext, StepFailed
+
+Document = dict[str, Any]
+
+
+def run(step: Step, context: StepContext, _: Progress) -> Document:
+    """Fail."""
+    message = as_text(context.request(step).get("ErrorMessage", ""))
+    raise StepFailed(message, Metadata={"Fail": {"ErrorMessage": message}})

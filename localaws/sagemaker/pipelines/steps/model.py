@@ -1,0 +1,16 @@
+"""Model steps: create a model."""
+
+from typing import Any
+
+from localaws.sagemaker.pipelines.definition import Step
+from localaws.sagemaker.pipelines.steps.context import Progress, StepContext
+
+Document = dict[str, Any]
+
+
+def run(step: Step, context: StepContext, _: Progress) -> Document:
+    """Create a model; the step's properties are what DescribeModel answers."""
+    request = {"ModelName": context.unique_name(step)} | context.request(step)
+    arn = context.call("CreateModel", request)["ModelArn"]
+    context.properties[step.name] = context.call("DescribeModel", {"ModelName": request["ModelName"]})
+    return {"Model": {"Arn": arn}}

@@ -1,0 +1,48 @@
+"""The output parameters of Lambda and callback steps."""
+
+from typing import Any
+
+from localaws.sagemaker.pipelines.definition import Step
+from localaws.sagemaker.pipelines.expressions import as_text
+from localaws.sagemaker.pipelines.steps.context import StepFailed
+
+Document = dict[str, Any]
+
+_TYPES: dict[str, tuple[type, ...]] = {"String": (str,), "Integer": (int,), "Float": (int, float), "Boolean": (bool,)}
+
+
+def output_parameters(step: Step, given: Document) -> Document:
+    """The declared output parameters by name, with the values that were given for them.
+
+    Raises
+    ------
+    StepFailed
+        One is missing, or of another type than declared.
+    """
+    found: Document = {}
+    for declared in step.document.get("OutputParameters") or []:
+        name, kind = declared["OutputName"], declared["OutputType"]
+        if name not in given:
+            raise StepFailed(f"ClientError: the output '{name}' is missing: there are {', '.join(given) or 'none'}")
+        value = _converted(given[name], kind)
+        if not isinstance(value, _TYPES[kind]) or (isinstance(value, bool) and kind != "Boolean"):
+            raise StepFailed(f"ClientError: the output '{name}' is {value!r}, which is not of type {kind}")
+        found[name] = value
+    return found
+
+
+def as_list(outputs: Document) -> list[Document]:
+    """Output parameters as the API lists them; their values are texts there."""
+    return [{"Name": name, "Value": as_text(value)} for name, value in outputs.items()]
+
+
+def _converted(value: Any, kind: str) -> Any:
+    """A callback's values are texts, whatever their declared type."""
+    if not isinstance(value, str) or kind == "String":
+        return value
+    if kind == "Boolean":
+        return {"true": True, "false": False}.get(value, value)
+    try:
+        return int(value) if kind == "Integer" else float(value)
+    except ValueError:
+        return value

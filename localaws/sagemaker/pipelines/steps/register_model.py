@@ -1,0 +1,35 @@
+"""RegisterModel steps: register a model package; SageMaker Pipelines makes the group when it is not there yet."""
+
+from typing import Any
+
+from localaws.sagemaker.errors import ApiError
+from localaws.sagemaker.pipelines.definition import Step
+from localaws.sagemaker.pipelines.steps.context import Progress, StepContext
+
+Document = dict[str, Any]
+
+
+def run(step: Step, context: StepContext, _: Progress) -> Document:
+    """Register a package; the step's properties are what DescribeModelPackage answers."""
+    # The same token after an interruption: a version that was registered already is not registered twice.
+    request = _without_empty(context.request(step)) | {"ClientToken": context.token(step)}
+    group = request.get("ModelPackageGroupName")
+    if group:
+        _make_group(context, group)
+    arn = context.call("CreateModelPackage", request)["ModelPackageArn"]
+    context.properties[step.name] = context.call("DescribeModelPackage", {"ModelPackageName": arn})
+    return {"RegisterModel": {"Arn": arn}}
+
+
+def _without_empty(request: Document) -> Document:
+    """The SDK writes empty structures for metrics that are not given; CreateModelPackage wants them left out."""
+    metrics = {name: value for name, value in request.get("ModelMetrics", {}).items() if value}
+    return request | ({"ModelMetrics": metrics} if metrics else {})
+
+
+def _make_group(context: StepContext, name: str) -> None:
+    short = name.rpartition("/")[2]
+    try:
+        context.call("DescribeModelPackageGroup", {"ModelPackageGroupName": name})
+    except ApiError:
+        context.call("CreateModelPackageGroup", {"ModelPackageGroupName": short})

@@ -1,0 +1,72 @@
+"""The resource policy of a model package group: kept and shown, for whoever shares a registry between accounts."""
+
+import json
+from typing import Any
+
+from localaws.sagemaker.errors import ValidationError
+from localaws.sagemaker.families.lookup import find
+from localaws.sagemaker.parts import Control, Handler
+from localaws.storage.store import Resource
+
+Document = dict[str, Any]
+
+
+def handlers() -> dict[str, Handler]:
+    """The operations of this module by name."""
+    return {
+        "PutModelPackageGroupPolicy": put_policy,
+        "GetModelPackageGroupPolicy": get_policy,
+        "DeleteModelPackageGroupPolicy": delete_policy,
+    }
+
+
+def put_policy(control: Control, request: Document) -> Document:
+    """Keep a group's policy, in place of an earlier one."""
+    policy = request["ResourcePolicy"]
+    _check(policy)
+    group = _group(control, request, "PutModelPackageGroupPolicy")
+
+    def keep(_: Document, internal: Document) -> None:
+        internal["policy"] = policy
+
+    control.store.change(group.arn, keep)
+    return {"ModelPackageGroupArn": group.arn}
+
+
+def get_policy(control: Control, request: Document) -> Document:
+    """The policy as it was put."""
+    return {"ResourcePolicy": _policy(_group(control, request, "GetModelPackageGroupPolicy"))}
+
+
+def delete_policy(control: Control, request: Document) -> Document:
+    """Take the policy off."""
+    group = _group(control, request, "DeleteModelPackageGroupPolicy")
+    _policy(group)
+
+    def drop(_: Document, internal: Document) -> None:
+        internal.pop("policy", None)
+
+    control.store.change(group.arn, drop)
+    return {}
+
+
+def _group(control: Control, request: Document, operation: str) -> Resource:
+    return find(control, "model-package-group", request["ModelPackageGroupName"], operation)
+
+
+def _policy(group: Resource) -> str:
+    if "policy" not in group.internal:
+        raise ValidationError(f"Cannot find a resource policy of the model package group: {group.arn}")
+    policy: str = group.internal["policy"]
+    return policy
+
+
+def _check(policy: str) -> None:
+    try:
+        statements = json.loads(policy)["Statement"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise ValidationError(f"Malformed ResourcePolicy: it must be JSON with a Statement: {error}") from error
+    for statement in statements if isinstance(statements, list) else [statements]:
+        lacking = [name for name in ("Effect", "Principal", "Action", "Resource") if name not in statement]
+        if lacking:
+            raise ValidationError(f"Malformed ResourcePolicy: a Statement lacks {', '.join(lacking)}")

@@ -1,0 +1,60 @@
+"""The HTTP front of the services: JSON 1.1 over POST, one thread of a pool for each request."""
+
+import asyncio
+import os
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from localaws.protocol.asgi import Application, Receive, Scope, Send, read_body
+from localaws.protocol.json_api import Document, answered, parsed, send_document
+from localaws.service.api import Api
+
+_THREADS = 16
+
+
+class Server:
+    """The ASGI application.
+
+    Parameters
+    ----------
+    api : Api
+    on_shutdown : callable
+        Called when the HTTP server ends.
+    routes : mapping of str to Application
+        What is answered by others, by the beginning of the path.
+    state_dir : Path
+        Where everything is kept.
+    """
+
+    def __init__(
+        self, api: Api, on_shutdown: Callable[[], None], routes: Mapping[str, Application], state_dir: Path
+    ) -> None:
+        self._api, self._on_shutdown, self._routes, self._state_dir = api, on_shutdown, routes, state_dir
+        self._pool = ThreadPoolExecutor(max_workers=_THREADS, thread_name_prefix="api")
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request, or take part in the server's start and end."""
+        if scope["type"] == "lifespan":
+            await self._lifespan(receive, send)
+        elif scope["method"] == "GET" and scope["path"] == "/health":
+            await send_document(send, 200, {"status": "ok", "pid": os.getpid()})
+        elif route := next((self._routes[path] for path in self._routes if scope["path"].startswith(path)), None):
+            await route(scope, receive, send)
+        elif (body := await read_body(receive)) is not None:
+            target = dict(scope["headers"]).get(b"x-amz-target", b"").decode("latin-1")
+            loop = asyncio.get_running_loop()
+            status, answer = await loop.run_in_executor(self._pool, self._answer, target, body)
+            await send_document(send, status, answer)
+
+    async def _lifespan(self, receive: Receive, send: Send) -> None:
+        while True:
+            message = await receive()
+            if message["type"] == "lifespan.shutdown":
+                self._on_shutdown()
+            await send({"type": f"{message['type']}.complete"})
+            if message["type"] == "lifespan.shutdown":
+                return
+
+    def _answer(self, target: str, body: bytes) -> tuple[int, Document]:
+        return answered(lambda: self._api.call(target, parsed(body)), target, self._state_dir)

@@ -1,0 +1,314 @@
+"""SQLite holds every resource, its status and its tags; what is not written here did not happen.
+
+One table serves all kinds. A resource is a document, the answer of its Describe operation, beside the few columns
+that lists are filtered and sorted by, and a second document of what this server must remember but never shows.
+WAL mode makes a committed write survive the death of the process at any instant.
+
+Lists are paginated by keyset: the token is the sort value and the number of the last row shown, so that a page costs
+the same at the front and at the back of the list, and rows created meanwhile are neither skipped nor shown twice.
+"""
+
+import base64
+import binascii
+import json
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from localaws.api_errors import ValidationError
+from localaws.storage.sqlite_file import connect
+
+Document = dict[str, Any]
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS resource (
+    number   INTEGER PRIMARY KEY,
+    kind     TEXT NOT NULL,
+    name     TEXT NOT NULL,
+    arn      TEXT NOT NULL UNIQUE,
+    parent   TEXT NOT NULL DEFAULT '',
+    status   TEXT NOT NULL DEFAULT '',
+    approval TEXT NOT NULL DEFAULT '',
+    created  REAL NOT NULL,
+    modified REAL NOT NULL,
+    document TEXT NOT NULL,
+    internal TEXT NOT NULL DEFAULT '{}',
+    UNIQUE (kind, parent, name)
+);
+CREATE INDEX IF NOT EXISTS resource_in_order ON resource (kind, created, number, name, status);
+CREATE INDEX IF NOT EXISTS resource_by_parent ON resource (kind, parent, created, number);
+CREATE INDEX IF NOT EXISTS resource_of_status ON resource (kind, status, created, number);
+CREATE INDEX IF NOT EXISTS resource_of_name ON resource (kind, name, created, number);
+CREATE TABLE IF NOT EXISTS tag (
+    arn TEXT NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (arn, key)
+);
+"""
+_COLUMNS = "number, kind, name, arn, parent, status, approval, created, modified, document, internal"
+
+
+@dataclass(frozen=True)
+class Resource:
+    """One stored resource.
+
+    Attributes
+    ----------
+    kind : str
+        Such as ``training-job``: the word that SageMaker's ARNs use.
+    document : dict
+        What Describe answers; times are seconds since the epoch.
+    internal : dict
+        What only this server needs, such as the request that a job was made from.
+    parent : str
+        The ARN of the group, pipeline or execution that it belongs to, or the URI that it was made from, or an empty
+        string.
+    status : str
+        What lists are filtered by: a job's status, a lineage entity's or an association's type.
+    """
+
+    kind: str
+    name: str
+    arn: str
+    document: Document
+    internal: Document = field(default_factory=dict)
+    parent: str = ""
+    status: str = ""
+    approval: str = ""
+    created: float = 0.0
+    modified: float = 0.0
+    number: int = 0
+
+
+@dataclass(frozen=True)
+class Query:
+    """Which resources of a kind to list, in which order, from where.
+
+    Attributes
+    ----------
+    where : mapping of str to value
+        SQL conditions with one placeholder each, such as ``{"status = ?": "Failed"}``.
+    sort_by : str
+        A column, or an SQL expression over one.
+    limit : int
+        Rows on a page.
+    """
+
+    kind: str
+    where: Mapping[str, Any] = field(default_factory=dict)
+    sort_by: str = "created"
+    descending: bool = True
+    limit: int = 100
+    token: str | None = None
+
+
+class Store:
+    """The resources of one server, such as the local SageMaker, in one SQLite file.
+
+    Parameters
+    ----------
+    path : Path
+        The file; created with its folder when absent.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._local = threading.local()
+        self._lock = threading.RLock()
+        self._connection.executescript(_SCHEMA)
+
+    @property
+    def _connection(self) -> sqlite3.Connection:
+        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
+        if connection is None:
+            connection = connect(self._path, shared=False)
+            self._local.connection = connection
+        return connection
+
+    @contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """Several reads and writes as one. Nests: the outermost commits."""
+        connection = self._connection
+        with self._lock:
+            if connection.in_transaction:
+                yield connection
+                return
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield connection
+            except BaseException:
+                connection.execute("ROLLBACK")
+                raise
+            connection.execute("COMMIT")
+
+    def add(self, resource: Resource) -> bool:
+        """Store a new resource; False when one of this kind, parent and name is there already."""
+        now = time.time()
+        created = resource.created or now
+        with self.transaction() as connection:
+            cursor = connection.execute(
+                "INSERT OR IGNORE INTO resource (kind, name, arn, parent, status, approval, created, modified,"
+                " document, internal) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (
+                    resource.kind,
+                    resource.name,
+                    resource.arn,
+                    resource.parent,
+                    resource.status,
+                    resource.approval,
+                    created,
+                    resource.modified or created,
+                    json.dumps(resource.document),
+                    json.dumps(resource.internal),
+                ),
+            )
+            return cursor.rowcount == 1
+
+    def by_arn(self, arn: str) -> Resource | None:
+        """The resource with this ARN, or None."""
+        return self._one("arn = ?", (arn,))
+
+    def change(self, arn: str, edit: Callable[[Document, Document], Mapping[str, str] | None]) -> Resource | None:
+        """Let `edit` alter a resource's document and internal document in place, in one transaction.
+
+        Parameters
+        ----------
+        arn : str
+        edit : callable
+            Gets both documents; returns new values of the columns ``status`` and ``approval``, or None.
+
+        Returns
+        -------
+        Resource or None
+            The resource as it is now; None when there is none with this ARN.
+        """
+        with self.transaction() as connection:
+            resource = self.by_arn(arn)
+            if resource is None:
+                return None
+            columns = edit(resource.document, resource.internal) or {}
+            connection.execute(
+                "UPDATE resource SET document = ?, internal = ?, modified = ?, status = ?, approval = ?"
+                " WHERE number = ?",
+                (
+                    json.dumps(resource.document),
+                    json.dumps(resource.internal),
+                    resource.document.get("LastModifiedTime", time.time()),
+                    columns.get("status", resource.status),
+                    columns.get("approval", resource.approval),
+                    resource.number,
+                ),
+            )
+            return self.by_arn(arn)
+
+    def remove(self, arn: str) -> None:
+        """Delete a resource and its tags."""
+        with self.transaction() as connection:
+            connection.execute("DELETE FROM resource WHERE arn = ?", (arn,))
+            connection.execute("DELETE FROM tag WHERE arn = ?", (arn,))
+
+    def page(self, query: Query) -> tuple[Sequence[Resource], str | None]:
+        """A page of resources and the token of the next one, None at the end.
+
+        Raises
+        ------
+        ValidationError
+            When the token is none that this store gave.
+        """
+        conditions = ["kind = ?", *query.where]
+        values: list[Any] = [query.kind, *query.where.values()]
+        if query.token:
+            last_value, last_number = decode_token(query.token)
+            conditions.append(f"({query.sort_by}, number) {'<' if query.descending else '>'} (?, ?)")
+            values += [last_value, last_number]
+        direction = "DESC" if query.descending else "ASC"
+        order = f"ORDER BY {query.sort_by} {direction}, number {direction}"
+        rows = self._connection.execute(
+            f"SELECT {_COLUMNS}, {query.sort_by} FROM resource WHERE number IN"  # noqa: S608 - names are the code's own
+            # Numbers are found and sorted first, so that no document but the page's own is read or moved.
+            f" (SELECT number FROM resource WHERE {' AND '.join(conditions)} {order} LIMIT ?) {order}",
+            (*values, query.limit + 1),
+        ).fetchall()
+        shown = rows[: query.limit]
+        token = None if len(rows) <= query.limit else encode_token(shown[-1][-1], shown[-1][0])
+        return [_resource(row[:-1]) for row in shown], token
+
+    def every(self, kind: str, **columns: str) -> Sequence[Resource]:
+        """All resources of a kind whose columns have these values, oldest first."""
+        where = {f"{name} = ?": value for name, value in columns.items()}
+        resources, _ = self.page(Query(kind, where, descending=False, limit=10**9))
+        return resources
+
+    def tags(self, arn: str) -> dict[str, str]:
+        """The tags of a resource, sorted by key."""
+        return dict(self._connection.execute("SELECT key, value FROM tag WHERE arn = ? ORDER BY key", (arn,)))
+
+    def tags_of_kind(self, kind: str) -> dict[str, dict[str, str]]:
+        """The tags of all resources of a kind, by ARN."""
+        found: dict[str, dict[str, str]] = {}
+        rows = self._connection.execute(
+            "SELECT tag.arn, key, value FROM tag JOIN resource USING (arn) WHERE kind = ? ORDER BY key", (kind,)
+        )
+        for arn, key, value in rows:
+            found.setdefault(arn, {})[key] = value
+        return found
+
+    def tag(self, arn: str, tags: Mapping[str, str]) -> None:
+        """Add tags to a resource; one of the same key is replaced."""
+        with self.transaction() as connection:
+            connection.executemany(
+                "INSERT OR REPLACE INTO tag (arn, key, value) VALUES (?, ?, ?)",
+                [(arn, key, value) for key, value in tags.items()],
+            )
+
+    def untag(self, arn: str, keys: Sequence[str]) -> None:
+        """Take tags off a resource."""
+        with self.transaction() as connection:
+            connection.executemany("DELETE FROM tag WHERE arn = ? AND key = ?", [(arn, key) for key in keys])
+
+    def _one(self, condition: str, values: tuple[str, ...]) -> Resource | None:
+        row = self._connection.execute(
+            f"SELECT {_COLUMNS} FROM resource WHERE {condition}",  # noqa: S608 - the condition is the code's own
+            values,
+        ).fetchone()
+        return _resource(row) if row else None
+
+
+def _resource(row: tuple[Any, ...]) -> Resource:
+    number, kind, name, arn, parent, status, approval, created, modified, document, internal = row
+    return Resource(
+        kind=kind,
+        name=name,
+        arn=arn,
+        parent=parent,
+        status=status,
+        approval=approval,
+        created=created,
+        modified=modified,
+        number=number,
+        document=json.loads(document),
+        internal=json.loads(internal),
+    )
+
+
+def encode_token(value: Any, number: int) -> str:
+    """The token of the page after the row with this sort value and number."""
+    return base64.urlsafe_b64encode(json.dumps([value, number]).encode()).decode()
+
+
+def decode_token(token: str) -> tuple[Any, int]:
+    """The sort value and the number that a token was made of.
+
+    Raises
+    ------
+    ValidationError
+        When the token is none of ours.
+    """
+    try:
+        value, number = json.loads(base64.urlsafe_b64decode(token))
+        return value, int(number)
+    except (binascii.Error, ValueError, TypeError) as error:
+        raise ValidationError(f"Invalid NextToken '{token[:80]}': pass the one that the last page returned") from error
