@@ -20,7 +20,7 @@ FORBIDDEN = {
 }
 
 FLOORS = (
-    ("errors", "api_errors", "settings"),
+    ("document", "errors", "api_errors", "settings"),
     ("storage",),
     ("protocol",),
     ("account",),
@@ -29,7 +29,7 @@ FLOORS = (
     ("command",),
 )
 """The packages and modules of localaws, those that import nothing first: no import runs upward."""
-ROOT_MODULES = {"__init__.py", "api_errors.py", "errors.py", "py.typed", "settings.py"}
+ROOT_MODULES = {"__init__.py", "api_errors.py", "document.py", "errors.py", "py.typed", "settings.py"}
 MINISTACK_NAMES = re.compile(r"[\"']ministack\.|^\s*(?:import|from) ministack", re.MULTILINE)
 
 

@@ -21,10 +21,9 @@ from typing import Any
 from urllib.parse import unquote
 
 from localaws.account.cfn_lint import data_folder
+from localaws.document import Document
 from localaws.protocol.routing import TARGET_PREFIXES
 from localaws.settings import ACCOUNT_ID, REGION
-
-Document = dict[str, Any]
 
 _INVOCATION = re.compile(r"/endpoints/([^/]+)/([a-z-]+)$")
 _INVOCATIONS = {

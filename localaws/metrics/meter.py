@@ -9,11 +9,10 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from typing import Any
 
+from localaws.document import Document
 from localaws.metrics.namespace import Dimensions, Namespace
 
-Document = dict[str, Any]
 Key = tuple[Namespace, Dimensions, str]
 Counts = dict[Key, Counter[float]]
 

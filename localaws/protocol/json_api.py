@@ -13,12 +13,11 @@ from typing import Any
 import orjson
 
 from localaws.api_errors import ApiError, InsufficientStorage, InternalFailure, SerializationError
+from localaws.document import Document
 from localaws.protocol.asgi import Answer, Send, send_answer
 from localaws.storage import disk
 
 logger = logging.getLogger(__name__)
-
-Document = dict[str, Any]
 
 
 def answered(call: Callable[[], Document], what: str, state_dir: Path) -> tuple[int, Document]:

@@ -16,8 +16,7 @@ from typing import Any
 from botocore.model import ListShape, MapShape, Shape, StructureShape
 
 from localaws.api_errors import SerializationError, ValidationError
-
-Document = dict[str, Any]
+from localaws.document import Document
 
 # Java's Unicode classes, which AWS's patterns use, in the terms of Python's re: as wide as the original or wider.
 _UNICODE_CLASSES = {

@@ -5,9 +5,8 @@ import time
 from datetime import UTC, datetime
 from typing import Any
 
+from localaws.document import Document
 from localaws.protocol.times import iso_milliseconds
-
-Document = dict[str, Any]
 
 
 def job_detail(document: Document) -> Document:

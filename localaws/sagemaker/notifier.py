@@ -10,15 +10,13 @@ import queue
 import threading
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from localaws.document import Document
 from localaws.sagemaker.aws import Aws
 
 logger = logging.getLogger(__name__)
-
-Document = dict[str, Any]
 
 
 class Notifier:

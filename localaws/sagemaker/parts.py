@@ -3,14 +3,12 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+from localaws.document import Document
 from localaws.sagemaker.aws import Aws
 from localaws.sagemaker.jobs.runner import JobRunner
 from localaws.sagemaker.notifier import Notifier
 from localaws.storage.store import Store
-
-Document = dict[str, Any]
 
 
 @dataclass(frozen=True)

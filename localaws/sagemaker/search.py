@@ -7,6 +7,7 @@ job's final metrics (``Metrics.accuracy``), and a trial component's trials (``Pa
 from dataclasses import dataclass
 from typing import Any
 
+from localaws.document import Document
 from localaws.protocol.shapes import members_of
 from localaws.sagemaker.errors import ValidationError
 from localaws.sagemaker.lineage.experiments import parents_of
@@ -15,8 +16,6 @@ from localaws.sagemaker.parts import Control, Handler
 from localaws.sagemaker.search_expression import check, matches, values
 from localaws.sagemaker.service_model import search_record
 from localaws.storage.store import Query, Resource, decode_token, encode_token
-
-Document = dict[str, Any]
 
 _PAGE = 10
 _JOBS = {"training-job": "TrainingJob", "processing-job": "ProcessingJob", "transform-job": "TransformJob"}

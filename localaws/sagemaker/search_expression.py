@@ -15,9 +15,8 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
+from localaws.document import Document
 from localaws.sagemaker.errors import ValidationError
-
-Document = dict[str, Any]
 
 _WITHOUT_VALUE = ("Exists", "NotExists")
 _PARAMETER_VALUES = ("NumberValue", "StringValue")

@@ -6,8 +6,9 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from localaws.document import Document
 from localaws.protocol.asgi import Receive, Scope, Send, read_body
-from localaws.protocol.json_api import Document, answered, parsed, send_document
+from localaws.protocol.json_api import answered, parsed, send_document
 from localaws.sagemaker.errors import UnsupportedOperation
 from localaws.sagemaker.runtime.service import PREFIX, Runtime
 from localaws.sagemaker.service import Api

@@ -1,7 +1,6 @@
 """The API without HTTP: an operation's name and a request in, an answer or an ApiError out."""
 
-from typing import Any
-
+from localaws.document import Document
 from localaws.sagemaker import search
 from localaws.sagemaker.errors import UnsupportedOperation
 from localaws.sagemaker.families import documents as simple_families
@@ -22,8 +21,6 @@ from localaws.sagemaker.service_model import answer, check_request, operation_na
 from localaws.sagemaker.tuning import operations as tuning_operations
 from localaws.sagemaker.tuning.tuner import Tuner
 from localaws.sagemaker.unsupported import refuse_unsupported
-
-Document = dict[str, Any]
 
 
 class Api:

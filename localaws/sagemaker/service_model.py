@@ -10,9 +10,8 @@ from typing import Any
 import botocore.session
 from botocore.model import ListShape, OperationModel, StructureShape
 
+from localaws.document import Document
 from localaws.protocol.shapes import check_members, members_of
-
-Document = dict[str, Any]
 
 
 @cache

@@ -6,10 +6,9 @@ A path names a member of the request; ``[]`` stands for every item of a list. Th
 from collections.abc import Iterator
 from typing import Any
 
+from localaws.document import Document
 from localaws.sagemaker.errors import UnsupportedOperation
 from localaws.sagemaker.search import SEARCHABLE
-
-Document = dict[str, Any]
 
 _S3_SOURCE = "DataSource.S3DataSource.S3DataType"
 ACCEPTED: dict[str, dict[str, tuple[Any, ...]]] = {

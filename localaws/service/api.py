@@ -7,11 +7,10 @@ from typing import Any
 import botocore.session
 
 from localaws.api_errors import UnsupportedOperation, ValidationError
+from localaws.document import Document
 from localaws.protocol.routing import TARGET_PREFIXES
 from localaws.protocol.shapes import check_members, members_of
 from localaws.service.service import Handler, Service
-
-Document = dict[str, Any]
 
 
 class Api:

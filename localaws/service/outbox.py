@@ -9,16 +9,14 @@ import logging
 import uuid
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from localaws.document import Document
 from localaws.service.context import Context
 from localaws.storage.store import Resource
 
 logger = logging.getLogger(__name__)
-
-Document = dict[str, Any]
 
 
 class Outbox:

@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from localaws.document import Document
 from localaws.protocol.asgi import Application, Receive, Scope, Send, read_body
-from localaws.protocol.json_api import Document, answered, parsed, send_document
+from localaws.protocol.json_api import answered, parsed, send_document
 from localaws.service.api import Api
 
 _THREADS = 16

@@ -2,13 +2,13 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from localaws.api_errors import ApiError, ValidationError
+from localaws.document import Document
 from localaws.protocol.asgi import Application
 from localaws.service.context import Context
 
-Document = dict[str, Any]
 Handler = Callable[[Document], Document]
 
 

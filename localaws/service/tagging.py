@@ -2,13 +2,11 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from localaws.api_errors import ApiError
+from localaws.document import Document
 from localaws.service.service import Handler
 from localaws.storage.store import Store
-
-Document = dict[str, Any]
 
 
 @dataclass(frozen=True)

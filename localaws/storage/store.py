@@ -21,9 +21,8 @@ from pathlib import Path
 from typing import Any
 
 from localaws.api_errors import ValidationError
+from localaws.document import Document
 from localaws.storage.sqlite_file import connect
-
-Document = dict[str, Any]
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS resource (

@@ -20,12 +20,11 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from localaws.document import Document
 from localaws.metrics.meter import Meter
 from localaws.metrics.namespace import Dimensions, Metric, Namespace
 
 logger = logging.getLogger(__name__)
-
-Document = dict[str, Any]
 
 _OF_APIS = (("ApiName",), ("ApiName", "Stage"), ("ApiName", "Method", "Resource", "Stage"))
 _COUNT, _LATENCY = Metric("Count", _OF_APIS), Metric("Milliseconds", _OF_APIS)

@@ -3,7 +3,8 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from localaws.ministack.cloudformation.provisioner import Document, Provisioned, Provisioner, call
+from localaws.document import Document
+from localaws.ministack.cloudformation.provisioner import Provisioned, Provisioner, call
 
 _FLAGS = {"ValidateRequestBody": "validateRequestBody", "ValidateRequestParameters": "validateRequestParameters"}
 

@@ -5,7 +5,8 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from localaws.ministack.cloudformation.provisioner import Document, IncompleteError, Provisioned, Provisioner, call
+from localaws.document import Document
+from localaws.ministack.cloudformation.provisioner import IncompleteError, Provisioned, Provisioner, call
 from localaws.ministack.cloudformation.values import typed
 
 _KEY = ("ServiceNamespace", "ResourceId", "ScalableDimension")

@@ -5,7 +5,8 @@ from typing import Any
 
 from botocore.model import ListShape, Shape, StructureShape
 
-from localaws.ministack.cloudformation.provisioner import Document, Provisioned, Provisioner, call, generated_name
+from localaws.document import Document
+from localaws.ministack.cloudformation.provisioner import Provisioned, Provisioner, call, generated_name
 from localaws.ministack.cloudformation.values import typed
 
 _NAME_LENGTH = 123

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from localaws.account import git_credentials
-from localaws.ministack.cloudformation.provisioner import Document, Provisioned, Provisioner, call
+from localaws.document import Document
+from localaws.ministack.cloudformation.provisioner import Provisioned, Provisioner, call
 
 _PUSH_SECONDS = 60
 _PERSON = ("-c", "user.name=AWS CodeCommit", "-c", "user.email=codecommit@localhost")

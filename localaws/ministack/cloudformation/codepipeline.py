@@ -5,8 +5,8 @@ from typing import Any
 
 from botocore.model import ListShape, MapShape, Shape, StructureShape
 
+from localaws.document import Document
 from localaws.ministack.cloudformation.provisioner import (
-    Document,
     IncompleteError,
     Provisioned,
     Provisioner,

@@ -9,9 +9,9 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from localaws.document import Document
 from localaws.ministack.cloudformation.values import typed
 
-Document = dict[str, Any]
 Clients = Callable[[str], Any]
 Completion = Callable[[Clients, str, Document], None]
 

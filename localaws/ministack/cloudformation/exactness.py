@@ -4,8 +4,8 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from localaws.document import Document
 from localaws.ministack.cloudformation import completion, existence, schema
-from localaws.ministack.cloudformation.provisioner import Document
 from localaws.ministack.sns import subscriptions
 
 

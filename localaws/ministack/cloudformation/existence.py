@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 
 from localaws.settings import ACCOUNT_ID, REGION
 
-Document = Mapping[str, Any]
+Properties = Mapping[str, Any]
 Clients = Callable[[str], Any]
 
 _NAMES: Mapping[str, tuple[str, ...]] = {
@@ -36,9 +36,9 @@ def check_new(
     client: Clients,
     resource_type: str,
     logical_id: str,
-    properties: Document,
-    stack: Document,
-    stacks: Iterable[Document],
+    properties: Properties,
+    stack: Properties,
+    stacks: Iterable[Properties],
 ) -> None:
     """Refuse a resource whose name is given to another one already.
 
@@ -70,7 +70,7 @@ def check_new(
         raise ValueError(f"Resource of type '{resource_type}' with identifier '{identifier}' already exists.")
 
 
-def _name(resource_type: str, properties: Document) -> tuple[str | None, ...] | None:
+def _name(resource_type: str, properties: Properties) -> tuple[str | None, ...] | None:
     """The name that a template gives, and what it is a name in; None when it gives none."""
     members = _NAMES.get(resource_type)
     if members is None or properties.get(members[0]) is None:
@@ -78,7 +78,7 @@ def _name(resource_type: str, properties: Document) -> tuple[str | None, ...] | 
     return tuple(properties.get(member) for member in members)
 
 
-def _name_in(record: Document | None, resource_type: str) -> tuple[str | None, ...] | None:
+def _name_in(record: Properties | None, resource_type: str) -> tuple[str | None, ...] | None:
     """The name that a stack has given to a resource of a type."""
     if record is None or record["ResourceType"] != resource_type:
         return None

@@ -7,9 +7,8 @@ stack by then, if its service had answered (`localaws.ministack.cloudformation.p
 import importlib
 from typing import Any
 
+from localaws.document import Document
 from localaws.ministack.hook import hook
-
-Document = dict[str, Any]
 
 _ENDS = {
     "CREATE_IN_PROGRESS": "CREATE_FAILED",

@@ -11,10 +11,10 @@ import importlib
 from collections.abc import Callable, MutableMapping
 from typing import Any
 
+from localaws.document import Document
 from localaws.ministack.cloudformation.provisioner import IncompleteError, Provisioned
 from localaws.ministack.hook import hook
 
-Document = dict[str, Any]
 Stacks = MutableMapping[str, Document]
 
 _FAILED = ("CREATE_FAILED", "UPDATE_FAILED")

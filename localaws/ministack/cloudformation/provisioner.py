@@ -7,7 +7,8 @@ from typing import Any, Protocol
 
 from botocore.exceptions import ClientError
 
-Document = dict[str, Any]
+from localaws.document import Document
+
 Provisioned = tuple[str, Document]
 """Physical id (what Ref gives) and attributes (what GetAtt gives)."""
 

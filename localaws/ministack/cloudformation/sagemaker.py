@@ -15,14 +15,8 @@ from typing import Any, cast
 from botocore.exceptions import ClientError
 from botocore.model import StructureShape
 
-from localaws.ministack.cloudformation.provisioner import (
-    Document,
-    IncompleteError,
-    Provisioned,
-    call,
-    generated_name,
-    tell_made,
-)
+from localaws.document import Document
+from localaws.ministack.cloudformation.provisioner import IncompleteError, Provisioned, call, generated_name, tell_made
 from localaws.ministack.cloudformation.values import typed
 
 _NAME_LENGTH = 63

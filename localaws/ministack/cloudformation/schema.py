@@ -19,10 +19,9 @@ from jsonschema import Draft7Validator, ValidationError
 from jsonschema.validators import extend
 
 from localaws.account.cfn_lint import data_folder
+from localaws.document import Document
 from localaws.protocol.shapes import compiled, in_python
 from localaws.settings import REGION
-
-Document = dict[str, Any]
 
 _JAVA_NAMES = {dict: "JSONObject", list: "JSONArray", str: "String", bool: "Boolean", int: "Integer", float: "Double"}
 

@@ -10,9 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from localaws.document import Document
 from localaws.protocol.times import iso_milliseconds
-
-Document = dict[str, Any]
 
 _REGION_NAMES = {"us-east-1": "US East (N. Virginia)"}
 _ACTIONS = {"ALARM": "AlarmActions", "OK": "OKActions", "INSUFFICIENT_DATA": "InsufficientDataActions"}

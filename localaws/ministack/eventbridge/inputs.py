@@ -9,7 +9,8 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-Document = dict[str, Any]
+from localaws.document import Document
+
 Render = Callable[[str, Mapping[str, Any]], str]
 """Fills the ``<variables>`` of a template."""
 

@@ -13,11 +13,11 @@ from botocore import xform_name
 from botocore.exceptions import ClientError
 
 from localaws.account.clients import Aws
+from localaws.document import Document
 from localaws.ministack.eventbridge import inputs
 from localaws.ministack.eventbridge.failures import PolicyError, TargetError
 from localaws.settings import iam_enforced
 
-Document = dict[str, Any]
 Client = Callable[[str], Any]
 """Gives the boto3 client of a service."""
 Allows = Callable[[str, str, str, str], bool]

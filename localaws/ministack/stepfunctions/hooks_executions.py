@@ -12,12 +12,13 @@ from collections.abc import Callable
 from contextvars import copy_context
 from typing import Any
 
+from localaws.document import Document
 from localaws.ministack.hook import hook
 from localaws.ministack.stepfunctions.hooks_tokens import Tokens
 from localaws.ministack.stepfunctions.hooks_walk import Walk
 from localaws.ministack.stepfunctions.journal import Journal
 from localaws.ministack.stepfunctions.progress import CALL, VISIT, Call, call_alone
-from localaws.ministack.stepfunctions.task import Document, TaskFailed
+from localaws.ministack.stepfunctions.task import TaskFailed
 
 
 def let_executions_end_once() -> None:

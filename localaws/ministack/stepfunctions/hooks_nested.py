@@ -9,9 +9,10 @@ import json
 import time
 from typing import Any
 
+from localaws.document import Document
 from localaws.ministack.hook import hook
 from localaws.ministack.stepfunctions.progress import CALL, IS_WANTED, call_alone
-from localaws.ministack.stepfunctions.task import Document, is_since
+from localaws.ministack.stepfunctions.task import is_since
 
 _POLL_SECONDS = 0.05
 _SHOWN = ("executionArn", "input", "inputDetails", "name", "outputDetails", "startDate", "stateMachineArn", "status")

@@ -18,10 +18,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from localaws.document import Document
 from localaws.ministack.hook import hook
 from localaws.ministack.stepfunctions.journal import Journal
 from localaws.ministack.stepfunctions.progress import CALL, VISIT, Visit
-from localaws.ministack.stepfunctions.task import Document
 
 logger = logging.getLogger(__name__)
 

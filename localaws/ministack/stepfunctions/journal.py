@@ -21,7 +21,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from localaws.ministack.stepfunctions.task import Document
+from localaws.document import Document
 from localaws.storage.sqlite_file import connect
 
 _SCHEMA = """

@@ -13,8 +13,9 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
+from localaws.document import Document
 from localaws.ministack.stepfunctions.journal import Journal
-from localaws.ministack.stepfunctions.task import Document, Task, TaskFailed
+from localaws.ministack.stepfunctions.task import Task, TaskFailed
 
 
 @dataclass(frozen=True)

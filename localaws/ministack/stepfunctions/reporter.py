@@ -17,9 +17,10 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from localaws.document import Document
 from localaws.metrics.meter import Meter
 from localaws.metrics.namespace import Metric, Namespace
-from localaws.ministack.stepfunctions.task import Clients, Document
+from localaws.ministack.stepfunctions.task import Clients
 
 logger = logging.getLogger(__name__)
 

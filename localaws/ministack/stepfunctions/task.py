@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-Document = dict[str, Any]
 Clients = Callable[[str], Any]
 """Gives the boto3 client of a service."""
 

@@ -12,10 +12,10 @@ import string
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 from botocore.model import MapShape
 
+from localaws.document import Document
 from localaws.sagemaker.errors import ValidationError
 from localaws.sagemaker.families.lookup import find
 from localaws.sagemaker.families.table import Family, read_handlers
@@ -23,8 +23,6 @@ from localaws.sagemaker.lineage.graph import ASSOCIATION, MEMBERSHIP, artifact_n
 from localaws.sagemaker.parts import Control, Handler
 from localaws.sagemaker.service_model import input_shape
 from localaws.storage.store import Query, Resource
-
-Document = dict[str, Any]
 
 _NOT_KEPT = ("Tags", "ClientToken")
 _PROJECT_ID_CHARACTERS = 12

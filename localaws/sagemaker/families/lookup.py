@@ -5,14 +5,12 @@ summary shape of botocore's model. A filter that is not known here is refused, n
 """
 
 from collections.abc import Callable
-from typing import Any
 
+from localaws.document import Document
 from localaws.sagemaker.errors import ApiError, ResourceNotFound, UnsupportedOperation, ValidationError
 from localaws.sagemaker.parts import Control
 from localaws.sagemaker.service_model import declares_error, list_member, summary
 from localaws.storage.store import Query, Resource
-
-Document = dict[str, Any]
 
 _PAGE = 10
 _FILTERS: dict[str, str] = {

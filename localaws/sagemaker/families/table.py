@@ -2,14 +2,12 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
+from localaws.document import Document
 from localaws.sagemaker.families.lookup import find, page
 from localaws.sagemaker.jobs.runner import refuse_running
 from localaws.sagemaker.parts import Control, Handler
 from localaws.storage.store import Resource
-
-Document = dict[str, Any]
 
 
 @dataclass(frozen=True)

@@ -1,11 +1,8 @@
 """AddTags, ListTags and DeleteTags, of every resource that has an ARN."""
 
-from typing import Any
-
+from localaws.document import Document
 from localaws.sagemaker.errors import ValidationError
 from localaws.sagemaker.parts import Control, Handler
-
-Document = dict[str, Any]
 
 
 def handlers() -> dict[str, Handler]:

@@ -5,12 +5,10 @@ endpoint's status is written ``IN_SERVICE``, where DescribeEndpoint writes ``InS
 """
 
 import time
-from typing import Any
 
+from localaws.document import Document
 from localaws.sagemaker.event_formats import event_status, job_detail
 from localaws.sagemaker.parts import Control
-
-Document = dict[str, Any]
 
 
 def announce(control: Control, arn: str, summaries: Document | None = None) -> None:

@@ -10,11 +10,9 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from localaws.containers.errors import JobFailure
-
-Document = dict[str, Any]
+from localaws.document import Document
 
 _LOOK_SECONDS = 1.0
 

@@ -7,15 +7,13 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+from localaws.document import Document
 from localaws.sagemaker.hosting import routes
 from localaws.sagemaker.hosting.group import Group
 from localaws.sagemaker.hosting.serverless import ServerlessGroup
 from localaws.sagemaker.parts import Control
 from localaws.settings import serverless_idle_seconds
-
-Document = dict[str, Any]
 
 _HOME = "endpoints"
 

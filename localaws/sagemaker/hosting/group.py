@@ -4,15 +4,13 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from localaws.containers.errors import JobFailure
+from localaws.document import Document
 from localaws.sagemaker.hosting import routes
 from localaws.sagemaker.hosting.instance import Plan, ServerInstance
 from localaws.sagemaker.jobs.model_server import aws_of, containers_of, stage
 from localaws.sagemaker.parts import Control
-
-Document = dict[str, Any]
 
 _START_SECONDS = 60.0  # ContainerStartupHealthCheckTimeoutInSeconds, when the variant says nothing
 

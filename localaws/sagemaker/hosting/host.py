@@ -17,6 +17,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from localaws.containers.errors import JobFailure
+from localaws.document import Document
 from localaws.sagemaker.errors import ApiError
 from localaws.sagemaker.hosting.announcements import announce, announce_deployment
 from localaws.sagemaker.hosting.deployment import carry_out, plan
@@ -27,8 +28,6 @@ from localaws.settings import time_scale
 from localaws.storage.store import Resource
 
 logger = logging.getLogger(__name__)
-
-Document = dict[str, Any]
 
 ENDPOINT = "endpoint"
 CONFIG = "endpoint-config"

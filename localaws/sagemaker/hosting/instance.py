@@ -11,17 +11,15 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from localaws.containers.container import Container
 from localaws.containers.errors import JobFailure, JobStopped
 from localaws.containers.logs import LogShipper
+from localaws.document import Document
 from localaws.sagemaker.aws import Aws
 from localaws.sagemaker.errors import ApiError
 from localaws.sagemaker.hosting import routes
 from localaws.sagemaker.jobs.model_server import aws_of, free_port, is_healthy, server_command, wait_until_ready
-
-Document = dict[str, Any]
 
 _LOOK_SECONDS = 0.1
 _PING_EVERY_SECONDS = 5.0

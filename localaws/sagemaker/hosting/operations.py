@@ -2,8 +2,8 @@
 
 import time
 from collections import Counter
-from typing import Any
 
+from localaws.document import Document
 from localaws.sagemaker.errors import ValidationError
 from localaws.sagemaker.families.lookup import find
 from localaws.sagemaker.families.table import Family, read_handlers
@@ -13,8 +13,6 @@ from localaws.sagemaker.hosting.host import CONFIG, ENDPOINT, Host
 from localaws.sagemaker.hosting.serverless_rules import check_capacity, check_serverless, check_update
 from localaws.sagemaker.parts import Control, Handler
 from localaws.storage.store import Resource
-
-Document = dict[str, Any]
 
 _FAMILIES = (
     Family("EndpointConfig", CONFIG, "EndpointConfigs", descending=True, deletable=True),

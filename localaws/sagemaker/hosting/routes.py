@@ -7,11 +7,9 @@ import random
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import Any
 
+from localaws.document import Document
 from localaws.sagemaker.hosting.demand import Demand
-
-Document = dict[str, Any]
 
 
 @dataclass(frozen=True)

@@ -15,15 +15,13 @@ from collections.abc import Callable
 from concurrent.futures import Future, InvalidStateError
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 from localaws.containers.errors import JobFailure
+from localaws.document import Document
 from localaws.sagemaker.hosting import routes
 from localaws.sagemaker.hosting.demand import Demand
 from localaws.sagemaker.hosting.group import Group
 from localaws.sagemaker.parts import Control
-
-Document = dict[str, Any]
 
 _LOOK_SECONDS = 0.02
 

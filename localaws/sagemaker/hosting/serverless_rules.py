@@ -1,14 +1,11 @@
 """What a serverless endpoint cannot have or become. Source: "Serverless Inference" in the SageMaker Developer Guide."""
 
-from typing import Any
-
+from localaws.document import Document
 from localaws.sagemaker.aws import Aws
 from localaws.sagemaker.errors import ValidationError
 from localaws.sagemaker.hosting.fleet import variants_of
 from localaws.sagemaker.jobs.model_server import containers_of
 from localaws.storage.store import Store
-
-Document = dict[str, Any]
 
 _ONLY_OF_INSTANCES = (
     "InitialInstanceCount",

@@ -13,9 +13,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from localaws.containers import s3
 from localaws.containers.errors import JobFailure
+from localaws.document import Document
 from localaws.sagemaker.jobs.instances import Instance
-
-Document = dict[str, Any]
 
 
 @dataclass(frozen=True)

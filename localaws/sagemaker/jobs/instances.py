@@ -10,11 +10,9 @@ import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+from localaws.document import Document
 from localaws.sagemaker.errors import UnsupportedOperation
-
-Document = dict[str, Any]
 
 MOST = 100
 _GROUP = "homogeneousCluster"

@@ -16,13 +16,12 @@ from typing import Any
 from localaws.containers import s3
 from localaws.containers.container import Command, Container
 from localaws.containers.errors import JobFailure, JobStopped
+from localaws.document import Document
 from localaws.sagemaker.aws import Aws
 from localaws.sagemaker.errors import ResourceNotFound
 from localaws.sagemaker.jobs import archive, images
 from localaws.sagemaker.jobs.script import last_line
 from localaws.storage.store import Store
-
-Document = dict[str, Any]
 
 _POLL_SECONDS = 0.02
 

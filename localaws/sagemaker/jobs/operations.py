@@ -4,8 +4,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+from localaws.document import Document
 from localaws.sagemaker.errors import ResourceInUse
 from localaws.sagemaker.families.lookup import find
 from localaws.sagemaker.jobs.processing import ProcessingJob, check_processing_request
@@ -15,8 +15,6 @@ from localaws.sagemaker.jobs.transform import TransformJob, model_container
 from localaws.sagemaker.lineage.experiments import check_experiment_config
 from localaws.sagemaker.parts import Control, Handler
 from localaws.storage.store import Resource
-
-Document = dict[str, Any]
 
 _DAY = 86_400
 

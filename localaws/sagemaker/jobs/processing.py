@@ -9,10 +9,10 @@ import itertools
 import json
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
-from typing import Any
 
 from localaws.containers import s3
 from localaws.containers.errors import JobFailure, JobStopped
+from localaws.document import Document
 from localaws.sagemaker.errors import ValidationError
 from localaws.sagemaker.jobs import images
 from localaws.sagemaker.jobs.inputs import Source
@@ -21,8 +21,6 @@ from localaws.sagemaker.jobs.instances import Instance, check_count, make_instan
 from localaws.sagemaker.jobs.runner import Job
 from localaws.sagemaker.jobs.script import Script, max_runtime, run_script
 from localaws.sagemaker.jobs.sync import uploading
-
-Document = dict[str, Any]
 
 _ROOT = PurePosixPath("/opt/ml")
 

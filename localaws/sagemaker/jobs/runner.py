@@ -27,6 +27,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from localaws.containers.errors import JobFailure, JobStopped
+from localaws.document import Document
 from localaws.sagemaker.aws import Aws
 from localaws.sagemaker.errors import ConflictException, ValidationError
 from localaws.sagemaker.event_formats import job_detail
@@ -37,8 +38,6 @@ from localaws.storage import disk
 from localaws.storage.store import Resource, Store
 
 logger = logging.getLogger(__name__)
-
-Document = dict[str, Any]
 
 AT_ONCE = max(8, 2 * (os.cpu_count() or 1))
 KILLED_REASON = "InternalServerError: the local SageMaker was stopped while this job was running. Start the job again."

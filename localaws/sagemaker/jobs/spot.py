@@ -8,14 +8,12 @@ new instances, with nothing but the checkpoints of its CheckpointConfig. Time be
 import shutil
 import time
 from collections.abc import Callable, Sequence
-from typing import Any
 
+from localaws.document import Document
 from localaws.sagemaker.errors import ValidationError
 from localaws.sagemaker.jobs.instances import Instance
 from localaws.sagemaker.jobs.runner import Job
 from localaws.sagemaker.jobs.script import ScriptEnd, max_runtime
-
-Document = dict[str, Any]
 
 INTERRUPT_AFTER = "LOCALAWS_SPOT_INTERRUPT_AFTER_SECONDS"
 

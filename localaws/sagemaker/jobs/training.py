@@ -11,10 +11,10 @@ import re
 import shutil
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
-from typing import Any
 
 from localaws.containers import s3
 from localaws.containers.errors import JobFailure, JobStopped
+from localaws.document import Document
 from localaws.sagemaker.errors import UnsupportedOperation, ValidationError
 from localaws.sagemaker.jobs import archive, images, spot
 from localaws.sagemaker.jobs.final_metrics import final_metrics
@@ -24,8 +24,6 @@ from localaws.sagemaker.jobs.instances import Instance, check_count, make_instan
 from localaws.sagemaker.jobs.runner import Job
 from localaws.sagemaker.jobs.script import Script, ScriptEnd, run_script
 from localaws.sagemaker.jobs.sync import restore, uploading
-
-Document = dict[str, Any]
 
 _REASON_CHARACTERS = 900
 _TOOLKIT = ("sagemaker_program", "sagemaker_submit_directory")

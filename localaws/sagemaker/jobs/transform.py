@@ -18,6 +18,7 @@ from localaws.containers import s3
 from localaws.containers.container import HOST_NAME, Container
 from localaws.containers.errors import JobFailure, JobStopped
 from localaws.containers.logs import LogShipper
+from localaws.document import Document
 from localaws.sagemaker.jobs.inputs import Source
 from localaws.sagemaker.jobs.model_server import (
     aws_of,
@@ -29,8 +30,6 @@ from localaws.sagemaker.jobs.model_server import (
 )
 from localaws.sagemaker.jobs.runner import Job
 from localaws.storage.store import Store
-
-Document = dict[str, Any]
 
 _START_SECONDS = 60
 _DEFAULT_PAYLOAD_MB = 6

@@ -1,15 +1,13 @@
 """The edges of the lineage graph, and walks along them: who contributed to, produced or was derived from what."""
 
 from collections.abc import Iterator
-from typing import Any
 
+from localaws.document import Document
 from localaws.sagemaker.errors import ResourceNotFound, ValidationError
 from localaws.sagemaker.families.lookup import page
 from localaws.sagemaker.lineage.graph import ASSOCIATION, NOUNS, Graph, association_key, entity_type
 from localaws.sagemaker.parts import Control, Handler
 from localaws.storage.store import Resource, decode_token, encode_token
-
-Document = dict[str, Any]
 
 _DEPTH = 10
 _VERTICES = 50

@@ -1,13 +1,10 @@
 """Which trial components belong to which trials, and the lists that are filtered by it."""
 
-from typing import Any
-
+from localaws.document import Document
 from localaws.sagemaker.families.lookup import find, page
 from localaws.sagemaker.lineage.graph import MEMBERSHIP, Graph, membership_key
 from localaws.sagemaker.parts import Control, Handler
 from localaws.storage.store import Query, Resource
-
-Document = dict[str, Any]
 
 EXPERIMENT, TRIAL, COMPONENT = "experiment", "experiment-trial", "experiment-trial-component"
 

@@ -10,10 +10,9 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
+from localaws.document import Document
 from localaws.sagemaker.aws import Aws
 from localaws.storage.store import Resource, Store
-
-Document = dict[str, Any]
 
 ASSOCIATION = "association"
 MEMBERSHIP = "trial-membership"

@@ -16,12 +16,12 @@ import time
 from collections.abc import Iterable
 from typing import Any
 
+from localaws.document import Document
 from localaws.sagemaker.lineage.graph import Graph, parameter
 from localaws.storage.store import Query, Resource
 
 logger = logging.getLogger(__name__)
 
-Document = dict[str, Any]
 Artifacts = list[tuple[str, str, str]]
 """Name, URI and type of each."""
 

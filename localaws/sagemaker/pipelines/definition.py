@@ -19,11 +19,10 @@ from dataclasses import dataclass, field
 from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
+from localaws.document import Document
 from localaws.sagemaker.errors import UnsupportedOperation, ValidationError
 from localaws.sagemaker.pipelines.expressions import path_of, references, referred_steps
 from localaws.sagemaker.service_model import check_request
-
-Document = dict[str, Any]
 
 VERSION = "2020-12-01"
 REQUESTS = {

@@ -22,6 +22,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from typing import Any
 
+from localaws.document import Document
 from localaws.sagemaker.errors import ApiError
 from localaws.sagemaker.parts import Control
 from localaws.sagemaker.pipelines import retries, steps
@@ -36,8 +37,6 @@ from localaws.storage import disk
 from localaws.storage.store import Resource
 
 logger = logging.getLogger(__name__)
-
-Document = dict[str, Any]
 
 FAILED_REASON = "Step failure: One or multiple steps failed."
 _DEFAULT_PARALLEL_STEPS = 50

@@ -10,9 +10,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from localaws.document import Document
 from localaws.protocol.shapes import DYNAMIC
-
-Document = dict[str, Any]
 
 _PATH_PART = re.compile(r"\.?([^.\[\]]+)|\['([^']*)'\]|\[(\d+)\]")
 

@@ -1,11 +1,11 @@
 """Pipelines and their executions: what the API answers. Running them is the executor's."""
 
 import time
-from typing import Any
 
 from botocore.exceptions import ClientError
 
 from localaws.containers import s3
+from localaws.document import Document
 from localaws.sagemaker.errors import ConflictException, ValidationError
 from localaws.sagemaker.families.lookup import find, missing, page
 from localaws.sagemaker.parts import Control, Handler
@@ -15,8 +15,6 @@ from localaws.sagemaker.pipelines.record import ENDED, EXECUTION, STEP
 from localaws.sagemaker.pipelines.step_cache import StepCache
 from localaws.sagemaker.pipelines.versions import add_version, find_version, forget_versions, note_execution
 from localaws.storage.store import Resource
-
-Document = dict[str, Any]
 
 _PIPELINE = "pipeline"
 _TEXTS = ("PipelineDisplayName", "PipelineDescription", "RoleArn", "ParallelismConfiguration")

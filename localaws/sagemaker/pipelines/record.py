@@ -6,12 +6,11 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from localaws.document import Document
 from localaws.sagemaker.event_formats import iso_time, lower_camel
 from localaws.sagemaker.parts import Control
 from localaws.sagemaker.pipelines.definition import Step
 from localaws.storage.store import Resource
-
-Document = dict[str, Any]
 
 EXECUTION = "pipeline-execution"
 STEP = "execution-step"

@@ -10,13 +10,11 @@ import json
 import re
 import time
 from dataclasses import dataclass
-from typing import Any
 
+from localaws.document import Document
 from localaws.sagemaker.errors import ValidationError
 from localaws.sagemaker.pipelines.definition import Step
 from localaws.storage.store import Resource, Store
-
-Document = dict[str, Any]
 
 _KIND = "cached-step"
 _ATTRIBUTES: dict[str, tuple[str, ...]] = {

@@ -4,14 +4,12 @@ An update whose definition is the same, byte for byte, makes no version: an upse
 """
 
 import time
-from typing import Any
 
+from localaws.document import Document
 from localaws.sagemaker.errors import ResourceNotFound
 from localaws.sagemaker.families.lookup import find, page
 from localaws.sagemaker.parts import Control, Handler
 from localaws.storage.store import Resource
-
-Document = dict[str, Any]
 
 _PIPELINE = "pipeline"
 _VERSION = "pipeline-version"

@@ -1,14 +1,12 @@
 """The resource policy of a model package group: kept and shown, for whoever shares a registry between accounts."""
 
 import json
-from typing import Any
 
+from localaws.document import Document
 from localaws.sagemaker.errors import ValidationError
 from localaws.sagemaker.families.lookup import find
 from localaws.sagemaker.parts import Control, Handler
 from localaws.storage.store import Resource
-
-Document = dict[str, Any]
 
 
 def handlers() -> dict[str, Handler]:

@@ -2,9 +2,9 @@
 
 import time
 from collections.abc import Sequence
-from typing import Any
 
 from localaws.containers import s3
+from localaws.document import Document
 from localaws.sagemaker.errors import ApiError, ConflictException, ValidationError
 from localaws.sagemaker.event_formats import iso_detail
 from localaws.sagemaker.families.documents import changes
@@ -15,8 +15,6 @@ from localaws.sagemaker.lineage.recording import record_package
 from localaws.sagemaker.parts import Control, Handler
 from localaws.sagemaker.service_model import summary
 from localaws.storage.store import Query, Resource
-
-Document = dict[str, Any]
 
 _GROUP = "model-package-group"
 _PACKAGE = "model-package"

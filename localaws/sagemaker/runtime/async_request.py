@@ -8,19 +8,17 @@ import time
 import uuid
 from dataclasses import asdict, dataclass
 from functools import cache
-from typing import Any
 
 import botocore.session
 from botocore.model import StructureShape
 
 from localaws.containers.errors import JobFailure
 from localaws.containers.s3 import Location
+from localaws.document import Document
 from localaws.protocol.shapes import check_members
 from localaws.sagemaker import errors
 from localaws.sagemaker.runtime.errors import ValidationError
 from localaws.sagemaker.runtime.invocation import CUSTOM_ATTRIBUTES, INFERENCE_ID, Request
-
-Document = dict[str, Any]
 
 _TTL_SECONDS = 21_600
 _INVOCATION_SECONDS = 900

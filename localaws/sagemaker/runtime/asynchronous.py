@@ -26,6 +26,7 @@ from typing import Any, TypeVar
 from botocore.exceptions import BotoCoreError, ClientError
 
 from localaws.containers.s3 import Location, encryption
+from localaws.document import Document
 from localaws.sagemaker.aws import Aws
 from localaws.sagemaker.hosting.routes import Route, Routes, Variant
 from localaws.sagemaker.runtime.async_request import AsyncRequest, read_request
@@ -38,7 +39,6 @@ from localaws.storage.store import Resource, Store
 
 logger = logging.getLogger(__name__)
 
-Document = dict[str, Any]
 _T = TypeVar("_T")
 
 _KIND = "async-invocation"

@@ -22,19 +22,17 @@ import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
 
 import orjson
 from botocore.exceptions import BotoCoreError, ClientError
 
 from localaws.containers.errors import JobFailure
 from localaws.containers.s3 import Location, encryption
+from localaws.document import Document
 from localaws.sagemaker.aws import Aws
 from localaws.sagemaker.runtime.invocation import CUSTOM_ATTRIBUTES, INFERENCE_ID, Invocation
 
 logger = logging.getLogger(__name__)
-
-Document = dict[str, Any]
 
 INTERVAL_SECONDS = 2.0
 _LARGEST_FILE_BYTES = 8 * 1024 * 1024

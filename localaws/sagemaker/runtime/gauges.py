@@ -5,14 +5,12 @@ Those zeros are needed: what scales in looks for them.
 
 import asyncio
 import itertools
-from typing import Any
 
+from localaws.document import Document
 from localaws.sagemaker.hosting.routes import Route, Routes
 from localaws.sagemaker.runtime.asynchronous import AsyncInvocations
 from localaws.sagemaker.runtime.dispatch import Dispatcher
 from localaws.sagemaker.runtime.metrics import EndpointMetrics
-
-Document = dict[str, Any]
 
 _EVERY_SECONDS = 1.0
 _ZERO_EVERY_SECONDS = 10.0

@@ -7,10 +7,10 @@ Guide.
 import logging
 import threading
 from collections import deque
-from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from localaws.document import Document
 from localaws.metrics.meter import Meter
 from localaws.metrics.namespace import Dimensions, Metric, Namespace
 from localaws.sagemaker.aws import Aws
@@ -18,8 +18,6 @@ from localaws.sagemaker.runtime.errors import ModelError
 from localaws.sagemaker.runtime.invocation import Invocation
 
 logger = logging.getLogger(__name__)
-
-Document = dict[str, Any]
 
 _INTERVAL_SECONDS = 1.0
 _OF_VARIANTS = {

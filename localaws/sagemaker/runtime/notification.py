@@ -5,13 +5,11 @@ Source: "Check prediction results" in the SageMaker Developer Guide.
 
 import json
 import time
-from typing import Any
 
+from localaws.document import Document
 from localaws.protocol.times import iso_milliseconds
 from localaws.sagemaker.aws import Aws
 from localaws.sagemaker.runtime.async_request import AsyncRequest
-
-Document = dict[str, Any]
 
 
 def publish(aws: Aws, config: Document, pending: AsyncRequest, content_type: str, failure: str | None) -> None:

@@ -10,19 +10,17 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from localaws.containers.memory import family, used_bytes
+from localaws.document import Document
 from localaws.metrics.namespace import Metric, Namespace
 from localaws.sagemaker.aws import Aws
 from localaws.sagemaker.hosting.routes import Instance, Routes
 from localaws.sagemaker.runtime.metrics import dimensions, put
 
 logger = logging.getLogger(__name__)
-
-Document = dict[str, Any]
 
 _PERCENT = Metric("Percent", (("EndpointName", "VariantName"),))
 ENDPOINT_USAGE = Namespace("/aws/sagemaker/Endpoints", {"CPUUtilization": _PERCENT, "MemoryUtilization": _PERCENT})

@@ -7,15 +7,13 @@ Resource Limits" and "Run a Warm Start Hyperparameter Tuning Job" in the SageMak
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
+from localaws.document import Document
 from localaws.sagemaker.errors import ResourceLimitExceeded, ValidationError
 from localaws.sagemaker.jobs.training import check_training_request
 from localaws.sagemaker.service_model import check_request
 from localaws.sagemaker.tuning.plan import Definition, Plan, objective_of, ranges_of, resources
 from localaws.sagemaker.unsupported import refuse_unsupported
-
-Document = dict[str, Any]
 
 _MOST_TUNED = 30
 _MOST_HYPERPARAMETERS = 100

@@ -4,6 +4,7 @@ import random
 import time
 from typing import Any
 
+from localaws.document import Document
 from localaws.sagemaker.errors import ConflictException, ResourceInUse, ValidationError
 from localaws.sagemaker.families.lookup import find, page
 from localaws.sagemaker.parts import Control, Handler
@@ -14,8 +15,6 @@ from localaws.sagemaker.tuning.plan import Plan
 from localaws.sagemaker.tuning.records import KIND
 from localaws.sagemaker.tuning.tuner import Tuner
 from localaws.storage.store import Resource
-
-Document = dict[str, Any]
 
 _FINAL = ("Completed", "Failed", "Stopped")
 _PAGE = 10

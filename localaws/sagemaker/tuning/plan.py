@@ -7,15 +7,13 @@ configuration's ranges and objective stand for those of a single definition.
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
+from localaws.document import Document
 from localaws.sagemaker.tuning.completion import Criteria
 from localaws.sagemaker.tuning.objective import Objective
 from localaws.sagemaker.tuning.ranges import Categorical, Space
 from localaws.sagemaker.tuning.stopping import Hyperband, MedianRule, StoppingRule
 from localaws.sagemaker.tuning.strategies import BayesianSearch, GridSearch, RandomSearch, Strategy
-
-Document = dict[str, Any]
 
 MOST_JOBS = 750
 """AWS's quota of training jobs in a tuning job; 10,000 for Random and Grid."""

@@ -9,9 +9,8 @@ Source: "Hyperparameter Tuning" in the SageMaker guide, "Choose the Best Hyperpa
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-Document = dict[str, Any]
+from localaws.document import Document
 
 _WIDE = 1_000.0
 """AWS does not say what Auto does: here a positive range this many times as high as low is searched logarithmically."""

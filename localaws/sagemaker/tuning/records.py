@@ -7,12 +7,10 @@ The row's document is the ``HyperParameterTrainingJobSummary`` that lists show.
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
+from localaws.document import Document
 from localaws.sagemaker.tuning.objective import Objective, Trial
 from localaws.storage.store import Resource, Store
-
-Document = dict[str, Any]
 
 KIND = "hyper-parameter-tuning-job"
 TRIAL = "tuning-trial"

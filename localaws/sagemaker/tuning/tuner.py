@@ -18,8 +18,8 @@ import uuid
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from typing import Any
 
+from localaws.document import Document
 from localaws.sagemaker.errors import ApiError
 from localaws.sagemaker.event_formats import job_detail
 from localaws.sagemaker.jobs.runner import KILLED_REASON
@@ -34,7 +34,6 @@ from localaws.storage.store import Resource
 
 logger = logging.getLogger(__name__)
 
-Document = dict[str, Any]
 Call = Callable[[str, Document], Document]
 
 _TURN_SECONDS = 0.05

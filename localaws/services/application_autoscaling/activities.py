@@ -2,14 +2,12 @@
 
 import time
 import uuid
-from typing import Any
 
+from localaws.document import Document
 from localaws.service.context import Context
 from localaws.services.application_autoscaling.listing import page
 from localaws.services.application_autoscaling.targets import KEY
 from localaws.storage.store import Query, Resource
-
-Document = dict[str, Any]
 
 KIND = "application-autoscaling/activity"
 NOT_SCALED = "NotScaled"

@@ -2,11 +2,10 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
+from localaws.document import Document
 from localaws.storage.store import Query, Resource, Store
 
-Document = dict[str, Any]
 _MOST = 50
 
 

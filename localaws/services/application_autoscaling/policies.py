@@ -2,17 +2,15 @@
 
 import time
 import uuid
-from typing import Any
 
 from localaws.api_errors import UnsupportedOperation, ValidationError
+from localaws.document import Document
 from localaws.service.context import Context
 from localaws.services.application_autoscaling import targets, variant
 from localaws.services.application_autoscaling.decision import LOW_SHARE
 from localaws.services.application_autoscaling.errors import ObjectNotFound
 from localaws.services.application_autoscaling.listing import page
 from localaws.storage.store import Query, Resource
-
-Document = dict[str, Any]
 
 KIND = "application-autoscaling/policy"
 _CONFIGURATIONS = {

@@ -8,19 +8,17 @@ import logging
 import threading
 import time
 from collections.abc import Iterator
-from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from localaws.api_errors import ApiError
+from localaws.document import Document
 from localaws.service.context import Context
 from localaws.services.application_autoscaling import activities, decision, policies, schedules, targets, variant
 from localaws.services.application_autoscaling.variant import Capacity, Variant
 from localaws.storage.store import Resource
 
 logger = logging.getLogger(__name__)
-
-Document = dict[str, Any]
 
 _TICK_SECONDS = 1.0
 _PERIOD_SECONDS = 60.0

@@ -2,17 +2,15 @@
 
 import math
 import time
-from typing import Any
 
 from localaws.api_errors import ValidationError
+from localaws.document import Document
 from localaws.protocol.schedule import following
 from localaws.service.context import Context
 from localaws.services.application_autoscaling import targets
 from localaws.services.application_autoscaling.errors import ObjectNotFound
 from localaws.services.application_autoscaling.listing import page
 from localaws.storage.store import Query, Resource
-
-Document = dict[str, Any]
 
 KIND = "application-autoscaling/schedule"
 

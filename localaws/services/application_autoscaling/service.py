@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
+from localaws.document import Document
 from localaws.service.context import Context
 from localaws.service.service import Handler, Service
 from localaws.service.tagging import Tagging
@@ -11,8 +12,6 @@ from localaws.services.application_autoscaling import activities, policies, sche
 from localaws.services.application_autoscaling.errors import ObjectNotFound
 from localaws.services.application_autoscaling.scaler import Scaler
 from localaws.settings import time_scale
-
-Document = dict[str, Any]
 
 
 class ApplicationAutoScaling(Service):

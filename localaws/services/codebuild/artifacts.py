@@ -10,11 +10,10 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from localaws.document import Document
 from localaws.services.codebuild.buildspec import FileSet
 from localaws.services.codebuild.errors import PhaseFailure
 from localaws.services.codebuild.file_sets import NothingFound, select
-
-Document = dict[str, Any]
 
 
 def upload(client: Any, wanted: Document, files: FileSet, source: Path, build: Document) -> Document:

@@ -2,9 +2,9 @@
 
 import time
 import uuid
-from typing import Any
 
 from localaws.api_errors import UnsupportedOperation
+from localaws.document import Document
 from localaws.service.context import Context
 from localaws.services.codebuild import artifacts, projects
 from localaws.services.codebuild.errors import AccountLimitExceeded, InvalidInput, ResourceNotFound
@@ -13,8 +13,6 @@ from localaws.services.codebuild.record import IN_PROGRESS, KIND, BuildRecord
 from localaws.services.codebuild.runner import BuildRunner
 from localaws.services.codebuild.sender import Sender
 from localaws.storage.store import Query, Resource
-
-Document = dict[str, Any]
 
 _TOKEN_SECONDS = 300.0
 # Member of the request, and of the project which it replaces.

@@ -13,9 +13,8 @@ from typing import Any
 
 import yaml
 
+from localaws.document import Document
 from localaws.services.codebuild.errors import PhaseFailure
-
-Document = dict[str, Any]
 
 PHASES = ("install", "pre_build", "build", "post_build")
 _TOP = ("version", "env", "phases", "reports", "artifacts", "cache")

@@ -2,10 +2,9 @@
 
 from collections import Counter
 from collections.abc import Iterator
-from typing import Any
 from xml.etree import ElementTree
 
-Document = dict[str, Any]
+from localaws.document import Document
 
 _NANOSECONDS = 1_000_000_000
 _STATUSES = {"failure": "FAILED", "error": "ERROR", "skipped": "SKIPPED"}

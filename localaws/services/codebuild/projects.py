@@ -5,12 +5,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from localaws.api_errors import UnsupportedOperation
+from localaws.document import Document
 from localaws.service.context import Context
 from localaws.services.codebuild.errors import InvalidInput, ResourceAlreadyExists, ResourceNotFound
 from localaws.services.codebuild.listing import names_page
 from localaws.storage.store import Query, Resource
-
-Document = dict[str, Any]
 
 KIND = "codebuild/project"
 _SOURCES = ("CODECOMMIT", "CODEPIPELINE", "S3", "NO_SOURCE")

@@ -9,10 +9,9 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
+from localaws.document import Document
 from localaws.services.codebuild.sender import Sender
 from localaws.storage.store import Resource, Store
-
-Document = dict[str, Any]
 
 KIND = "codebuild/build"
 IN_PROGRESS = "IN_PROGRESS"

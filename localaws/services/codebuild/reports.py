@@ -3,10 +3,10 @@
 import time
 import uuid
 from pathlib import Path
-from typing import Any
 
 from localaws.account.permission import Question
 from localaws.api_errors import UnsupportedOperation
+from localaws.document import Document
 from localaws.service.context import Context
 from localaws.services.codebuild import junit
 from localaws.services.codebuild.buildspec import FileSet
@@ -14,8 +14,6 @@ from localaws.services.codebuild.errors import InvalidInput, ResourceAlreadyExis
 from localaws.services.codebuild.file_sets import select
 from localaws.services.codebuild.listing import names_page
 from localaws.storage.store import Query, Resource, decode_token, encode_token
-
-Document = dict[str, Any]
 
 GROUP, REPORT = "codebuild/report-group", "codebuild/report"
 _NO_EXPORT: Document = {"exportConfigType": "NO_EXPORT"}

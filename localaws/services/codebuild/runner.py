@@ -21,7 +21,6 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 from botocore.exceptions import ClientError
 
@@ -29,6 +28,7 @@ from localaws.account.roles import RoleError
 from localaws.containers.container import Container, Limits
 from localaws.containers.errors import JobFailure
 from localaws.containers.logs import LogShipper
+from localaws.document import Document
 from localaws.service.context import Context
 from localaws.services.codebuild import artifacts, buildspec, reports, sources, variables, workspace
 from localaws.services.codebuild.buildspec import Buildspec, FileSet
@@ -41,8 +41,6 @@ from localaws.services.codebuild.workspace import Workspace
 from localaws.storage.store import Resource
 
 logger = logging.getLogger(__name__)
-
-Document = dict[str, Any]
 
 AT_ONCE = max(4, os.cpu_count() or 1)
 KILLED = "The local CodeBuild was stopped while this build was running. Start the build again."

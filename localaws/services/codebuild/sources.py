@@ -19,9 +19,8 @@ from localaws.account.clients import Aws
 from localaws.account.permission import Question
 from localaws.containers.errors import JobFailure
 from localaws.containers.s3 import download_object, objects_under
+from localaws.document import Document
 from localaws.services.codebuild.errors import PhaseFailure
-
-Document = dict[str, Any]
 
 _GIT_SECONDS = 600
 _BUILDSPEC = "buildspec.yml"

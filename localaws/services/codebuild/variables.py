@@ -7,15 +7,13 @@ Parameter Store or Secrets Manager is looked up when the build begins; its value
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from botocore.exceptions import ClientError
 
 from localaws.account.clients import Aws
+from localaws.document import Document
 from localaws.services.codebuild.buildspec import Buildspec
 from localaws.services.codebuild.errors import PhaseFailure
-
-Document = dict[str, Any]
 
 
 @dataclass(frozen=True)

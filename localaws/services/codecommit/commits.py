@@ -4,9 +4,9 @@ import base64
 import binascii
 import tempfile
 from pathlib import Path
-from typing import Any
 
 from localaws.api_errors import SerializationError, UnsupportedOperation
+from localaws.document import Document
 from localaws.services.codecommit.content import FILE_MODES, entries
 from localaws.services.codecommit.errors import (
     BranchDoesNotExist,
@@ -20,8 +20,6 @@ from localaws.services.codecommit.errors import (
 )
 from localaws.services.codecommit.git import Git, GitError
 from localaws.services.codecommit.repositories import Repositories
-
-Document = dict[str, Any]
 
 _GIT_MODES = {name: mode for mode, name in FILE_MODES.items()}
 _NO_COMMIT = "0" * 40

@@ -5,9 +5,9 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from localaws.api_errors import ValidationError
+from localaws.document import Document
 from localaws.services.codecommit.errors import (
     BlobIdDoesNotExist,
     CommitDoesNotExist,
@@ -17,8 +17,6 @@ from localaws.services.codecommit.errors import (
 )
 from localaws.services.codecommit.git import Git, GitError
 from localaws.services.codecommit.repositories import Repositories
-
-Document = dict[str, Any]
 
 FILE_MODES = {"100644": "NORMAL", "100755": "EXECUTABLE", "120000": "SYMLINK"}
 _PERSON = re.compile(r"(?P<name>.*) <(?P<email>[^>]*)> (?P<date>\d+ [+-]\d{4})")

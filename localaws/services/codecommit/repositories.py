@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from localaws.api_errors import ValidationError
+from localaws.document import Document
 from localaws.service.context import Context
 from localaws.service.outbox import Outbox
 from localaws.services.codecommit.errors import (
@@ -20,8 +21,6 @@ from localaws.services.codecommit.errors import (
 )
 from localaws.services.codecommit.git import Git, GitError
 from localaws.storage.store import Resource
-
-Document = dict[str, Any]
 
 KIND = "codecommit/repository"
 _BRANCHES, _TAGS = "refs/heads/", "refs/tags/"

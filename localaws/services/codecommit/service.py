@@ -2,8 +2,8 @@
 
 import threading
 from collections.abc import Callable, Mapping
-from typing import Any
 
+from localaws.document import Document
 from localaws.protocol.asgi import Application
 from localaws.service.context import Context
 from localaws.service.service import Handler, Service
@@ -13,8 +13,6 @@ from localaws.services.codecommit.content import Content
 from localaws.services.codecommit.errors import RepositoryDoesNotExist
 from localaws.services.codecommit.http import routes
 from localaws.services.codecommit.repositories import Repositories
-
-Document = dict[str, Any]
 
 
 class CodeCommit(Service):

@@ -5,13 +5,11 @@ import io
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from botocore.exceptions import ClientError
 
+from localaws.document import Document
 from localaws.service.context import Context
-
-Document = dict[str, Any]
 
 
 class ArtifactError(Exception):

@@ -2,8 +2,8 @@
 
 import time
 from collections.abc import Callable
-from typing import Any
 
+from localaws.document import Document
 from localaws.service.context import Context
 from localaws.services.codepipeline.errors import (
     PipelineNameInUse,
@@ -12,8 +12,6 @@ from localaws.services.codepipeline.errors import (
     StageNotFound,
 )
 from localaws.storage.store import Query, Resource
-
-Document = dict[str, Any]
 
 KIND = "codepipeline/pipeline"
 _DEFAULTS = {"executionMode": "SUPERSEDED", "pipelineType": "V1"}

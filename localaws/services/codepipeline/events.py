@@ -1,12 +1,9 @@
 """The events that CodePipeline sends, after the guide's "Monitoring CodePipeline events"."""
 
-from typing import Any
-
+from localaws.document import Document
 from localaws.protocol.times import iso_milliseconds
 from localaws.service.outbox import Outbox
 from localaws.storage.store import Resource
-
-Document = dict[str, Any]
 
 
 class Events:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from localaws.api_errors import ValidationError
+from localaws.document import Document
 from localaws.service.context import Context
 from localaws.services.codepipeline.errors import (
     ConcurrentPipelineExecutionsLimitExceeded,
@@ -15,8 +16,6 @@ from localaws.services.codepipeline.errors import (
 )
 from localaws.services.codepipeline.events import Events
 from localaws.storage.store import Resource
-
-Document = dict[str, Any]
 
 KIND = "codepipeline/execution"
 ACTION = "codepipeline/action"

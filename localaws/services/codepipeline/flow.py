@@ -6,8 +6,8 @@ Nothing is carried out here; all of it reads and writes the store, in one transa
 import time
 import uuid
 from collections import defaultdict
-from typing import Any
 
+from localaws.document import Document
 from localaws.service.context import Context
 from localaws.services.codepipeline.actions.action import Job, Progress, Provider
 from localaws.services.codepipeline.artifacts import ArtifactStore
@@ -15,8 +15,6 @@ from localaws.services.codepipeline.executions import ACTION, Executions
 from localaws.services.codepipeline.structure import Providers, run_orders
 from localaws.services.codepipeline.variables import UnknownVariable, resolve
 from localaws.storage.store import Resource
-
-Document = dict[str, Any]
 
 
 class Flow:

@@ -1,8 +1,8 @@
 """What people do to executions: approve, try a stage again, take a stage back to an earlier execution."""
 
 import time
-from typing import Any
 
+from localaws.document import Document
 from localaws.service.context import Context
 from localaws.services.codepipeline.declarations import Declarations
 from localaws.services.codepipeline.errors import (
@@ -17,8 +17,6 @@ from localaws.services.codepipeline.errors import (
 from localaws.services.codepipeline.executions import ACTION, Executions
 from localaws.services.codepipeline.views import Views
 from localaws.storage.store import Resource
-
-Document = dict[str, Any]
 
 
 class Interventions:

@@ -1,13 +1,11 @@
 """Jobs of Lambda functions, and what the functions say of them."""
 
 import time
-from typing import Any
 
+from localaws.document import Document
 from localaws.service.context import Context
 from localaws.services.codepipeline.errors import InvalidJobState, JobNotFound
 from localaws.storage.store import Resource
-
-Document = dict[str, Any]
 
 KIND = "codepipeline/job"
 

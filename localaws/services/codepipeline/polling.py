@@ -6,11 +6,11 @@ On AWS a source is looked at about once a minute.
 import logging
 import time
 from collections.abc import Iterator
-from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from localaws.api_errors import ApiError
+from localaws.document import Document
 from localaws.service.context import Context
 from localaws.services.codecommit.git import GitError
 from localaws.services.codepipeline.actions.action import SourceProvider
@@ -20,8 +20,6 @@ from localaws.services.codepipeline.structure import Providers
 from localaws.storage.store import Resource
 
 logger = logging.getLogger(__name__)
-
-Document = dict[str, Any]
 
 _SECONDS = 2.0
 

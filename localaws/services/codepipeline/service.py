@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any
 
 from localaws.api_errors import UnsupportedOperation, ValidationError
+from localaws.document import Document
 from localaws.service.context import Context
 from localaws.service.outbox import Outbox
 from localaws.service.service import Handler, Service
@@ -22,8 +22,6 @@ from localaws.services.codepipeline.polling import Polling
 from localaws.services.codepipeline.structure import check
 from localaws.services.codepipeline.views import Views
 from localaws.settings import time_scale
-
-Document = dict[str, Any]
 
 _TOKENS = 500
 _REVISIONS = ("COMMIT_ID", "S3_OBJECT_VERSION_ID")

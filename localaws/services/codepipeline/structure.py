@@ -2,14 +2,13 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 from localaws.api_errors import UnsupportedOperation, ValidationError
+from localaws.document import Document
 from localaws.services.codepipeline.actions.action import Provider
 from localaws.services.codepipeline.errors import InvalidActionDeclaration, InvalidStageDeclaration, InvalidStructure
 from localaws.services.codepipeline.variables import OWN_NAMESPACES, UnknownVariable, references
 
-Document = dict[str, Any]
 Providers = Mapping[tuple[str, str], Provider]
 
 

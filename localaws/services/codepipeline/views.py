@@ -2,12 +2,11 @@
 
 from typing import Any
 
+from localaws.document import Document
 from localaws.service.context import Context
 from localaws.services.codepipeline.declarations import Declarations
 from localaws.services.codepipeline.executions import ACTION, KIND, RUNNING, Executions
 from localaws.storage.store import Query, Resource
-
-Document = dict[str, Any]
 
 _SUMMARY = (
     "pipelineExecutionId",

@@ -4,8 +4,8 @@ It returns the step's ``Metadata``, and leaves in the context what later steps m
 """
 
 from collections.abc import Callable
-from typing import Any
 
+from localaws.document import Document
 from localaws.sagemaker.pipelines.definition import Step
 from localaws.sagemaker.pipelines.steps import (
     callback,
@@ -20,8 +20,6 @@ from localaws.sagemaker.pipelines.steps import (
     tuning,
 )
 from localaws.sagemaker.pipelines.steps.context import Progress, StepContext
-
-Document = dict[str, Any]
 
 _STEPS: dict[str, Callable[[Step, StepContext, Progress], Document]] = {
     "Processing": job.run,

@@ -5,15 +5,13 @@ least once anyway.
 """
 
 import json
-from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from localaws.document import Document
 from localaws.sagemaker.pipelines.definition import Step
 from localaws.sagemaker.pipelines.steps.context import Progress, StepContext, StepFailed, StepStopped
 from localaws.sagemaker.pipelines.steps.outputs import as_list, output_parameters
-
-Document = dict[str, Any]
 
 _WAIT_SECONDS = 7 * 86_400
 

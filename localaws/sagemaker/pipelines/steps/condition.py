@@ -1,12 +1,9 @@
 """Condition steps: all conditions must hold for the IfSteps to run, else the ElseSteps do."""
 
-from typing import Any
-
+from localaws.document import Document
 from localaws.sagemaker.pipelines.definition import Step
 from localaws.sagemaker.pipelines.expressions import holds
 from localaws.sagemaker.pipelines.steps.context import Progress, StepContext
-
-Document = dict[str, Any]
 
 
 def run(step: Step, context: StepContext, _: Progress) -> Document:

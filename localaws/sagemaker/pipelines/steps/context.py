@@ -15,6 +15,7 @@ from botocore.exceptions import ClientError
 from localaws.account.permission import Question
 from localaws.containers import s3
 from localaws.containers.errors import JobFailure
+from localaws.document import Document
 from localaws.sagemaker.aws import Aws
 from localaws.sagemaker.errors import AccessDenied, ApiError
 from localaws.sagemaker.event_formats import iso_time
@@ -25,7 +26,6 @@ from localaws.sagemaker.pipelines.expressions import Scope, UnresolvedError, res
 from localaws.sagemaker.pipelines.plan import Outcome
 from localaws.storage.store import Resource
 
-Document = dict[str, Any]
 Call = Callable[[str, Document], Document]
 Progress = Callable[[Document], None]
 RunChildren = Callable[["StepContext", Definition, int], dict[str, Outcome]]

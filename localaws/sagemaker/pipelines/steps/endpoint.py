@@ -4,14 +4,11 @@ The name is written down before the resource is made. So a step that a server's 
 and goes on with it, and does not meet its own name as one that is taken.
 """
 
-from typing import Any
-
+from localaws.document import Document
 from localaws.sagemaker.errors import ApiError
 from localaws.sagemaker.pipelines.definition import Step
 from localaws.sagemaker.pipelines.retries import exception_type
 from localaws.sagemaker.pipelines.steps.context import Progress, StepContext, StepFailed, StepStopped
-
-Document = dict[str, Any]
 
 _LOOK_SECONDS = 0.1
 _RESOURCES = {"EndpointConfig": "endpoint-config", "Endpoint": "endpoint"}

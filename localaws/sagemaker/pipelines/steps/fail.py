@@ -1,12 +1,9 @@
 """Fail steps: end the execution as failed, with a message."""
 
-from typing import Any
-
+from localaws.document import Document
 from localaws.sagemaker.pipelines.definition import Step
 from localaws.sagemaker.pipelines.expressions import as_text
 from localaws.sagemaker.pipelines.steps.context import Progress, StepContext, StepFailed
-
-Document = dict[str, Any]
 
 
 def run(step: Step, context: StepContext, _: Progress) -> Document:

@@ -9,12 +9,11 @@ import json
 from dataclasses import replace
 from typing import Any
 
+from localaws.document import Document
 from localaws.sagemaker.pipelines.definition import Definition, Step
 from localaws.sagemaker.pipelines.expressions import UnresolvedError, follow, path_of
 from localaws.sagemaker.pipelines.plan import Outcome
 from localaws.sagemaker.pipelines.steps.context import Progress, StepContext, StepFailed, StepStopped
-
-Document = dict[str, Any]
 
 _ITEM = "ForEach.CurrentItem"
 

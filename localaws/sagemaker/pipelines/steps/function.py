@@ -1,16 +1,14 @@
 """Lambda steps: call a function with the step's arguments; what it returns are the output parameters."""
 
 import json
-from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from localaws.document import Document
 from localaws.sagemaker.pipelines.definition import Step
 from localaws.sagemaker.pipelines.retries import SERVICE_FAULT, THROTTLING
 from localaws.sagemaker.pipelines.steps.context import Progress, StepContext, StepFailed
 from localaws.sagemaker.pipelines.steps.outputs import as_list, output_parameters
-
-Document = dict[str, Any]
 
 _THROTTLED = "TooManyRequestsException"
 

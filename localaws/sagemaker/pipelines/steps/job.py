@@ -1,12 +1,9 @@
 """Processing, training and transform steps: create the job, wait for it, keep what Describe says of it."""
 
-from typing import Any
-
+from localaws.document import Document
 from localaws.sagemaker.pipelines.definition import Step
 from localaws.sagemaker.pipelines.retries import exception_type
 from localaws.sagemaker.pipelines.steps.context import Progress, StepContext, StepFailed, StepStopped
-
-Document = dict[str, Any]
 
 
 def run(step: Step, context: StepContext, progress: Progress) -> Document:

@@ -1,11 +1,8 @@
 """Model steps: create a model."""
 
-from typing import Any
-
+from localaws.document import Document
 from localaws.sagemaker.pipelines.definition import Step
 from localaws.sagemaker.pipelines.steps.context import Progress, StepContext
-
-Document = dict[str, Any]
 
 
 def run(step: Step, context: StepContext, _: Progress) -> Document:

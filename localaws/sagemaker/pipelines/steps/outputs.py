@@ -2,11 +2,10 @@
 
 from typing import Any
 
+from localaws.document import Document
 from localaws.sagemaker.pipelines.definition import Step
 from localaws.sagemaker.pipelines.expressions import as_text
 from localaws.sagemaker.pipelines.steps.context import StepFailed
-
-Document = dict[str, Any]
 
 _TYPES: dict[str, tuple[type, ...]] = {"String": (str,), "Integer": (int,), "Float": (int, float), "Boolean": (bool,)}
 

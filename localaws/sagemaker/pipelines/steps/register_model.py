@@ -1,12 +1,9 @@
 """RegisterModel steps: register a model package; SageMaker Pipelines makes the group when it is not there yet."""
 
-from typing import Any
-
+from localaws.document import Document
 from localaws.sagemaker.errors import ApiError
 from localaws.sagemaker.pipelines.definition import Step
 from localaws.sagemaker.pipelines.steps.context import Progress, StepContext
-
-Document = dict[str, Any]
 
 
 def run(step: Step, context: StepContext, _: Progress) -> Document:

@@ -4,12 +4,10 @@ import random
 import string
 import threading
 import time
-from typing import Any
 
+from localaws.document import Document
 from localaws.sagemaker.pipelines.definition import Step
 from localaws.sagemaker.pipelines.steps.context import Progress, StepContext, StepFailed, StepStopped
-
-Document = dict[str, Any]
 
 _NAME = "HyperParameterTuningJobName"
 _STATUS = "HyperParameterTuningJobStatus"

@@ -5,10 +5,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
+from localaws.document import Document
 from localaws.service.context import Context
 from localaws.services.codepipeline.artifacts import ArtifactStore
 
-Document = dict[str, Any]
 _MINUTES_OF_A_DAY = 24 * 60
 
 

@@ -11,11 +11,10 @@ from typing import Any, ClassVar
 
 from botocore.exceptions import ClientError
 
+from localaws.document import Document
 from localaws.services.codepipeline.actions.action import Job, Progress, Provider, failed
 from localaws.services.codepipeline.actions.stack_request import stack_request
 from localaws.services.codepipeline.artifacts import ArtifactError
-
-Document = dict[str, Any]
 
 _NO_CHANGE = ("No updates are to be performed", "didn't contain changes", "no updates are to be performed")
 _DONE = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE")

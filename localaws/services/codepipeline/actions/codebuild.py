@@ -1,11 +1,10 @@
 """Build and Test, CodeBuild: a build of the input artifacts."""
 
 import json
-from typing import Any, ClassVar
+from typing import ClassVar
 
+from localaws.document import Document
 from localaws.services.codepipeline.actions.action import Job, Progress, Provider, failed
-
-Document = dict[str, Any]
 
 _ATTEMPTS = 5
 

@@ -2,17 +2,17 @@
 
 import tempfile
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from botocore.exceptions import ClientError
 
 from localaws.account.permission import Question
+from localaws.document import Document
 from localaws.service.context import Context
 from localaws.services.codecommit.content import Content
 from localaws.services.codecommit.repositories import Repositories
 from localaws.services.codepipeline.actions.action import Job, Progress, SourceProvider, fetched
 
-Document = dict[str, Any]
 _UPLOAD = "CodeCommit_20150413.UploadArchive"
 _MISSING = ("BranchDoesNotExistException", "RepositoryDoesNotExistException")
 

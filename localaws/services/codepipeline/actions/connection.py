@@ -6,15 +6,14 @@
 import json
 import tempfile
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from localaws.api_errors import UnsupportedOperation
+from localaws.document import Document
 from localaws.service.context import Context
 from localaws.services.codecommit.content import describe
 from localaws.services.codecommit.git import Git
 from localaws.services.codepipeline.actions.action import Job, Progress, SourceProvider, failed, fetched
-
-Document = dict[str, Any]
 
 
 class CodeConnection(SourceProvider):

@@ -6,12 +6,10 @@ never says anything keeps its action until the action's time is over.
 
 import json
 import time
-from typing import Any
 
+from localaws.document import Document
 from localaws.services.codepipeline.actions.action import Job, Progress, Provider
 from localaws.services.codepipeline.jobs import Jobs
-
-Document = dict[str, Any]
 
 _CONTINUATION_SECONDS = 1.0
 

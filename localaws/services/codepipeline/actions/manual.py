@@ -2,11 +2,10 @@
 
 import json
 import time
-from typing import Any
 
+from localaws.document import Document
 from localaws.services.codepipeline.actions.action import Job, Progress, Provider
 
-Document = dict[str, Any]
 _WEEK_MINUTES = 7 * 24 * 60
 
 

@@ -1,13 +1,12 @@
 """Source, S3: an object of a bucket that keeps versions."""
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from botocore.exceptions import ClientError
 
+from localaws.document import Document
 from localaws.service.context import Context
 from localaws.services.codepipeline.actions.action import Job, Progress, SourceProvider, failed
-
-Document = dict[str, Any]
 
 
 class S3Source(SourceProvider):

@@ -3,10 +3,9 @@
 import json
 from typing import Any
 
+from localaws.document import Document
 from localaws.services.codepipeline.actions.action import Job
 from localaws.services.codepipeline.artifacts import ArtifactError
-
-Document = dict[str, Any]
 
 _BODY_MOST = 51_200
 
