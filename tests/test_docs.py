@@ -8,16 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from localaws.account.clients import Aws
 from localaws.metrics.namespace import Namespace
-from localaws.sagemaker.aws import Aws
-from localaws.sagemaker.jobs.runner import JobRunner
-from localaws.sagemaker.notifier import Notifier
-from localaws.sagemaker.parts import Control
-from localaws.sagemaker.service import Api
+from localaws.sagemaker.service import SageMaker
 from localaws.service.context import Context
 from localaws.service.service import Service
 from localaws.services.catalog import SERVICES
-from localaws.storage.store import Store
 from tests.conftest import LocalAws
 from tests.localaws.measured import PUBLISHED
 
@@ -60,14 +56,16 @@ def test_ci_runs_the_readmes_two_commands() -> None:
     assert [line for line in ci if "tox run" in line] == commands
 
 
+def nowhere(folder: Path) -> Context:
+    """The context of services that nobody answers."""
+    return Context.of(folder / "store.sqlite", Aws("http://127.0.0.1:9", "us-east-1", "000000000000"), folder)
+
+
 def test_the_table_of_operations_is_the_truth(tmp_path: Path) -> None:
     text = (ROOT / "docs" / "localaws.md").read_text()
     table = text.partition("| family | operations |")[2].partition("\n\n")[0]
     documented = set(re.findall(r"`([A-Za-z]+)`", table))
-    aws = Aws(endpoint_url="http://127.0.0.1:9", region="us-east-1", account_id="000000000000")
-    store, notifier = Store(tmp_path / "store.sqlite"), Notifier(aws)
-    control = Control(store, aws, notifier, JobRunner(store, aws, notifier, tmp_path), tmp_path)
-    assert documented == Api(control).operations
+    assert documented == set(SageMaker(nowhere(tmp_path)).operations)
 
 
 def test_the_readmes_tour_is_that_of_tox() -> None:
@@ -82,9 +80,7 @@ def test_the_table_of_services_is_the_truth(service: type[Service], tmp_path: Pa
     text = (ROOT / "docs" / "localaws.md").read_text()
     table = text.partition("| service | operations |")[2].partition("\n\n")[0]
     [row] = [line for line in table.splitlines() if line.startswith(f"| {service.name} |")]
-    aws = Aws(endpoint_url="http://127.0.0.1:9", region="us-east-1", account_id="000000000000")
-    made = service(Context(Store(tmp_path / "store.sqlite"), aws, tmp_path))
-    assert set(re.findall(r"`([A-Za-z]+)`", row)) == set(made.handlers())
+    assert set(re.findall(r"`([A-Za-z]+)`", row)) == set(service(nowhere(tmp_path)).operations)
 
 
 @pytest.mark.parametrize("namespace", PUBLISHED.values(), ids=lambda namespace: namespace.name)

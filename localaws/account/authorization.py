@@ -22,7 +22,7 @@ from urllib.parse import unquote
 
 from localaws.account.cfn_lint import data_folder
 from localaws.document import Document
-from localaws.protocol.routing import TARGET_PREFIXES
+from localaws.protocol import routing
 from localaws.settings import ACCOUNT_ID, REGION
 
 _INVOCATION = re.compile(r"/endpoints/([^/]+)/([a-z-]+)$")
@@ -96,13 +96,12 @@ def checks(target: str, path: str, body: bytes) -> list[Check]:
         operation = _INVOCATIONS.get(invocation[2])
         name = {"EndpointName": unquote(invocation[1])}
         return _own("sagemaker", operation, name) if operation else []
-    prefix, _, operation = target.partition(".")
-    service = "sagemaker" if prefix == "SageMaker" else TARGET_PREFIXES.get(prefix)
-    if service is None:
+    route = routing.of_target(target)
+    if route is None:
         return []
-    request = _parsed(body)
-    own = _own(service, operation, request)
-    return [*own, *_tagged(operation, own, request), *_passed_roles(service, request)]
+    operation, request = target.partition(".")[2], _parsed(body)
+    own = _own(route.service, operation, request)
+    return [*own, *_tagged(operation, own, request), *_passed_roles(route.service, request)]
 
 
 def git_check(repository_path: str, query: str, path: str) -> Check:

@@ -2,7 +2,7 @@
 
 import argparse
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
@@ -39,7 +39,7 @@ from localaws.ministack.eventbridge.courier import Courier
 from localaws.ministack.eventbridge.metrics import RuleMetrics
 from localaws.ministack.eventbridge.spool import Spool
 from localaws.ministack.eventbridge.targets import Allows
-from localaws.ministack.gateway import Gateway, Upstreams
+from localaws.ministack.gateway import Gateway
 from localaws.ministack.iam import hooks as iam
 from localaws.ministack.s3 import hooks as s3
 from localaws.ministack.snapshot import SnapshotLoop
@@ -53,7 +53,7 @@ from localaws.ministack.stepfunctions import hooks_states as states
 from localaws.ministack.stepfunctions.journal import Journal
 from localaws.ministack.stepfunctions.reporter import Reporter
 from localaws.ministack.stepfunctions.task import Clients
-from localaws.protocol.routing import TARGET_PREFIXES
+from localaws.protocol import routing
 from localaws.settings import ACCOUNT_ID, CREDENTIALS, HOST, REGION, iam_enforced, time_scale
 
 # A function may run for 15 minutes, and what fails is tried again as the state machine says.
@@ -104,8 +104,8 @@ def _hooked(arguments: argparse.Namespace) -> tuple[Gateway, Courier]:
     """MiniStack with everything hooked in, behind the gateway; and who delivers its events."""
     port, state_dir = arguments.port, arguments.state_dir.absolute()
     application, meter = host.load_application(), Meter(_MOST_VALUES)
-    upstreams = Upstreams(arguments.sagemaker_url, arguments.services_url)
-    client, aws = _clients(port, upstreams), Aws(f"http://{HOST}:{port}", REGION, ACCOUNT_ID)
+    servers = {"sagemaker": arguments.sagemaker_url, "services": arguments.services_url}
+    client, aws = _clients(port, servers), Aws(f"http://{HOST}:{port}", REGION, ACCOUNT_ID)
     snapshots = SnapshotLoop(host.state_writer())
     events.let_services_emit()
     functions.let_functions_answer_soon()
@@ -115,8 +115,8 @@ def _hooked(arguments: argparse.Namespace) -> tuple[Gateway, Courier]:
     iam.let_log_groups_have_streams()
     iam.let_loopback_be_secure()
     states.let_executions_be_seen(snapshots.note_change, Reporter(client, meter))
-    kept = _let_executions_go_on(state_dir, _clients_of_roles("states", port, upstreams, _TASK_CONFIG))
-    _let_cloudformation_be_complete(port, upstreams)
+    kept = _let_executions_go_on(state_dir, _clients_of_roles("states", port, servers, _TASK_CONFIG))
+    _let_cloudformation_be_complete(port, servers)
     deployments.let_stages_serve_their_deployments()
     apigateway.let_api_gateway_explain(body_errors.explain)
     apigateway.let_api_gateway_keep_secrets()
@@ -129,7 +129,7 @@ def _hooked(arguments: argparse.Namespace) -> tuple[Gateway, Courier]:
     clock = _clock(meter, snapshots.note_change)
     authorize = iam.let_iam_decide() if iam_enforced() else None
     go_on = partial(kept.go_on, partial(aws.wait_until_there, _START_SECONDS))
-    return Gateway(application, upstreams, snapshots, clock, go_on, authorize), courier
+    return Gateway(application, servers, snapshots, clock, go_on, authorize), courier
 
 
 def _let_events_be_delivered(state_dir: Path, aws: Aws, meter: Meter) -> Courier:
@@ -148,8 +148,8 @@ def _allows() -> Allows:
     return iam.resource_policies() if iam_enforced() else lambda *_: True
 
 
-def _let_cloudformation_be_complete(port: int, upstreams: Upstreams) -> None:
-    client, of_roles = _clients(port, upstreams), _clients_of_roles("cloudformation", port, upstreams)
+def _let_cloudformation_be_complete(port: int, servers: Mapping[str, str]) -> None:
+    client, of_roles = _clients(port, servers), _clients_of_roles("cloudformation", port, servers)
 
     def of_stack(service: str) -> Any:
         return of_roles(stack_roles.role_arn.get())(service)
@@ -188,10 +188,10 @@ def _clock(meter: Meter, changed: Callable[[], None]) -> Clock:
 
 
 def _clients_of_roles(
-    principal: str, port: int, upstreams: Upstreams, config: Config | None = None
+    principal: str, port: int, servers: Mapping[str, str], config: Config | None = None
 ) -> Callable[[str | None], Clients]:
     """The clients of what a service does for a role, where IAM is enforced; otherwise, and without one, its own."""
-    own, roles = _clients(port, upstreams, config), Roles(f"http://{HOST}:{port}", REGION, config)
+    own, roles = _clients(port, servers, config), Roles(f"http://{HOST}:{port}", REGION, config)
 
     def clients(role_arn: str | None) -> Clients:
         if role_arn is None or not iam_enforced():
@@ -201,10 +201,9 @@ def _clients_of_roles(
     return clients
 
 
-def _clients(port: int, upstreams: Upstreams, config: Config | None = None) -> Clients:
+def _clients(port: int, servers: Mapping[str, str], config: Config | None = None) -> Clients:
     """The clients of the other services: those behind the gateway are asked straight."""
-    own = dict.fromkeys(("sagemaker", "sagemaker-runtime"), upstreams.sagemaker)
-    urls = {**own, **dict.fromkeys(TARGET_PREFIXES.values(), upstreams.services)}
+    urls = routing.urls(servers)
 
     @cache
     def client(service: str) -> Any:

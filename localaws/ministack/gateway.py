@@ -1,17 +1,14 @@
 """One endpoint URL for every service: ours have servers of their own, the rest is MiniStack's.
 
-A request is SageMaker's when it was signed for it (``sagemaker``, which is how the control plane, the runtime
-and the feature store sign) or when its ``X-Amz-Target`` says so; the other services that MiniStack lacks are
-known by their ``X-Amz-Target``, and git's requests to CodeCommit by their path. With IAM enforcement on, those servers
-ask here whether a request is allowed.
+`localaws.protocol.routing` says which requests are for a service of ours. With IAM enforcement on, its server asks here
+whether a request is allowed.
 """
 
 import json
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextvars import ContextVar
-from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from localaws.account.guard import AUTHORIZE_PATH, Authorize, questioned
@@ -19,37 +16,15 @@ from localaws.account.roles import SERVICE_HEADER
 from localaws.ministack.clock import Clock
 from localaws.ministack.snapshot import SnapshotLoop
 from localaws.ministack.unsupported_service import readable
+from localaws.protocol import routing
 from localaws.protocol.asgi import Answer, Application, Message, Receive, Scope, Send, read_body, send_answer
 from localaws.protocol.forward import ask
-from localaws.protocol.routing import GIT_PATH, TARGET_PREFIXES
 from localaws.supervision.servers import GATEWAY_HEALTH_PATH
-
-# SigV4: "Credential=AKID/20260101/us-east-1/sagemaker/aws4_request", in the header or in a presigned query.
-_SIGNED_SERVICE = re.compile(rb"Credential=[^/,]+(?:/|%2F)\d+(?:/|%2F)[^/,%]+(?:/|%2F)([^/,%]+)(?:/|%2F)aws4_request")
 
 _READING = re.compile(rb"\.(?:Describe|List|Get|BatchGet|Filter|Query|Scan|Lookup)")
 
 asking_service: ContextVar[str] = ContextVar("asking_service", default="")
 """What `SERVICE_HEADER` says, in the request that is being answered; empty when it comes from a user."""
-
-
-@dataclass(frozen=True)
-class Upstreams:
-    """The servers behind the gateway, by URL, such as ``http://127.0.0.1:4567``."""
-
-    sagemaker: str
-    services: str
-
-    def of(self, scope: Scope) -> str | None:
-        """The URL of the server that an HTTP request is for; None when MiniStack answers it."""
-        headers = dict(scope["headers"])
-        target = headers.get(b"x-amz-target", b"").decode("latin-1").partition(".")[0]
-        if target in TARGET_PREFIXES or scope["path"].startswith(GIT_PATH):
-            return self.services
-        if target == "SageMaker":
-            return self.sagemaker
-        signed = _SIGNED_SERVICE.search(headers.get(b"authorization", b"") or scope.get("query_string", b""))
-        return self.sagemaker if signed is not None and signed[1] == b"sagemaker" else None
 
 
 def may_change_state(scope: Scope) -> bool:
@@ -67,7 +42,8 @@ class Gateway:
     ----------
     ministack : Application
         Answers whatever the others do not.
-    upstreams : Upstreams
+    servers : mapping of str to str
+        The URLs of the servers behind the gateway, by name, such as ``http://127.0.0.1:4567``.
     snapshots : SnapshotLoop
         Saves MiniStack's state; runs between the start and the stop of the application.
     clock : Clock
@@ -81,7 +57,7 @@ class Gateway:
     def __init__(
         self,
         ministack: Application,
-        upstreams: Upstreams,
+        servers: Mapping[str, str],
         snapshots: SnapshotLoop,
         clock: Clock,
         go_on: Callable[[], None],
@@ -89,7 +65,7 @@ class Gateway:
     ) -> None:
         self._authorize = authorize
         self._ministack = ministack
-        self._upstreams = upstreams
+        self._servers = servers
         self._snapshots = snapshots
         self._clock = clock
         self._go_on = go_on
@@ -103,8 +79,8 @@ class Gateway:
         elif scope["type"] == "http" and scope["path"] == AUTHORIZE_PATH and self._authorize is not None:
             if (body := await read_body(receive)) is not None:
                 await send_answer(send, self._authorize(questioned(scope), body))
-        elif scope["type"] == "http" and (url := self._upstreams.of(scope)):
-            await _forward(urlsplit(url).netloc, scope, receive, send)
+        elif scope["type"] == "http" and (route := routing.of_request(scope)):
+            await _forward(urlsplit(self._servers[route.server]).netloc, scope, receive, send)
         else:
             asking_service.set(_asking_service(scope))
             try:

@@ -1,17 +1,22 @@
-"""The account and region of the local SageMaker: its ARNs, and the other services as it reaches them."""
+"""The other services as the local SageMaker reaches them, and SageMaker's own ARNs."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
-from localaws.account import clients as aws
+from localaws.account.clients import Aws
 from localaws.account.roles import RoleError
 from localaws.containers.errors import JobFailure
 
 
 @dataclass
-class Aws(aws.Aws):
+class SageMakerAws(Aws):
     """Clients of one account and region, and SageMaker's names in it."""
+
+    @classmethod
+    def of(cls, aws: Aws) -> Self:
+        """Return the same account, as SageMaker names things in it."""
+        return cls(aws.endpoint_url, aws.region, aws.account_id)
 
     @property
     def user_context(self) -> dict[str, Any]:
@@ -19,13 +24,13 @@ class Aws(aws.Aws):
         return {"IamIdentity": {"Arn": f"arn:aws:iam::{self.account_id}:root"}}
 
     def arn(self, kind: str, name: str) -> str:
-        """A SageMaker ARN; the service lower-cases names in them."""
+        """Return a SageMaker ARN; the service lower-cases names in them."""
         return f"arn:aws:sagemaker:{self.region}:{self.account_id}:{kind}/{name.lower()}"
 
     def environment(
         self, variables: Mapping[str, str], role_arn: str | None, principal: str = "sagemaker"
     ) -> dict[str, str]:
-        """The environment of a container, as `localaws.account.clients.Aws.environment` has it.
+        """Return the environment of a container: see `Aws.environment`.
 
         Raises
         ------

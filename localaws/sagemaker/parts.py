@@ -2,34 +2,31 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
+from typing import Self
 
 from localaws.document import Document
-from localaws.sagemaker.aws import Aws
+from localaws.sagemaker.aws import SageMakerAws
 from localaws.sagemaker.jobs.runner import JobRunner
-from localaws.sagemaker.notifier import Notifier
-from localaws.storage.store import Store
+from localaws.service.context import Context
 
 
 @dataclass(frozen=True)
-class Control:
-    """One local SageMaker.
+class Parts(Context):
+    """The context of one local SageMaker, and what runs its jobs."""
 
-    Attributes
-    ----------
-    created_by : dict
-        The ``UserContext`` in documents that have one.
-    """
-
-    store: Store
-    aws: Aws
-    notifier: Notifier
+    aws: SageMakerAws
     jobs: JobRunner
-    state_dir: Path
+
+    @classmethod
+    def made_of(cls, context: Context) -> Self:
+        """Return the parts of the local SageMaker that has this context."""
+        aws = SageMakerAws.of(context.aws)
+        jobs = JobRunner(context.store, aws, context.outbox, context.state_dir)
+        return cls(context.store, aws, context.state_dir, context.outbox, jobs)
 
     @property
     def created_by(self) -> Document:
-        """Who made a resource."""
+        """The ``UserContext`` in documents that have one."""
         return self.aws.user_context
 
     def tag(self, arn: str, request: Document) -> None:
@@ -37,5 +34,5 @@ class Control:
         self.store.tag(arn, {tag["Key"]: tag["Value"] for tag in request.get("Tags") or []})
 
 
-Handler = Callable[[Control, Document], Document]
+Handler = Callable[[Parts, Document], Document]
 """An operation: gets a checked request, returns the answer's members and perhaps more, which are cut off."""

@@ -12,7 +12,7 @@ from localaws.protocol.shapes import members_of
 from localaws.sagemaker.errors import ValidationError
 from localaws.sagemaker.lineage.experiments import parents_of
 from localaws.sagemaker.lineage.graph import MEMBERSHIP
-from localaws.sagemaker.parts import Control, Handler
+from localaws.sagemaker.parts import Handler, Parts
 from localaws.sagemaker.search_expression import check, matches, values
 from localaws.sagemaker.service_model import search_record
 from localaws.storage.store import Query, Resource, decode_token, encode_token
@@ -47,7 +47,7 @@ def handlers() -> dict[str, Handler]:
     return {"Search": search}
 
 
-def search(control: Control, request: Document) -> Document:
+def search(parts: Parts, request: Document) -> Document:
     """One page of what an expression matches."""
     searchable = SEARCHABLE[request["Resource"]]
     shape = search_record(searchable.member)
@@ -56,10 +56,10 @@ def search(control: Control, request: Document) -> Document:
     properties = frozenset((*shape.members, "Metrics", "Tags"))
     check(expression, properties)
     check({"Filters": [{"Name": sort_by, "Operator": "Exists"}]}, properties | {"LastModifiedTime"})
-    tags = control.store.tags_of_kind(searchable.kind)
+    tags = parts.store.tags_of_kind(searchable.kind)
     found = []
-    for resource in control.store.every(searchable.kind):
-        document = _document(control, resource)
+    for resource in parts.store.every(searchable.kind):
+        document = _document(parts, resource)
         if matches(expression, document | _facets(document, tags.get(resource.arn, {}))):
             found.append((_sort_key(document, resource, sort_by), resource, document))
     descending = request.get("SortOrder", "Descending") == "Descending"
@@ -71,29 +71,29 @@ def search(control: Control, request: Document) -> Document:
     return {"Results": results, "NextToken": token, "TotalHits": {"Value": len(found), "Relation": "EqualTo"}}
 
 
-def _document(control: Control, resource: Resource) -> Document:
+def _document(parts: Parts, resource: Resource) -> Document:
     """What is stored of a resource and what Search adds to it."""
     document = resource.document
     if resource.kind == "experiment-trial-component":
-        return document | _of_component(control, resource)
+        return document | _of_component(parts, resource)
     if resource.kind == "experiment-trial":
-        return document | {"TrialComponentSummaries": _components(control, resource)}
+        return document | {"TrialComponentSummaries": _components(parts, resource)}
     if resource.kind == "pipeline-execution":
         given = resource.internal.get("parameters", {}).items()
         return document | {"PipelineParameters": [{"Name": name, "Value": str(value)} for name, value in given]}
     return document
 
 
-def _of_component(control: Control, component: Resource) -> Document:
+def _of_component(parts: Parts, component: Resource) -> Document:
     arn = component.document.get("Source", {}).get("SourceArn", "")
-    job = control.store.by_arn(arn) if arn else None
+    job = parts.store.by_arn(arn) if arn else None
     detail = {"SourceArn": arn, _JOBS[job.kind]: job.document} if job and job.kind in _JOBS else None
-    return {"Parents": parents_of(control, component.arn), "SourceDetail": detail}
+    return {"Parents": parents_of(parts, component.arn), "SourceDetail": detail}
 
 
-def _components(control: Control, trial: Resource) -> list[Document]:
-    members, _ = control.store.page(Query(MEMBERSHIP, {"parent = ?": trial.arn}, descending=False, limit=1000))
-    components = [control.store.by_arn(member.name) for member in members]
+def _components(parts: Parts, trial: Resource) -> list[Document]:
+    members, _ = parts.store.page(Query(MEMBERSHIP, {"source = ?": trial.arn}, descending=False, limit=1000))
+    components = [parts.store.by_arn(member.destination) for member in members]
     names = ("TrialComponentName", "TrialComponentArn", "CreationTime", "CreatedBy")
     return [
         {name: component.document[name] for name in names} | {"TrialComponentSource": component.document.get("Source")}

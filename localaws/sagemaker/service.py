@@ -1,83 +1,95 @@
-"""The API without HTTP: an operation's name and a request in, an answer or an ApiError out."""
+"""SageMaker as a service: its operations, its runtime, and what goes on when its server starts and ends."""
+
+from collections.abc import Mapping
+from functools import partial
 
 from localaws.document import Document
+from localaws.protocol.asgi import Application
 from localaws.sagemaker import search
-from localaws.sagemaker.errors import UnsupportedOperation
-from localaws.sagemaker.families import documents as simple_families
-from localaws.sagemaker.families import table as families
-from localaws.sagemaker.families import tags
-from localaws.sagemaker.hosting import operations as hosting_operations
+from localaws.sagemaker.errors import ConflictException
+from localaws.sagemaker.families import documents, table, tags
+from localaws.sagemaker.hosting import operations as hosting
 from localaws.sagemaker.hosting.host import Host
 from localaws.sagemaker.hosting.routes import Routes
-from localaws.sagemaker.jobs import operations as job_operations
+from localaws.sagemaker.jobs import operations as jobs
 from localaws.sagemaker.lineage import associations, experiments
-from localaws.sagemaker.parts import Control
+from localaws.sagemaker.lineage.graph import IN_COLUMNS_OF_THEIR_OWN
+from localaws.sagemaker.parts import Parts
 from localaws.sagemaker.pipelines import operations as pipelines
-from localaws.sagemaker.pipelines import versions as pipeline_versions
+from localaws.sagemaker.pipelines import versions
 from localaws.sagemaker.pipelines.executor import Executor
 from localaws.sagemaker.registry import group_policy
 from localaws.sagemaker.registry import operations as registry
-from localaws.sagemaker.service_model import answer, check_request, operation_names
-from localaws.sagemaker.tuning import operations as tuning_operations
+from localaws.sagemaker.runtime.service import PREFIX, Runtime
+from localaws.sagemaker.tuning import operations as tuning
 from localaws.sagemaker.tuning.tuner import Tuner
 from localaws.sagemaker.unsupported import refuse_unsupported
+from localaws.service.context import Context
+from localaws.service.service import Handler, Service
 
 
-class Api:
-    """All operations of one local SageMaker.
+class SageMaker(Service):
+    """One local SageMaker.
 
     Parameters
     ----------
-    control : Control
+    context : Context
     """
 
-    def __init__(self, control: Control) -> None:
-        self._control = control
-        self._known = operation_names()  # loads botocore's model now, not in the first caller's time
-        self.executor = Executor(control, self.call)
-        self.tuner = Tuner(control, self.call)
-        self.routes = Routes()
-        self.host = Host(control, self.routes)
-        self._handlers = {
-            **families.handlers(),
+    name = "sagemaker"
+    token_mismatch = ConflictException
+
+    def __init__(self, context: Context) -> None:
+        super().__init__(context)
+        context.store.define(IN_COLUMNS_OF_THEIR_OWN)
+        self._parts = Parts.made_of(context)
+        self._routes = Routes()
+        self._executor = Executor(self._parts, self.call)
+        self._tuner = Tuner(self._parts, self.call)
+        self._host = Host(self._parts, self._routes)
+        self._runtime = Runtime.made_of(self._parts, self._routes)
+        self._parts.jobs.recover(jobs.JOB_TYPES)
+
+    def handlers(self) -> Mapping[str, Handler]:
+        """Return the operations that are there."""
+        found = {
+            **table.handlers(),
             **tags.handlers(),
-            **simple_families.handlers(),
+            **documents.handlers(),
             **experiments.handlers(),
             **associations.handlers(),
             **search.handlers(),
-            **job_operations.handlers(),
+            **jobs.handlers(),
             **registry.handlers(),
             **group_policy.handlers(),
-            **pipelines.handlers(self.executor),
-            **pipeline_versions.handlers(),
-            **tuning_operations.handlers(self.tuner),
-            **hosting_operations.handlers(self.host),
+            **pipelines.handlers(self._executor),
+            **versions.handlers(),
+            **tuning.handlers(self._tuner),
+            **hosting.handlers(self._host),
         }
+        return {name: partial(handler, self._parts) for name, handler in found.items()}
 
-    @property
-    def operations(self) -> frozenset[str]:
-        """The names of the operations that are there."""
-        return frozenset(self._handlers)
+    def routes(self) -> Mapping[str, Application]:
+        """Return where SageMaker Runtime answers."""
+        return {PREFIX: self._runtime}
 
-    def call(self, operation: str, request: Document) -> Document:
-        """Check and carry out one request.
-
-        Parameters
-        ----------
-        operation : str
-            Such as ``CreateTrainingJob``.
-        request : dict
-            Members as in botocore's model, times in seconds since the epoch.
-
-        Raises
-        ------
-        ApiError
-            The request is wrong, or cannot be carried out.
-        """
-        handler = self._handlers.get(operation)
-        if handler is None:
-            known = "is an operation of SageMaker which" if operation in self._known else "is none that"
-            raise UnsupportedOperation(f"{operation} {known} the local SageMaker does not have")
-        check_request(operation, request)
+    def refuse_unsupported(self, operation: str, request: Document) -> None:
+        """Refuse what `localaws.sagemaker.unsupported` lists."""
         refuse_unsupported(operation, request)
-        return answer(operation, handler(self._control, request))
+
+    async def start(self) -> None:
+        """Go on with the asynchronous invocations that the last server did not finish."""
+        await self._runtime.start()
+
+    def recover(self) -> None:
+        """Bring back the endpoints, tuning jobs and executions that the last server had."""
+        self._host.recover()
+        self._tuner.recover()
+        self._executor.recover()
+
+    def close(self) -> None:
+        """End the jobs; send what the endpoints have captured and counted."""
+        self._runtime.close()
+        self._host.close()
+        self._tuner.close()
+        self._parts.jobs.close()

@@ -5,24 +5,16 @@ answer: a stored document is cut down to the members that the operation's output
 """
 
 from functools import cache
-from typing import Any
 
-import botocore.session
-from botocore.model import ListShape, OperationModel, StructureShape
+from botocore.model import ListShape, OperationModel, ServiceModel, StructureShape
 
 from localaws.document import Document
+from localaws.protocol.model import service_model
 from localaws.protocol.shapes import check_members, members_of
 
 
-@cache
-def _service() -> Any:
-    return botocore.session.get_session().get_service_model("sagemaker")
-
-
-@cache
-def operation_names() -> frozenset[str]:
-    """The names of all operations that SageMaker has."""
-    return frozenset(_service().operation_names)
+def _service() -> ServiceModel:
+    return service_model("sagemaker")
 
 
 @cache

@@ -1,16 +1,22 @@
 """What every service stands on."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
 
 from localaws.account.clients import Aws
-from localaws.storage.store import Store
+from localaws.document import Document
+from localaws.service.outbox import Outbox
+from localaws.storage.store import TOKEN_SECONDS, Store
+
+TOKEN_MEMBERS = ("ClientRequestToken", "ClientToken", "clientRequestToken", "idempotencyToken")
+"""The members of requests that hold an idempotency token, in AWS's APIs."""
 
 
 @dataclass(frozen=True)
 class Context:
-    """The account of the services.
+    """The account of the services of one server.
 
     Attributes
     ----------
@@ -20,16 +26,56 @@ class Context:
         The other services.
     state_dir : Path
         Where a service may keep files, in a folder of its name.
+    outbox : Outbox
+        What the services tell EventBridge and CloudWatch.
     """
 
     store: Store
     aws: Aws
     state_dir: Path
+    outbox: Outbox
+
+    @classmethod
+    def of(cls, path: Path, aws: Aws, state_dir: Path) -> Self:
+        """Return the context of the services whose store is a file; their outbox is not started yet."""
+        store = Store(path)
+        return cls(store, aws, state_dir, Outbox(store, aws))
 
     def arn(self, service: str, resource: str) -> str:
-        """An ARN of this account and region, such as ``arn:aws:codebuild:us-east-1:000000000000:project/p``."""
+        """Return an ARN of this account and region, such as ``arn:aws:codebuild:us-east-1:000000000000:project/p``."""
         return f"arn:aws:{service}:{self.aws.region}:{self.aws.account_id}:{resource}"
 
     def acting_as(self, role_arn: str, principal: str) -> Self:
-        """The same, with the other services as a role may use them: see `localaws.account.clients.Aws.acting_as`."""
+        """Return the same, with the other services as a role may use them: see `Aws.acting_as`."""
         return replace(self, aws=self.aws.acting_as(role_arn, principal))
+
+    def once(
+        self, scope: str, request: Document, make: Callable[[], Document], seconds: float = TOKEN_SECONDS
+    ) -> Document:
+        """Carry out a request, within a transaction, once for its idempotency token: see `Store.once`.
+
+        Parameters
+        ----------
+        scope : str
+            The service and the operation, such as ``codebuild.StartBuild``.
+        request : dict
+            The whole request. One that has no token is carried out each time.
+        make : callable() -> answer
+        seconds : float, default=30 days
+        """
+        token, others = without_token(request)
+        if token is None:
+            with self.store.transaction():
+                return make()
+        return self.store.once(scope, token, others, make, seconds)
+
+    def answered(self, scope: str, request: Document) -> Document | None:
+        """Return the answer to an earlier request with the same idempotency token, or None."""
+        token, others = without_token(request)
+        return None if token is None else self.store.answered(scope, token, others)
+
+
+def without_token(request: Document) -> tuple[str | None, Document]:
+    """Return a request's idempotency token, None when there is none, and its other members."""
+    token = next((request[member] for member in TOKEN_MEMBERS if request.get(member)), None)
+    return token, {name: value for name, value in request.items() if name not in TOKEN_MEMBERS}

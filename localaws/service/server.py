@@ -1,15 +1,16 @@
-"""The HTTP front of the services: JSON 1.1 over POST, one thread of a pool for each request."""
+"""The HTTP front of services: JSON 1.1 over POST, one thread of a pool for each request."""
 
 import asyncio
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from localaws.document import Document
-from localaws.protocol.asgi import Application, Receive, Scope, Send, read_body
+from localaws.protocol.asgi import Receive, Scope, Send, read_body
 from localaws.protocol.json_api import answered, parsed, send_document
 from localaws.service.api import Api
+from localaws.service.service import Service
 
 _THREADS = 16
 
@@ -19,25 +20,23 @@ class Server:
 
     Parameters
     ----------
-    api : Api
+    services : sequence of Service
     on_shutdown : callable
         Called when the HTTP server ends.
-    routes : mapping of str to Application
-        What is answered by others, by the beginning of the path.
     state_dir : Path
         Where everything is kept.
     """
 
-    def __init__(
-        self, api: Api, on_shutdown: Callable[[], None], routes: Mapping[str, Application], state_dir: Path
-    ) -> None:
-        self._api, self._on_shutdown, self._routes, self._state_dir = api, on_shutdown, routes, state_dir
+    def __init__(self, services: Sequence[Service], on_shutdown: Callable[[], None], state_dir: Path) -> None:
+        self._services, self._api = services, Api(services)
+        self._on_shutdown, self._state_dir = on_shutdown, state_dir
+        self._routes = {path: answers for service in services for path, answers in service.routes().items()}
         self._pool = ThreadPoolExecutor(max_workers=_THREADS, thread_name_prefix="api")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, or take part in the server's start and end."""
         if scope["type"] == "lifespan":
-            await self._lifespan(receive, send)
+            await self._live(receive, send)
         elif scope["method"] == "GET" and scope["path"] == "/health":
             await send_document(send, 200, {"status": "ok", "pid": os.getpid()})
         elif route := next((self._routes[path] for path in self._routes if scope["path"].startswith(path)), None):
@@ -48,10 +47,13 @@ class Server:
             status, answer = await loop.run_in_executor(self._pool, self._answer, target, body)
             await send_document(send, status, answer)
 
-    async def _lifespan(self, receive: Receive, send: Send) -> None:
+    async def _live(self, receive: Receive, send: Send) -> None:
         while True:
             message = await receive()
-            if message["type"] == "lifespan.shutdown":
+            if message["type"] == "lifespan.startup":
+                for service in self._services:
+                    await service.start()
+            elif message["type"] == "lifespan.shutdown":
                 self._on_shutdown()
             await send({"type": f"{message['type']}.complete"})
             if message["type"] == "lifespan.shutdown":

@@ -1,15 +1,22 @@
-"""What a service is to the server that it runs in."""
+"""What a service is to the server that it runs in, and the way of a request to its operation."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
+from functools import cached_property
 from typing import ClassVar
 
-from localaws.api_errors import ApiError, ValidationError
+from botocore.model import ServiceModel
+
+from localaws.api_errors import ApiError, UnsupportedOperation, ValidationError
 from localaws.document import Document
 from localaws.protocol.asgi import Application
+from localaws.protocol.model import service_model
+from localaws.protocol.shapes import check_members, members_of
 from localaws.service.context import Context
+from localaws.storage.store import TokenMismatch
 
 Handler = Callable[[Document], Document]
+"""An operation: gets a checked request, returns the answer's members and perhaps more, which are cut off."""
 
 
 class Service(ABC):
@@ -25,21 +32,30 @@ class Service(ABC):
         Botocore's name of it, such as ``codebuild``.
     invalid : type of ApiError, default=ValidationError
         What it answers to a request that breaks a rule of its model.
+    token_mismatch : type of ApiError, default=ValidationError
+        What it answers when an idempotency token comes again with other parameters.
     """
 
     name: ClassVar[str]
     invalid: ClassVar[type[ApiError]] = ValidationError
+    token_mismatch: ClassVar[type[ApiError]] = ValidationError
 
     def __init__(self, context: Context) -> None:
         self.context = context
 
     @abstractmethod
     def handlers(self) -> Mapping[str, Handler]:
-        """The operations that are there, by name; each takes a checked request and gives the answer."""
+        """Return the operations that are there, by name."""
 
     def routes(self) -> Mapping[str, Application]:
-        """What it answers beside its API, by the beginning of the path."""
+        """Return what it answers beside its API, by the beginning of the path."""
         return {}
+
+    def refuse_unsupported(self, operation: str, request: Document) -> None:  # noqa: B027 - most have nothing to refuse
+        """Raise UnsupportedOperation for what AWS does with a valid request, and this service does not."""
+
+    async def start(self) -> None:  # noqa: B027 - most have nothing to do
+        """Begin what runs in the server's event loop; called before the first request."""
 
     @abstractmethod
     def recover(self) -> None:
@@ -47,4 +63,52 @@ class Service(ABC):
 
     @abstractmethod
     def close(self) -> None:
-        """The server ends: leave nothing behind that would go on alone."""
+        """End, with the server: leave nothing behind that would go on alone."""
+
+    def call(self, operation: str, request: Document) -> Document:
+        """Check and carry out one request.
+
+        Parameters
+        ----------
+        operation : str
+            Such as ``StartBuild``.
+        request : dict
+            Members as in botocore's model, times in seconds since the epoch.
+
+        Raises
+        ------
+        ApiError
+            The request is wrong, or cannot be carried out.
+        """
+        handler = self._handler(operation)
+        model = self.model.operation_model(operation)
+        if model.input_shape is not None:
+            try:
+                check_members(model.input_shape, request)
+            except ValidationError as error:
+                raise self.invalid(error.message) from error
+        self.refuse_unsupported(operation, request)
+        try:
+            answer = self.context.answered(f"{self.name}.{operation}", request)
+            if answer is None:
+                answer = handler(request)
+        except TokenMismatch as error:
+            raise self.token_mismatch(str(error)) from error
+        return members_of(model.output_shape, answer) if model.output_shape else {}
+
+    @cached_property
+    def model(self) -> ServiceModel:
+        """Botocore's model of the service."""
+        return service_model(self.name)
+
+    @cached_property
+    def operations(self) -> Mapping[str, Handler]:
+        """The operations, by name, made once."""
+        return dict(self.handlers())
+
+    def _handler(self, operation: str) -> Handler:
+        if operation in self.operations:
+            return self.operations[operation]
+        if operation in self.model.operation_names:
+            raise UnsupportedOperation(f"{operation} of {self.name} is an operation which local AWS does not have")
+        raise UnsupportedOperation(f"{operation} is not an operation of {self.name}")

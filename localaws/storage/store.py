@@ -10,6 +10,7 @@ the same at the front and at the back of the list, and rows created meanwhile ar
 
 import base64
 import binascii
+import hashlib
 import json
 import sqlite3
 import threading
@@ -46,8 +47,30 @@ CREATE INDEX IF NOT EXISTS resource_of_name ON resource (kind, name, created, nu
 CREATE TABLE IF NOT EXISTS tag (
     arn TEXT NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (arn, key)
 );
+CREATE TABLE IF NOT EXISTS token (
+    scope   TEXT NOT NULL,
+    token   TEXT NOT NULL,
+    request TEXT NOT NULL,
+    answer  TEXT NOT NULL,
+    created REAL NOT NULL,
+    PRIMARY KEY (scope, token)
+);
+CREATE INDEX IF NOT EXISTS token_by_age ON token (created);
 """
-_COLUMNS = "number, kind, name, arn, parent, status, approval, created, modified, document, internal"
+TOKEN_SECONDS = 30 * 86_400.0
+"""How long an idempotency token is kept, if its service does not say otherwise."""
+
+_COLUMNS = (
+    "number, kind, name, arn, parent, status, approval, created, modified, document, internal,"
+    " source, destination, type"
+)
+# What a file of an earlier version lacks.
+_LATER_COLUMNS = ("source", "destination", "type")
+_LATER_INDEXES = """
+CREATE INDEX IF NOT EXISTS resource_of_source ON resource (kind, source, created, number) WHERE source <> '';
+CREATE INDEX IF NOT EXISTS resource_of_destination ON resource (kind, destination) WHERE destination <> '';
+CREATE INDEX IF NOT EXISTS resource_of_type ON resource (kind, type, created, number) WHERE type <> '';
+"""
 
 
 @dataclass(frozen=True)
@@ -63,10 +86,15 @@ class Resource:
     internal : dict
         What only this server needs, such as the request that a job was made from.
     parent : str
-        The ARN of the group, pipeline or execution that it belongs to, or the URI that it was made from, or an empty
-        string.
+        The ARN of the group, pipeline or execution that it belongs to, or an empty string.
     status : str
-        What lists are filtered by: a job's status, a lineage entity's or an association's type.
+        Such as a job's ``Completed``, or an empty string.
+    source : str
+        The URI or the ARN that a lineage entity was made from, or an edge leads from; else an empty string.
+    destination : str
+        The ARN that an edge leads to, or an empty string.
+    type : str
+        What kind of lineage entity or association it is, such as ``DataSet``, or an empty string.
     """
 
     kind: str
@@ -80,6 +108,9 @@ class Resource:
     created: float = 0.0
     modified: float = 0.0
     number: int = 0
+    source: str = ""
+    destination: str = ""
+    type: str = ""
 
 
 @dataclass(frozen=True)
@@ -104,6 +135,10 @@ class Query:
     token: str | None = None
 
 
+class TokenMismatch(Exception):
+    """An idempotency token was used before, with other parameters."""
+
+
 class Store:
     """The resources of one server, such as the local SageMaker, in one SQLite file.
 
@@ -118,6 +153,14 @@ class Store:
         self._local = threading.local()
         self._lock = threading.RLock()
         self._connection.executescript(_SCHEMA)
+        self._add_later_columns()
+
+    def _add_later_columns(self) -> None:
+        there = {row[1] for row in self._connection.execute("PRAGMA table_info(resource)")}
+        for name in _LATER_COLUMNS:
+            if name not in there:
+                self._connection.execute(f"ALTER TABLE resource ADD COLUMN {name} TEXT NOT NULL DEFAULT ''")
+        self._connection.executescript(_LATER_INDEXES)
 
     @property
     def _connection(self) -> sqlite3.Connection:
@@ -129,12 +172,13 @@ class Store:
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
-        """Several reads and writes as one. Nests: the outermost commits."""
+        """Do several reads and writes as one. Nests: the outermost commits."""
         connection = self._connection
+        if connection.in_transaction:
+            yield connection
+            return
+        self._local.committed = []
         with self._lock:
-            if connection.in_transaction:
-                yield connection
-                return
             connection.execute("BEGIN IMMEDIATE")
             try:
                 yield connection
@@ -142,6 +186,76 @@ class Store:
                 connection.execute("ROLLBACK")
                 raise
             connection.execute("COMMIT")
+        for callback in self._local.committed:
+            callback()
+
+    def after_commit(self, callback: Callable[[], None]) -> None:
+        """Call a function once the transaction is committed, in which this thread is; at once when it is in none."""
+        if self._connection.in_transaction:
+            self._local.committed.append(callback)
+        else:
+            callback()
+
+    def define(self, schema: str) -> None:
+        """Add tables of another module's to the file; statements that change nothing when they are there."""
+        self._connection.executescript(schema)
+
+    def once(
+        self, scope: str, token: str, request: Document, make: Callable[[], Document], seconds: float = TOKEN_SECONDS
+    ) -> Document:
+        """Carry out a request with an idempotency token once, whoever repeats it, and whenever this server dies.
+
+        Parameters
+        ----------
+        scope : str
+            The service and operation that the token belongs to, such as ``codebuild.StartBuild``.
+        token : str
+        request : dict
+            The request's members, without the token.
+        make : callable() -> answer
+            Carries the request out, within this store's transaction: it is done and remembered, or neither. It
+            must not wait for anything; what has to begin afterwards goes through `after_commit`.
+        seconds : float, default=30 days
+            How long the token is valid.
+
+        Returns
+        -------
+        dict
+            The answer, this request's or the first one's.
+
+        Raises
+        ------
+        TokenMismatch
+            The token was used with other members.
+        """
+        with self.transaction() as connection:
+            known = self.answered(scope, token, request, seconds)
+            if known is not None:
+                return known
+            answer = make()
+            now = time.time()
+            connection.execute("DELETE FROM token WHERE created < ?", (now - TOKEN_SECONDS,))
+            connection.execute(
+                "INSERT OR REPLACE INTO token (scope, token, request, answer, created) VALUES (?, ?, ?, ?, ?)",
+                (scope, token, _digest(request), json.dumps(answer), now),
+            )
+            return answer
+
+    def answered(self, scope: str, token: str, request: Document, seconds: float = TOKEN_SECONDS) -> Document | None:
+        """Return the answer that the first request with an idempotency token got; None when there was none yet.
+
+        The parameters and the errors are those of `once`.
+        """
+        row = self._connection.execute(
+            "SELECT request, answer FROM token WHERE scope = ? AND token = ? AND created > ?",
+            (scope, token, time.time() - seconds),
+        ).fetchone()
+        if row is None:
+            return None
+        if row[0] != _digest(request):
+            raise TokenMismatch(f"The idempotency token {token} was used before, with other parameters")
+        answer: Document = json.loads(row[1])
+        return answer
 
     def add(self, resource: Resource) -> bool:
         """Store a new resource; False when one of this kind, parent and name is there already."""
@@ -150,7 +264,7 @@ class Store:
         with self.transaction() as connection:
             cursor = connection.execute(
                 "INSERT OR IGNORE INTO resource (kind, name, arn, parent, status, approval, created, modified,"
-                " document, internal) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                " document, internal, source, destination, type) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
                     resource.kind,
                     resource.name,
@@ -162,6 +276,9 @@ class Store:
                     resource.modified or created,
                     json.dumps(resource.document),
                     json.dumps(resource.internal),
+                    resource.source,
+                    resource.destination,
+                    resource.type,
                 ),
             )
             return cursor.rowcount == 1
@@ -277,20 +394,13 @@ class Store:
 
 
 def _resource(row: tuple[Any, ...]) -> Resource:
-    number, kind, name, arn, parent, status, approval, created, modified, document, internal = row
-    return Resource(
-        kind=kind,
-        name=name,
-        arn=arn,
-        parent=parent,
-        status=status,
-        approval=approval,
-        created=created,
-        modified=modified,
-        number=number,
-        document=json.loads(document),
-        internal=json.loads(internal),
-    )
+    columns = dict(zip(_COLUMNS.split(", "), row, strict=True))
+    columns |= {name: json.loads(columns[name]) for name in ("document", "internal")}
+    return Resource(**columns)
+
+
+def _digest(request: Document) -> str:
+    return hashlib.sha256(json.dumps(request, sort_keys=True).encode()).hexdigest()
 
 
 def encode_token(value: Any, number: int) -> str:

@@ -25,9 +25,10 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from localaws.errors import HookMissingError
-from localaws.ministack.gateway import Upstreams, may_change_state
+from localaws.ministack.gateway import may_change_state
 from localaws.ministack.hook import hook
 from localaws.ministack.host import load_application, state_writer
+from localaws.protocol import routing
 from tests.conftest import LocalAws, free_ports
 
 MEBIBYTE = 1 << 20
@@ -206,13 +207,19 @@ def test_hook_configuration_all_files_in_the_state_folder(local_aws: LocalAws) -
         ({"authorization": "AWS4-HMAC-SHA256 Credential=sagemaker/20260101/us-east-1/s3/aws4_request"}, "", None),
         ({"x-amz-target": "Logs_20140328.PutLogEvents"}, "", None),
         ({"x-amz-target": "CodeBuild_20161006.StartBuild"}, "", "services"),
+        (
+            {"authorization": "AWS4-HMAC-SHA256 Credential=k/20260101/us-east-1/codebuild/aws4_request"},
+            "",
+            "services",
+        ),
         ({}, "", None),
     ],
 )
 def test_which_server_a_request_is_for(headers: dict[str, str], query: str, expected: str | None) -> None:
     pairs = [(name.encode(), value.encode()) for name, value in headers.items()]
     scope = {"path": "/", "headers": pairs, "query_string": query.encode()}
-    assert Upstreams("sagemaker", "services").of(scope) == expected
+    route = routing.of_request(scope)
+    assert (route.server if route else None) == expected
 
 
 @pytest.mark.parametrize(

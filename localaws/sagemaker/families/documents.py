@@ -20,7 +20,7 @@ from localaws.sagemaker.errors import ValidationError
 from localaws.sagemaker.families.lookup import find
 from localaws.sagemaker.families.table import Family, read_handlers
 from localaws.sagemaker.lineage.graph import ASSOCIATION, MEMBERSHIP, artifact_name
-from localaws.sagemaker.parts import Control, Handler
+from localaws.sagemaker.parts import Handler, Parts
 from localaws.sagemaker.service_model import input_shape
 from localaws.storage.store import Query, Resource
 
@@ -77,8 +77,8 @@ def _project(document: Document) -> Document:
 
 
 _ASSOCIATED = (
-    Dependant(ASSOCIATION, "parent", "associations"),
-    Dependant(ASSOCIATION, "name", "associations"),
+    Dependant(ASSOCIATION, "source", "associations"),
+    Dependant(ASSOCIATION, "destination", "associations"),
 )
 
 SIMPLE_FAMILIES = (
@@ -97,7 +97,7 @@ SIMPLE_FAMILIES = (
         "Trials",
         descending=True,
         parent=("ExperimentName", "experiment"),
-        dependants=(Dependant(MEMBERSHIP, "parent", "trial components"),),
+        dependants=(Dependant(MEMBERSHIP, "source", "trial components"),),
         complete=_display_name("Trial"),
     ),
     SimpleFamily(
@@ -105,7 +105,7 @@ SIMPLE_FAMILIES = (
         "experiment-trial-component",
         "TrialComponents",
         descending=True,
-        dependants=(Dependant(MEMBERSHIP, "name", "trials"),),
+        dependants=(Dependant(MEMBERSHIP, "destination", "trials"),),
         takes_edges=True,
         complete=_display_name("TrialComponent"),
     ),
@@ -126,28 +126,28 @@ def handlers() -> dict[str, Handler]:
     return found
 
 
-def is_referred_to(control: Control, dependant: Dependant, arn: str) -> bool:
+def is_referred_to(parts: Parts, dependant: Dependant, arn: str) -> bool:
     """Whether there is a dependant of the resource with this ARN."""
-    found, _ = control.store.page(Query(dependant.kind, {f"{dependant.column} = ?": arn}, limit=1))
+    found, _ = parts.store.page(Query(dependant.kind, {f"{dependant.column} = ?": arn}, limit=1))
     return bool(found)
 
 
 def _create(family: SimpleFamily) -> Handler:
-    def create(control: Control, request: Document) -> Document:
-        with control.store.transaction():
-            resource = new_resource(control, family, request)
-            if not control.store.add(resource):
+    def create(parts: Parts, request: Document) -> Document:
+        with parts.store.transaction():
+            resource = new_resource(parts, family, request)
+            if not parts.store.add(resource):
                 raise ValidationError(
                     f"{family.noun} names must be unique within an AWS account and region."
                     f" {family.noun} with name ({resource.name}) already exists: {resource.arn}"
                 )
-            control.tag(resource.arn, request)
+            parts.tag(resource.arn, request)
         return resource.document
 
     return create
 
 
-def new_resource(control: Control, family: SimpleFamily, request: Document) -> Resource:
+def new_resource(parts: Parts, family: SimpleFamily, request: Document) -> Resource:
     """What a checked Create request is stored as.
 
     Raises
@@ -156,13 +156,13 @@ def new_resource(control: Control, family: SimpleFamily, request: Document) -> R
         What it shall belong to is not there.
     """
     name = request[f"{family.noun}Name"] if family.noun != "Artifact" else artifact_name(request["Source"])
-    arn, now = control.aws.arn(family.kind, name), time.time()
+    arn, now = parts.aws.arn(family.kind, name), time.time()
     document = {key: value for key, value in request.items() if key not in _NOT_KEPT} | {
         f"{family.noun}Arn": arn,
         "CreationTime": now,
         "LastModifiedTime": now,
-        "CreatedBy": control.created_by,
-        "LastModifiedBy": control.created_by,
+        "CreatedBy": parts.created_by,
+        "LastModifiedBy": parts.created_by,
     }
     document |= family.complete(document)
     return Resource(
@@ -170,32 +170,32 @@ def new_resource(control: Control, family: SimpleFamily, request: Document) -> R
         name,
         arn,
         document,
-        parent=_parent(control, family, request),
-        status=document.get(f"{family.noun}Type", ""),
+        parent=_parent(parts, family, request),
         created=now,
+        source=(request.get("Source") or {}).get("SourceUri", ""),
+        type=document.get(f"{family.noun}Type", ""),
     )
 
 
-def _parent(control: Control, family: SimpleFamily, request: Document) -> str:
+def _parent(parts: Parts, family: SimpleFamily, request: Document) -> str:
     if not family.parent:
-        source: str = request.get("Source", {}).get("SourceUri", "")
-        return source
+        return ""
     member, kind = family.parent
-    return find(control, kind, request[member], f"Create{family.noun}").arn
+    return find(parts, kind, request[member], f"Create{family.noun}").arn
 
 
 def _update(family: SimpleFamily) -> Handler:
     name = f"Update{family.noun}"
 
-    def update(control: Control, request: Document) -> Document:
-        resource = find(control, family.kind, family.identify(request), name)
+    def update(parts: Parts, request: Document) -> Document:
+        resource = find(parts, family.kind, family.identify(request), name)
 
         def edit(document: Document, _: Document) -> None:
             document.update(changes(name, document, request))
-            document.update(LastModifiedTime=time.time(), LastModifiedBy=control.created_by)
+            document.update(LastModifiedTime=time.time(), LastModifiedBy=parts.created_by)
 
-        control.store.change(resource.arn, edit)
-        control.tag(resource.arn, request)
+        parts.store.change(resource.arn, edit)
+        parts.tag(resource.arn, request)
         return {f"{family.noun}Arn": resource.arn}
 
     return update
@@ -223,28 +223,28 @@ def changes(operation_name: str, document: Document, request: Document) -> Docum
 def _delete(family: SimpleFamily) -> Handler:
     name = f"Delete{family.noun}"
 
-    def delete(control: Control, request: Document) -> Document:
-        with control.store.transaction():
-            resource = find(control, family.kind, _which(control, family, request), name)
+    def delete(parts: Parts, request: Document) -> Document:
+        with parts.store.transaction():
+            resource = find(parts, family.kind, _which(parts, family, request), name)
             for dependant in family.dependants:
-                if is_referred_to(control, dependant, resource.arn):
+                if is_referred_to(parts, dependant, resource.arn):
                     raise ValidationError(f"{resource.arn} still has {dependant.words}: remove them first")
             if family.takes_edges:
-                _remove_edges(control, resource.arn)
-            control.store.remove(resource.arn)
+                _remove_edges(parts, resource.arn)
+            parts.store.remove(resource.arn)
         return {f"{family.noun}Arn": resource.arn}
 
     return delete
 
 
-def _remove_edges(control: Control, arn: str) -> None:
-    for edge in (*control.store.every(ASSOCIATION, parent=arn), *control.store.every(ASSOCIATION, name=arn)):
-        control.store.remove(edge.arn)
+def _remove_edges(parts: Parts, arn: str) -> None:
+    for edge in (*parts.store.every(ASSOCIATION, source=arn), *parts.store.every(ASSOCIATION, destination=arn)):
+        parts.store.remove(edge.arn)
 
 
-def _which(control: Control, family: SimpleFamily, request: Document) -> str:
+def _which(parts: Parts, family: SimpleFamily, request: Document) -> str:
     if family.key and family.key not in request:  # DeleteArtifact takes the ARN or the source
         if "Source" not in request:
             raise ValidationError("ArtifactArn or Source is required")
-        return control.aws.arn(family.kind, artifact_name(request["Source"]))
+        return parts.aws.arn(family.kind, artifact_name(request["Source"]))
     return family.identify(request)

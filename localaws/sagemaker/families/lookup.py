@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from localaws.document import Document
 from localaws.sagemaker.errors import ApiError, ResourceNotFound, UnsupportedOperation, ValidationError
-from localaws.sagemaker.parts import Control
+from localaws.sagemaker.parts import Parts
 from localaws.sagemaker.service_model import declares_error, list_member, summary
 from localaws.storage.store import Query, Resource
 
@@ -24,13 +24,13 @@ _FILTERS: dict[str, str] = {
     "LastModifiedTimeBefore": "modified < ?",
     "StatusEquals": "status = ?",
     "ModelApprovalStatus": "approval = ?",
-    "SourceUri": "parent = ?",
-    "SourceArn": "parent = ?",
-    "DestinationArn": "name = ?",
-    "AssociationType": "status = ?",
-    "ArtifactType": "status = ?",
-    "ContextType": "status = ?",
-    "ActionType": "status = ?",
+    "SourceUri": "source = ?",
+    "SourceArn": "source = ?",
+    "DestinationArn": "destination = ?",
+    "AssociationType": "type = ?",
+    "ArtifactType": "type = ?",
+    "ContextType": "type = ?",
+    "ActionType": "type = ?",
     "SourceType": "json_extract(document, '$.SourceType') = ?",
     "DestinationType": "json_extract(document, '$.DestinationType') = ?",
 }
@@ -39,15 +39,15 @@ _SORT_COLUMNS = {
     "CreationTime": "created",
     "Status": "status",
     "PipelineExecutionArn": "arn",
-    "SourceArn": "parent",
-    "DestinationArn": "name",
+    "SourceArn": "source",
+    "DestinationArn": "destination",
     "SourceType": "json_extract(document, '$.SourceType')",
     "DestinationType": "json_extract(document, '$.DestinationType')",
 }
 _PAGING = ("SortBy", "SortOrder", "NextToken", "MaxResults")
 
 
-def find(control: Control, kind: str, name: str, operation: str) -> Resource:
+def find(parts: Parts, kind: str, name: str, operation: str) -> Resource:
     """The resource of a name or an ARN. As on AWS, whose ARNs are in lower case, a name's case does not matter.
 
     Raises
@@ -55,7 +55,7 @@ def find(control: Control, kind: str, name: str, operation: str) -> Resource:
     ResourceNotFound or ValidationError
         There is none: the former where the operation's model declares it, as botocore's users expect to catch it.
     """
-    resource = control.store.by_arn(name if name.startswith("arn:") else control.aws.arn(kind, name))
+    resource = parts.store.by_arn(name if name.startswith("arn:") else parts.aws.arn(kind, name))
     if resource is None or resource.kind != kind:
         raise missing(operation, f"Could not find {kind.replace('-', ' ')} '{name}'")
     return resource
@@ -67,7 +67,7 @@ def missing(operation: str, message: str) -> ApiError:
 
 
 def page(
-    control: Control,
+    parts: Parts,
     operation: str,
     kind: str,
     request: Document,
@@ -80,7 +80,7 @@ def page(
 
     Parameters
     ----------
-    control : Control
+    parts : Parts
     operation : str
         Such as ``ListModels``.
     kind : str
@@ -113,6 +113,6 @@ def page(
         limit=request.get("MaxResults", _PAGE),
         token=request.get("NextToken"),
     )
-    resources, token = control.store.page(query)
+    resources, token = parts.store.page(query)
     member, shape = list_member(operation)
     return {member: [summary(shape, row(resource)) for resource in resources], "NextToken": token}

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from localaws.document import Document
 from localaws.sagemaker.families.lookup import find, page
 from localaws.sagemaker.jobs.runner import refuse_running
-from localaws.sagemaker.parts import Control, Handler
+from localaws.sagemaker.parts import Handler, Parts
 from localaws.storage.store import Resource
 
 
@@ -68,29 +68,29 @@ def read_handlers(families: Iterable[Family]) -> dict[str, Handler]:
 
 
 def _describe(family: Family) -> Handler:
-    def describe(control: Control, request: Document) -> Document:
-        return find(control, family.kind, family.identify(request), f"Describe{family.noun}").document
+    def describe(parts: Parts, request: Document) -> Document:
+        return find(parts, family.kind, family.identify(request), f"Describe{family.noun}").document
 
     return describe
 
 
 def _delete(family: Family) -> Handler:
-    def delete(control: Control, request: Document) -> Document:
-        resource = find(control, family.kind, family.identify(request), f"Delete{family.noun}")
+    def delete(parts: Parts, request: Document) -> Document:
+        resource = find(parts, family.kind, family.identify(request), f"Delete{family.noun}")
         if family.kind.endswith("-job"):
             refuse_running(resource)
-        control.store.remove(resource.arn)
+        parts.store.remove(resource.arn)
         return {}
 
     return delete
 
 
 def _list(family: Family) -> Handler:
-    def list_them(control: Control, request: Document) -> Document:
+    def list_them(parts: Parts, request: Document) -> Document:
         def row(resource: Resource) -> Document:
             # A summary has the Source of an experiment, trial or trial component under another name.
             return {f"{family.noun}Source": resource.document.get("Source"), **resource.document}
 
-        return page(control, f"List{family.plural}", family.kind, request, descending=family.descending, row=row)
+        return page(parts, f"List{family.plural}", family.kind, request, descending=family.descending, row=row)
 
     return list_them

@@ -2,7 +2,7 @@
 
 from localaws.document import Document
 from localaws.sagemaker.errors import ValidationError
-from localaws.sagemaker.parts import Control, Handler
+from localaws.sagemaker.parts import Handler, Parts
 
 
 def handlers() -> dict[str, Handler]:
@@ -10,27 +10,27 @@ def handlers() -> dict[str, Handler]:
     return {"AddTags": _add_tags, "ListTags": _list_tags, "DeleteTags": _delete_tags}
 
 
-def _tagged(control: Control, request: Document) -> str:
+def _tagged(parts: Parts, request: Document) -> str:
     arn: str = request["ResourceArn"]
-    if control.store.by_arn(arn) is None:
+    if parts.store.by_arn(arn) is None:
         raise ValidationError(f"Could not find the resource '{arn}'")
     return arn
 
 
-def _add_tags(control: Control, request: Document) -> Document:
-    arn = _tagged(control, request)
-    control.tag(arn, request)
-    return {"Tags": _tag_list(control, arn)}
+def _add_tags(parts: Parts, request: Document) -> Document:
+    arn = _tagged(parts, request)
+    parts.tag(arn, request)
+    return {"Tags": _tag_list(parts, arn)}
 
 
-def _list_tags(control: Control, request: Document) -> Document:
-    return {"Tags": _tag_list(control, _tagged(control, request))}
+def _list_tags(parts: Parts, request: Document) -> Document:
+    return {"Tags": _tag_list(parts, _tagged(parts, request))}
 
 
-def _delete_tags(control: Control, request: Document) -> Document:
-    control.store.untag(_tagged(control, request), request["TagKeys"])
+def _delete_tags(parts: Parts, request: Document) -> Document:
+    parts.store.untag(_tagged(parts, request), request["TagKeys"])
     return {}
 
 
-def _tag_list(control: Control, arn: str) -> list[Document]:
-    return [{"Key": key, "Value": value} for key, value in control.store.tags(arn).items()]
+def _tag_list(parts: Parts, arn: str) -> list[Document]:
+    return [{"Key": key, "Value": value} for key, value in parts.store.tags(arn).items()]

@@ -8,28 +8,28 @@ import time
 
 from localaws.document import Document
 from localaws.sagemaker.event_formats import event_status, job_detail
-from localaws.sagemaker.parts import Control
+from localaws.sagemaker.parts import Parts
 
 
-def announce(control: Control, arn: str, summaries: Document | None = None) -> None:
+def announce(parts: Parts, arn: str, summaries: Document | None = None) -> None:
     """Tell what state an endpoint is in.
 
     Parameters
     ----------
-    control : Control
+    parts : Parts
     arn : str
     summaries : dict, optional
         The members of DescribeEndpoint that tell about what runs, when something does.
     """
-    _send(control, "SageMaker Endpoint State Change", arn, summaries or {})
+    _send(parts, "SageMaker Endpoint State Change", arn, summaries or {})
 
 
-def announce_deployment(control: Control, arn: str, summaries: Document, status: str, message: str) -> None:
+def announce_deployment(parts: Parts, arn: str, summaries: Document, status: str, message: str) -> None:
     """Tell which stage a deployment has reached.
 
     Parameters
     ----------
-    control : Control
+    parts : Parts
     arn : str
     summaries : dict
         The same; the variants of its PendingDeploymentSummary get the status.
@@ -47,13 +47,13 @@ def announce_deployment(control: Control, arn: str, summaries: Document, status:
             **summaries,
             "PendingDeploymentSummary": {**pending, "StartTime": now, "ProductionVariants": variants},
         }
-    _send(control, "SageMaker Endpoint Deployment State Change", arn, summaries)
+    _send(parts, "SageMaker Endpoint Deployment State Change", arn, summaries)
 
 
-def _send(control: Control, detail_type: str, arn: str, summaries: Document) -> None:
-    resource = control.store.by_arn(arn)
+def _send(parts: Parts, detail_type: str, arn: str, summaries: Document) -> None:
+    resource = parts.store.by_arn(arn)
     if resource is None:
         return
     status = event_status(resource.document["EndpointStatus"])
-    detail = {**job_detail(resource.document), **summaries, "EndpointStatus": status, "Tags": control.store.tags(arn)}
-    control.notifier.event(detail_type, detail, [arn])
+    detail = {**job_detail(resource.document), **summaries, "EndpointStatus": status, "Tags": parts.store.tags(arn)}
+    parts.outbox.event("sagemaker", detail_type, detail, [arn])

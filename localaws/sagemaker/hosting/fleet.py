@@ -12,7 +12,7 @@ from localaws.document import Document
 from localaws.sagemaker.hosting import routes
 from localaws.sagemaker.hosting.group import Group
 from localaws.sagemaker.hosting.serverless import ServerlessGroup
-from localaws.sagemaker.parts import Control
+from localaws.sagemaker.parts import Parts
 from localaws.settings import serverless_idle_seconds
 
 _HOME = "endpoints"
@@ -31,7 +31,7 @@ class LiveFleet:
 
     Parameters
     ----------
-    control : Control
+    parts : Parts
     endpoint_name : str
     config : dict
         The EndpointConfig's document.
@@ -43,7 +43,7 @@ class LiveFleet:
 
     def __init__(
         self,
-        control: Control,
+        parts: Parts,
         endpoint_name: str,
         config: Document,
         capacities: Mapping[str, Capacity],
@@ -55,7 +55,7 @@ class LiveFleet:
             variant["VariantName"]: capacities.get(variant["VariantName"]) or initial_capacity(variant)
             for variant in variants_of(config)
         }
-        home = control.state_dir / _HOME
+        home = parts.state_dir / _HOME
         home.mkdir(parents=True, exist_ok=True)
         self._folder = Path(tempfile.mkdtemp(prefix=f"{endpoint_name[:40]}-", dir=home))
         self._folder.chmod(0o755)
@@ -63,7 +63,7 @@ class LiveFleet:
         self.groups: dict[str, Group] = {}
         for variant in variants_of(config):
             name = variant["VariantName"]
-            of_variant = (control, endpoint_name, variant, self._folder / name, changed)
+            of_variant = (parts, endpoint_name, variant, self._folder / name, changed)
             if "ServerlessConfig" in variant:
                 self.groups[name] = ServerlessGroup(*of_variant, serverless_idle_seconds())
             else:

@@ -10,7 +10,7 @@ from localaws.document import Document
 from localaws.sagemaker.hosting import routes
 from localaws.sagemaker.hosting.instance import Plan, ServerInstance
 from localaws.sagemaker.jobs.model_server import aws_of, containers_of, stage
-from localaws.sagemaker.parts import Control
+from localaws.sagemaker.parts import Parts
 
 _START_SECONDS = 60.0  # ContainerStartupHealthCheckTimeoutInSeconds, when the variant says nothing
 
@@ -20,7 +20,7 @@ class Group:
 
     Parameters
     ----------
-    control : Control
+    parts : Parts
     endpoint_name : str
     variant : dict
         A ProductionVariant of the EndpointConfig.
@@ -31,19 +31,19 @@ class Group:
     """
 
     def __init__(
-        self, control: Control, endpoint_name: str, variant: Document, folder: Path, changed: Callable[[], None]
+        self, parts: Parts, endpoint_name: str, variant: Document, folder: Path, changed: Callable[[], None]
     ) -> None:
         self.variant = variant
         self.instances: list[ServerInstance] = []
         self._changed = changed
-        self.containers = containers_of(control.store, control.aws.arn("model", variant["ModelName"]))
+        self.containers = containers_of(parts.store, parts.aws.arn("model", variant["ModelName"]))
         models = []
         for number, container in enumerate(self.containers):
-            stage(aws_of(control.aws, container).client("s3"), container, folder / f"staged-{number}")
+            stage(aws_of(parts.aws, container).client("s3"), container, folder / f"staged-{number}")
             models.append(folder / f"staged-{number}" / "model")
         self._plan = Plan(
-            aws=control.aws,
-            state_dir=control.state_dir,
+            aws=parts.aws,
+            state_dir=parts.state_dir,
             folder=folder,
             log_group=f"/aws/sagemaker/Endpoints/{endpoint_name}",
             stream_prefix=variant["VariantName"],

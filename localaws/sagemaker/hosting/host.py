@@ -23,7 +23,7 @@ from localaws.sagemaker.hosting.announcements import announce, announce_deployme
 from localaws.sagemaker.hosting.deployment import carry_out, plan
 from localaws.sagemaker.hosting.fleet import Capacity, LiveFleet, folders_of_fleets
 from localaws.sagemaker.hosting.routes import Instance, Route, Routes
-from localaws.sagemaker.parts import Control
+from localaws.sagemaker.parts import Parts
 from localaws.settings import time_scale
 from localaws.storage.store import Resource
 
@@ -47,26 +47,26 @@ class Host:
 
     Parameters
     ----------
-    control : Control
+    parts : Parts
     routes : Routes
         Kept up to date.
     """
 
-    def __init__(self, control: Control, routes: Routes) -> None:
-        self._control = control
+    def __init__(self, parts: Parts, routes: Routes) -> None:
+        self._parts = parts
         self._routes = routes
         self._live: dict[str, _Live] = {}
         self._lock = threading.RLock()
         self._stop = threading.Event()
-        self._left_behind = folders_of_fleets(control.state_dir)
+        self._left_behind = folders_of_fleets(parts.state_dir)
         routes.on_failure = self._suspect
         routes.on_wake = self._wake
 
     def recover(self) -> None:
         """Bring back what was in service when the last server ended."""
-        for resource in self._control.store.every(ENDPOINT):
+        for resource in self._parts.store.every(ENDPOINT):
             if resource.status == "Deleting":
-                self._control.store.remove(resource.arn)
+                self._parts.store.remove(resource.arn)
             elif resource.status in ("InService", *_CHANGING):
                 self._in_thread(self._bring_back, resource)
         for folder in self._left_behind:  # of the server that was killed; its model servers died with it
@@ -203,17 +203,18 @@ class Host:
         live = self._live.pop(resource.arn, None)
         for fleet in live.fleets if live else []:
             fleet.end()
-        self._announce(resource)
-        self._control.store.remove(resource.arn)
+        with self._parts.store.transaction():
+            announce(self._parts, resource.arn)
+            self._parts.store.remove(resource.arn)
 
     # Fleets and routes
 
     def _new_fleet(self, resource: Resource, config_name: str, capacities: Mapping[str, Capacity]) -> LiveFleet:
-        config = self._control.store.by_arn(self._control.aws.arn(CONFIG, config_name))
+        config = self._parts.store.by_arn(self._parts.aws.arn(CONFIG, config_name))
         if config is None:
             raise JobFailure(f'Could not find endpoint configuration "{config_name}".')
         publish = lambda: self._publish(resource)  # noqa: E731
-        return LiveFleet(self._control, resource.name, config.document, capacities, publish)
+        return LiveFleet(self._parts, resource.name, config.document, capacities, publish)
 
     def _retained(self, blue: LiveFleet, options: Document) -> dict[str, Capacity]:
         if not options.get("RetainAllVariantProperties"):
@@ -241,12 +242,12 @@ class Host:
             self._routes.put(Route(resource.name, resource.arn, fleets))
 
     def _suspect(self, endpoint_name: str, instance_id: str) -> None:
-        arn = self._control.aws.arn(ENDPOINT, endpoint_name)
+        arn = self._parts.aws.arn(ENDPOINT, endpoint_name)
         for fleet in self._live[arn].fleets if arn in self._live else []:
             fleet.suspect(instance_id)
 
     def _wake(self, endpoint_name: str, config_name: str, variant_name: str) -> "Future[Instance]":
-        live = self._live.get(self._control.aws.arn(ENDPOINT, endpoint_name))
+        live = self._live.get(self._parts.aws.arn(ENDPOINT, endpoint_name))
         fleets = [fleet for fleet in live.fleets if fleet.config["EndpointConfigName"] == config_name] if live else []
         if fleets:
             return max(fleets, key=lambda fleet: fleet.share).wake(variant_name)
@@ -255,7 +256,7 @@ class Host:
         return gone
 
     def _firing(self, names: Sequence[str]) -> list[str]:
-        answer = self._control.aws.client("cloudwatch").describe_alarms(
+        answer = self._parts.aws.client("cloudwatch").describe_alarms(
             AlarmNames=list(names), AlarmTypes=["MetricAlarm", "CompositeAlarm"], StateValue="ALARM"
         )
         found = [*answer.get("MetricAlarms", []), *answer.get("CompositeAlarms", [])]
@@ -288,14 +289,13 @@ class Host:
                 internal["Capacities"] = {name: vars(capacity) for name, capacity in capacities.items()}
             return {"status": document["EndpointStatus"]}
 
-        self._control.store.change(resource.arn, edit)
-        self._announce(resource)
-
-    def _announce(self, resource: Resource) -> None:
-        announce(self._control, resource.arn, self.summaries(resource))
+        summaries = self.summaries(resource)
+        with self._parts.store.transaction():
+            self._parts.store.change(resource.arn, edit)
+            announce(self._parts, resource.arn, summaries)
 
     def _tell(self, resource: Resource, status: str, message: str) -> None:
-        announce_deployment(self._control, resource.arn, self.summaries(resource), status, message)
+        announce_deployment(self._parts, resource.arn, self.summaries(resource), status, message)
 
     def _in_thread(self, work: Callable[..., None], resource: Resource, *arguments: Any) -> None:
         def run() -> None:

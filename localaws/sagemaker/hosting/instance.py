@@ -16,7 +16,7 @@ from localaws.containers.container import Container
 from localaws.containers.errors import JobFailure, JobStopped
 from localaws.containers.logs import LogShipper
 from localaws.document import Document
-from localaws.sagemaker.aws import Aws
+from localaws.sagemaker.aws import SageMakerAws
 from localaws.sagemaker.errors import ApiError
 from localaws.sagemaker.hosting import routes
 from localaws.sagemaker.jobs.model_server import aws_of, free_port, is_healthy, server_command, wait_until_ready
@@ -45,7 +45,7 @@ class Plan:
         How long a server may take to be ready.
     """
 
-    aws: Aws
+    aws: SageMakerAws
     state_dir: Path
     folder: Path
     log_group: str

@@ -11,7 +11,7 @@ from localaws.sagemaker.hosting.announcements import announce
 from localaws.sagemaker.hosting.fleet import Capacity, initial_capacity, variants_of
 from localaws.sagemaker.hosting.host import CONFIG, ENDPOINT, Host
 from localaws.sagemaker.hosting.serverless_rules import check_capacity, check_serverless, check_update
-from localaws.sagemaker.parts import Control, Handler
+from localaws.sagemaker.parts import Handler, Parts
 from localaws.storage.store import Resource
 
 _FAMILIES = (
@@ -23,25 +23,25 @@ _FAMILIES = (
 def handlers(host: Host) -> dict[str, Handler]:
     """The operations by name."""
 
-    def create_endpoint(control: Control, request: Document) -> Document:
-        return _create_endpoint(control, host, request)
+    def create_endpoint(parts: Parts, request: Document) -> Document:
+        return _create_endpoint(parts, host, request)
 
-    def describe_endpoint(control: Control, request: Document) -> Document:
-        resource = find(control, ENDPOINT, request["EndpointName"], "DescribeEndpoint")
+    def describe_endpoint(parts: Parts, request: Document) -> Document:
+        resource = find(parts, ENDPOINT, request["EndpointName"], "DescribeEndpoint")
         return resource.document | host.summaries(resource)
 
-    def update_endpoint(control: Control, request: Document) -> Document:
-        return _update_endpoint(control, host, request)
+    def update_endpoint(parts: Parts, request: Document) -> Document:
+        return _update_endpoint(parts, host, request)
 
-    def update_capacities(control: Control, request: Document) -> Document:
-        return _update_capacities(control, host, request)
+    def update_capacities(parts: Parts, request: Document) -> Document:
+        return _update_capacities(parts, host, request)
 
-    def delete_endpoint(control: Control, request: Document) -> Document:
-        resource = find(control, ENDPOINT, request["EndpointName"], "DeleteEndpoint")
+    def delete_endpoint(parts: Parts, request: Document) -> Document:
+        resource = find(parts, ENDPOINT, request["EndpointName"], "DeleteEndpoint")
         if resource.status in ("Creating", "Updating", "RollingBack"):
             raise ValidationError(f'Cannot update in-progress endpoint "{resource.arn}".')
         if resource.status != "Deleting":
-            host.delete(_begin(control, resource, {"EndpointStatus": "Deleting"}))
+            host.delete(_begin(parts, resource, {"EndpointStatus": "Deleting"}))
         return {}
 
     return read_handlers(_FAMILIES) | {
@@ -54,41 +54,41 @@ def handlers(host: Host) -> dict[str, Handler]:
     }
 
 
-def create_config(control: Control, request: Document) -> Document:
+def create_config(parts: Parts, request: Document) -> Document:
     """Store an EndpointConfig whose models are there."""
     for name, count in Counter(variant["VariantName"] for variant in variants_of(request)).items():
         if count > 1:
             raise ValidationError(f"Variant names must be unique: {name} is there {count} times")
     for variant in variants_of(request):
-        _check_variant(control, variant)
-    check_serverless(control.store, control.aws, request)
+        _check_variant(parts, variant)
+    check_serverless(parts.store, parts.aws, request)
     name = request["EndpointConfigName"]
-    arn = control.aws.arn(CONFIG, name)
+    arn = parts.aws.arn(CONFIG, name)
     document = {key: value for key, value in request.items() if key != "Tags"}
     for variant in variants_of(document):
         variant.setdefault("InitialVariantWeight", 1.0)
     document |= {"EndpointConfigArn": arn, "CreationTime": time.time()}
-    if not control.store.add(Resource(CONFIG, name, arn, document)):
+    if not parts.store.add(Resource(CONFIG, name, arn, document)):
         raise ValidationError(f'Cannot create already existing endpoint configuration "{arn}".')
-    control.tag(arn, request)
+    parts.tag(arn, request)
     return {"EndpointConfigArn": arn}
 
 
-def _check_variant(control: Control, variant: Document) -> None:
+def _check_variant(parts: Parts, variant: Document) -> None:
     name = variant["VariantName"]
     if "ModelName" not in variant:
         raise ValidationError(f"The variant {name} needs a ModelName: inference components are not supported here")
-    find(control, "model", variant["ModelName"], "CreateEndpointConfig")
+    find(parts, "model", variant["ModelName"], "CreateEndpointConfig")
     if ("ServerlessConfig" in variant) == ("InstanceType" in variant):
         raise ValidationError(f"The variant {name} must have either an InstanceType or a ServerlessConfig")
     if "InstanceType" in variant and "InitialInstanceCount" not in variant:
         raise ValidationError(f"The variant {name} needs an InitialInstanceCount")
 
 
-def _create_endpoint(control: Control, host: Host, request: Document) -> Document:
+def _create_endpoint(parts: Parts, host: Host, request: Document) -> Document:
     name, config_name = request["EndpointName"], request["EndpointConfigName"]
-    config = find(control, CONFIG, config_name, "CreateEndpoint")
-    arn, now = control.aws.arn(ENDPOINT, name), time.time()
+    config = find(parts, CONFIG, config_name, "CreateEndpoint")
+    arn, now = parts.aws.arn(ENDPOINT, name), time.time()
     document = {
         "EndpointName": name,
         "EndpointArn": arn,
@@ -98,30 +98,31 @@ def _create_endpoint(control: Control, host: Host, request: Document) -> Documen
         "LastModifiedTime": now,
         **_deployment(request),
     }
-    if not control.store.add(Resource(ENDPOINT, name, arn, document, status="Creating")):
-        raise ValidationError(f'Cannot create already existing endpoint "{arn}".')
-    control.tag(arn, request)
-    announce(control, arn)
-    host.create(_stored(control, arn))
+    with parts.store.transaction():
+        if not parts.store.add(Resource(ENDPOINT, name, arn, document, status="Creating")):
+            raise ValidationError(f'Cannot create already existing endpoint "{arn}".')
+        parts.tag(arn, request)
+        announce(parts, arn)
+    host.create(_stored(parts, arn))
     return {"EndpointArn": arn}
 
 
-def _update_endpoint(control: Control, host: Host, request: Document) -> Document:
-    resource = _in_service(control, request, "UpdateEndpoint")
-    config = find(control, CONFIG, request["EndpointConfigName"], "UpdateEndpoint")
-    current = find(control, CONFIG, resource.document["EndpointConfigName"], "UpdateEndpoint")
+def _update_endpoint(parts: Parts, host: Host, request: Document) -> Document:
+    resource = _in_service(parts, request, "UpdateEndpoint")
+    config = find(parts, CONFIG, request["EndpointConfigName"], "UpdateEndpoint")
+    current = find(parts, CONFIG, resource.document["EndpointConfigName"], "UpdateEndpoint")
     check_update(current.document, config.document, request)
     options = dict(request)
     if request.get("RetainDeploymentConfig"):
         options["DeploymentConfig"] = resource.document.get("LastDeploymentConfig")
     members = {"EndpointStatus": "Updating", "FailureReason": None, **_deployment(options)}
-    host.update(_begin(control, resource, members), config.name, options)
+    host.update(_begin(parts, resource, members), config.name, options)
     return {"EndpointArn": resource.arn}
 
 
-def _update_capacities(control: Control, host: Host, request: Document) -> Document:
-    resource = _in_service(control, request, "UpdateEndpointWeightsAndCapacities")
-    config = find(control, CONFIG, resource.document["EndpointConfigName"], "UpdateEndpointWeightsAndCapacities")
+def _update_capacities(parts: Parts, host: Host, request: Document) -> Document:
+    resource = _in_service(parts, request, "UpdateEndpointWeightsAndCapacities")
+    config = find(parts, CONFIG, resource.document["EndpointConfigName"], "UpdateEndpointWeightsAndCapacities")
     now = {variant["VariantName"]: initial_capacity(variant) for variant in variants_of(config.document)}
     now |= host.capacities(resource)
     wanted: dict[str, Capacity] = {}
@@ -132,7 +133,7 @@ def _update_capacities(control: Control, host: Host, request: Document) -> Docum
         check_capacity(config.document, item)
         weight, count = item.get("DesiredWeight", now[name].weight), item.get("DesiredInstanceCount", now[name].count)
         wanted[name] = Capacity(weight, count)
-    host.scale(_begin(control, resource, {"EndpointStatus": "Updating"}), wanted)
+    host.scale(_begin(parts, resource, {"EndpointStatus": "Updating"}), wanted)
     return {"EndpointArn": resource.arn}
 
 
@@ -155,8 +156,8 @@ def _deployment(request: Document) -> Document:
     return {"LastDeploymentConfig": request["DeploymentConfig"]} if request.get("DeploymentConfig") else {}
 
 
-def _in_service(control: Control, request: Document, operation: str) -> Resource:
-    resource = find(control, ENDPOINT, request["EndpointName"], operation)
+def _in_service(parts: Parts, request: Document, operation: str) -> Resource:
+    resource = find(parts, ENDPOINT, request["EndpointName"], operation)
     if resource.status == "Failed":
         raise ValidationError(
             f'Cannot update endpoint "{resource.arn}" in status Failed: delete it and create it again.'
@@ -166,7 +167,7 @@ def _in_service(control: Control, request: Document, operation: str) -> Resource
     return resource
 
 
-def _begin(control: Control, resource: Resource, members: Document) -> Resource:
+def _begin(parts: Parts, resource: Resource, members: Document) -> Resource:
     """Write a new status, if nobody else has begun a change at this moment."""
 
     def edit(document: Document, _: Document) -> dict[str, str]:
@@ -177,10 +178,11 @@ def _begin(control: Control, resource: Resource, members: Document) -> Resource:
             del document[name]
         return {"status": document["EndpointStatus"]}
 
-    control.store.change(resource.arn, edit)
-    announce(control, resource.arn)
-    return _stored(control, resource.arn)
+    with parts.store.transaction():
+        parts.store.change(resource.arn, edit)
+        announce(parts, resource.arn)
+    return _stored(parts, resource.arn)
 
 
-def _stored(control: Control, arn: str) -> Resource:
-    return find(control, ENDPOINT, arn, "DescribeEndpoint")
+def _stored(parts: Parts, arn: str) -> Resource:
+    return find(parts, ENDPOINT, arn, "DescribeEndpoint")

@@ -21,7 +21,7 @@ from localaws.document import Document
 from localaws.sagemaker.hosting import routes
 from localaws.sagemaker.hosting.demand import Demand
 from localaws.sagemaker.hosting.group import Group
-from localaws.sagemaker.parts import Control
+from localaws.sagemaker.parts import Parts
 
 _LOOK_SECONDS = 0.02
 
@@ -31,7 +31,7 @@ class ServerlessGroup(Group):
 
     Parameters
     ----------
-    control, endpoint_name, variant, folder, changed
+    parts, endpoint_name, variant, folder, changed
         As a group of instances has them.
     idle_seconds : float
         How long nobody may ask before the server goes.
@@ -39,14 +39,14 @@ class ServerlessGroup(Group):
 
     def __init__(
         self,
-        control: Control,
+        parts: Parts,
         endpoint_name: str,
         variant: Document,
         folder: Path,
         changed: Callable[[], None],
         idle_seconds: float,
     ) -> None:
-        super().__init__(control, endpoint_name, variant, folder, changed)
+        super().__init__(parts, endpoint_name, variant, folder, changed)
         self.demand = Demand()
         self._idle_seconds = idle_seconds
         self._keeps_warm = "ProvisionedConcurrency" in variant["ServerlessConfig"]

@@ -1,7 +1,7 @@
 """What a serverless endpoint cannot have or become. Source: "Serverless Inference" in the SageMaker Developer Guide."""
 
 from localaws.document import Document
-from localaws.sagemaker.aws import Aws
+from localaws.sagemaker.aws import SageMakerAws
 from localaws.sagemaker.errors import ValidationError
 from localaws.sagemaker.hosting.fleet import variants_of
 from localaws.sagemaker.jobs.model_server import containers_of
@@ -16,7 +16,7 @@ _EXCLUDED = ("DataCaptureConfig", "AsyncInferenceConfig", "ShadowProductionVaria
 _GIGABYTE = 1024
 
 
-def check_serverless(store: Store, aws: Aws, config: Document) -> None:
+def check_serverless(store: Store, aws: SageMakerAws, config: Document) -> None:
     """Refuse an EndpointConfig that asks of a serverless variant what only instances have.
 
     Raises
@@ -28,7 +28,7 @@ def check_serverless(store: Store, aws: Aws, config: Document) -> None:
             _check_variant(store, aws, config, variant)
 
 
-def _check_variant(store: Store, aws: Aws, config: Document, variant: Document) -> None:
+def _check_variant(store: Store, aws: SageMakerAws, config: Document, variant: Document) -> None:
     name, serverless = variant["VariantName"], variant["ServerlessConfig"]
     for member in (*(m for m in _ONLY_OF_INSTANCES if m in variant), *(m for m in _EXCLUDED if m in config)):
         raise ValidationError(f"The variant {name} is serverless and cannot have {member}: leave it out")

@@ -17,7 +17,7 @@ from localaws.containers import s3
 from localaws.containers.container import Command, Container
 from localaws.containers.errors import JobFailure, JobStopped
 from localaws.document import Document
-from localaws.sagemaker.aws import Aws
+from localaws.sagemaker.aws import SageMakerAws
 from localaws.sagemaker.errors import ResourceNotFound
 from localaws.sagemaker.jobs import archive, images
 from localaws.sagemaker.jobs.script import last_line
@@ -62,7 +62,7 @@ def _beside(arn: str, kind: str, name: str) -> str:
     return f"{arn.rpartition(':')[0]}:{kind}/{name.lower()}"
 
 
-def aws_of(aws: Aws, definition: Document) -> Aws:
+def aws_of(aws: SageMakerAws, definition: Document) -> SageMakerAws:
     """The other services, as the role of a container's model may use them."""
     return aws.acting_as(definition.get("ExecutionRoleArn"), "sagemaker")
 
@@ -89,12 +89,14 @@ def stage(client: Any, definition: Document, folder: Path) -> None:
     packed.unlink()
 
 
-def server_command(aws: Aws, state_dir: Path, definition: Document, port: int, variables: Mapping[str, str]) -> Command:
+def server_command(
+    aws: SageMakerAws, state_dir: Path, definition: Document, port: int, variables: Mapping[str, str]
+) -> Command:
     """The command line of a container's model server.
 
     Parameters
     ----------
-    aws : Aws
+    aws : SageMakerAws
     state_dir : Path
     definition : dict
         A ContainerDefinition.

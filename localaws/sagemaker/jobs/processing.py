@@ -7,8 +7,9 @@ The contract is that of "Build Your Own Processing Container" in the SageMaker g
 
 import itertools
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
+from typing import Any, ClassVar
 
 from localaws.containers import s3
 from localaws.containers.errors import JobFailure, JobStopped
@@ -18,17 +19,23 @@ from localaws.sagemaker.jobs import images
 from localaws.sagemaker.jobs.inputs import Source
 from localaws.sagemaker.jobs.instance_types import OUT_OF_MEMORY, limits_of
 from localaws.sagemaker.jobs.instances import Instance, check_count, make_instances, resource_config
-from localaws.sagemaker.jobs.runner import Job
+from localaws.sagemaker.jobs.job_type import DAY_SECONDS, JobType
+from localaws.sagemaker.jobs.runner import Job, JobRunner
 from localaws.sagemaker.jobs.script import Script, max_runtime, run_script
 from localaws.sagemaker.jobs.sync import uploading
 
 _ROOT = PurePosixPath("/opt/ml")
 
 
-class ProcessingJob:
+class ProcessingJob(JobType):
     """The job type of CreateProcessingJob."""
 
     noun = "Processing"
+    defaults: ClassVar[Mapping[str, Any]] = {"StoppingCondition": {"MaxRuntimeInSeconds": DAY_SECONDS}}
+
+    def check(self, request: Document, runner: JobRunner) -> None:
+        """Refuse a wrong image, or wrong inputs and outputs."""
+        check_processing_request(request, runner.state_dir)
 
     def run(self, job: Job) -> None:
         """Stage, run and collect one job."""

@@ -9,8 +9,9 @@ arrive as they were given.
 import json
 import re
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
+from typing import Any, ClassVar
 
 from localaws.containers import s3
 from localaws.containers.errors import JobFailure, JobStopped
@@ -21,7 +22,8 @@ from localaws.sagemaker.jobs.final_metrics import final_metrics
 from localaws.sagemaker.jobs.inputs import Source
 from localaws.sagemaker.jobs.instance_types import OUT_OF_MEMORY, limits_of
 from localaws.sagemaker.jobs.instances import Instance, check_count, make_instances, resource_config
-from localaws.sagemaker.jobs.runner import Job
+from localaws.sagemaker.jobs.job_type import DAY_SECONDS, FINAL, JobType
+from localaws.sagemaker.jobs.runner import Job, JobRunner
 from localaws.sagemaker.jobs.script import Script, ScriptEnd, run_script
 from localaws.sagemaker.jobs.sync import restore, uploading
 
@@ -29,12 +31,54 @@ _REASON_CHARACTERS = 900
 _TOOLKIT = ("sagemaker_program", "sagemaker_submit_directory")
 _ROOT = PurePosixPath("/opt/ml")
 _CHECKPOINTS = "/opt/ml/checkpoints"
+_SECONDARY_MESSAGES = {
+    "Starting": "Preparing the instances for training",
+    "Downloading": "Downloading input data",
+    "Interrupted": "The managed spot training instances were interrupted",
+    "Restarting": "Restarting the training job from its checkpoint",
+    "Training": "Training image download completed. Training in progress.",
+    "Uploading": "Uploading generated training model",
+    "Completed": "Training job completed",
+    "Failed": "Training job failed",
+    "Stopping": "Stopping the training job",
+    "Stopped": "Training job stopped",
+    "MaxRuntimeExceeded": "Training job runtime exceeded MaxRuntimeInSeconds provided",
+}
 
 
-class TrainingJob:
+class TrainingJob(JobType):
     """The job type of CreateTrainingJob."""
 
     noun = "Training"
+    defaults: ClassVar[Mapping[str, Any]] = {
+        "StoppingCondition": {"MaxRuntimeInSeconds": DAY_SECONDS},
+        "EnableNetworkIsolation": False,
+        "EnableInterContainerTrafficEncryption": False,
+        "EnableManagedSpotTraining": False,
+    }
+
+    def check(self, request: Document, runner: JobRunner) -> None:
+        """Refuse a wrong image, no command, no resources."""
+        check_training_request(request, runner.state_dir)
+
+    def move(self, document: Document, secondary_status: str, now: float) -> None:
+        """End the last secondary status and begin another."""
+        history = document.setdefault("SecondaryStatusTransitions", [])
+        if history and "EndTime" not in history[-1]:
+            history[-1]["EndTime"] = now
+        message = document.get("FailureReason") or _SECONDARY_MESSAGES[secondary_status]
+        entry = {"Status": secondary_status, "StartTime": now, "StatusMessage": message}
+        if secondary_status in (*FINAL, "MaxRuntimeExceeded"):
+            entry["EndTime"] = now
+        history.append(entry)
+        document["SecondaryStatus"] = secondary_status
+
+    def times(self, document: Document, now: float) -> Document:
+        """Return the training time and the billable one, once the job has begun."""
+        if "TrainingStartTime" not in document:
+            return {}
+        seconds = max(1, round(now - document["TrainingStartTime"]))
+        return {"TrainingTimeInSeconds": seconds, "BillableTimeInSeconds": seconds}
 
     def run(self, job: Job) -> None:
         """Stage, run and collect one job."""
@@ -73,12 +117,14 @@ class TrainingJob:
         found = [metric for each in reversed(instances) for metric in final_metrics(each.log, definitions)]
         metrics = list({metric["MetricName"]: metric for metric in found}.values())
         if metrics:
-            job.update(FinalMetricDataList=metrics)
-            job.runner.notifier.metrics("/aws/sagemaker/TrainingJobs", metrics, {"TrainingJobName": job.name})
+            values = {metric["MetricName"]: metric["Value"] for metric in metrics}
+            with job.runner.store.transaction():
+                job.update(FinalMetricDataList=metrics)
+                job.runner.outbox.metrics("/aws/sagemaker/TrainingJobs", values, {"TrainingJobName": job.name})
 
     def _say_why(self, job: Job) -> None:
         if not job.stop.is_set():
-            job.runner.update(job.arn, job.noun, {}, "MaxRuntimeExceeded")
+            job.move("MaxRuntimeExceeded")
 
 
 def _attempt(job: Job, script: Script, instances: Sequence[Instance], seconds: float) -> ScriptEnd:

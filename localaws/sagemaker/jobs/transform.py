@@ -9,17 +9,19 @@ import gzip
 import http
 import http.client
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from localaws.containers import s3
 from localaws.containers.container import HOST_NAME, Container
 from localaws.containers.errors import JobFailure, JobStopped
 from localaws.containers.logs import LogShipper
 from localaws.document import Document
+from localaws.sagemaker.errors import UnsupportedOperation
 from localaws.sagemaker.jobs.inputs import Source
+from localaws.sagemaker.jobs.job_type import JobType
 from localaws.sagemaker.jobs.model_server import (
     aws_of,
     containers_of,
@@ -28,7 +30,7 @@ from localaws.sagemaker.jobs.model_server import (
     stage,
     wait_until_ready,
 )
-from localaws.sagemaker.jobs.runner import Job
+from localaws.sagemaker.jobs.runner import Job, JobRunner
 from localaws.storage.store import Store
 
 _START_SECONDS = 60
@@ -36,10 +38,18 @@ _DEFAULT_PAYLOAD_MB = 6
 _DEFAULT_INVOCATION_SECONDS = 600
 
 
-class TransformJob:
+class TransformJob(JobType):
     """The job type of CreateTransformJob."""
 
     noun = "Transform"
+    defaults: ClassVar[Mapping[str, Any]] = {"BatchStrategy": "MultiRecord"}
+
+    def check(self, request: Document, runner: JobRunner) -> None:
+        """Refuse a model that is not there, or one of several containers."""
+        try:
+            model_container(runner.store, runner.aws.arn("model", request["ModelName"]))
+        except JobFailure as failure:
+            raise UnsupportedOperation(str(failure).removeprefix("ClientError: ")) from failure
 
     def run(self, job: Job) -> None:
         """Stage, run and collect one job."""

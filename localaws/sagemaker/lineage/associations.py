@@ -6,7 +6,7 @@ from localaws.document import Document
 from localaws.sagemaker.errors import ResourceNotFound, ValidationError
 from localaws.sagemaker.families.lookup import page
 from localaws.sagemaker.lineage.graph import ASSOCIATION, NOUNS, Graph, association_key, entity_type
-from localaws.sagemaker.parts import Control, Handler
+from localaws.sagemaker.parts import Handler, Parts
 from localaws.storage.store import Resource, decode_token, encode_token
 
 _DEPTH = 10
@@ -23,38 +23,38 @@ def handlers() -> dict[str, Handler]:
     }
 
 
-def add_association(control: Control, request: Document) -> Document:
+def add_association(parts: Parts, request: Document) -> Document:
     """Draw an edge between two entities."""
-    source = _entity(control, request["SourceArn"])
-    destination = _entity(control, request["DestinationArn"])
-    graph = Graph(control.store, control.aws)
+    source = _entity(parts, request["SourceArn"])
+    destination = _entity(parts, request["DestinationArn"])
+    graph = Graph(parts.store, parts.aws)
     if not graph.associate(source, destination, request.get("AssociationType", "")):
         raise ValidationError(f"Association between {source.arn} and {destination.arn} already exists")
     return {"SourceArn": source.arn, "DestinationArn": destination.arn}
 
 
-def delete_association(control: Control, request: Document) -> Document:
+def delete_association(parts: Parts, request: Document) -> Document:
     """Take an edge away."""
     ends = {name: request[name] for name in ("SourceArn", "DestinationArn")}
     key = association_key(*ends.values())
-    if control.store.by_arn(key) is None:
+    if parts.store.by_arn(key) is None:
         raise ResourceNotFound(f"Association between {' and '.join(ends.values())} does not exist")
-    control.store.remove(key)
+    parts.store.remove(key)
     return ends
 
 
-def list_associations(control: Control, request: Document) -> Document:
+def list_associations(parts: Parts, request: Document) -> Document:
     """A page of edges, of one source, destination or type."""
-    return page(control, "ListAssociations", ASSOCIATION, request, descending=True)
+    return page(parts, "ListAssociations", ASSOCIATION, request, descending=True)
 
 
-def query_lineage(control: Control, request: Document) -> Document:
+def query_lineage(parts: Parts, request: Document) -> Document:
     """The entities that are reached from some, nearest first, and with the first page the edges between all of them."""
-    starts = [_entity(control, arn) for arn in request.get("StartArns") or []]
+    starts = [_entity(parts, arn) for arn in request.get("StartArns") or []]
     if not starts:
         raise ValidationError("StartArns is required: a walk through the lineage begins somewhere")
     direction = request.get("Direction") or "Both"
-    reached, edges = _walk(control, starts, direction, request.get("MaxDepth") or _DEPTH)
+    reached, edges = _walk(parts, starts, direction, request.get("MaxDepth") or _DEPTH)
     filters = request.get("Filters") or {}
     vertices = [entity for entity in reached if _passes(entity, filters)]
     begin = decode_token(request["NextToken"])[1] if request.get("NextToken") else 0
@@ -71,9 +71,7 @@ def query_lineage(control: Control, request: Document) -> Document:
     }
 
 
-def _walk(
-    control: Control, starts: list[Resource], direction: str, depth: int
-) -> tuple[list[Resource], list[Document]]:
+def _walk(parts: Parts, starts: list[Resource], direction: str, depth: int) -> tuple[list[Resource], list[Document]]:
     """Breadth first from the starts, which are not among what is reached."""
     seen = {entity.arn for entity in starts}
     edges: dict[str, Document] = {}
@@ -82,9 +80,9 @@ def _walk(
     for _ in range(depth):
         further = []
         for arn in border:
-            for other, edge in _neighbours(control, arn, direction):
+            for other, edge in _neighbours(parts, arn, direction):
                 edges[edge.arn] = edge.document
-                if other not in seen and (entity := control.store.by_arn(other)) is not None:
+                if other not in seen and (entity := parts.store.by_arn(other)) is not None:
                     seen.add(other)
                     reached.append(entity)
                     further.append(other)
@@ -92,17 +90,17 @@ def _walk(
     return reached, list(edges.values())
 
 
-def _neighbours(control: Control, arn: str, direction: str) -> Iterator[tuple[str, Resource]]:
+def _neighbours(parts: Parts, arn: str, direction: str) -> Iterator[tuple[str, Resource]]:
     if direction in ("Both", "Descendants"):
-        for edge in _edges(control, "parent", arn):
-            yield edge.name, edge
+        for edge in _edges(parts, "source", arn):
+            yield edge.destination, edge
     if direction in ("Both", "Ascendants"):
-        for edge in _edges(control, "name", arn):
-            yield edge.parent, edge
+        for edge in _edges(parts, "destination", arn):
+            yield edge.source, edge
 
 
-def _edges(control: Control, column: str, arn: str) -> Iterator[Resource]:
-    yield from control.store.every(ASSOCIATION, **{column: arn})
+def _edges(parts: Parts, column: str, arn: str) -> Iterator[Resource]:
+    yield from parts.store.every(ASSOCIATION, **{column: arn})
 
 
 def _passes(entity: Resource, filters: Document) -> bool:
@@ -116,8 +114,8 @@ def _passes(entity: Resource, filters: Document) -> bool:
     )
 
 
-def _entity(control: Control, arn: str) -> Resource:
-    entity = control.store.by_arn(arn)
+def _entity(parts: Parts, arn: str) -> Resource:
+    entity = parts.store.by_arn(arn)
     if entity is None or entity.kind not in NOUNS:
         raise ResourceNotFound(f"Could not find the lineage entity '{arn}'")
     return entity

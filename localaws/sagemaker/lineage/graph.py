@@ -1,7 +1,7 @@
 """The lineage graph as it is stored: entities, the edges between them, and which components belong to which trials.
 
-Entities are resources as the API makes them. An edge is a resource between two others: its parent is the ARN of the one
-(the source, or the trial), its name that of the other (the destination, or the trial component).
+Entities are resources as the API makes them. An edge is a resource that leads from one to another: from the source of
+an association to its destination, from a trial to its component.
 """
 
 import hashlib
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from localaws.document import Document
-from localaws.sagemaker.aws import Aws
+from localaws.sagemaker.aws import SageMakerAws
 from localaws.storage.store import Resource, Store
 
 ASSOCIATION = "association"
@@ -25,6 +25,14 @@ NOUNS = {
 }
 """The kinds of entities that an association may join, and their nouns in the API."""
 
+IN_COLUMNS_OF_THEIR_OWN = """
+UPDATE resource SET source = parent, destination = name, type = status, name = arn, parent = '', status = ''
+    WHERE kind IN ('association', 'trial-membership') AND source = '';
+UPDATE resource SET source = parent, type = status, parent = '', status = ''
+    WHERE kind IN ('experiment-trial-component', 'artifact', 'context', 'action') AND (parent <> '' OR status <> '');
+"""
+"""Moves what files of an earlier version kept in other columns."""
+
 _TEXT_CHARACTERS = 2500
 
 
@@ -33,7 +41,7 @@ class Graph:
     """The lineage graph of one local SageMaker."""
 
     store: Store
-    aws: Aws
+    aws: SageMakerAws
 
     def entity(self, kind: str, name: str, document: Document) -> Resource:
         """The entity of this kind and name: the one that is there, or a new one with this document."""
@@ -48,9 +56,9 @@ class Graph:
             "CreatedBy": self.aws.user_context,
             "LastModifiedBy": self.aws.user_context,
         }
-        parent = source.get("SourceUri") or source.get("SourceArn") or ""
+        uri = source.get("SourceUri") or source.get("SourceArn") or ""
         own_type = document.get(f"{NOUNS[kind]}Type", "")
-        resource = Resource(kind, name, arn, full, parent=parent, status=own_type, created=now)
+        resource = Resource(kind, name, arn, full, created=now, source=uri, type=own_type)
         self.store.add(resource)
         return resource
 
@@ -77,19 +85,20 @@ class Graph:
         key = association_key(source.arn, destination.arn)
         edge = Resource(
             ASSOCIATION,
-            destination.arn,
+            key,
             key,
             document,
-            parent=source.arn,
-            status=association_type,
             created=now,
+            source=source.arn,
+            destination=destination.arn,
+            type=association_type,
         )
         return self.store.add(edge)
 
     def join(self, trial_arn: str, component_arn: str) -> None:
         """Store that a component belongs to a trial."""
         key = membership_key(trial_arn, component_arn)
-        self.store.add(Resource(MEMBERSHIP, component_arn, key, {}, parent=trial_arn))
+        self.store.add(Resource(MEMBERSHIP, key, key, {}, source=trial_arn, destination=component_arn))
 
 
 def entity_type(entity: Resource) -> str:

@@ -171,7 +171,7 @@ def _record_package(graph: Graph, package: Resource) -> None:
 
 def _record_approval(graph: Graph, package: Resource, artifact: Resource, name: str) -> None:
     """One action for each change of the approval."""
-    last, _ = graph.store.page(Query("action", {"parent = ?": package.arn}, limit=1))
+    last, _ = graph.store.page(Query("action", {"source = ?": package.arn}, limit=1))
     if last and last[0].document["Properties"]["ModelApprovalStatus"] == package.approval:
         return
     suffix = f"-{package.approval}-{int(1000 * time.time())}-aws-model-package"

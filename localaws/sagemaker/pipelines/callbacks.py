@@ -1,64 +1,104 @@
-"""The tokens that callback steps wait for."""
+"""The tokens that callback steps wait for, and the answers that were given to them."""
 
 import secrets
 import threading
 from dataclasses import dataclass, field
-from typing import Any
 
+from localaws.document import Document
 from localaws.sagemaker.errors import ValidationError
+from localaws.storage.store import Resource, Store
 
+_KIND = "callback"
 _TOKEN_CHARACTERS = 10
 
 
-@dataclass
+@dataclass(frozen=True)
 class Callback:
     """A callback step that waits.
 
     Attributes
     ----------
+    token : str
     answered : threading.Event
-        Set when somebody has answered, or the execution is stopped.
-    outputs : dict of str to str, or None
-        What was sent with success.
-    reason : str or None
-        What was sent with failure.
+        Set when somebody has answered.
     """
 
     token: str
-    execution_arn: str
     answered: threading.Event = field(default_factory=threading.Event)
-    outputs: dict[str, Any] | None = None
-    reason: str | None = None
 
 
 class Callbacks:
-    """The callback steps of one local SageMaker that wait for an answer."""
+    """The callback steps of one local SageMaker that wait for an answer.
 
-    def __init__(self) -> None:
+    A token and its answer are in the store: an answer that was acknowledged is there after this server's death.
+
+    Parameters
+    ----------
+    store : Store
+    """
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
         self._waiting: dict[str, Callback] = {}
 
     def open(self, execution_arn: str, token: str | None = None) -> Callback:
-        """A token for a step of an execution to wait for: a new one, ten characters as in botocore's model, or the
-        one that it waited for already when a server's end interrupted it."""
-        callback = Callback(token or secrets.token_hex(_TOKEN_CHARACTERS // 2), execution_arn)
+        """Return what a step of an execution waits for.
+
+        Parameters
+        ----------
+        execution_arn : str
+        token : str, optional
+            The one that the step waited for already when a server's end interrupted it. Otherwise there is a new one,
+            ten characters as in botocore's model.
+        """
+        callback = Callback(token or secrets.token_hex(_TOKEN_CHARACTERS // 2))
         self._waiting[callback.token] = callback
+        with self._store.transaction():
+            added = self._store.add(Resource(_KIND, callback.token, _key(callback.token), {}, parent=execution_arn))
+            if not added and self.given(callback) is not None:
+                callback.answered.set()
         return callback
 
-    def close(self, callback: Callback) -> None:
-        """Forget a token."""
-        self._waiting.pop(callback.token, None)
+    def given(self, callback: Callback) -> Document | None:
+        """Return the answer to a token, ``{"outputs": {...}}`` or ``{"reason": "..."}``; None before."""
+        found = self._store.by_arn(_key(callback.token))
+        return found.document or None if found else None
 
-    def answer(self, token: str, outputs: dict[str, Any] | None, reason: str | None) -> str:
-        """Answer a token, once; the execution that waited.
+    def close(self, callback: Callback) -> None:
+        """Wait no more for a token. An answer is kept while its execution runs: the step's end is not written yet."""
+        self._waiting.pop(callback.token, None)
+        with self._store.transaction():
+            if self.given(callback) is None:
+                self._store.remove(_key(callback.token))
+
+    def forget(self, execution_arn: str) -> None:
+        """Forget the tokens of an execution that has ended."""
+        for callback in self._store.every(_KIND, parent=execution_arn):
+            self._store.remove(callback.arn)
+
+    def answer(self, token: str, answer: Document) -> str:
+        """Answer a token, once; return the ARN of the execution that waits for it.
+
+        Parameters
+        ----------
+        token : str
+        answer : dict
+            As `given` returns it.
 
         Raises
         ------
         ValidationError
-            Nobody waits for it (any more).
+            No step waits for it (any more).
         """
-        callback = self._waiting.pop(token, None)
-        if callback is None:
-            raise ValidationError(f"No step waits for the callback token '{token}'")
-        callback.outputs, callback.reason = outputs, reason
-        callback.answered.set()
-        return callback.execution_arn
+        with self._store.transaction():
+            found = self._store.by_arn(_key(token))
+            if found is None or found.document:
+                raise ValidationError(f"No step waits for the callback token '{token}'")
+            self._store.change(found.arn, lambda document, _: document.update(answer))
+            if (callback := self._waiting.get(token)) is not None:
+                self._store.after_commit(callback.answered.set)
+        return found.parent
+
+
+def _key(token: str) -> str:
+    return f"callback/{token}"

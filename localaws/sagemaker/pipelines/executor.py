@@ -24,7 +24,7 @@ from typing import Any
 
 from localaws.document import Document
 from localaws.sagemaker.errors import ApiError
-from localaws.sagemaker.parts import Control
+from localaws.sagemaker.parts import Parts
 from localaws.sagemaker.pipelines import retries, steps
 from localaws.sagemaker.pipelines.callbacks import Callbacks
 from localaws.sagemaker.pipelines.definition import Definition, Step, parse
@@ -40,7 +40,6 @@ logger = logging.getLogger(__name__)
 
 FAILED_REASON = "Step failure: One or multiple steps failed."
 _DEFAULT_PARALLEL_STEPS = 50
-_TOKENS_KEPT = 1_000
 
 
 @dataclass
@@ -71,7 +70,7 @@ class Executor:
 
     Parameters
     ----------
-    control : Control
+    parts : Parts
     call : callable
         The API: an operation's name and a request to its answer.
 
@@ -81,30 +80,25 @@ class Executor:
         The callback steps that wait.
     """
 
-    def __init__(self, control: Control, call: Call) -> None:
-        self._control, self._call = control, call
-        self._record = ExecutionRecord(control)
+    def __init__(self, parts: Parts, call: Call) -> None:
+        self._parts, self._call = parts, call
+        self._record = ExecutionRecord(parts)
         self._runs: dict[str, _Run] = {}
-        self._tokens: dict[str, str] = {}
-        self.callbacks = Callbacks()
+        self.callbacks = Callbacks(parts.store)
 
     def recover(self) -> None:
         """Go on with what was running when the last server died; what was being stopped is stopped."""
-        for execution in self._control.store.every(EXECUTION, status="Stopping"):
+        for execution in self._parts.store.every(EXECUTION, status="Stopping"):
             for step in self._record.steps(execution.arn):
                 if step.status not in ENDED:
                     self._record.end_step(step.arn, "Stopped", {})
-            self._record.write(execution.arn, "Stopped")
-        for execution in self._control.store.every(EXECUTION, status="Executing"):
+            self._end(execution.arn, "Stopped", None)
+        for execution in self._parts.store.every(EXECUTION, status="Executing"):
             self._go_on(execution)
 
     def start(self, pipeline: Resource, text: str, parameters: Mapping[str, Any], request: Document) -> str:
-        """Store and begin an execution of a definition; its ARN. The same ClientRequestToken begins it once."""
-        token = request["ClientRequestToken"]
-        if token in self._tokens:
-            return self._tokens[token]
+        """Store an execution of a definition, which begins when the transaction is committed; return its ARN."""
         resource = self._record.create(pipeline, text, parameters, request)
-        self._remember(token, resource.arn)
         run = self._make_run(resource, parse(text), parameters)
         selective = request.get("SelectiveExecutionConfig")
         if selective:
@@ -114,9 +108,10 @@ class Executor:
 
     def retry(self, execution: Resource) -> None:
         """Run what did not succeed in an execution that has ended; the rest is kept."""
-        self._record.forget_unfinished(execution.arn)
-        self._record.write(execution.arn, "Executing")
-        self._go_on(execution)
+        with self._parts.store.transaction():
+            self._record.forget_unfinished(execution.arn)
+            self._record.write(execution.arn, "Executing")
+            self._go_on(execution)
 
     def _go_on(self, execution: Resource) -> None:
         definition = parse(execution.internal["definition"])
@@ -132,10 +127,10 @@ class Executor:
         self._record.write(arn, "Stopping")
         run = self._runs.get(arn)
         if run:
-            run.context.stop()
+            self._parts.store.after_commit(run.context.stop)
 
     def _make_run(self, resource: Resource, definition: Definition, parameters: Mapping[str, Any]) -> _Run:
-        cache = StepCache(self._control.store, resource.parent)
+        cache = StepCache(self._parts.store, resource.parent)
 
         def run_children(context: StepContext, children: Definition, parallel: int) -> dict[str, Outcome]:
             run = _Run(resource, children, context, cache, parallel)
@@ -146,7 +141,7 @@ class Executor:
         configuration = resource.document.get("ParallelismConfiguration") or {}
         parallel = int(configuration.get("MaxParallelExecutionSteps", _DEFAULT_PARALLEL_STEPS))
         context = StepContext(
-            self._control, self._call, self.callbacks, resource, definition, dict(parameters), run_children
+            self._parts, self._call, self.callbacks, resource, definition, dict(parameters), run_children
         )
         return _Run(resource, definition, context, cache, parallel)
 
@@ -170,12 +165,8 @@ class Executor:
 
     def _begin(self, run: _Run) -> None:
         self._runs[run.resource.arn] = run
-        threading.Thread(target=self._execute, args=(run,), name=run.resource.name, daemon=True).start()
-
-    def _remember(self, token: str, arn: str) -> None:
-        self._tokens[token] = arn
-        if len(self._tokens) > _TOKENS_KEPT:
-            del self._tokens[next(iter(self._tokens))]
+        thread = threading.Thread(target=self._execute, args=(run,), name=run.resource.name, daemon=True)
+        self._parts.store.after_commit(thread.start)
 
     def _execute(self, run: _Run) -> None:
         arn = run.resource.arn
@@ -187,7 +178,12 @@ class Executor:
             logger.exception("Execution %s cannot go on", arn)
             status, reason = "Failed", self._reason(error)
         self._runs.pop(arn, None)
-        disk.patiently(lambda: self._record.write(arn, status, reason))
+        disk.patiently(lambda: self._end(arn, status, reason))
+
+    def _end(self, arn: str, status: str, reason: str | None) -> None:
+        with self._parts.store.transaction():
+            self._record.write(arn, status, reason)
+            self.callbacks.forget(arn)
 
     def _run_steps(self, run: _Run) -> None:
         running: dict[Future[Outcome], str] = {}
@@ -262,5 +258,5 @@ class Executor:
     def _reason(self, error: Exception) -> str:
         """Say what has ended a step or an execution that nothing of its own has: a full disk, or a defect here."""
         if disk.is_full(error):
-            return f"ClientError: {disk.full(self._control.state_dir)}"
+            return f"ClientError: {disk.full(self._parts.state_dir)}"
         return f"InternalServerError: {error}"

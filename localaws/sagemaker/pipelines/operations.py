@@ -8,7 +8,7 @@ from localaws.containers import s3
 from localaws.document import Document
 from localaws.sagemaker.errors import ConflictException, ValidationError
 from localaws.sagemaker.families.lookup import find, missing, page
-from localaws.sagemaker.parts import Control, Handler
+from localaws.sagemaker.parts import Handler, Parts
 from localaws.sagemaker.pipelines.definition import Definition, parameter_values, parse
 from localaws.sagemaker.pipelines.executor import Executor
 from localaws.sagemaker.pipelines.record import ENDED, EXECUTION, STEP
@@ -23,32 +23,32 @@ _TEXTS = ("PipelineDisplayName", "PipelineDescription", "RoleArn", "ParallelismC
 def handlers(executor: Executor) -> dict[str, Handler]:
     """The operations of this module by name."""
 
-    def start(control: Control, request: Document) -> Document:
-        return start_execution(control, request, executor)
+    def start(parts: Parts, request: Document) -> Document:
+        return start_execution(parts, request, executor)
 
-    def stop(control: Control, request: Document) -> Document:
-        return stop_execution(control, request, executor)
+    def stop(parts: Parts, request: Document) -> Document:
+        return stop_execution(parts, request, executor)
 
-    def retry(control: Control, request: Document) -> Document:
-        return retry_execution(control, request, executor)
+    def retry(parts: Parts, request: Document) -> Document:
+        return retry_execution(parts, request, executor)
 
-    def succeed(_: Control, request: Document) -> Document:
+    def succeed(_: Parts, request: Document) -> Document:
         outputs = {item["Name"]: item["Value"] for item in request.get("OutputParameters", [])}
-        return {"PipelineExecutionArn": executor.callbacks.answer(request["CallbackToken"], outputs, None)}
+        return {"PipelineExecutionArn": executor.callbacks.answer(request["CallbackToken"], {"outputs": outputs})}
 
-    def fail(_: Control, request: Document) -> Document:
-        reason = request.get("FailureReason", "")
-        return {"PipelineExecutionArn": executor.callbacks.answer(request["CallbackToken"], None, reason)}
+    def fail(_: Parts, request: Document) -> Document:
+        answer = {"reason": request.get("FailureReason", "")}
+        return {"PipelineExecutionArn": executor.callbacks.answer(request["CallbackToken"], answer)}
 
     return {
         "CreatePipeline": create_pipeline,
         "UpdatePipeline": update_pipeline,
-        "DeletePipeline": delete_pipeline,
-        "StartPipelineExecution": start,
-        "StopPipelineExecution": stop,
-        "RetryPipelineExecution": retry,
-        "SendPipelineExecutionStepSuccess": succeed,
-        "SendPipelineExecutionStepFailure": fail,
+        "DeletePipeline": _once("DeletePipeline", delete_pipeline),
+        "StartPipelineExecution": _once("StartPipelineExecution", start),
+        "StopPipelineExecution": _once("StopPipelineExecution", stop),
+        "RetryPipelineExecution": _once("RetryPipelineExecution", retry),
+        "SendPipelineExecutionStepSuccess": _once("SendPipelineExecutionStepSuccess", succeed),
+        "SendPipelineExecutionStepFailure": _once("SendPipelineExecutionStepFailure", fail),
         "DescribePipelineExecution": describe_execution,
         "UpdatePipelineExecution": update_execution,
         "ListPipelineExecutions": list_executions,
@@ -58,14 +58,27 @@ def handlers(executor: Executor) -> dict[str, Handler]:
     }
 
 
-def create_pipeline(control: Control, request: Document) -> Document:
+def _once(operation: str, handler: Handler) -> Handler:
+    """Carry an operation out within a transaction, once for its ClientRequestToken."""
+
+    def handle(parts: Parts, request: Document) -> Document:
+        return parts.once(f"sagemaker.{operation}", request, lambda: handler(parts, request))
+
+    return handle
+
+
+def create_pipeline(parts: Parts, request: Document) -> Document:
     """Check and store a definition."""
-    name = request["PipelineName"]
-    text = _definition_text(control, request)
+    text = _definition_text(parts, request)
     if text is None:
         raise ValidationError("PipelineDefinition or PipelineDefinitionS3Location is required")
     parse(text)
-    arn = control.aws.arn(_PIPELINE, name)
+    return parts.once("sagemaker.CreatePipeline", request, lambda: _create(parts, request, text))
+
+
+def _create(parts: Parts, request: Document, text: str) -> Document:
+    name = request["PipelineName"]
+    arn = parts.aws.arn(_PIPELINE, name)
     now = time.time()
     document = {key: request[key] for key in _TEXTS if key in request} | {
         "PipelineArn": arn,
@@ -73,56 +86,56 @@ def create_pipeline(control: Control, request: Document) -> Document:
         "PipelineStatus": "Active",
         "CreationTime": now,
         "LastModifiedTime": now,
-        "CreatedBy": control.created_by,
-        "LastModifiedBy": control.created_by,
+        "CreatedBy": parts.created_by,
+        "LastModifiedBy": parts.created_by,
     }
     document.setdefault("PipelineDisplayName", name)
-    if not control.store.add(Resource(_PIPELINE, name, arn, document, status="Active")):
+    if not parts.store.add(Resource(_PIPELINE, name, arn, document, status="Active")):
         raise ValidationError(
             "Pipeline names must be unique within an AWS account and region."
             f" Pipeline with name ({name}) already exists."
         )
-    add_version(control, arn, text)
-    control.tag(arn, request)
+    add_version(parts, arn, text)
+    parts.tag(arn, request)
     return {"PipelineArn": arn}
 
 
-def update_pipeline(control: Control, request: Document) -> Document:
+def update_pipeline(parts: Parts, request: Document) -> Document:
     """Store another definition; executions that run keep theirs."""
-    pipeline = find(control, _PIPELINE, request["PipelineName"], "UpdatePipeline")
-    text = _definition_text(control, request)
+    pipeline = find(parts, _PIPELINE, request["PipelineName"], "UpdatePipeline")
+    text = _definition_text(parts, request)
     if text is not None:
         parse(text)
 
     def edit(document: Document, _: Document) -> None:
         document.update({key: request[key] for key in _TEXTS if key in request})
-        document.update(LastModifiedTime=time.time(), LastModifiedBy=control.created_by)
+        document.update(LastModifiedTime=time.time(), LastModifiedBy=parts.created_by)
 
-    control.store.change(pipeline.arn, edit)
+    parts.store.change(pipeline.arn, edit)
     version = pipeline.document["PipelineVersionId"]
     if text is not None and text != pipeline.document["PipelineDefinition"]:
-        version = add_version(control, pipeline.arn, text)
+        version = add_version(parts, pipeline.arn, text)
     return {"PipelineArn": pipeline.arn, "PipelineVersionId": version}
 
 
-def delete_pipeline(control: Control, request: Document) -> Document:
+def delete_pipeline(parts: Parts, request: Document) -> Document:
     """Delete a pipeline of which nothing runs, with its executions."""
-    pipeline = find(control, _PIPELINE, request["PipelineName"], "DeletePipeline")
-    executions = control.store.every(EXECUTION, parent=pipeline.arn)
+    pipeline = find(parts, _PIPELINE, request["PipelineName"], "DeletePipeline")
+    executions = parts.store.every(EXECUTION, parent=pipeline.arn)
     running = [execution.arn for execution in executions if execution.status in ("Executing", "Stopping")]
     if running:
         raise ConflictException(f"Pipeline {pipeline.arn} has a running execution: {running[0]}. Stop it first.")
-    StepCache(control.store, pipeline.arn).forget()
-    forget_versions(control, pipeline.arn)
+    StepCache(parts.store, pipeline.arn).forget()
+    forget_versions(parts, pipeline.arn)
     for execution in executions:
-        for step in control.store.every(STEP, parent=execution.arn):
-            control.store.remove(step.arn)
-        control.store.remove(execution.arn)
-    control.store.remove(pipeline.arn)
+        for step in parts.store.every(STEP, parent=execution.arn):
+            parts.store.remove(step.arn)
+        parts.store.remove(execution.arn)
+    parts.store.remove(pipeline.arn)
     return {"PipelineArn": pipeline.arn}
 
 
-def _definition_text(control: Control, request: Document) -> str | None:
+def _definition_text(parts: Parts, request: Document) -> str | None:
     location = request.get("PipelineDefinitionS3Location")
     if location is None:
         return request.get("PipelineDefinition")
@@ -130,29 +143,29 @@ def _definition_text(control: Control, request: Document) -> str | None:
     if "VersionId" in location:
         key["VersionId"] = location["VersionId"]
     try:
-        body: bytes = control.aws.client("s3").get_object(**key)["Body"].read()
+        body: bytes = parts.aws.client("s3").get_object(**key)["Body"].read()
     except ClientError as error:
         uri = s3.Location(location["Bucket"], location["ObjectKey"])
         raise ValidationError(f"Unable to read the pipeline definition from {uri}: {error}") from error
     return body.decode()
 
 
-def start_execution(control: Control, request: Document, executor: Executor) -> Document:
-    """Start an execution; the same ClientRequestToken starts it once."""
-    pipeline = find(control, _PIPELINE, request["PipelineName"], "StartPipelineExecution")
+def start_execution(parts: Parts, request: Document, executor: Executor) -> Document:
+    """Start an execution, once the transaction is committed."""
+    pipeline = find(parts, _PIPELINE, request["PipelineName"], "StartPipelineExecution")
     given = {item["Name"]: item["Value"] for item in request.get("PipelineParameters") or []}
     number: int = request.get("PipelineVersionId") or pipeline.document["PipelineVersionId"]
-    text = find_version(control, pipeline, number).document["PipelineDefinition"]
+    text = find_version(parts, pipeline, number).document["PipelineDefinition"]
     definition = parse(text)
     values = parameter_values(definition, given)
     if "SelectiveExecutionConfig" in request:
-        _check_selection(control, definition, pipeline, request["SelectiveExecutionConfig"])
+        _check_selection(parts, definition, pipeline, request["SelectiveExecutionConfig"])
     arn = executor.start(pipeline, text, values, request | {"PipelineVersionId": number})
-    note_execution(control, pipeline.arn, number, arn)
+    note_execution(parts, pipeline.arn, number, arn)
     return {"PipelineExecutionArn": arn}
 
 
-def _check_selection(control: Control, definition: Definition, pipeline: Resource, selective: Document) -> None:
+def _check_selection(parts: Parts, definition: Definition, pipeline: Resource, selective: Document) -> None:
     """Refuse a selection of unknown steps, or one that needs results which its source does not have."""
     selected = {row["StepName"] for row in selective["SelectedSteps"]}
     unknown = sorted(selected - set(definition.steps))
@@ -160,10 +173,10 @@ def _check_selection(control: Control, definition: Definition, pipeline: Resourc
         raise ValidationError(f"The selected steps [{', '.join(unknown)}] are not in the pipeline {pipeline.name}")
     needed = definition.before(selected) - selected
     arn = selective.get("SourcePipelineExecutionArn")
-    source = control.store.by_arn(arn) if arn else None
+    source = parts.store.by_arn(arn) if arn else None
     if arn and (source is None or source.parent != pipeline.arn or source.status not in ENDED):
         raise ValidationError(f"{arn} is not an execution of {pipeline.name} that has ended")
-    there = {step.name for step in control.store.every(STEP, parent=arn, status="Succeeded")} if arn else set()
+    there = {step.name for step in parts.store.every(STEP, parent=arn, status="Succeeded")} if arn else set()
     missing_steps = sorted(needed - there)
     if missing_steps:
         raise ValidationError(
@@ -172,9 +185,9 @@ def _check_selection(control: Control, definition: Definition, pipeline: Resourc
         )
 
 
-def retry_execution(control: Control, request: Document, executor: Executor) -> Document:
+def retry_execution(parts: Parts, request: Document, executor: Executor) -> Document:
     """Run an execution's steps that did not succeed, once more."""
-    execution = _execution(control, request, "RetryPipelineExecution")
+    execution = _execution(parts, request, "RetryPipelineExecution")
     if execution.status not in ("Failed", "Stopped"):
         raise ConflictException(
             f"Pipeline execution with ARN {execution.arn} is in status {execution.status}: only a failed or stopped"
@@ -184,9 +197,9 @@ def retry_execution(control: Control, request: Document, executor: Executor) -> 
     return {"PipelineExecutionArn": execution.arn}
 
 
-def stop_execution(control: Control, request: Document, executor: Executor) -> Document:
+def stop_execution(parts: Parts, request: Document, executor: Executor) -> Document:
     """Ask an execution to stop, and with it the jobs of its running steps."""
-    execution = _execution(control, request, "StopPipelineExecution")
+    execution = _execution(parts, request, "StopPipelineExecution")
     if execution.status != "Executing":
         raise ConflictException(
             f"Pipeline execution with ARN {execution.arn} is in status {execution.status}: only a running one stops."
@@ -195,27 +208,27 @@ def stop_execution(control: Control, request: Document, executor: Executor) -> D
     return {"PipelineExecutionArn": execution.arn}
 
 
-def describe_execution(control: Control, request: Document) -> Document:
+def describe_execution(parts: Parts, request: Document) -> Document:
     """What is stored of an execution."""
-    return _execution(control, request, "DescribePipelineExecution").document
+    return _execution(parts, request, "DescribePipelineExecution").document
 
 
-def update_execution(control: Control, request: Document) -> Document:
+def update_execution(parts: Parts, request: Document) -> Document:
     """Change an execution's name or description."""
-    execution = _execution(control, request, "UpdatePipelineExecution")
+    execution = _execution(parts, request, "UpdatePipelineExecution")
     texts = ("PipelineExecutionDisplayName", "PipelineExecutionDescription")
 
     def edit(document: Document, _: Document) -> None:
         document.update({key: request[key] for key in texts if key in request}, LastModifiedTime=time.time())
 
-    control.store.change(execution.arn, edit)
+    parts.store.change(execution.arn, edit)
     return {"PipelineExecutionArn": execution.arn}
 
 
-def list_executions(control: Control, request: Document) -> Document:
+def list_executions(parts: Parts, request: Document) -> Document:
     """A page of a pipeline's executions."""
     query = dict(request)
-    pipeline = find(control, _PIPELINE, query.pop("PipelineName"), "ListPipelineExecutions")
+    pipeline = find(parts, _PIPELINE, query.pop("PipelineName"), "ListPipelineExecutions")
 
     def row(resource: Resource) -> Document:
         document = resource.document
@@ -225,37 +238,37 @@ def list_executions(control: Control, request: Document) -> Document:
         }
 
     where = {"parent = ?": pipeline.arn}
-    return page(control, "ListPipelineExecutions", EXECUTION, query, descending=True, where=where, row=row)
+    return page(parts, "ListPipelineExecutions", EXECUTION, query, descending=True, where=where, row=row)
 
 
-def list_steps(control: Control, request: Document) -> Document:
+def list_steps(parts: Parts, request: Document) -> Document:
     """A page of an execution's steps, those that have begun, the latest first unless the request says otherwise."""
     query = dict(request)
     query.pop("PipelineExecutionArn", None)
-    execution = _execution(control, request, "ListPipelineExecutionSteps")
+    execution = _execution(parts, request, "ListPipelineExecutionSteps")
     where = {"parent = ?": execution.arn}
-    return page(control, "ListPipelineExecutionSteps", STEP, query, descending=True, where=where)
+    return page(parts, "ListPipelineExecutionSteps", STEP, query, descending=True, where=where)
 
 
-def list_parameters(control: Control, request: Document) -> Document:
+def list_parameters(parts: Parts, request: Document) -> Document:
     """All parameter values of an execution; a pipeline has 200 at most, so that there is one page."""
-    execution = _execution(control, request, "ListPipelineParametersForExecution")
+    execution = _execution(parts, request, "ListPipelineParametersForExecution")
     values = execution.internal["parameters"].items()
     return {"PipelineParameters": [{"Name": name, "Value": str(value)} for name, value in values]}
 
 
-def describe_definition(control: Control, request: Document) -> Document:
+def describe_definition(parts: Parts, request: Document) -> Document:
     """The definition that an execution runs, as it was at its start."""
-    execution = _execution(control, request, "DescribePipelineDefinitionForExecution")
+    execution = _execution(parts, request, "DescribePipelineDefinitionForExecution")
     return {
         "PipelineDefinition": execution.internal["definition"],
         "CreationTime": execution.document["CreationTime"],
     }
 
 
-def _execution(control: Control, request: Document, operation: str) -> Resource:
+def _execution(parts: Parts, request: Document, operation: str) -> Resource:
     arn = request.get("PipelineExecutionArn", "")
-    execution = control.store.by_arn(arn)
+    execution = parts.store.by_arn(arn)
     if execution is None or execution.kind != EXECUTION:
         raise missing(operation, f"Pipeline execution with ARN '{arn}' does not exist.")
     return execution

@@ -8,7 +8,7 @@ from typing import Any
 
 from localaws.document import Document
 from localaws.sagemaker.event_formats import iso_time, lower_camel
-from localaws.sagemaker.parts import Control
+from localaws.sagemaker.parts import Parts
 from localaws.sagemaker.pipelines.definition import Step
 from localaws.storage.store import Resource
 
@@ -23,11 +23,11 @@ class ExecutionRecord:
 
     Parameters
     ----------
-    control : Control
+    parts : Parts
     """
 
-    def __init__(self, control: Control) -> None:
-        self._control = control
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
 
     def create(self, pipeline: Resource, definition: str, parameters: Mapping[str, Any], request: Document) -> Resource:
         """Store a new execution of a pipeline's definition."""
@@ -42,8 +42,8 @@ class ExecutionRecord:
             "PipelineExecutionStatus": "Executing",
             "CreationTime": now,
             "LastModifiedTime": now,
-            "CreatedBy": self._control.created_by,
-            "LastModifiedBy": self._control.created_by,
+            "CreatedBy": self._parts.created_by,
+            "LastModifiedBy": self._parts.created_by,
             "ParallelismConfiguration": request.get("ParallelismConfiguration")
             or pipeline.document.get("ParallelismConfiguration"),
             "SelectiveExecutionConfig": request.get("SelectiveExecutionConfig"),
@@ -55,13 +55,14 @@ class ExecutionRecord:
             "pipeline_name": pipeline.name,
         }
         resource = Resource(EXECUTION, name, arn, document, internal, pipeline.arn, "Executing", created=now)
-        self._control.store.add(resource)
 
         def note(document: Document, _: Document) -> None:
             document["LastExecutionTime"] = document["LastRunTime"] = now
 
-        self._control.store.change(pipeline.arn, note)
-        self._announce(resource, None)
+        with self._parts.store.transaction():
+            self._parts.store.add(resource)
+            self._parts.store.change(pipeline.arn, note)
+            self._announce(resource, None)
         return resource
 
     def write(self, arn: str, status: str, reason: str | None = None) -> None:
@@ -73,13 +74,14 @@ class ExecutionRecord:
             document.update(PipelineExecutionStatus=status, LastModifiedTime=time.time(), FailureReason=reason)
             return {"status": status}
 
-        changed = self._control.store.change(arn, edit)
-        if changed:
-            self._announce(changed, previous[0])
+        with self._parts.store.transaction():
+            changed = self._parts.store.change(arn, edit)
+            if changed:
+                self._announce(changed, previous[0])
 
     def steps(self, execution_arn: str) -> Sequence[Resource]:
         """The steps of an execution that have begun, in that order."""
-        return self._control.store.every(STEP, parent=execution_arn)
+        return self._parts.store.every(STEP, parent=execution_arn)
 
     def begin_step(self, execution: Resource, step: Step) -> str:
         """Store a step that begins, or begins again; the key to it."""
@@ -96,15 +98,16 @@ class ExecutionRecord:
         }
         internal = {"type": step.kind, "execution": execution.arn, "pipeline": execution.parent}
         resource = Resource(STEP, step.name, arn, document, internal, execution.arn, "Executing", created=now)
-        if self._control.store.add(resource):
-            self._announce_step(resource, "Starting")
-        else:  # the end of a server interrupted it
-            self.write_step(arn, {"AttemptCount": self.attempts(arn) + 1})
+        with self._parts.store.transaction():
+            if self._parts.store.add(resource):
+                self._announce_step(resource, "Starting")
+            else:  # the end of a server interrupted it
+                self.write_step(arn, {"AttemptCount": self.attempts(arn) + 1})
         return arn
 
     def attempts(self, arn: str) -> int:
         """How often a step has begun so far."""
-        step = self._control.store.by_arn(arn)
+        step = self._parts.store.by_arn(arn)
         return int(step.document["AttemptCount"]) if step else 0
 
     def write_step(self, arn: str, members: Document) -> None:
@@ -113,7 +116,7 @@ class ExecutionRecord:
         def edit(document: Document, _: Document) -> None:
             document.update(members)
 
-        self._control.store.change(arn, edit)
+        self._parts.store.change(arn, edit)
 
     def end_step(self, arn: str, status: str, members: Document, result: Document | None = None) -> None:
         """Write a step's end, and what later steps may refer to."""
@@ -123,15 +126,16 @@ class ExecutionRecord:
             internal["result"] = result
             return {"status": status}
 
-        changed = self._control.store.change(arn, edit)
-        if changed:
-            self._announce_step(changed, "Executing")
+        with self._parts.store.transaction():
+            changed = self._parts.store.change(arn, edit)
+            if changed:
+                self._announce_step(changed, "Executing")
 
     def forget_unfinished(self, execution_arn: str) -> None:
         """Remove the steps that did not succeed, to be run again."""
         for step in self.steps(execution_arn):
             if step.status != "Succeeded":
-                self._control.store.remove(step.arn)
+                self._parts.store.remove(step.arn)
 
     def _announce(self, resource: Resource, previous: str | None) -> None:
         document = resource.document
@@ -148,9 +152,9 @@ class ExecutionRecord:
             detail["pipelineExecutionDescription"] = description
         if document["PipelineExecutionStatus"] in ENDED:
             detail["executionEndTime"] = iso_time(document["LastModifiedTime"])
-        self._control.notifier.event(
-            "SageMaker Model Building Pipeline Execution Status Change", detail, [resource.parent, resource.arn]
-        )
+        resources = [resource.parent, resource.arn]
+        detail_type = "SageMaker Model Building Pipeline Execution Status Change"
+        self._parts.outbox.event("sagemaker", detail_type, detail, resources)
 
     def _announce_step(self, resource: Resource, previous: str) -> None:
         document, internal = resource.document, resource.internal
@@ -169,8 +173,6 @@ class ExecutionRecord:
         for member, name in (("FailureReason", "failureReason"), ("CacheHitResult", "cacheHitResult")):
             if document.get(member):
                 detail[name] = document[member]
-        self._control.notifier.event(
-            "SageMaker Model Building Pipeline Execution Step Status Change",
-            detail,
-            [internal["pipeline"], internal["execution"]],
-        )
+        resources = [internal["pipeline"], internal["execution"]]
+        detail_type = "SageMaker Model Building Pipeline Execution Step Status Change"
+        self._parts.outbox.event("sagemaker", detail_type, detail, resources)

@@ -8,7 +8,7 @@ import time
 from localaws.document import Document
 from localaws.sagemaker.errors import ResourceNotFound
 from localaws.sagemaker.families.lookup import find, page
-from localaws.sagemaker.parts import Control, Handler
+from localaws.sagemaker.parts import Handler, Parts
 from localaws.storage.store import Resource
 
 _PIPELINE = "pipeline"
@@ -25,35 +25,35 @@ def handlers() -> dict[str, Handler]:
     }
 
 
-def describe_pipeline(control: Control, request: Document) -> Document:
+def describe_pipeline(parts: Parts, request: Document) -> Document:
     """What is stored of a pipeline, with the definition of the version that was asked for."""
-    pipeline = find(control, _PIPELINE, request["PipelineName"], "DescribePipeline")
+    pipeline = find(parts, _PIPELINE, request["PipelineName"], "DescribePipeline")
     if "PipelineVersionId" not in request:
         return pipeline.document
-    return pipeline.document | find_version(control, pipeline, request["PipelineVersionId"]).document
+    return pipeline.document | find_version(parts, pipeline, request["PipelineVersionId"]).document
 
 
-def list_versions(control: Control, request: Document) -> Document:
+def list_versions(parts: Parts, request: Document) -> Document:
     """A page of a pipeline's versions, the latest first unless the request says otherwise."""
     query = dict(request)
-    pipeline = find(control, _PIPELINE, query.pop("PipelineName"), "ListPipelineVersions")
+    pipeline = find(parts, _PIPELINE, query.pop("PipelineName"), "ListPipelineVersions")
     where = {"parent = ?": pipeline.arn}
-    return page(control, "ListPipelineVersions", _VERSION, query, descending=True, where=where)
+    return page(parts, "ListPipelineVersions", _VERSION, query, descending=True, where=where)
 
 
-def update_version(control: Control, request: Document) -> Document:
+def update_version(parts: Parts, request: Document) -> Document:
     """Name or describe a version."""
-    pipeline = find(control, _PIPELINE, request["PipelineArn"], "UpdatePipelineVersion")
-    version = find_version(control, pipeline, request["PipelineVersionId"])
+    pipeline = find(parts, _PIPELINE, request["PipelineArn"], "UpdatePipelineVersion")
+    version = find_version(parts, pipeline, request["PipelineVersionId"])
 
     def edit(document: Document, _: Document) -> None:
         document.update({key: request[key] for key in _TEXTS if key in request})
 
-    control.store.change(version.arn, edit)
+    parts.store.change(version.arn, edit)
     return {"PipelineArn": pipeline.arn, "PipelineVersionId": request["PipelineVersionId"]}
 
 
-def add_version(control: Control, pipeline_arn: str, definition: str) -> int:
+def add_version(parts: Parts, pipeline_arn: str, definition: str) -> int:
     """Store a definition as the pipeline's next version; its number, from 1 on."""
     numbers: list[int] = []
 
@@ -61,8 +61,8 @@ def add_version(control: Control, pipeline_arn: str, definition: str) -> int:
         numbers.append(document.get("PipelineVersionId", 0) + 1)
         document.update(PipelineVersionId=numbers[0], PipelineDefinition=definition)
 
-    with control.store.transaction():
-        control.store.change(pipeline_arn, count)
+    with parts.store.transaction():
+        parts.store.change(pipeline_arn, count)
         arn = f"{pipeline_arn}/version/{numbers[0]}"
         document = {
             "PipelineArn": pipeline_arn,
@@ -70,11 +70,11 @@ def add_version(control: Control, pipeline_arn: str, definition: str) -> int:
             "PipelineDefinition": definition,
             "CreationTime": time.time(),
         }
-        control.store.add(Resource(_VERSION, str(numbers[0]), arn, document, parent=pipeline_arn))
+        parts.store.add(Resource(_VERSION, str(numbers[0]), arn, document, parent=pipeline_arn))
     return numbers[0]
 
 
-def find_version(control: Control, pipeline: Resource, number: int) -> Resource:
+def find_version(parts: Parts, pipeline: Resource, number: int) -> Resource:
     """A version of a pipeline.
 
     Raises
@@ -82,22 +82,22 @@ def find_version(control: Control, pipeline: Resource, number: int) -> Resource:
     ResourceNotFound
         There is none of this number.
     """
-    version = control.store.by_arn(f"{pipeline.arn}/version/{number}")
+    version = parts.store.by_arn(f"{pipeline.arn}/version/{number}")
     if version is None:
         raise ResourceNotFound(f"Pipeline {pipeline.name} has no version {number}")
     return version
 
 
-def note_execution(control: Control, pipeline_arn: str, number: int, execution_arn: str) -> None:
+def note_execution(parts: Parts, pipeline_arn: str, number: int, execution_arn: str) -> None:
     """Remember which execution of a version was the last one."""
 
     def edit(document: Document, _: Document) -> None:
         document["LastExecutionPipelineExecutionArn"] = execution_arn
 
-    control.store.change(f"{pipeline_arn}/version/{number}", edit)
+    parts.store.change(f"{pipeline_arn}/version/{number}", edit)
 
 
-def forget_versions(control: Control, pipeline_arn: str) -> None:
+def forget_versions(parts: Parts, pipeline_arn: str) -> None:
     """Remove a pipeline's versions with it."""
-    for version in control.store.every(_VERSION, parent=pipeline_arn):
-        control.store.remove(version.arn)
+    for version in parts.store.every(_VERSION, parent=pipeline_arn):
+        parts.store.remove(version.arn)

@@ -5,7 +5,7 @@ import json
 from localaws.document import Document
 from localaws.sagemaker.errors import ValidationError
 from localaws.sagemaker.families.lookup import find
-from localaws.sagemaker.parts import Control, Handler
+from localaws.sagemaker.parts import Handler, Parts
 from localaws.storage.store import Resource
 
 
@@ -18,38 +18,38 @@ def handlers() -> dict[str, Handler]:
     }
 
 
-def put_policy(control: Control, request: Document) -> Document:
+def put_policy(parts: Parts, request: Document) -> Document:
     """Keep a group's policy, in place of an earlier one."""
     policy = request["ResourcePolicy"]
     _check(policy)
-    group = _group(control, request, "PutModelPackageGroupPolicy")
+    group = _group(parts, request, "PutModelPackageGroupPolicy")
 
     def keep(_: Document, internal: Document) -> None:
         internal["policy"] = policy
 
-    control.store.change(group.arn, keep)
+    parts.store.change(group.arn, keep)
     return {"ModelPackageGroupArn": group.arn}
 
 
-def get_policy(control: Control, request: Document) -> Document:
+def get_policy(parts: Parts, request: Document) -> Document:
     """The policy as it was put."""
-    return {"ResourcePolicy": _policy(_group(control, request, "GetModelPackageGroupPolicy"))}
+    return {"ResourcePolicy": _policy(_group(parts, request, "GetModelPackageGroupPolicy"))}
 
 
-def delete_policy(control: Control, request: Document) -> Document:
+def delete_policy(parts: Parts, request: Document) -> Document:
     """Take the policy off."""
-    group = _group(control, request, "DeleteModelPackageGroupPolicy")
+    group = _group(parts, request, "DeleteModelPackageGroupPolicy")
     _policy(group)
 
     def drop(_: Document, internal: Document) -> None:
         internal.pop("policy", None)
 
-    control.store.change(group.arn, drop)
+    parts.store.change(group.arn, drop)
     return {}
 
 
-def _group(control: Control, request: Document, operation: str) -> Resource:
-    return find(control, "model-package-group", request["ModelPackageGroupName"], operation)
+def _group(parts: Parts, request: Document, operation: str) -> Resource:
+    return find(parts, "model-package-group", request["ModelPackageGroupName"], operation)
 
 
 def _policy(group: Resource) -> str:

@@ -12,9 +12,9 @@ from localaws.sagemaker.families.lookup import find, page
 from localaws.sagemaker.jobs import images
 from localaws.sagemaker.lineage.graph import Graph
 from localaws.sagemaker.lineage.recording import record_package
-from localaws.sagemaker.parts import Control, Handler
+from localaws.sagemaker.parts import Handler, Parts
 from localaws.sagemaker.service_model import summary
-from localaws.storage.store import Query, Resource
+from localaws.storage.store import Resource
 
 _GROUP = "model-package-group"
 _PACKAGE = "model-package"
@@ -36,86 +36,74 @@ def handlers() -> dict[str, Handler]:
     }
 
 
-def create_model(control: Control, request: Document) -> Document:
+def create_model(parts: Parts, request: Document) -> Document:
     """Store a model, whose data must be there and whose image must be known on this host."""
     containers = request.get("Containers") or [request.get("PrimaryContainer")]
     for container in containers:
         if container is None:
             raise ValidationError("Both PrimaryContainer and Containers are missing: give one of them")
-        _check_container(control, container, package_allowed=True)
+        _check_container(parts, container, package_allowed=True)
     name = request["ModelName"]
-    arn = control.aws.arn("model", name)
+    arn = parts.aws.arn("model", name)
     document = {key: value for key, value in request.items() if key != "Tags"}
     document |= {"ModelArn": arn, "CreationTime": time.time(), "EnableNetworkIsolation": False}
-    if not control.store.add(Resource("model", name, arn, document)):
+    if not parts.store.add(Resource("model", name, arn, document)):
         raise ValidationError(f'Cannot create already existing model "{arn}".')
-    control.tag(arn, request)
+    parts.tag(arn, request)
     return {"ModelArn": arn}
 
 
-def create_group(control: Control, request: Document) -> Document:
+def create_group(parts: Parts, request: Document) -> Document:
     """Store an empty model package group."""
     name = request["ModelPackageGroupName"]
-    arn = control.aws.arn(_GROUP, name)
+    arn = parts.aws.arn(_GROUP, name)
     document = {
         "ModelPackageGroupName": name,
         "ModelPackageGroupArn": arn,
         "ModelPackageGroupDescription": request.get("ModelPackageGroupDescription"),
         "CreationTime": time.time(),
-        "CreatedBy": control.created_by,
+        "CreatedBy": parts.created_by,
         "ModelPackageGroupStatus": "Completed",
     }
-    if not control.store.add(Resource(_GROUP, name, arn, document, status="Completed")):
+    if not parts.store.add(Resource(_GROUP, name, arn, document, status="Completed")):
         raise ValidationError(f"Model Package Group already exists: {arn}")
-    control.tag(arn, request)
+    parts.tag(arn, request)
     return {"ModelPackageGroupArn": arn}
 
 
-def delete_group(control: Control, request: Document) -> Document:
+def delete_group(parts: Parts, request: Document) -> Document:
     """Delete a group that has no packages left."""
-    group = find(control, _GROUP, request["ModelPackageGroupName"], "DeleteModelPackageGroup")
-    if control.store.every(_PACKAGE, parent=group.arn):
+    group = find(parts, _GROUP, request["ModelPackageGroupName"], "DeleteModelPackageGroup")
+    if parts.store.every(_PACKAGE, parent=group.arn):
         raise ConflictException(f"The model package group '{group.name}' still has model packages: delete them first")
-    control.store.remove(group.arn)
+    parts.store.remove(group.arn)
     return {}
 
 
-def create_package(control: Control, request: Document) -> Document:
+def create_package(parts: Parts, request: Document) -> Document:
     """Register a package: the next version of a group, or one with a name of its own."""
     for container in request.get("InferenceSpecification", {}).get("Containers", []):
-        _check_container(control, container, package_allowed=False)
-    with control.store.transaction():
-        if (earlier := _made_with_token(control, request)) is not None:
-            return {"ModelPackageArn": earlier.arn}
-        resource = (
-            _versioned(control, request) if "ModelPackageGroupName" in request else _unversioned(control, request)
-        )
-        if not control.store.add(resource):
-            raise ConflictException(f"Model Package already exists: {resource.arn}")
-        control.tag(resource.arn, request)
-    _announce(control, resource)
+        _check_container(parts, container, package_allowed=False)
+    return parts.once("sagemaker.CreateModelPackage", request, lambda: _register(parts, request))
+
+
+def _register(parts: Parts, request: Document) -> Document:
+    resource = _versioned(parts, request) if "ModelPackageGroupName" in request else _unversioned(parts, request)
+    if not parts.store.add(resource):
+        raise ConflictException(f"Model Package already exists: {resource.arn}")
+    parts.tag(resource.arn, request)
+    _announce(parts, resource)
     return {"ModelPackageArn": resource.arn}
 
 
-def _made_with_token(control: Control, request: Document) -> Resource | None:
-    """The package that an earlier request with the same ClientToken made."""
-    token, group = request.get("ClientToken"), request.get("ModelPackageGroupName")
-    if token is None or group is None:
-        return None
-    parent = group if group.startswith("arn:") else control.aws.arn(_GROUP, group)
-    where = {"parent = ?": parent, "json_extract(internal, '$.client_token') = ?": token}
-    found, _ = control.store.page(Query(_PACKAGE, where, limit=1))
-    return found[0] if found else None
-
-
-def _versioned(control: Control, request: Document) -> Resource:
+def _versioned(parts: Parts, request: Document) -> Resource:
     if "ModelPackageName" in request:
         raise ValidationError("Give either ModelPackageName or ModelPackageGroupName, not both")
-    group = find(control, _GROUP, request["ModelPackageGroupName"], "CreateModelPackage")
-    version = _next_version(control, group)
-    arn = f"{control.aws.arn(_PACKAGE, group.name)}/{version}"
+    group = find(parts, _GROUP, request["ModelPackageGroupName"], "CreateModelPackage")
+    version = _next_version(parts, group)
+    arn = f"{parts.aws.arn(_PACKAGE, group.name)}/{version}"
     approval = request.get("ModelApprovalStatus", "PendingManualApproval")
-    document = _package(control, request, group.name, arn) | {
+    document = _package(parts, request, group.name, arn) | {
         "ModelPackageGroupName": group.name,
         "ModelPackageVersion": version,
         "ModelApprovalStatus": approval,
@@ -125,77 +113,80 @@ def _versioned(control: Control, request: Document) -> Resource:
         name=f"{group.name}/{version}",
         arn=arn,
         document=document,
-        internal={"client_token": request.get("ClientToken")},
         parent=group.arn,
         status="Completed",
         approval=approval,
     )
 
 
-def _next_version(control: Control, group: Resource) -> int:
+def _next_version(parts: Parts, group: Resource) -> int:
     """The group counts its versions itself: a deleted one's number is not given again."""
 
     def count(_: Document, internal: Document) -> None:
         internal["versions"] = internal.get("versions", 0) + 1
 
-    changed = control.store.change(group.arn, count)
+    changed = parts.store.change(group.arn, count)
     return int(changed.internal["versions"]) if changed else 1
 
 
-def _unversioned(control: Control, request: Document) -> Resource:
+def _unversioned(parts: Parts, request: Document) -> Resource:
     if "ModelPackageName" not in request:
         raise ValidationError("ModelPackageName or ModelPackageGroupName is required")
     name = request["ModelPackageName"]
-    arn = control.aws.arn(_PACKAGE, name)
-    return Resource(_PACKAGE, name, arn, _package(control, request, name, arn), status="Completed")
+    arn = parts.aws.arn(_PACKAGE, name)
+    return Resource(_PACKAGE, name, arn, _package(parts, request, name, arn), status="Completed")
 
 
-def _package(control: Control, request: Document, name: str, arn: str) -> Document:
+def _package(parts: Parts, request: Document, name: str, arn: str) -> Document:
     kept = {key: value for key, value in request.items() if key not in ("Tags", "ClientToken")}
     return kept | {
         "ModelPackageName": name,
         "ModelPackageArn": arn,
         "CreationTime": time.time(),
-        "CreatedBy": control.created_by,
+        "CreatedBy": parts.created_by,
         "ModelPackageStatus": "Completed",
         "ModelPackageStatusDetails": {"ValidationStatuses": [], "ImageScanStatuses": []},
     }
 
 
-def describe_package(control: Control, request: Document) -> Document:
+def describe_package(parts: Parts, request: Document) -> Document:
     """What is stored of a package."""
-    return find(control, _PACKAGE, request["ModelPackageName"], "DescribeModelPackage").document
+    return find(parts, _PACKAGE, request["ModelPackageName"], "DescribeModelPackage").document
 
 
-def describe_packages(control: Control, request: Document) -> Document:
+def describe_packages(parts: Parts, request: Document) -> Document:
     """What is stored of several packages, and what is wrong with each of the others."""
     found: Document = {}
     errors: Document = {}
     for arn in request["ModelPackageArnList"]:
         try:
-            package = find(control, _PACKAGE, arn, "BatchDescribeModelPackage").document
+            package = find(parts, _PACKAGE, arn, "BatchDescribeModelPackage").document
             found[arn] = summary("BatchDescribeModelPackageSummary", package)
         except ApiError as error:
             errors[arn] = {"ErrorCode": error.code, "ErrorResponse": error.message}
     return {"ModelPackageSummaries": found, "BatchDescribeModelPackageErrorMap": errors}
 
 
-def list_packages(control: Control, request: Document) -> Document:
+def list_packages(parts: Parts, request: Document) -> Document:
     """A page of the packages of a group, or of those without a group."""
     query = dict(request)
     where: Document = {}
     group_name = query.pop("ModelPackageGroupName", None)
     package_type = query.pop("ModelPackageType", "Versioned" if group_name else "Unversioned")
     if group_name:
-        where["parent = ?"] = find(control, _GROUP, group_name, "ListModelPackages").arn
+        where["parent = ?"] = find(parts, _GROUP, group_name, "ListModelPackages").arn
     if package_type != "Both":
         where["(parent <> '') = ?"] = package_type == "Versioned"
-    return page(control, "ListModelPackages", _PACKAGE, query, descending=False, where=where)
+    return page(parts, "ListModelPackages", _PACKAGE, query, descending=False, where=where)
 
 
-def update_package(control: Control, request: Document) -> Document:
+def update_package(parts: Parts, request: Document) -> Document:
     """Approve, reject or describe a package."""
-    resource = find(control, _PACKAGE, request["ModelPackageArn"], "UpdateModelPackage")
+    return parts.once("sagemaker.UpdateModelPackage", request, lambda: _update(parts, request))
+
+
+def _update(parts: Parts, request: Document) -> Document:
+    resource = find(parts, _PACKAGE, request["ModelPackageArn"], "UpdateModelPackage")
 
     def edit(document: Document, _: Document) -> dict[str, str]:
         changed = changes("UpdateModelPackage", document, request)
@@ -205,34 +196,34 @@ def update_package(control: Control, request: Document) -> Document:
                 *added,
             ]
         document.update(changed)
-        document.update(LastModifiedTime=time.time(), LastModifiedBy=control.created_by)
+        document.update(LastModifiedTime=time.time(), LastModifiedBy=parts.created_by)
         return {"approval": document.get("ModelApprovalStatus", "")}
 
-    if (changed := control.store.change(resource.arn, edit)) is not None:
-        _announce(control, changed, [name for name in request if name not in ("ModelPackageArn", "ClientToken")])
+    if (changed := parts.store.change(resource.arn, edit)) is not None:
+        _announce(parts, changed, [name for name in request if name not in ("ModelPackageArn", "ClientToken")])
     return {"ModelPackageArn": resource.arn}
 
 
-def delete_package(control: Control, request: Document) -> Document:
+def delete_package(parts: Parts, request: Document) -> Document:
     """Delete a package; its version's number is not given again."""
-    resource = find(control, _PACKAGE, request["ModelPackageName"], "DeleteModelPackage")
-    control.store.remove(resource.arn)
+    resource = find(parts, _PACKAGE, request["ModelPackageName"], "DeleteModelPackage")
+    parts.store.remove(resource.arn)
     return {}
 
 
-def _check_container(control: Control, container: Document, *, package_allowed: bool) -> None:
+def _check_container(parts: Parts, container: Document, *, package_allowed: bool) -> None:
     if package_allowed and "ModelPackageName" in container:
-        find(control, _PACKAGE, container["ModelPackageName"], "CreateModel")
+        find(parts, _PACKAGE, container["ModelPackageName"], "CreateModel")
         return
     if "Image" not in container:
         raise ValidationError("A container needs an Image" + (" or a ModelPackageName" if package_allowed else ""))
-    images.find(container["Image"], control.state_dir)
+    images.find(container["Image"], parts.state_dir)
     uri = container.get("ModelDataUrl")
-    if uri and not s3.exists(control.aws.client("s3"), uri):
+    if uri and not s3.exists(parts.aws.client("s3"), uri):
         raise ValidationError(f"Could not find model data at {uri}.")
 
 
-def _announce(control: Control, resource: Resource, updated: Sequence[str] = ()) -> None:
-    record_package(Graph(control.store, control.aws), resource)
+def _announce(parts: Parts, resource: Resource, updated: Sequence[str] = ()) -> None:
+    record_package(Graph(parts.store, parts.aws), resource)
     detail = iso_detail(resource.document) | ({"UpdatedModelPackageFields": list(updated)} if updated else {})
-    control.notifier.event("SageMaker Model Package State Change", detail, [resource.arn])
+    parts.outbox.event("sagemaker", "SageMaker Model Package State Change", detail, [resource.arn])

@@ -27,7 +27,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from localaws.containers.s3 import Location, encryption
 from localaws.document import Document
-from localaws.sagemaker.aws import Aws
+from localaws.sagemaker.aws import SageMakerAws
 from localaws.sagemaker.hosting.routes import Route, Routes, Variant
 from localaws.sagemaker.runtime.async_request import AsyncRequest, read_request
 from localaws.sagemaker.runtime.dispatch import Dispatcher
@@ -77,7 +77,7 @@ class AsyncInvocations:
     ----------
     store : Store
         Keeps the requests.
-    aws : Aws
+    aws : SageMakerAws
     routes : Routes
     dispatcher : Dispatcher
     metrics : EndpointMetrics
@@ -88,7 +88,7 @@ class AsyncInvocations:
     def __init__(
         self,
         store: Store,
-        aws: Aws,
+        aws: SageMakerAws,
         routes: Routes,
         dispatcher: Dispatcher,
         metrics: EndpointMetrics,
@@ -252,7 +252,7 @@ class AsyncInvocations:
         except (ClientError, BotoCoreError) as error:
             logger.warning("The failure of %s stays behind: %s", pending.failure_location, error)
 
-    def _aws_of(self, variant: Variant) -> Aws:
+    def _aws_of(self, variant: Variant) -> SageMakerAws:
         return self._aws.acting_as(variant.role_arn, "sagemaker")
 
     async def _notify(
@@ -279,7 +279,7 @@ class AsyncInvocations:
         task.add_done_callback(self._tasks.discard)
 
 
-def _put(aws: Aws, uri: str, body: bytes, content_type: str, config: Document) -> None:
+def _put(aws: SageMakerAws, uri: str, body: bytes, content_type: str, config: Document) -> None:
     target, sealed = Location.of(uri), encryption(config["OutputConfig"].get("KmsKeyId"))
     aws.client("s3").put_object(Bucket=target.bucket, Key=target.key, Body=body, ContentType=content_type, **sealed)
 

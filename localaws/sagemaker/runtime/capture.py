@@ -29,7 +29,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from localaws.containers.errors import JobFailure
 from localaws.containers.s3 import Location, encryption
 from localaws.document import Document
-from localaws.sagemaker.aws import Aws
+from localaws.sagemaker.aws import SageMakerAws
 from localaws.sagemaker.runtime.invocation import CUSTOM_ATTRIBUTES, INFERENCE_ID, Invocation
 
 logger = logging.getLogger(__name__)
@@ -65,12 +65,12 @@ class DataCapture:
 
     Parameters
     ----------
-    aws : Aws
+    aws : SageMakerAws
     interval : float, default=2
         Seconds between two flushes.
     """
 
-    def __init__(self, aws: Aws, interval: float = INTERVAL_SECONDS) -> None:
+    def __init__(self, aws: SageMakerAws, interval: float = INTERVAL_SECONDS) -> None:
         self._aws, self._interval = aws, interval
         self._lock = threading.Lock()
         self._open: dict[tuple[str, str, str], _File] = {}

@@ -13,7 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from localaws.document import Document
 from localaws.metrics.meter import Meter
 from localaws.metrics.namespace import Dimensions, Metric, Namespace
-from localaws.sagemaker.aws import Aws
+from localaws.sagemaker.aws import SageMakerAws
 from localaws.sagemaker.runtime.errors import ModelError
 from localaws.sagemaker.runtime.invocation import Invocation
 
@@ -62,10 +62,10 @@ class EndpointMetrics:
 
     Parameters
     ----------
-    aws : Aws
+    aws : SageMakerAws
     """
 
-    def __init__(self, aws: Aws) -> None:
+    def __init__(self, aws: SageMakerAws) -> None:
         self._aws = aws
         self._meter = Meter()
         self._unsent: deque[list[Document]] = deque(maxlen=_SECONDS_KEPT)
@@ -129,7 +129,7 @@ def _model_values(invocation: Invocation) -> dict[str, float]:
     }
 
 
-def put(aws: Aws, namespace: str, data: list[Document]) -> None:
+def put(aws: SageMakerAws, namespace: str, data: list[Document]) -> None:
     """Send data to CloudWatch, in as many calls as it takes."""
     for start in range(0, len(data), _DATA_PER_CALL):
         part = data[start : start + _DATA_PER_CALL]

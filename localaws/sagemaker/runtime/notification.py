@@ -8,16 +8,16 @@ import time
 
 from localaws.document import Document
 from localaws.protocol.times import iso_milliseconds
-from localaws.sagemaker.aws import Aws
+from localaws.sagemaker.aws import SageMakerAws
 from localaws.sagemaker.runtime.async_request import AsyncRequest
 
 
-def publish(aws: Aws, config: Document, pending: AsyncRequest, content_type: str, failure: str | None) -> None:
+def publish(aws: SageMakerAws, config: Document, pending: AsyncRequest, content_type: str, failure: str | None) -> None:
     """Tell the topic of the endpoint's configuration, if it names one, how an invocation ended.
 
     Parameters
     ----------
-    aws : Aws
+    aws : SageMakerAws
     config : dict
         The endpoint's AsyncInferenceConfig.
     pending : AsyncRequest

@@ -8,27 +8,30 @@ import logging
 import re
 import time
 import uuid
-from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from typing import Any
+from typing import Self
 from urllib.parse import unquote
 
 import orjson
 
-from localaws.sagemaker.hosting.routes import Fleet, Route, Variant
+from localaws.protocol.asgi import Receive, Scope, Send, read_body
+from localaws.sagemaker.hosting.routes import Fleet, Route, Routes, Variant
+from localaws.sagemaker.parts import Parts
 from localaws.sagemaker.runtime.asynchronous import AsyncInvocations
+from localaws.sagemaker.runtime.capture import DataCapture
 from localaws.sagemaker.runtime.client import Headers
 from localaws.sagemaker.runtime.dispatch import Dispatcher
 from localaws.sagemaker.runtime.errors import RuntimeFault, ValidationError
 from localaws.sagemaker.runtime.gauges import Gauges
 from localaws.sagemaker.runtime.invocation import CUSTOM_ATTRIBUTES, Invocation, Request
+from localaws.sagemaker.runtime.metrics import EndpointMetrics
 from localaws.sagemaker.runtime.sessions import CLOSED_SESSION_ID, NEW_SESSION_ID
 from localaws.sagemaker.runtime.shadow import Shadows
 from localaws.sagemaker.runtime.streaming import Streaming
+from localaws.sagemaker.runtime.usage import UsageMeter
+from localaws.settings import time_scale
 
 logger = logging.getLogger(__name__)
-
-Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 PREFIX = "/endpoints/"
 _PATH = re.compile(r"/endpoints/([^/]+)/([a-z-]+)")
@@ -36,32 +39,35 @@ _FROM_MODEL = (CUSTOM_ATTRIBUTES, NEW_SESSION_ID, CLOSED_SESSION_ID)
 
 
 class Runtime:
-    """SageMaker Runtime's API.
+    """SageMaker Runtime's API, an ASGI application.
 
     Parameters
     ----------
     dispatcher : Dispatcher
-    answered : callable(Invocation)
-        Called after each invocation that reached a variant, right or wrong.
     asynchronous : AsyncInvocations
         Takes those that need not be answered at once.
     gauges : Gauges
         Look at the endpoints as long as this serves.
+    capture : DataCapture
+    metrics : EndpointMetrics
+    usage : UsageMeter
     """
 
     def __init__(
         self,
         dispatcher: Dispatcher,
-        answered: Callable[[Invocation], None],
         asynchronous: AsyncInvocations,
         gauges: Gauges,
+        capture: DataCapture,
+        metrics: EndpointMetrics,
+        usage: UsageMeter,
     ) -> None:
         self._gauges = gauges
         self._looking: asyncio.Task[None] | None = None
         self._dispatcher = dispatcher
         self._asynchronous = asynchronous
-        self._answered = answered
-        self._shadows = Shadows(self._repeat, answered)
+        self._capture, self._metrics, self._usage = capture, metrics, usage
+        self._shadows = Shadows(self._repeat, self._answered)
         self._streaming = Streaming(dispatcher)
         self._operations = {
             "invocations": self._invoke,
@@ -69,23 +75,47 @@ class Runtime:
             "async-invocations": self._accept,
         }
 
+    @classmethod
+    def made_of(cls, parts: Parts, routes: Routes) -> Self:
+        """Return the runtime of one local SageMaker."""
+        aws = parts.aws
+        capture, metrics, usage = DataCapture(aws), EndpointMetrics(aws), UsageMeter(aws, routes)
+        dispatcher = Dispatcher(routes, aws.account_id, aws.region)
+        asynchronous = AsyncInvocations(parts.store, aws, routes, dispatcher, metrics, capture.record)
+        gauges = Gauges(routes, dispatcher, asynchronous, metrics, time_scale())
+        return cls(dispatcher, asynchronous, gauges, capture, metrics, usage)
+
     async def start(self) -> None:
         """Go on with the asynchronous invocations that the last server did not finish."""
         await self._asynchronous.start()
         self._looking = asyncio.get_running_loop().create_task(self._gauges.look())
 
-    async def __call__(self, path: str, headers: dict[bytes, bytes], body: bytes, send: Send) -> None:
+    def close(self) -> None:
+        """Send all that was captured and counted."""
+        self._capture.close()
+        self._metrics.close()
+        self._usage.close()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request."""
-        request_id = str(uuid.uuid4())
+        body = await read_body(receive)
+        if body is None:
+            return
+        path, request_id = scope["path"], str(uuid.uuid4())
         try:
             match = _PATH.fullmatch(path)
             operation = self._operations.get(match[2]) if match else None
             if match is None or operation is None:
                 raise ValidationError(f"The local SageMaker Runtime has no {path}")
-            await operation(Request(unquote(match[1]), headers, body, request_id), send)
+            await operation(Request(unquote(match[1]), dict(scope["headers"]), body, request_id), send)
         except Exception as error:
             fault = error if isinstance(error, RuntimeFault) else _defect(path)
             await _respond(send, fault.status, _fault_headers(fault, request_id), orjson.dumps(fault.members))
+
+    def _answered(self, invocation: Invocation) -> None:
+        """Count and capture an invocation that reached a variant, right or wrong."""
+        self._metrics.record(invocation)
+        self._capture.record(invocation)
 
     async def _invoke(self, request: Request, send: Send) -> None:
         done = await self._dispatcher.invoke(*self._target(request), request)

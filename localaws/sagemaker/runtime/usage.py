@@ -16,7 +16,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from localaws.containers.memory import family, used_bytes
 from localaws.document import Document
 from localaws.metrics.namespace import Metric, Namespace
-from localaws.sagemaker.aws import Aws
+from localaws.sagemaker.aws import SageMakerAws
 from localaws.sagemaker.hosting.routes import Instance, Routes
 from localaws.sagemaker.runtime.metrics import dimensions, put
 
@@ -34,14 +34,14 @@ class UsageMeter:
 
     Parameters
     ----------
-    aws : Aws
+    aws : SageMakerAws
     routes : Routes
         Name the instances.
     interval : float, default=10
         Seconds between two looks.
     """
 
-    def __init__(self, aws: Aws, routes: Routes, interval: float = INTERVAL_SECONDS) -> None:
+    def __init__(self, aws: SageMakerAws, routes: Routes, interval: float = INTERVAL_SECONDS) -> None:
         self._aws, self._routes, self._interval = aws, routes, interval
         self._before: dict[str, tuple[float, float]] = {}
         self._stop = threading.Event()

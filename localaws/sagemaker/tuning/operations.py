@@ -7,7 +7,7 @@ from typing import Any
 from localaws.document import Document
 from localaws.sagemaker.errors import ConflictException, ResourceInUse, ValidationError
 from localaws.sagemaker.families.lookup import find, page
-from localaws.sagemaker.parts import Control, Handler
+from localaws.sagemaker.parts import Handler, Parts
 from localaws.sagemaker.service_model import summary
 from localaws.sagemaker.tuning import records
 from localaws.sagemaker.tuning.checks import check_tuning_request, check_warm_start
@@ -24,11 +24,11 @@ _SUMMARY = "HyperParameterTrainingJobSummary"
 def handlers(tuner: Tuner) -> dict[str, Handler]:
     """The operations of this module by name."""
 
-    def create(control: Control, request: Document) -> Document:
-        return create_tuning_job(control, request, tuner)
+    def create(parts: Parts, request: Document) -> Document:
+        return create_tuning_job(parts, request, tuner)
 
-    def stop(control: Control, request: Document) -> Document:
-        return stop_tuning_job(control, request, tuner)
+    def stop(parts: Parts, request: Document) -> Document:
+        return stop_tuning_job(parts, request, tuner)
 
     return {
         "CreateHyperParameterTuningJob": create,
@@ -40,12 +40,12 @@ def handlers(tuner: Tuner) -> dict[str, Handler]:
     }
 
 
-def create_tuning_job(control: Control, request: Document, tuner: Tuner) -> Document:
+def create_tuning_job(parts: Parts, request: Document, tuner: Tuner) -> Document:
     """Store a tuning job and start it."""
-    check_tuning_request(request, control.state_dir)
-    parents = _parents(control, request)
+    check_tuning_request(request, parts.state_dir)
+    parents = _parents(parts, request)
     name = request["HyperParameterTuningJobName"]
-    arn = control.aws.arn(KIND, name)
+    arn = parts.aws.arn(KIND, name)
     config = request["HyperParameterTuningJobConfig"]
     internal = {
         "request": request,
@@ -53,24 +53,24 @@ def create_tuning_job(control: Control, request: Document, tuner: Tuner) -> Docu
         "parents": [parent.arn for parent in parents],
     }
     resource = Resource(KIND, name, arn, _document(request, arn), internal, status="InProgress", created=time.time())
-    if not control.store.add(resource):
+    if not parts.store.add(resource):
         raise ResourceInUse(
             "Hyper parameter tuning job names must be unique within an AWS account and region, and one named"
             f" '{name}' already exists: {arn}"
         )
-    control.tag(arn, request)
+    parts.tag(arn, request)
     tuner.start(resource)
     return {"HyperParameterTuningJobArn": arn}
 
 
-def describe_tuning_job(control: Control, request: Document) -> Document:
+def describe_tuning_job(parts: Parts, request: Document) -> Document:
     """What is stored of a tuning job, and how long one that runs has run."""
-    resource = _find(control, request, "DescribeHyperParameterTuningJob")
+    resource = _find(parts, request, "DescribeHyperParameterTuningJob")
     running = {"ConsumedResources": {"RuntimeInSeconds": round(time.time() - resource.created)}}
     return running | resource.document
 
 
-def list_tuning_jobs(control: Control, request: Document) -> Document:
+def list_tuning_jobs(parts: Parts, request: Document) -> Document:
     """A page of tuning jobs, by name where nothing else is said."""
 
     def row(resource: Resource) -> Document:
@@ -78,15 +78,15 @@ def list_tuning_jobs(control: Control, request: Document) -> Document:
         return resource.document | {name: config[name] for name in ("Strategy", "ResourceLimits")}
 
     query = {"SortBy": "Name", **request}
-    return page(control, "ListHyperParameterTuningJobs", KIND, query, descending=False, row=row)
+    return page(parts, "ListHyperParameterTuningJobs", KIND, query, descending=False, row=row)
 
 
-def list_training_jobs(control: Control, request: Document) -> Document:
+def list_training_jobs(parts: Parts, request: Document) -> Document:
     """A page of a tuning job's training jobs; sorted by the metric, only those that have a value."""
-    resource = _find(control, request, "ListTrainingJobsForHyperParameterTuningJob")
+    resource = _find(parts, request, "ListTrainingJobsForHyperParameterTuningJob")
     rows = [
         record.document | {"ObjectiveStatus": record.objective_status}
-        for record in records.load(control.store, resource.arn)
+        for record in records.load(parts.store, resource.arn)
         if request.get("StatusEquals") in (None, record.trial.status)
     ]
     sort_by = request.get("SortBy", "Name")
@@ -101,9 +101,9 @@ def list_training_jobs(control: Control, request: Document) -> Document:
     return {"TrainingJobSummaries": shown, "NextToken": following}
 
 
-def stop_tuning_job(control: Control, request: Document, tuner: Tuner) -> Document:
+def stop_tuning_job(parts: Parts, request: Document, tuner: Tuner) -> Document:
     """Stop a tuning job that runs."""
-    resource = _find(control, request, "StopHyperParameterTuningJob")
+    resource = _find(parts, request, "StopHyperParameterTuningJob")
     if resource.status in _FINAL:
         raise ValidationError(
             f"The request was rejected because the hyperparameter tuning job is in status {resource.status}."
@@ -112,18 +112,18 @@ def stop_tuning_job(control: Control, request: Document, tuner: Tuner) -> Docume
     return {}
 
 
-def delete_tuning_job(control: Control, request: Document) -> Document:
+def delete_tuning_job(parts: Parts, request: Document) -> Document:
     """Delete a tuning job that has ended; its training jobs stay."""
-    resource = _find(control, request, "DeleteHyperParameterTuningJob")
+    resource = _find(parts, request, "DeleteHyperParameterTuningJob")
     if resource.status not in _FINAL:
         raise ConflictException(f"{resource.arn} is in status {resource.status}: stop it first")
-    records.remove(control.store, resource.arn)
-    control.store.remove(resource.arn)
+    records.remove(parts.store, resource.arn)
+    parts.store.remove(resource.arn)
     return {}
 
 
-def _find(control: Control, request: Document, operation: str) -> Resource:
-    return find(control, KIND, request["HyperParameterTuningJobName"], operation)
+def _find(parts: Parts, request: Document, operation: str) -> Resource:
+    return find(parts, KIND, request["HyperParameterTuningJobName"], operation)
 
 
 def _document(request: Document, arn: str) -> Document:
@@ -138,14 +138,14 @@ def _document(request: Document, arn: str) -> Document:
     }
 
 
-def _parents(control: Control, request: Document) -> list[Resource]:
+def _parents(parts: Parts, request: Document) -> list[Resource]:
     warm_start = request.get("WarmStartConfig")
     if not warm_start:
         return []
     plan, found = Plan.of(request, seed=0), []
     for row in warm_start["ParentHyperParameterTuningJobs"]:
         name = row.get("HyperParameterTuningJobName", "")
-        parent = control.store.by_arn(control.aws.arn(KIND, name))
+        parent = parts.store.by_arn(parts.aws.arn(KIND, name))
         if parent is None or parent.status not in _FINAL:
             state = "does not exist" if parent is None else f"is in status {parent.status}"
             raise ValidationError(f"The parent tuning job '{name}' {state}: a warm start needs one that has ended")

@@ -23,7 +23,7 @@ from localaws.document import Document
 from localaws.sagemaker.errors import ApiError
 from localaws.sagemaker.event_formats import job_detail
 from localaws.sagemaker.jobs.runner import KILLED_REASON
-from localaws.sagemaker.parts import Control
+from localaws.sagemaker.parts import Parts
 from localaws.sagemaker.tuning import completion, records
 from localaws.sagemaker.tuning.completion import Verdict
 from localaws.sagemaker.tuning.metrics import MetricReader
@@ -80,22 +80,22 @@ class Tuner:
 
     Parameters
     ----------
-    control : Control
+    parts : Parts
     call : callable
         The API: an operation's name and a request to its answer.
     clock : callable
         The time in seconds since the epoch.
     """
 
-    def __init__(self, control: Control, call: Call, clock: Callable[[], float] = time.time) -> None:
-        self._control, self._call, self._clock = control, call, clock
+    def __init__(self, parts: Parts, call: Call, clock: Callable[[], float] = time.time) -> None:
+        self._parts, self._call, self._clock = parts, call, clock
         self._runs: dict[str, tuple[_Run, threading.Thread]] = {}
         self._closing = threading.Event()
 
     def recover(self) -> None:
         """Go on with what ran when the last server died; call it after the training jobs were recovered."""
         for status in _RUNNING:
-            for resource in self._control.store.every(KIND, status=status):
+            for resource in self._parts.store.every(KIND, status=status):
                 self.start(resource)
 
     def start(self, resource: Resource) -> None:
@@ -108,8 +108,9 @@ class Tuner:
 
     def stop(self, arn: str) -> None:
         """Ask a tuning job to stop, and its training jobs with it; returns at once."""
-        self._write(arn, {}, "Stopping")
-        self._announce(arn)
+        with self._parts.store.transaction():
+            self._write(arn, {}, "Stopping")
+            self._announce(arn)
         if arn in self._runs:
             self._runs[arn][0].stop.set()
 
@@ -120,7 +121,7 @@ class Tuner:
             thread.join(_CLOSE_SECONDS)
 
     def _run(self, resource: Resource) -> _Run:
-        store, request = self._control.store, resource.internal["request"]
+        store, request = self._parts.store, resource.internal["request"]
         plan = Plan.of(request, resource.internal["seed"])
         elder = [record for arn in resource.internal["parents"] for record in records.load(store, arn)]
         run = _Run(
@@ -168,7 +169,7 @@ class Tuner:
 
     def _collect(self, run: _Run) -> None:
         for record in run.running():
-            job = self._control.store.by_arn(record.arn)
+            job = self._parts.store.by_arn(record.arn)
             if self._closing.is_set():
                 return  # its training jobs are being ended with the server: the next start looks at them
             curve = self._curve(run, record) if run.plan.rule(run.definition(record)) else []
@@ -180,11 +181,11 @@ class Tuner:
             if not seen.trial.runs and record.name in run.readers:
                 run.readers.pop(record.name).close()
             if seen.document != record.document:
-                records.save(self._control.store, run.resource.arn, seen)
+                records.save(self._parts.store, run.resource.arn, seen)
             run.records[record.name] = seen
 
     def _curve(self, run: _Run, record: Record) -> Sequence[float]:
-        log = self._control.jobs.log(record.arn)
+        log = self._parts.jobs.log(record.arn)
         if record.name not in run.readers:
             if log is None:
                 return record.trial.curve
@@ -246,22 +247,22 @@ class Tuner:
     def _create(self, run: _Run, definition: Definition, trial: Trial) -> bool:
         """Create a training job; False when its request is refused."""
         name = f"{run.resource.name}-{len(run.records) + 1:03d}-{uuid.uuid4().hex[:8]}"
-        arn = self._control.aws.arn("training-job", name)
+        arn = self._parts.aws.arn("training-job", name)
         record = records.new_record(name, arn, definition.name, trial, self._clock())
-        records.save(self._control.store, run.resource.arn, record)
+        records.save(self._parts.store, run.resource.arn, record)
         run.records[name] = record
         request = definition.training_request(name, dict(trial.values), run.plan.tags)
         try:
             self._call("CreateTrainingJob", request)
         except ApiError as error:
             run.records[name] = record.failed(f"{error.code}: {error.message}", self._clock())
-            records.save(self._control.store, run.resource.arn, run.records[name])
+            records.save(self._parts.store, run.resource.arn, run.records[name])
             return False
 
         def mark(document: Document, _: Document) -> None:
             document["TuningJobArn"] = run.resource.arn
 
-        self._control.store.change(arn, mark)
+        self._parts.store.change(arn, mark)
         return True
 
     def _stop_all(self, run: _Run) -> None:
@@ -303,8 +304,9 @@ class Tuner:
         }
         if reason:
             members["FailureReason"] = reason[:1024]
-        self._write(run.resource.arn, members, status)
-        self._announce(run.resource.arn)
+        with self._parts.store.transaction():
+            self._write(run.resource.arn, members, status)
+            self._announce(run.resource.arn)
 
     def _write(self, arn: str, members: Document, status: str | None) -> None:
         def edit(document: Document, _: Document) -> dict[str, str]:
@@ -315,14 +317,13 @@ class Tuner:
                 document["HyperParameterTuningJobStatus"] = status
             return {"status": document["HyperParameterTuningJobStatus"]}
 
-        self._control.store.change(arn, edit)
+        self._parts.store.change(arn, edit)
 
     def _announce(self, arn: str) -> None:
-        resource = self._control.store.by_arn(arn)
+        resource = self._parts.store.by_arn(arn)
         if resource:
-            self._control.notifier.event(
-                "SageMaker HyperParameter Tuning Job State Change", job_detail(resource.document), [arn]
-            )
+            detail = job_detail(resource.document)
+            self._parts.outbox.event("sagemaker", "SageMaker HyperParameter Tuning Job State Change", detail, [arn])
 
 
 def _identical(request: Document) -> bool:

@@ -11,7 +11,6 @@ from localaws.services.codebuild.errors import AccountLimitExceeded, InvalidInpu
 from localaws.services.codebuild.listing import names_page
 from localaws.services.codebuild.record import IN_PROGRESS, KIND, BuildRecord
 from localaws.services.codebuild.runner import BuildRunner
-from localaws.services.codebuild.sender import Sender
 from localaws.storage.store import Query, Resource
 
 _TOKEN_SECONDS = 300.0
@@ -58,38 +57,37 @@ class Builds:
     ----------
     context : Context
     runner : BuildRunner
-    sender : Sender
     """
 
-    def __init__(self, context: Context, runner: BuildRunner, sender: Sender) -> None:
-        self._context, self._store, self._runner, self._sender = context, context.store, runner, sender
+    def __init__(self, context: Context, runner: BuildRunner) -> None:
+        self._context, self._store, self._runner = context, context.store, runner
 
     def start(self, request: Document) -> Document:
-        """StartBuild."""
+        """StartBuild; the same token starts one build only, for five minutes."""
+        return self._context.once("codebuild.StartBuild", request, lambda: self._start(request), _TOKEN_SECONDS)
+
+    def _start(self, request: Document) -> Document:
         if refused := [name for name in request if name not in _TAKEN and request[name]]:
             raise UnsupportedOperation(f"Local AWS does not have {', '.join(refused)} of StartBuild: leave it out")
         project = projects.get(self._context, request["projectName"])
         effective = _effective(project.document, request)
         projects.check(effective)
         _check_pipeline(effective)
-        with self._store.transaction():
-            if known := self._of_token(project, request):
-                return {"build": known.document}
-            self._check_limit(project)
-            resource = self._add(project, effective, request)
-            BuildRecord(self._store, self._sender, resource.arn).announce()
-        self._runner.start(resource)
+        self._check_limit(project)
+        resource = self._add(project, effective, request)
+        BuildRecord(self._store, self._context.outbox, resource.arn).announce()
+        self._store.after_commit(lambda: self._runner.start(resource))
         return {"build": resource.document}
 
     def retry(self, request: Document) -> Document:
-        """RetryBuild: the same request again."""
+        """RetryBuild: the same request again; the same token does it once, for five minutes."""
+        return self._context.once("codebuild.RetryBuild", request, lambda: self._retry(request), _TOKEN_SECONDS)
+
+    def _retry(self, request: Document) -> Document:
         build = self._get(request["id"])
         if not build.document["buildComplete"]:
             raise InvalidInput(f"The build {build.name} is in progress: a build that has ended can be retried")
-        again = {name: value for name, value in build.internal["request"].items() if name != "idempotencyToken"}
-        if "idempotencyToken" in request:
-            again["idempotencyToken"] = request["idempotencyToken"]
-        return self.start(again)
+        return self._start(build.internal["request"])
 
     def stop(self, request: Document) -> Document:
         """StopBuild."""
@@ -135,20 +133,6 @@ class Builds:
 
     def _arn(self, build_id: str) -> str:
         return build_id if build_id.startswith("arn:") else self._context.arn("codebuild", f"build/{build_id}")
-
-    def _of_token(self, project: Resource, request: Document) -> Resource | None:
-        """The build that the same token has started in the last five minutes."""
-        token = request.get("idempotencyToken")
-        if token is None:
-            return None
-        since = time.time() - _TOKEN_SECONDS
-        query = Query(KIND, {"parent = ?": project.arn, "created > ?": since}, limit=1000)
-        for build in self._store.page(query)[0]:
-            if build.internal["request"].get("idempotencyToken") == token:
-                if build.internal["request"] != request:
-                    raise InvalidInput(f"The idempotency token {token} was used with other parameters")
-                return build
-        return None
 
     def _check_limit(self, project: Resource) -> None:
         limit = project.document.get("concurrentBuildLimit")

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from localaws.document import Document
-from localaws.services.codebuild.sender import Sender
+from localaws.service.outbox import Outbox
 from localaws.storage.store import Resource, Store
 
 KIND = "codebuild/build"
@@ -23,13 +23,13 @@ class BuildRecord:
     Parameters
     ----------
     store : Store
-    sender : Sender
+    outbox : Outbox
     arn : str
         The build's.
     """
 
-    def __init__(self, store: Store, sender: Sender, arn: str) -> None:
-        self._store, self._sender, self.arn = store, sender, arn
+    def __init__(self, store: Store, outbox: Outbox, arn: str) -> None:
+        self._store, self._outbox, self.arn = store, outbox, arn
 
     def announce(self) -> None:
         """Tell of the build's status."""
@@ -40,7 +40,7 @@ class BuildRecord:
             "current-phase": document["currentPhase"],
             "current-phase-context": _contexts(document["phases"][-1]),
         }
-        self._sender.put("CodeBuild Build State Change", detail, [self.arn])
+        self._outbox.event("codebuild", "CodeBuild Build State Change", detail, [self.arn])
 
     @property
     def document(self) -> Document:
@@ -129,7 +129,7 @@ class BuildRecord:
             "completed-phase-context": _contexts(phase),
             **_common(self.document),
         }
-        self._sender.put("CodeBuild Build Phase Change", detail, [self.arn])
+        self._outbox.event("codebuild", "CodeBuild Build Phase Change", detail, [self.arn])
 
 
 def _common(document: Document) -> Document:

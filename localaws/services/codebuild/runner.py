@@ -35,7 +35,6 @@ from localaws.services.codebuild.buildspec import Buildspec, FileSet
 from localaws.services.codebuild.errors import PhaseFailure
 from localaws.services.codebuild.file_sets import NothingFound
 from localaws.services.codebuild.record import IN_PROGRESS, KIND, BuildRecord
-from localaws.services.codebuild.sender import Sender
 from localaws.services.codebuild.variables import Variables
 from localaws.services.codebuild.workspace import Workspace
 from localaws.storage.store import Resource
@@ -84,15 +83,14 @@ class BuildRunner:
     Parameters
     ----------
     context : Context
-    sender : Sender
     minute : float, default=60
         The length of a minute of the time limits, in seconds.
     at_once : int, default=AT_ONCE
         How many builds run at a time; the others are queued.
     """
 
-    def __init__(self, context: Context, sender: Sender, minute: float = _MINUTE, at_once: int = AT_ONCE) -> None:
-        self._context, self._sender, self._minute = context, sender, minute
+    def __init__(self, context: Context, minute: float = _MINUTE, at_once: int = AT_ONCE) -> None:
+        self._context, self._minute = context, minute
         self._folder = context.state_dir / "codebuild"
         self._slots = threading.Semaphore(at_once)
         self._running: dict[str, tuple[_Build, threading.Thread]] = {}
@@ -109,7 +107,7 @@ class BuildRunner:
 
     def start(self, resource: Resource) -> None:
         """Run a build that was just stored."""
-        record = BuildRecord(self._context.store, self._sender, resource.arn)
+        record = BuildRecord(self._context.store, self._context.outbox, resource.arn)
         context = self._context.acting_as(resource.document["serviceRole"], "codebuild")
         build = _Build(context, record, resource.document, resource.internal)
         thread = threading.Thread(target=self._live, args=(build,), name=resource.name, daemon=True)
@@ -133,7 +131,7 @@ class BuildRunner:
             thread.join(_STOP_SECONDS)
 
     def _fault(self, arn: str) -> None:
-        record = BuildRecord(self._context.store, self._sender, arn)
+        record = BuildRecord(self._context.store, self._context.outbox, arn)
         record.end("FAULT", "INTERNAL_SERVICE_ERROR", KILLED)
         record.finish("FAULT")
 

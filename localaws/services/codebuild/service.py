@@ -4,13 +4,11 @@ from collections.abc import Mapping
 from functools import partial
 
 from localaws.service.context import Context
-from localaws.service.outbox import Outbox
 from localaws.service.service import Handler, Service
 from localaws.services.codebuild import projects, reports
 from localaws.services.codebuild.builds import Builds
 from localaws.services.codebuild.errors import InvalidInput
 from localaws.services.codebuild.runner import BuildRunner
-from localaws.services.codebuild.sender import Sender
 
 
 class CodeBuild(Service):
@@ -23,13 +21,13 @@ class CodeBuild(Service):
 
     name = "codebuild"
     invalid = InvalidInput
+    token_mismatch = InvalidInput
 
     def __init__(self, context: Context) -> None:
         super().__init__(context)
-        self._sender = Sender(Outbox(context, self.name))
-        self._runner = BuildRunner(context, self._sender)
+        self._runner = BuildRunner(context)
         self._runner.clear()
-        self._builds = Builds(context, self._runner, self._sender)
+        self._builds = Builds(context, self._runner)
 
     def handlers(self) -> Mapping[str, Handler]:
         """The operations that are there."""
@@ -63,4 +61,3 @@ class CodeBuild(Service):
     def close(self) -> None:
         """End the builds that run."""
         self._runner.close()
-        self._sender.close()

@@ -47,7 +47,6 @@ class GitHttp:
             response = _backend(self._backend_environment(scope, name, path["rest"], len(body)), body)
             if path["rest"] == "/git-receive-pack":
                 self._repositories.announce(name)
-                self._repositories.send_events()
         except ApiError as error:
             return _refused(404 if error.http_status == 400 else error.http_status, error.message)
         return response

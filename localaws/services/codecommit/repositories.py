@@ -9,7 +9,6 @@ from typing import Any
 from localaws.api_errors import ValidationError
 from localaws.document import Document
 from localaws.service.context import Context
-from localaws.service.outbox import Outbox
 from localaws.services.codecommit.errors import (
     BranchDoesNotExist,
     BranchNameExists,
@@ -36,7 +35,6 @@ class Repositories:
 
     def __init__(self, context: Context) -> None:
         self._context = context
-        self._outbox = Outbox(context, "codecommit")
         self.folder: Path = context.state_dir / "codecommit"
 
     def create(self, request: Document) -> Document:
@@ -191,7 +189,7 @@ class Repositories:
                 for reference in sorted({*before, *now}):
                     if before.get(reference) != now.get(reference):
                         detail = _change(document, reference, before.get(reference), now.get(reference))
-                        self._outbox.put("CodeCommit Repository State Change", detail, [repository.arn])
+                        self._tell(detail, repository.arn)
                         document["lastModifiedDate"] = time.time()
                 internal["references"] = now
                 self._choose_default_branch(name, document, now)
@@ -203,9 +201,8 @@ class Repositories:
         for repository in self._context.store.every(KIND):
             self.announce(repository.name)
 
-    def send_events(self) -> None:
-        """Send what has been announced."""
-        self._outbox.send()
+    def _tell(self, detail: Document, arn: str) -> None:
+        self._context.outbox.event("codecommit", "CodeCommit Repository State Change", detail, [arn])
 
     def _choose_default_branch(self, name: str, document: Document, references: dict[str, str]) -> None:
         """The first branch that is pushed is the default one."""

@@ -1,9 +1,8 @@
 """The operations of CodeCommit."""
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
-from localaws.document import Document
 from localaws.protocol.asgi import Application
 from localaws.service.context import Context
 from localaws.service.service import Handler, Service
@@ -43,15 +42,15 @@ class CodeCommit(Service):
             "UpdateDefaultBranch": repositories.update_default_branch,
             "GetBranch": repositories.branch,
             "ListBranches": repositories.branches,
-            "CreateBranch": self._told(repositories.create_branch),
-            "DeleteBranch": self._told(repositories.delete_branch),
+            "CreateBranch": repositories.create_branch,
+            "DeleteBranch": repositories.delete_branch,
             "GetCommit": content.commit,
             "GetFile": content.file,
             "GetBlob": content.blob,
             "GetFolder": content.folder,
             "GetDifferences": content.differences,
-            "CreateCommit": self._told(commits.create),
-            "PutFile": self._told(commits.put_file),
+            "CreateCommit": commits.create,
+            "PutFile": commits.put_file,
             **Tagging(self.context.store, lambda arn: RepositoryDoesNotExist(f"{arn} does not exist")).handlers(),
         }
 
@@ -61,19 +60,7 @@ class CodeCommit(Service):
 
     def recover(self) -> None:
         """Tell of the pushes that the last server took and did not tell of."""
-        threading.Thread(target=self._catch_up, name="codecommit", daemon=True).start()
+        threading.Thread(target=self._repositories.announce_all, name="codecommit", daemon=True).start()
 
     def close(self) -> None:
         """Nothing goes on alone: git programs end with their requests."""
-
-    def _catch_up(self) -> None:
-        self._repositories.announce_all()
-        self._repositories.send_events()
-
-    def _told(self, handler: Callable[[Document], Document]) -> Handler:
-        def handle(request: Document) -> Document:
-            answer = handler(request)
-            self._repositories.send_events()
-            return answer
-
-        return handle

@@ -43,7 +43,6 @@ class Declarations:
             "stages": {},
             "actions": {},
             "seen": {},
-            "tokens": {},
         }
         resource = Resource(KIND, name, self._context.arn("codepipeline", name), pipeline, internal)
         if not self._context.store.add(resource):

@@ -14,7 +14,6 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from localaws.api_errors import ApiError
 from localaws.service.context import Context
-from localaws.service.outbox import Outbox
 from localaws.services.codecommit.git import GitError
 from localaws.services.codepipeline.actions.action import Job, Progress, Provider, failed
 from localaws.services.codepipeline.executions import ACTION
@@ -40,11 +39,10 @@ class Engine:
     context : Context
     flow : Flow
     polling : Polling
-    outbox : Outbox
     """
 
-    def __init__(self, context: Context, flow: Flow, polling: Polling, outbox: Outbox) -> None:
-        self._context, self._flow, self._polling, self._outbox = context, flow, polling, outbox
+    def __init__(self, context: Context, flow: Flow, polling: Polling) -> None:
+        self._context, self._flow, self._polling = context, flow, polling
         self._pool = ThreadPoolExecutor(max_workers=_THREADS, thread_name_prefix="action")
         self._under_way: set[str] = set()
         self._lock = threading.Lock()
@@ -76,7 +74,6 @@ class Engine:
                     pass
                 seconds = _BUSY_SECONDS if self._look() else _IDLE_SECONDS
                 self._once(_POLLING, self._polling.look)
-                self._outbox.send()
             except (BotoCoreError, ClientError, ApiError) as error:
                 logger.warning("CodePipeline waits: %s", error)
             except Exception:

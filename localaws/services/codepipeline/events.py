@@ -29,12 +29,12 @@ class Events:
                 "trigger-detail": trigger.get("triggerDetail", ""),
             },
         }
-        self._outbox.put("CodePipeline Pipeline Execution State Change", detail, [execution.parent])
+        self._outbox.event("codepipeline", "CodePipeline Pipeline Execution State Change", detail, [execution.parent])
 
     def stage(self, execution: Resource, stage: str, state: str) -> None:
         """A stage has started or ended."""
         detail = {**_detail(execution), "stage": stage, "state": state}
-        self._outbox.put("CodePipeline Stage Execution State Change", detail, [execution.parent])
+        self._outbox.event("codepipeline", "CodePipeline Stage Execution State Change", detail, [execution.parent])
 
     def action(self, execution: Resource, action: Resource, state: str) -> None:
         """An action has started or ended."""
@@ -62,7 +62,7 @@ class Events:
                 "error-code": error.get("code", ""),
             }
             detail["output-artifacts"] = document["output"]["outputArtifacts"]
-        self._outbox.put("CodePipeline Action Execution State Change", detail, [execution.parent])
+        self._outbox.event("codepipeline", "CodePipeline Action Execution State Change", detail, [execution.parent])
 
 
 def _detail(execution: Resource) -> Document:

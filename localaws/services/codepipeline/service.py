@@ -6,7 +6,6 @@ from functools import partial
 from localaws.api_errors import UnsupportedOperation, ValidationError
 from localaws.document import Document
 from localaws.service.context import Context
-from localaws.service.outbox import Outbox
 from localaws.service.service import Handler, Service
 from localaws.service.tagging import Tagging
 from localaws.services.codepipeline.actions.catalog import PROVIDERS
@@ -23,7 +22,6 @@ from localaws.services.codepipeline.structure import check
 from localaws.services.codepipeline.views import Views
 from localaws.settings import time_scale
 
-_TOKENS = 500
 _REVISIONS = ("COMMIT_ID", "S3_OBJECT_VERSION_ID")
 
 
@@ -39,12 +37,11 @@ class CodePipeline(Service):
 
     def __init__(self, context: Context) -> None:
         super().__init__(context)
-        outbox = Outbox(context, self.name)
         self._declarations = Declarations(context, partial(check, providers=PROVIDERS, region=context.aws.region))
-        self._executions = Executions(context, Events(outbox, context.aws.region))
+        self._executions = Executions(context, Events(context.outbox, context.aws.region))
         self._views = Views(context, self._declarations, self._executions)
         flow = Flow(context, self._executions, PROVIDERS, time_scale())
-        self._engine = Engine(context, flow, Polling(context, self._executions, PROVIDERS), outbox)
+        self._engine = Engine(context, flow, Polling(context, self._executions, PROVIDERS))
 
     def handlers(self) -> Mapping[str, Handler]:
         """The operations that are there."""
@@ -97,19 +94,14 @@ class CodePipeline(Service):
 
     def _start(self, request: Document) -> Document:
         """StartPipelineExecution; the same token starts one execution only."""
+        return self.context.once("codepipeline.StartPipelineExecution", request, lambda: self._begin(request))
+
+    def _begin(self, request: Document) -> Document:
         variables = {variable["name"]: variable["value"] for variable in request.get("variables", ())}
-        token = request.get("clientRequestToken")
-        with self.context.store.transaction():
-            pipeline = self._declarations.get(request["name"])
-            known = pipeline.internal["tokens"].get(token)
-            if known:
-                return {"pipelineExecutionId": known}
-            trigger = {"triggerType": "StartPipelineExecution", "triggerDetail": self._user}
-            revisions = _revisions(pipeline.document, request.get("sourceRevisions", ()))
-            number = self._executions.start(pipeline, trigger, variables, revisions)
-            if token:
-                self.context.store.change(pipeline.arn, lambda _, internal: _remember(internal, token, number))
-        return {"pipelineExecutionId": number}
+        pipeline = self._declarations.get(request["name"])
+        trigger = {"triggerType": "StartPipelineExecution", "triggerDetail": self._user}
+        revisions = _revisions(pipeline.document, request.get("sourceRevisions", ()))
+        return {"pipelineExecutionId": self._executions.start(pipeline, trigger, variables, revisions)}
 
     def _stop(self, request: Document) -> Document:
         return self._executions.stop(self._declarations.get(request["pipelineName"]), request)
@@ -136,12 +128,6 @@ class CodePipeline(Service):
 
 def _no_pipeline(arn: str) -> ResourceNotFound:
     return ResourceNotFound(f"There is no pipeline {arn}")
-
-
-def _remember(internal: Document, token: str, number: str) -> None:
-    """Keep what a token has started; the oldest tokens go."""
-    known = [*internal["tokens"].items(), (token, number)]
-    internal["tokens"] = dict(known[-_TOKENS:])
 
 
 def _revisions(declaration: Document, given: Sequence[Document]) -> dict[str, str]:

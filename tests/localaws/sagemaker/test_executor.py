@@ -11,16 +11,15 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from localaws.sagemaker.aws import Aws
+from localaws.account.clients import Aws
 from localaws.sagemaker.errors import InternalFailure, ValidationError
-from localaws.sagemaker.jobs.runner import JobRunner
-from localaws.sagemaker.notifier import Notifier
-from localaws.sagemaker.parts import Control
+from localaws.sagemaker.parts import Parts
 from localaws.sagemaker.pipelines.definition import parse
 from localaws.sagemaker.pipelines.executor import Executor
 from localaws.sagemaker.pipelines.record import STEP
 from localaws.sagemaker.pipelines.step_cache import duration
-from localaws.storage.store import Resource, Store
+from localaws.service.context import Context
+from localaws.storage.store import Resource
 from tests.conftest import LocalAws
 from tests.localaws.sagemaker.conftest import ROLE, Bench, processing_output, unique
 from tests.localaws.sagemaker.definitions import callback_step, definition, fail, next_message, processing
@@ -355,11 +354,11 @@ def test_a_fault_of_the_service_is_tried_again_as_the_policy_says(
     policy = {"ExceptionType": ["Step.SERVICE_FAULT"], "IntervalSeconds": 0, "BackoffRate": 1.0, "MaxAttempts": 3}
     step = {"Name": "Create", "Type": "Model", "Arguments": {"ExecutionRoleArn": ROLE}, "RetryPolicies": [policy]}
     aws = Aws("http://127.0.0.1:9", "us-east-1", "000000000000")  # nobody is there: nothing is sent
-    store, notifier = Store(tmp_path / "store.sqlite"), Notifier(aws)
-    control = Control(store, aws, notifier, JobRunner(store, aws, notifier, tmp_path), tmp_path)
+    parts = Parts.made_of(Context.of(tmp_path / "store.sqlite", aws, tmp_path))
+    store = parts.store
     pipeline = Resource("pipeline", "p", "arn:p", {})
     store.add(pipeline)
-    executor = Executor(control, Flaky(faults))
+    executor = Executor(parts, Flaky(faults))
     request = {"ClientRequestToken": "t" * 32}
     arn = executor.start(pipeline, definition(step), {}, request)
     deadline = time.monotonic() + 60

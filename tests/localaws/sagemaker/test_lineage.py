@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from localaws.sagemaker.aws import Aws
+from localaws.sagemaker.aws import SageMakerAws
 from localaws.sagemaker.lineage.graph import Graph
 from localaws.sagemaker.lineage.recording import record_job
 from localaws.storage.store import Query, Resource, Store
@@ -183,7 +183,7 @@ def training_job(name: str) -> Resource:
 
 @pytest.fixture
 def graph(tmp_path: Path) -> Graph:
-    return Graph(Store(tmp_path / "store.sqlite"), Aws(None, "us-east-1", "000000000000"))
+    return Graph(Store(tmp_path / "store.sqlite"), SageMakerAws(None, "us-east-1", "000000000000"))
 
 
 def test_a_job_with_five_channels_has_seven_associations(graph: Graph) -> None:
@@ -202,10 +202,10 @@ def test_a_transform_reads_and_makes_data(graph: Graph) -> None:
     record_job(graph, Resource("transform-job", "t", "arn:t", document, status="Completed"), "Transform")
     (component,) = graph.store.every("experiment-trial-component")
     assert component.document["Parameters"]["SageMaker.ModelName"] == {"StringValue": "model"}
-    (read,) = graph.store.every("association", name=component.arn)
-    (made,) = graph.store.every("association", parent=component.arn)
-    assert read.parent == graph.artifact("s3://bucket/in", "DataSet").arn
-    assert made.name == graph.artifact("s3://bucket/out", "DataSet").arn
+    (read,) = graph.store.every("association", destination=component.arn)
+    (made,) = graph.store.every("association", source=component.arn)
+    assert read.source == graph.artifact("s3://bucket/in", "DataSet").arn
+    assert made.destination == graph.artifact("s3://bucket/out", "DataSet").arn
 
 
 def test_a_job_does_not_fail_because_of_its_lineage(graph: Graph, caplog: pytest.LogCaptureFixture) -> None:

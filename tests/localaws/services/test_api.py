@@ -4,14 +4,15 @@ import botocore.session
 import pytest
 from botocore.exceptions import ClientError
 
-from localaws.protocol.routing import TARGET_PREFIXES
+from localaws.protocol.routing import ROUTES, Route
 from tests.conftest import LocalAws
 
 
-@pytest.mark.parametrize(("prefix", "service"), TARGET_PREFIXES.items())
-def test_the_gateway_knows_each_service_as_botocore_does(prefix: str, service: str) -> None:
-    model = botocore.session.get_session().get_service_model(service)
-    assert model.metadata["targetPrefix"] == prefix
+@pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.service)
+def test_the_routing_table_knows_each_service_as_botocore_does(route: Route) -> None:
+    model = botocore.session.get_session().get_service_model(route.service)
+    assert model.metadata.get("targetPrefix", "") == route.target_prefix
+    assert model.signing_name == route.signing_name
 
 
 def test_what_is_not_there_is_refused_by_name_and_not_retried(local_aws: LocalAws) -> None:

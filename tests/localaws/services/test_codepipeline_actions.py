@@ -18,7 +18,6 @@ from localaws.service.context import Context
 from localaws.services.codepipeline.actions.action import Job
 from localaws.services.codepipeline.actions.codebuild import build_request
 from localaws.services.codepipeline.artifacts import ArtifactStore
-from localaws.storage.store import Store
 from tests.conftest import LocalAws
 from tests.localaws.services.pipelines import ROLE, Pipelines, action, source, stage
 from tests.localaws.services.test_codecommit import git
@@ -367,7 +366,7 @@ def test_a_build_gets_the_code_and_gives_an_artifact_and_variables(
 
 def test_a_build_is_asked_for_with_the_artifacts_by_s3(tmp_path: Path) -> None:
     aws = Aws("http://127.0.0.1:9", "us-east-1", "000000000000")
-    context = Context(Store(tmp_path / "store.sqlite"), aws, tmp_path)
+    context = Context.of(tmp_path / "store.sqlite", aws, tmp_path)
     job = Job(
         context=context,
         number=str(uuid.uuid4()),

@@ -33,16 +33,17 @@ def run(step: Step, context: StepContext, progress: Progress) -> Document:
     try:
         _send(context, queue_url, message)
         context.wait_for(callback.answered, _WAIT_SECONDS)
-        if context.stopping.is_set() and not callback.answered.is_set():
+        answer = context.callbacks.given(callback)
+        if context.stopping.is_set() and answer is None:
             _send(context, queue_url, {**message, "status": "Stopping"})
             raise StepStopped
     finally:
         context.callbacks.close(callback)
-    if not callback.answered.is_set():
+    if answer is None:
         raise StepFailed(f"ClientError: nobody answered the callback within {_WAIT_SECONDS} seconds")
-    if callback.reason is not None:
-        raise StepFailed(callback.reason or "ClientError: the callback was answered with a failure")
-    outputs = output_parameters(step, callback.outputs or {})
+    if "reason" in answer:
+        raise StepFailed(answer["reason"] or "ClientError: the callback was answered with a failure")
+    outputs = output_parameters(step, answer["outputs"])
     context.properties[step.name] = {"OutputParameters": outputs}
     return {"Callback": {**metadata, "OutputParameters": as_list(outputs)}}
 

@@ -16,10 +16,10 @@ from localaws.account.permission import Question
 from localaws.containers import s3
 from localaws.containers.errors import JobFailure
 from localaws.document import Document
-from localaws.sagemaker.aws import Aws
+from localaws.sagemaker.aws import SageMakerAws
 from localaws.sagemaker.errors import AccessDenied, ApiError
 from localaws.sagemaker.event_formats import iso_time
-from localaws.sagemaker.parts import Control
+from localaws.sagemaker.parts import Parts
 from localaws.sagemaker.pipelines.callbacks import Callbacks
 from localaws.sagemaker.pipelines.definition import Definition, Step
 from localaws.sagemaker.pipelines.expressions import Scope, UnresolvedError, resolve
@@ -68,7 +68,7 @@ class StepContext:
 
     Parameters
     ----------
-    control : Control
+    parts : Parts
     call : callable
         The API: an operation's name and a request to its answer.
     callbacks : Callbacks
@@ -93,7 +93,7 @@ class StepContext:
 
     def __init__(
         self,
-        control: Control,
+        parts: Parts,
         call: Call,
         callbacks: Callbacks,
         execution: Resource,
@@ -101,7 +101,7 @@ class StepContext:
         parameters: Document,
         run_children: RunChildren,
     ) -> None:
-        self.control, self.callbacks, self._call = control, callbacks, call
+        self.parts, self.callbacks, self._call = parts, callbacks, call
         self.properties: dict[str, Document] = {}
         self.condition_outcomes: dict[str, bool] = {}
         self.interrupted: dict[str, Document] = {}
@@ -112,11 +112,11 @@ class StepContext:
         self.stopping = threading.Event()
 
     @property
-    def aws(self) -> Aws:
+    def aws(self) -> SageMakerAws:
         """The other services, as the pipeline's role may use them."""
-        pipeline = self.control.store.by_arn(self._execution.parent)
+        pipeline = self.parts.store.by_arn(self._execution.parent)
         role_arn = None if pipeline is None else pipeline.document.get("RoleArn")
-        return self.control.aws.acting_as(role_arn, "sagemaker")
+        return self.parts.aws.acting_as(role_arn, "sagemaker")
 
     def call(self, operation: str, request: Document) -> Document:
         """Ask the API for something, as the pipeline's role may: an operation's name and a request to its answer.
@@ -213,7 +213,7 @@ class StepContext:
         self._jobs[arn] = stop
         if self.stopping.is_set():
             self._try_stop(stop)
-        (wait or self.control.jobs.wait)(arn)
+        (wait or self.parts.jobs.wait)(arn)
         self._jobs.pop(arn, None)
 
     def stop(self) -> None:

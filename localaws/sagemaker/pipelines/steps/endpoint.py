@@ -51,7 +51,7 @@ def _made(step: Step, context: StepContext, progress: Progress) -> tuple[Documen
     found = _find(context, noun, begun["Arn"].rpartition("/")[2]) if begun else None
     if begun and found:
         return {noun: begun}, found
-    metadata = {noun: {"Arn": context.control.aws.arn(_RESOURCES[noun], request[f"{noun}Name"])}}
+    metadata = {noun: {"Arn": context.parts.aws.arn(_RESOURCES[noun], request[f"{noun}Name"])}}
     if _find(context, noun, request[f"{noun}Name"]) is None:
         progress(metadata)  # only of a name that is free: whoever comes back takes what has it for the step's own
     context.call(f"Create{noun}", request)

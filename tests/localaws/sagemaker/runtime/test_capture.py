@@ -8,7 +8,7 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from localaws.sagemaker.aws import Aws
+from localaws.sagemaker.aws import SageMakerAws
 from localaws.sagemaker.hosting.routes import Fleet, Route, Variant
 from localaws.sagemaker.runtime.capture import DataCapture, lines
 from localaws.sagemaker.runtime.client import Answer
@@ -93,7 +93,7 @@ def credentials(monkeypatch):
 @pytest.mark.usefixtures("credentials")
 def test_the_last_is_written_when_it_ends_and_with_the_key(bench, local_aws):
     key = local_aws.client("kms").create_key()["KeyMetadata"]["Arn"]
-    writer = DataCapture(Aws(f"http://127.0.0.1:{local_aws.port}", "us-east-1", "000000000000"), interval=3600)
+    writer = DataCapture(SageMakerAws(f"http://127.0.0.1:{local_aws.port}", "us-east-1", "000000000000"), interval=3600)
     writer.record(invocation(b"1,2", "text/csv", config(bench.bucket, KmsKeyId=key)))
     writer.record(invocation(b"1,2", "text/csv", config(bench.bucket, EnableCapture=False)))
     writer.record(invocation(b"1,2", "text/csv", config(bench.bucket, percentage=0)))
@@ -106,7 +106,7 @@ def test_the_last_is_written_when_it_ends_and_with_the_key(bench, local_aws):
 
 @pytest.mark.usefixtures("credentials")
 def test_what_s3_does_not_take_yet_is_written_later(bench, local_aws):
-    aws = Aws("http://127.0.0.1:9", "us-east-1", "000000000000")
+    aws = SageMakerAws("http://127.0.0.1:9", "us-east-1", "000000000000")
     writer = DataCapture(aws, interval=0.1)
     writer.record(invocation(b"1,2", "text/csv", config(bench.bucket)))
     until(lambda: "s3" in aws._clients)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from localaws.sagemaker.aws import Aws
+from localaws.sagemaker.aws import SageMakerAws
 from localaws.sagemaker.hosting.routes import Fleet, Instance, Route, Routes, Variant
 from localaws.sagemaker.runtime.usage import UsageMeter
 from tests.conftest import until
@@ -33,7 +33,9 @@ def test_a_busy_instance_shows_and_an_idle_one_too(local_aws, monkeypatch):
         for variant, process in zip(("Busy", "Idle"), processes, strict=True)
     )
     routes.put(Route(name, "arn", (Fleet("config", 1.0, (busy, idle)),)))
-    meter = UsageMeter(Aws(f"http://127.0.0.1:{local_aws.port}", "us-east-1", "000000000000"), routes, interval=0.3)
+    meter = UsageMeter(
+        SageMakerAws(f"http://127.0.0.1:{local_aws.port}", "us-east-1", "000000000000"), routes, interval=0.3
+    )
     try:
         watch, other = Watch(local_aws, name, "Busy"), Watch(local_aws, name, "Idle")
         namespace = "/aws/sagemaker/Endpoints"

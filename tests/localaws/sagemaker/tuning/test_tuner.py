@@ -1,20 +1,18 @@
 """The tuner's turns with a clock and an API handed in: what would take minutes with real jobs."""
 
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from localaws.sagemaker.aws import Aws
+from localaws.account.clients import Aws
 from localaws.sagemaker.errors import ValidationError
-from localaws.sagemaker.jobs.runner import JobRunner
-from localaws.sagemaker.notifier import Notifier
-from localaws.sagemaker.parts import Control
+from localaws.sagemaker.parts import Parts
 from localaws.sagemaker.tuning import records
 from localaws.sagemaker.tuning.tuner import Tuner
-from localaws.storage.store import Resource, Store
+from localaws.service.context import Context
+from localaws.storage.store import Resource
 
 Document = dict[str, Any]
 
@@ -31,15 +29,13 @@ class Clock:
 
 
 @pytest.fixture
-def control(tmp_path: Path) -> Iterator[Control]:
+def parts(tmp_path: Path) -> Parts:
     """A store, and services that nothing answers for."""
     aws = Aws(endpoint_url="http://127.0.0.1:9", region="us-east-1", account_id="000000000000")
-    store, notifier = Store(tmp_path / "store.sqlite"), Notifier(aws)
-    yield Control(store, aws, notifier, JobRunner(store, aws, notifier, tmp_path), tmp_path)
-    notifier.close(0)
+    return Parts.made_of(Context.of(tmp_path / "store.sqlite", aws, tmp_path))
 
 
-def add_tuning_job(control: Control, clock: Clock, **limits: int) -> Resource:
+def add_tuning_job(parts: Parts, clock: Clock, **limits: int) -> Resource:
     """Store a tuning job."""
     config = {
         "Strategy": "Random",
@@ -51,56 +47,56 @@ def add_tuning_job(control: Control, clock: Clock, **limits: int) -> Resource:
         "HyperParameterTuningJobConfig": config,
         "TrainingJobDefinition": {"AlgorithmSpecification": {"MetricDefinitions": []}},
     }
-    arn = control.aws.arn(records.KIND, "tune")
+    arn = parts.aws.arn(records.KIND, "tune")
     document = {"HyperParameterTuningJobName": "tune", "HyperParameterTuningJobStatus": "InProgress"}
     internal = {"request": request, "seed": 1, "parents": []}
     resource = Resource(records.KIND, "tune", arn, document, internal, status="InProgress", created=clock.now)
-    assert control.store.add(resource)
+    assert parts.store.add(resource)
     return resource
 
 
-def wait_for(control: Control, arn: str, status: str) -> Document:
+def wait_for(parts: Parts, arn: str, status: str) -> Document:
     """Wait for a tuning job's status."""
     deadline = time.monotonic() + 60
-    while (found := control.store.by_arn(arn)) is None or found.status != status:
+    while (found := parts.store.by_arn(arn)) is None or found.status != status:
         assert time.monotonic() < deadline, found
         time.sleep(0.01)
     return found.document
 
 
-def test_the_time_limit_stops_what_runs(control: Control) -> None:
+def test_the_time_limit_stops_what_runs(parts: Parts) -> None:
     clock, started = Clock(), []
 
     def call(operation: str, request: Document) -> Document:
-        arn = control.aws.arn("training-job", request["TrainingJobName"])
+        arn = parts.aws.arn("training-job", request["TrainingJobName"])
         if operation == "CreateTrainingJob":
             started.append(request["TrainingJobName"])
             document = {"TrainingJobStatus": "InProgress", "CreationTime": clock()}
-            control.store.add(Resource("training-job", request["TrainingJobName"], arn, document))
+            parts.store.add(Resource("training-job", request["TrainingJobName"], arn, document))
         else:
-            control.store.change(arn, lambda document, _: document.update(TrainingJobStatus="Stopped"))
+            parts.store.change(arn, lambda document, _: document.update(TrainingJobStatus="Stopped"))
         return {}
 
-    resource = add_tuning_job(control, clock, MaxRuntimeInSeconds=120)
-    tuner = Tuner(control, call, clock)
+    resource = add_tuning_job(parts, clock, MaxRuntimeInSeconds=120)
+    tuner = Tuner(parts, call, clock)
     tuner.start(resource)
     while len(started) < 2:
         time.sleep(0.01)
     clock.now += 121
-    document = wait_for(control, resource.arn, "Stopped")
+    document = wait_for(parts, resource.arn, "Stopped")
     assert document["FailureReason"] == "The tuning job exceeded MaxRuntimeInSeconds 120"
     assert document["TrainingJobStatusCounters"]["Stopped"] == 2
     assert len(started) == 2
     assert document["ConsumedResources"] == {"RuntimeInSeconds": 121}
 
 
-def test_training_jobs_that_are_refused_count_as_failed(control: Control) -> None:
+def test_training_jobs_that_are_refused_count_as_failed(parts: Parts) -> None:
     def call(operation: str, request: Document) -> Document:
         raise ValidationError("no such bucket")
 
-    resource = add_tuning_job(control, Clock())
-    Tuner(control, call).start(resource)
-    document = wait_for(control, resource.arn, "Failed")
+    resource = add_tuning_job(parts, Clock())
+    Tuner(parts, call).start(resource)
+    document = wait_for(parts, resource.arn, "Failed")
     assert document["FailureReason"].startswith("No training job succeeded after 5 attempts")
-    reasons = [record.document["FailureReason"] for record in records.load(control.store, resource.arn)]
+    reasons = [record.document["FailureReason"] for record in records.load(parts.store, resource.arn)]
     assert reasons == ["ValidationException: no such bucket"] * 5

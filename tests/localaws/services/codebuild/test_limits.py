@@ -8,12 +8,9 @@ import pytest
 
 from localaws.account.clients import Aws
 from localaws.service.context import Context
-from localaws.service.outbox import Outbox
 from localaws.services.codebuild import projects
 from localaws.services.codebuild.builds import Builds
 from localaws.services.codebuild.runner import BuildRunner
-from localaws.services.codebuild.sender import Sender
-from localaws.storage.store import Store
 from tests.conftest import LocalAws
 from tests.localaws.services.codebuild.conftest import ENVIRONMENT, ROLE, phases, spec
 
@@ -24,9 +21,8 @@ def builds(local_aws: LocalAws, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "test")
     aws = Aws(f"http://127.0.0.1:{local_aws.port}", "us-east-1", "000000000000")
-    context = Context(Store(tmp_path / "store.sqlite"), aws, tmp_path)
-    sender = Sender(Outbox(context, "codebuild"))
-    runs = BuildRunner(context, sender, minute=0.05, at_once=1)
+    context = Context.of(tmp_path / "store.sqlite", aws, tmp_path)
+    runs = BuildRunner(context, minute=0.05, at_once=1)
     request = {
         "name": "limits",
         "source": {"type": "NO_SOURCE", "buildspec": spec("sleep 600")},
@@ -35,9 +31,8 @@ def builds(local_aws: LocalAws, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         "serviceRole": ROLE,
     }
     projects.create(context, request)
-    yield Builds(context, runs, sender)
+    yield Builds(context, runs)
     runs.close()
-    sender.close()
 
 
 def ended(builds: Builds, build_id: str) -> dict[str, object]:

@@ -1,0 +1,61 @@
+"""What differs between processing, training and batch transform jobs."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from localaws.document import Document
+
+if TYPE_CHECKING:
+    from localaws.sagemaker.jobs.runner import Job, JobRunner
+
+FINAL = ("Completed", "Failed", "Stopped")
+DAY_SECONDS = 86_400
+
+
+class JobType(ABC):
+    """A type of jobs.
+
+    Attributes
+    ----------
+    noun : str
+        ``Processing``, ``Training`` or ``Transform``: the beginning of the members' names.
+    defaults : mapping of str to value
+        The members that Describe answers when the request does not have them.
+    """
+
+    noun: ClassVar[str]
+    defaults: ClassVar[Mapping[str, Any]]
+
+    @property
+    def kind(self) -> str:
+        """The word for such jobs in ARNs, such as ``training-job``."""
+        return f"{self.noun.lower()}-job"
+
+    @property
+    def status(self) -> str:
+        """The member that holds the status, such as ``TrainingJobStatus``."""
+        return f"{self.noun}JobStatus"
+
+    @abstractmethod
+    def check(self, request: Document, runner: "JobRunner") -> None:
+        """Refuse a request that is wrong beyond botocore's model."""
+
+    @abstractmethod
+    def run(self, job: "Job") -> None:
+        """Stage the job's folder, run its container, upload what came out.
+
+        Raises
+        ------
+        JobFailure
+            With the reason.
+        JobStopped
+            The job was asked to stop.
+        """
+
+    def move(self, document: Document, secondary_status: str, now: float) -> None:  # noqa: B027 - training jobs only
+        """Write a secondary status, and its history, into a job's document."""
+
+    def times(self, document: Document, now: float) -> Document:  # noqa: ARG002 - training jobs only
+        """Return the members that say how long a job took which ends now."""
+        return {}

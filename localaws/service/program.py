@@ -1,0 +1,92 @@
+"""A server program: services as a process of their own, from its options to SIGTERM."""
+
+import argparse
+import logging
+import threading
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import uvicorn
+
+from localaws.account.clients import Aws
+from localaws.account.guard import guarded
+from localaws.service.context import Context
+from localaws.service.server import Server
+from localaws.service.service import Service
+from localaws.settings import ACCOUNT_ID, HOST, REGION
+
+logger = logging.getLogger(__name__)
+
+_OTHERS_SECONDS = 30.0
+
+
+def parser(module: str, description: str, port: int) -> argparse.ArgumentParser:
+    """Return the command line of a server.
+
+    Parameters
+    ----------
+    module : str
+        Such as ``localaws.sagemaker``; the last part names its folder of state.
+    description : str
+    port : int
+        The default.
+    """
+    name = module.rpartition(".")[2]
+    options = argparse.ArgumentParser(prog=f"python -m {module}", description=description)
+    options.set_defaults(name=name)
+    options.add_argument("--host", default=HOST, help="address to listen on (default: %(default)s)")
+    options.add_argument("--port", type=int, default=port, help="port to listen on (default: %(default)s)")
+    options.add_argument(
+        "--state-dir",
+        type=Path,
+        default=Path(".localaws", name),
+        help="where everything is kept (default: %(default)s)",
+    )
+    options.add_argument("--endpoint-url", help="where every other service is (default: AWS itself)")
+    options.add_argument("--region", default=REGION, help="region of the ARNs (default: %(default)s)")
+    options.add_argument("--account-id", default=ACCOUNT_ID, help="account of the ARNs (default: %(default)s)")
+    return options
+
+
+def serve(options: argparse.Namespace, catalog: Iterable[type[Service]]) -> None:
+    """Serve until SIGTERM.
+
+    Parameters
+    ----------
+    options : argparse.Namespace
+        As `parser` reads them.
+    catalog : iterable of type of Service
+    """
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.getLogger("botocore").setLevel(logging.WARNING)
+    state_dir = options.state_dir.resolve()
+    aws = Aws(options.endpoint_url, options.region, options.account_id)
+    context = Context.of(state_dir / f"{options.name}.sqlite", aws, state_dir)
+    services = [service(context) for service in catalog]
+    context.outbox.start()
+    threading.Thread(target=_recover, args=(aws, services), name="recovery", daemon=True).start()
+
+    def shut_down() -> None:
+        for service in services:
+            service.close()
+        context.outbox.close()
+
+    uvicorn.run(
+        guarded(Server(services, shut_down, state_dir), options.endpoint_url),
+        host=options.host,
+        port=options.port,
+        log_level="warning",
+        access_log=False,
+        timeout_keep_alive=75,
+        timeout_graceful_shutdown=3,
+    )
+
+
+def _recover(aws: Aws, services: Sequence[Service]) -> None:
+    """Go on with what ran when the last server died, as soon as the other services answer: they may start just now."""
+    aws.wait_until_there(_OTHERS_SECONDS)
+    for service in services:
+        try:
+            service.recover()
+        except Exception:
+            logger.exception("%s could not go on with what ran before", service.name)

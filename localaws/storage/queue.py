@@ -1,0 +1,38 @@
+"""What waits in a store until it is done: written in the transaction of its cause, removed when it is done."""
+
+import json
+from collections.abc import Iterable, Sequence
+
+from localaws.document import Document
+from localaws.storage.store import Store
+
+_SCHEMA = "CREATE TABLE IF NOT EXISTS waiting (number INTEGER PRIMARY KEY AUTOINCREMENT, document TEXT NOT NULL)"
+
+
+class Queue:
+    """Documents in the order in which they were put.
+
+    Parameters
+    ----------
+    store : Store
+    """
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        store.define(_SCHEMA)
+
+    def put(self, document: Document) -> None:
+        """Add a document; inside a transaction, it is there when the transaction is."""
+        with self._store.transaction() as connection:
+            connection.execute("INSERT INTO waiting (document) VALUES (?)", (json.dumps(document),))
+
+    def first(self, limit: int) -> Sequence[tuple[int, Document]]:
+        """Return the oldest documents, so many at most, each with its number."""
+        with self._store.transaction() as connection:
+            rows = connection.execute("SELECT number, document FROM waiting ORDER BY number LIMIT ?", (limit,))
+            return [(number, json.loads(document)) for number, document in rows.fetchall()]
+
+    def remove(self, numbers: Iterable[int]) -> None:
+        """Remove documents that are done with."""
+        with self._store.transaction() as connection:
+            connection.executemany("DELETE FROM waiting WHERE number = ?", [(number,) for number in numbers])
