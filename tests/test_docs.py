@@ -19,6 +19,8 @@ from tests.localaws.measured import PUBLISHED
 
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
+LOCALAWS = ROOT / "docs" / "localaws"
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
 _SHELL = re.compile(r"^```sh\n(.*?)^```", re.DOTALL | re.MULTILINE)
 _FILE = re.compile(r"^`([\w/]+\.py)`[^\n]*:\n\n```python\n(.*?)^```", re.DOTALL | re.MULTILINE)
 
@@ -61,11 +63,15 @@ def nowhere(folder: Path) -> Context:
     return Context.of(folder / "store.sqlite", Aws("http://127.0.0.1:9", "us-east-1", "000000000000"), folder)
 
 
-def test_the_table_of_operations_is_the_truth(tmp_path: Path) -> None:
-    text = (ROOT / "docs" / "localaws.md").read_text()
-    table = text.partition("| family | operations |")[2].partition("\n\n")[0]
-    documented = set(re.findall(r"`([A-Za-z]+)`", table))
-    assert documented == set(SageMaker(nowhere(tmp_path)).operations)
+def operations(page: Path) -> list[str]:
+    """The operations that a page lists, each as often as it does."""
+    section = page.read_text().partition("\n## Operations\n")[2].partition("\n## ")[0]
+    return re.findall(r"`([A-Z][A-Za-z]+)`", section.partition("\n\n")[0])
+
+
+def test_sagemakers_pages_list_its_operations(tmp_path: Path) -> None:
+    documented = [name for page in LOCALAWS.glob("sagemaker*.md") for name in operations(page)]
+    assert sorted(documented) == sorted(SageMaker(nowhere(tmp_path)).operations)
 
 
 def test_the_readmes_tour_is_that_of_tox() -> None:
@@ -76,23 +82,33 @@ def test_the_readmes_tour_is_that_of_tox() -> None:
 
 
 @pytest.mark.parametrize("service", SERVICES, ids=lambda service: service.name)
-def test_the_table_of_services_is_the_truth(service: type[Service], tmp_path: Path) -> None:
-    text = (ROOT / "docs" / "localaws.md").read_text()
-    table = text.partition("| service | operations |")[2].partition("\n\n")[0]
-    [row] = [line for line in table.splitlines() if line.startswith(f"| {service.name} |")]
-    assert set(re.findall(r"`([A-Za-z]+)`", row)) == set(service(nowhere(tmp_path)).operations)
+def test_a_services_page_lists_its_operations(service: type[Service], tmp_path: Path) -> None:
+    assert sorted(operations(LOCALAWS / f"{service.name}.md")) == sorted(service(nowhere(tmp_path)).operations)
 
 
 @pytest.mark.parametrize("namespace", PUBLISHED.values(), ids=lambda namespace: namespace.name)
-def test_the_tables_of_metrics_are_the_truth(namespace: Namespace) -> None:
-    text = "".join((ROOT / "docs" / name).read_text() for name in ("localaws.md", "runtime.md"))
-    rows = [line.split("|") for line in text.splitlines() if line.startswith(f"| `{namespace.name}`")]
-    above = "the same, of asynchronous endpoints"  # a row of its own, which begins so
-    rows += [line.split("|") for line in text.splitlines() if above in line and "SageMaker" in namespace.name]
-    metrics = {metric for row in rows for metric in re.findall(r"`(\w+)`", row[-2])}
+def test_the_lists_of_metrics_are_the_truth(namespace: Namespace) -> None:
+    text = "".join(f"{page.read_text()}\n\n" for page in LOCALAWS.glob("*.md"))
+    item = rf"^- `{namespace.name}`([^:]*): (.*?)(?=^- |\n\n)"  # its dimensions, its metrics
+    items = re.findall(item, text, re.DOTALL | re.MULTILINE)
+    metrics = {metric for _, listed in items for metric in re.findall(r"`(\w+)`", listed)}
     assert metrics == set(namespace.metrics)
     named = {name for metric in namespace.metrics.values() for names in metric.dimensions for name in names}
-    assert all(name in str(rows) for name in named)
+    dimensions = "".join(dimensions for dimensions, _ in items)
+    assert all(f"`{name}`" in dimensions for name in named)
+
+
+def test_the_page_on_local_aws_leads_to_all_others() -> None:
+    index = (LOCALAWS / "README.md").read_text()
+    pages = {path.name for path in LOCALAWS.glob("*.md")} - {"README.md"}
+    assert len(pages) >= 18
+    assert pages == set(re.findall(r"^\| \[[^]]+\]\((\S+\.md)\)", index, re.MULTILINE))
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_no_row_of_a_table_is_longer_than_a_reader_bears(path: Path) -> None:
+    rows = [line for line in path.read_text().splitlines() if line.startswith("|")]
+    assert [row for row in rows if len(row) > 200] == []
 
 
 @pytest.mark.parametrize(
@@ -117,7 +133,7 @@ def test_every_command_has_help_worth_reading(command: list[str]) -> None:
     assert "%(" not in done.stdout
 
 
-@pytest.mark.parametrize("path", sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")]), ids=lambda path: path.name)
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.relative_to(ROOT).as_posix())
 def test_links_lead_somewhere(path: Path) -> None:
     for target in re.findall(r"\]\(([^)]+)\)", path.read_text()):
         if not target.startswith(("http:", "https:")):

@@ -32,7 +32,7 @@ def readable(scope: Scope, send: Send) -> Send:
 
 
 def _answer(scope: Scope, service: str) -> Answer:
-    message = f"Local AWS has no {service}: docs/localaws.md says what there is"
+    message = f"Local AWS has no {service}: docs/localaws/README.md says what there is"
     content_type = dict(scope["headers"]).get(b"content-type", b"")
     if not content_type.startswith(b"application/x-www-form-urlencoded"):
         return error_answer(_STATUS, _CODE, message)

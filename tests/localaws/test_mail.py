@@ -220,7 +220,7 @@ def test_a_mail_is_a_file_for_mail_programs(tmp_path: Path) -> None:
 
 
 def test_the_documentations_commands_run(local_aws: LocalAws) -> None:
-    [script] = re.findall(r"^```sh\n(.*?)^```", (DOCS / "mail.md").read_text(), re.DOTALL | re.MULTILINE)
+    [script] = re.findall(r"^```sh\n(.*?)^```", (DOCS / "localaws" / "sns.md").read_text(), re.DOTALL | re.MULTILINE)
     environment = {**local_aws.env, "LOCALAWS_STATE_DIR": str(local_aws.state_dir)}
     command = ["bash", "-euo", "pipefail", "-c", script]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)

@@ -361,7 +361,7 @@ def test_without_sagemaker_an_aws_error_says_what_to_do(tmp_path: Path) -> None:
     ("service", "operation"), [("servicecatalog", "search_products_as_admin"), ("redshift", "describe_clusters")]
 )
 def test_a_service_that_there_is_not_is_refused_by_name(local_aws: LocalAws, service: str, operation: str) -> None:
-    with pytest.raises(ClientError, match=r"\(UnsupportedOperation\).* Local AWS has no .*docs/localaws.md"):
+    with pytest.raises(ClientError, match=r"\(UnsupportedOperation\).* Local AWS has no .*docs/localaws/README.md"):
         getattr(local_aws.client(service), operation)()
 
 

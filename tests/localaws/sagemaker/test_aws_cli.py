@@ -14,8 +14,9 @@ from tests.localaws.sagemaker.conftest import IMAGE, ROLE, bench_of, unique
 from tests.localaws.sagemaker.tuning.conftest import run, tuning
 
 SERVICE = botocore.session.get_session().get_service_model("sagemaker")
-TEXT = (Path(__file__).parents[3] / "docs" / "localaws.md").read_text()  # which test_docs holds to the code
-DOCUMENTED = TEXT.partition("| family | operations |")[2].partition("\n\n")[0]
+# test_docs holds these pages to the code.
+PAGES = [path.read_text() for path in (Path(__file__).parents[3] / "docs" / "localaws").glob("sagemaker*.md")]
+DOCUMENTED = "".join(page.partition("\n## Operations\n")[2].partition("\n## ")[0] for page in PAGES)
 LISTS = sorted(set(re.findall(r"`(List[A-Za-z]+)`", DOCUMENTED)))
 DEFINITION = {
     "Version": "2020-12-01",
