@@ -68,7 +68,7 @@ def main() -> None:
             sdk, own = measure(folder, module)
             seconds["boto3 and two clients"].append(sdk)
             seconds[f"{folder}/{module}.py and what it imports"].append(own)
-    print("\n| what | median ms | most ms |\n|---|---:|---:|")
+    print("\n| what | median ms | max ms |\n|---|---:|---:|")
     for what, values in seconds.items():
         print(f"| {what} | {statistics.median(values) * 1e3:.1f} | {max(values) * 1e3:.1f} |")
 

@@ -182,7 +182,7 @@ def print_calls(ours: int, motos: int, rounds: int) -> None:
                 latencies[name] += seconds
                 all_faults[name] += faults
     print(f"\n{CLIENTS} clients, {CALLS:,} mixed calls a round, {rounds} counted rounds, interleaved.\n")
-    print("| server | calls/s | p50 ms | p99 ms | answers 5xx, tried again |\n|---|---:|---:|---:|---:|")
+    print("| server | calls/s | p50 ms | p99 ms | answers 5xx, retried |\n|---|---:|---:|---:|---:|")
     for name in servers:
         p50, p99 = (1000 * percentile(latencies[name], share) for share in (50, 99))
         print(f"| {name} | {statistics.median(rates[name]):,.0f} | {p50:.2f} | {p99:.2f} | {all_faults[name]} |")
