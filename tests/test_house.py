@@ -2,6 +2,7 @@
 
 import ast
 import re
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -29,6 +30,7 @@ FLOORS = (
     ("command",),
 )
 """The packages and modules of localaws, those that import nothing first: no import runs upward."""
+OWN_SERVICES = [path for path in sorted((ROOT / "localaws" / "services").iterdir()) if (path / "service.py").exists()]
 ROOT_MODULES = {"__init__.py", "api_errors.py", "document.py", "errors.py", "py.typed", "settings.py"}
 MINISTACK_NAMES = re.compile(r"[\"']ministack\.|^\s*(?:import|from) ministack", re.MULTILINE)
 
@@ -66,6 +68,16 @@ def test_no_import_inside_local_aws_runs_upward() -> None:
         if name.startswith("localaws.") and floors[name.split(".")[1]] > floors.get(own[path], 0)
     ]
     assert wrong == []
+
+
+SAID_TWICE = {"__init__.py", "errors.py", "operations.py"}
+"""Names of files that mean the same in every package."""
+
+
+@pytest.mark.parametrize("service", ["sagemaker", *(f"services/{path.name}" for path in OWN_SERVICES)])
+def test_a_file_name_means_one_thing_in_a_service(service: str) -> None:
+    names = Counter(path.name for path in (ROOT / "localaws" / service).rglob("*.py"))
+    assert [name for name, count in names.items() if count > 1 and name not in SAID_TWICE] == []
 
 
 def test_the_root_of_local_aws_holds_what_concerns_all_of_it() -> None:
