@@ -28,9 +28,8 @@ class Queue:
 
     def first(self, limit: int) -> Sequence[tuple[int, Document]]:
         """Return the oldest documents, so many at most, each with its number."""
-        with self._store.transaction() as connection:
-            rows = connection.execute("SELECT number, document FROM waiting ORDER BY number LIMIT ?", (limit,))
-            return [(number, json.loads(document)) for number, document in rows.fetchall()]
+        rows = self._store.rows("SELECT number, document FROM waiting ORDER BY number LIMIT ?", limit)
+        return [(number, json.loads(document)) for number, document in rows]
 
     def remove(self, numbers: Iterable[int]) -> None:
         """Remove documents that are done with."""

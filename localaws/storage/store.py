@@ -136,7 +136,7 @@ class Query:
 
 
 class TokenMismatch(Exception):
-    """An idempotency token was used before, with other parameters."""
+    """An idempotency token was used with other parameters."""
 
 
 class Store:
@@ -196,6 +196,10 @@ class Store:
         else:
             callback()
 
+    def rows(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
+        """Return what a query of another module's tables finds, without a transaction of its own."""
+        return self._connection.execute(query, values).fetchall()
+
     def define(self, schema: str) -> None:
         """Add tables of another module's to the file; statements that change nothing when they are there."""
         self._connection.executescript(schema)
@@ -253,7 +257,7 @@ class Store:
         if row is None:
             return None
         if row[0] != _digest(request):
-            raise TokenMismatch(f"The idempotency token {token} was used before, with other parameters")
+            raise TokenMismatch(f"The idempotency token {token} was used with other parameters")
         answer: Document = json.loads(row[1])
         return answer
 

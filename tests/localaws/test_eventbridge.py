@@ -97,7 +97,7 @@ def _pipeline(local_aws: LocalAws) -> tuple[str, str]:
     parameters = [{"Name": "Key", "Type": "String", "DefaultValue": "none"}]
     definition = {"Version": "2020-12-01", "Metadata": {}, "Parameters": parameters, "Steps": [step]}
     answer = local_aws.client("sagemaker").create_pipeline(
-        PipelineName=name, PipelineDefinition=json.dumps(definition), RoleArn=ROLE, ClientRequestToken="t" * 32
+        PipelineName=name, PipelineDefinition=json.dumps(definition), RoleArn=ROLE, ClientRequestToken=name * 4
     )
     return name, answer["PipelineArn"]
 

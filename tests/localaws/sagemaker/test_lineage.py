@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from localaws.sagemaker.aws import SageMakerAws
-from localaws.sagemaker.lineage.graph import Graph
+from localaws.sagemaker.lineage.graph import IN_COLUMNS_OF_THEIR_OWN, Graph
 from localaws.sagemaker.lineage.recording import record_job
 from localaws.storage.store import Query, Resource, Store
 from tests.conftest import LocalAws
@@ -232,3 +232,15 @@ def test_the_sdk_shows_the_table_of_a_job(local_aws: LocalAws, bench: Bench) -> 
         "Image": ("Input", "ContributedTo"),
         "Model": ("Output", "Produced"),
     }
+
+
+def test_edges_of_an_earlier_version_are_found(tmp_path: Path) -> None:
+    """Files of 0.1.0's first state kept an edge's ends in the columns `parent` and `name`."""
+    store = Store(tmp_path / "store.sqlite")
+    store.add(Resource("association", "arn:to", "arn:from arn:to", {}, parent="arn:from", status="Produced"))
+    store.add(Resource("artifact", "a", "arn:a", {}, parent="s3://bucket/in", status="DataSet"))
+    store.define(IN_COLUMNS_OF_THEIR_OWN)
+    store.define(IN_COLUMNS_OF_THEIR_OWN)  # at each start
+    (edge,) = store.every("association", source="arn:from", destination="arn:to", type="Produced")
+    (artifact,) = store.every("artifact", source="s3://bucket/in", type="DataSet")
+    assert (edge.parent, edge.status, artifact.parent, artifact.name) == ("", "", "", "a")

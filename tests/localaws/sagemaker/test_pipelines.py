@@ -1,6 +1,7 @@
 """Pipelines over the API: executed for real, steps created from arguments with expressions."""
 
 import time
+import uuid
 from typing import Any
 
 import pytest
@@ -129,6 +130,30 @@ def test_the_same_token_starts_once(bench: Bench) -> None:
         for _ in range(2)
     }
     assert len(arns) == 1
+
+
+def twice(call: Any, **request: str) -> None:
+    """Make a request twice with one token, and with that token another request."""
+    token = uuid.uuid4().hex
+    first, second = (call(**request, ClientRequestToken=token) for _ in range(2))
+    assert {**first, "ResponseMetadata": None} == {**second, "ResponseMetadata": None}
+    other = {member: f"{value}-other" for member, value in request.items()}
+    with pytest.raises(ClientError, match=r"ConflictException.*was used with other parameters"):
+        call(**other, ClientRequestToken=token)
+
+
+def test_each_operation_on_executions_keeps_its_token(bench: Bench) -> None:
+    """Without its token the second request of each pair would be refused: the state has moved on."""
+    sagemaker, name = bench.sagemaker, unique("pipeline")
+    text = definition(processing(bench, "Sleep", "import time; time.sleep(60)"))
+    twice(sagemaker.create_pipeline, PipelineName=name, PipelineDefinition=text, RoleArn=ROLE)
+    arn = bench.start(name)
+    twice(sagemaker.stop_pipeline_execution, PipelineExecutionArn=arn)
+    bench.wait_for_execution(arn)
+    twice(sagemaker.retry_pipeline_execution, PipelineExecutionArn=arn)
+    sagemaker.stop_pipeline_execution(PipelineExecutionArn=arn)
+    bench.wait_for_execution(arn)
+    twice(sagemaker.delete_pipeline, PipelineName=name)
 
 
 def test_a_pipeline_is_updated_and_deleted(bench: Bench) -> None:
