@@ -20,7 +20,7 @@ from localaws.sagemaker.pipelines import versions
 from localaws.sagemaker.pipelines.executor import Executor
 from localaws.sagemaker.registry import group_policy
 from localaws.sagemaker.registry import operations as registry
-from localaws.sagemaker.runtime.service import PREFIX, Runtime
+from localaws.sagemaker.runtime.api import PREFIX, Runtime
 from localaws.sagemaker.tuning import operations as tuning
 from localaws.sagemaker.tuning.tuner import Tuner
 from localaws.sagemaker.unsupported import refuse_unsupported

@@ -1,9 +1,10 @@
 """What every service of our own is made of: a service is a folder with a table of operations on top of this.
 
-service   what a service is to the server that it runs in
-api       all operations of all services of a server, without HTTP
+program   a server program: services as a process of their own
 server    the HTTP front
-context   the store, the other services and the folder of a service
-outbox    events that are not lost
+api       all operations of all services of a server, without HTTP
+service   one service: its table of operations, and the way of a request to one of them
+context   the store, the other services, idempotency tokens
+outbox    events and metrics that are not lost
 tagging   TagResource, UntagResource, ListTagsForResource
 """

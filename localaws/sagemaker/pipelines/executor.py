@@ -3,7 +3,7 @@
 The story of one execution, all of it in the store as it happens (`execution_record`)::
 
     start     the definition and the parameters' values are kept with the execution; a thread takes over
-    plan      of the steps that wait: which can begin, which never will (`plan`)
+    plan      of the steps that wait: which can begin, which never will (`next_steps`)
     run       each step that can begin does so in a thread of its own, through the same API as everybody's calls:
               from the cache where that serves (`step_cache`), again where a retry policy says so (`retries`)
     end       Succeeded; or Failed, when a step did: what runs is waited for, and nothing new begins but what a
@@ -29,7 +29,7 @@ from localaws.sagemaker.pipelines import retries, steps
 from localaws.sagemaker.pipelines.callbacks import Callbacks
 from localaws.sagemaker.pipelines.definition import Definition, Step, parse
 from localaws.sagemaker.pipelines.expressions import UnresolvedError
-from localaws.sagemaker.pipelines.plan import Outcome, final_status, plan
+from localaws.sagemaker.pipelines.next_steps import Outcome, final_status, plan
 from localaws.sagemaker.pipelines.record import ENDED, EXECUTION, ExecutionRecord
 from localaws.sagemaker.pipelines.step_cache import CachedStep, StepCache
 from localaws.sagemaker.pipelines.steps.context import Call, StepContext, StepFailed, StepStopped

@@ -2,10 +2,11 @@
 
 ::
 
-    service         the routes of the runtime's API, AWS's answers and errors
+    api             the routes of the runtime's API, AWS's answers and errors
     invocation      a request, and what came of it
     dispatch        choice of fleet, variant and instance; an instance that is gone is passed over
     client          connections to the model servers, kept open
+    admission       how many requests a serverless variant has at once; a server is started when there is none
     sessions        which instance has which session
     streaming       an answer piece by piece (event_stream: AWS's encoding, stream_client: from the model server)
     errors          what can go wrong, in AWS's words

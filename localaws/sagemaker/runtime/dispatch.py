@@ -15,6 +15,7 @@ from typing import TypeVar
 
 from localaws.containers.errors import JobFailure
 from localaws.sagemaker.hosting.routes import Fleet, Instance, Route, Routes, Variant
+from localaws.sagemaker.runtime.admission import admitted, awake
 from localaws.sagemaker.runtime.client import Answer, BrokenError, Headers, ModelClient, UnreachableError
 from localaws.sagemaker.runtime.errors import (
     ModelError,
@@ -24,7 +25,6 @@ from localaws.sagemaker.runtime.errors import (
     ValidationError,
 )
 from localaws.sagemaker.runtime.invocation import CUSTOM_ATTRIBUTES, INFERENCE_ID, Invocation, Request
-from localaws.sagemaker.runtime.serverless import admitted, awake
 from localaws.sagemaker.runtime.sessions import SESSION_ID, Sessions, place_of
 from localaws.sagemaker.runtime.stream_client import AnswerStream, open_stream
 

@@ -26,7 +26,7 @@ from localaws.sagemaker.jobs.runner import KILLED_REASON
 from localaws.sagemaker.parts import Parts
 from localaws.sagemaker.tuning import completion, records
 from localaws.sagemaker.tuning.completion import Verdict
-from localaws.sagemaker.tuning.metrics import MetricReader
+from localaws.sagemaker.tuning.metric_reader import MetricReader
 from localaws.sagemaker.tuning.objective import Trial, not_improving
 from localaws.sagemaker.tuning.plan import Definition, Plan
 from localaws.sagemaker.tuning.records import KIND, Record

@@ -23,7 +23,7 @@ from localaws.sagemaker.parts import Parts
 from localaws.sagemaker.pipelines.callbacks import Callbacks
 from localaws.sagemaker.pipelines.definition import Definition, Step
 from localaws.sagemaker.pipelines.expressions import Scope, UnresolvedError, resolve
-from localaws.sagemaker.pipelines.plan import Outcome
+from localaws.sagemaker.pipelines.next_steps import Outcome
 from localaws.storage.store import Resource
 
 Call = Callable[[str, Document], Document]

@@ -12,7 +12,7 @@ from typing import Any
 from localaws.document import Document
 from localaws.sagemaker.pipelines.definition import Definition, Step
 from localaws.sagemaker.pipelines.expressions import UnresolvedError, follow, path_of
-from localaws.sagemaker.pipelines.plan import Outcome
+from localaws.sagemaker.pipelines.next_steps import Outcome
 from localaws.sagemaker.pipelines.steps.context import Progress, StepContext, StepFailed, StepStopped
 
 _ITEM = "ForEach.CurrentItem"

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from localaws.sagemaker.hosting.routes import Fleet, Instance, Route, Routes, Variant
+from localaws.sagemaker.runtime.api import Runtime
 from localaws.sagemaker.runtime.dispatch import Dispatcher
 from localaws.sagemaker.runtime.errors import ModelError, Unavailable, ValidationError
 from localaws.sagemaker.runtime.invocation import Invocation, Request
-from localaws.sagemaker.runtime.service import Runtime
 
 Answer = Callable[[dict[str, str], bytes], tuple[dict[str, str], bytes]]
 

@@ -1,7 +1,7 @@
 """Which steps begin, and how an execution ends: pure decisions."""
 
 from localaws.sagemaker.pipelines.definition import Definition, Step
-from localaws.sagemaker.pipelines.plan import Outcome, final_status, plan
+from localaws.sagemaker.pipelines.next_steps import Outcome, final_status, plan
 
 OK, FAILED, STOPPED, OVER = Outcome.SUCCEEDED, Outcome.FAILED, Outcome.STOPPED, Outcome.PASSED_OVER
 
