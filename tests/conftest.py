@@ -5,6 +5,7 @@ import os
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,6 +20,10 @@ from localaws.settings import Ports
 
 LOCAL_AWS = (sys.executable, "-P", "-m", "localaws.command.cli")
 _PORT_ATTEMPTS = 5
+# One for all clients, because it keeps the service models that it has read: a client takes 8 ms instead of 180 ms.
+# Clients are safe for threads, making them is not.
+_SESSION = boto3.Session(aws_access_key_id="test", aws_secret_access_key="test", region_name="us-east-1")
+_MAKING_CLIENTS = threading.Lock()
 
 
 def local_aws_command(
@@ -94,8 +99,8 @@ class LocalAws:
     def client(self, service_name: str, **options: Any) -> Any:
         """A boto3 client that can reach nothing but this."""
         port = self.sagemaker_port if service_name.startswith("sagemaker") else self.port
-        session = boto3.Session(aws_access_key_id="test", aws_secret_access_key="test", region_name="us-east-1")
-        return session.client(service_name, **{"endpoint_url": f"http://127.0.0.1:{port}", **options})
+        with _MAKING_CLIENTS:
+            return _SESSION.client(service_name, **{"endpoint_url": f"http://127.0.0.1:{port}", **options})
 
     def run(self, command: Sequence[str], timeout: float = 90) -> subprocess.CompletedProcess[str]:
         """Run a program in the environment of `local-aws env`."""
