@@ -26,6 +26,29 @@ _SESSION = boto3.Session(aws_access_key_id="test", aws_secret_access_key="test",
 _MAKING_CLIENTS = threading.Lock()
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what needs no local AWS, so that a slip shows soon; end with what any worker can take.
+
+    Tests that share a fixture of their module stay together: another worker would make it once more.
+    """
+    for item in items:
+        if _shares_a_fixture(item):
+            item.add_marker(pytest.mark.xdist_group(item.nodeid.partition("::")[0]))
+    items.sort(key=lambda item: (_needs_local_aws(item), item.get_closest_marker("xdist_group") is None))
+
+
+def _shares_a_fixture(item: pytest.Item) -> bool:
+    definitions = item._fixtureinfo.name2fixturedefs.values()
+    return any(each.scope in {"class", "module", "package"} for found in definitions for each in found)
+
+
+def _needs_local_aws(item: pytest.Item) -> bool:
+    names = [*item.fixturenames, *vars(item.module)]
+    own = {"start_local_aws", "hasty_local_aws"}
+    return not own.isdisjoint(names) or any(name.endswith("local_aws") for name in item.fixturenames)
+
+
 def local_aws_command(
     *arguments: str, state_dir: Path, environ: Mapping[str, str] = os.environ, timeout: float = 90
 ) -> subprocess.CompletedProcess[str]:
