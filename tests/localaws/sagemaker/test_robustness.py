@@ -19,7 +19,7 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from localaws.containers.logs import final_metrics
+from localaws.sagemaker.jobs.final_metrics import final_metrics
 from localaws.sagemaker.jobs.script import last_line
 from tests.conftest import LocalAws, free_ports, until, wait_until_gone
 from tests.localaws.sagemaker.conftest import (
