@@ -35,11 +35,12 @@ class DeploymentPicture(Picture[Moment]):
         self._traffic_lines: list[str] = []
 
     def take(self, moment: Moment) -> Iterator[str]:
-        """Tell what has happened to resources, and each fleet and alarm that has changed."""
+        """Tell which resources are ready or have failed, and each fleet and alarm that has changed."""
         self._traffic = moment.traffic
         for event in moment.events:
             self._resources[event.resource] = event
-            yield f"{event.resource:<28} {event.status:<20} {event.reason}"
+            if event.is_worth_a_line:
+                yield f"{event.resource:<28} {event.status:<20} {event.reason}"
         lines = traffic_lines(moment.traffic) if moment.traffic else []
         yield from (line for line in lines if line not in self._traffic_lines)
         self._traffic_lines = lines

@@ -74,6 +74,11 @@ class Event:
     def is_failure(self) -> bool:
         return self.status.endswith("_FAILED")
 
+    @property
+    def is_worth_a_line(self) -> bool:
+        """Whether a log reader wants it: something has ended or failed, or the stack begins to go back."""
+        return not self.status.endswith("_IN_PROGRESS") or self.status.endswith("ROLLBACK_IN_PROGRESS")
+
 
 @dataclass(frozen=True)
 class Request:

@@ -20,4 +20,4 @@ def test_a_reader_that_has_seen_enough_gets_no_stack_trace():
     ) as process:
         assert process.stdout.readline() == b"0\n"
         process.stdout.close()
-        assert (process.stderr.read(), process.wait(timeout=20)) == (b"", 141)
+        assert (process.stderr.read(), process.wait(timeout=60)) == (b"", 141)

@@ -127,7 +127,7 @@ def test_no_row_of_a_table_is_longer_than_a_reader_bears(path: Path) -> None:
 )
 def test_every_command_has_help_worth_reading(command: list[str]) -> None:
     program = Path(sys.executable).parent / command[0]
-    done = subprocess.run([program, *command[1:], "-h"], capture_output=True, text=True, timeout=30, check=False)
+    done = subprocess.run([program, *command[1:], "-h"], capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0
     assert len(done.stdout.splitlines()) > 8
     assert "%(" not in done.stdout

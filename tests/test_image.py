@@ -163,7 +163,7 @@ def test_the_image_trains_and_serves(built: Path, ml: Path) -> None:
         while ask_health(built, health, settings) != 0:
             assert time.monotonic() < deadline, (ml / "log").read_text()
             time.sleep(0.05)
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
         connection.request("POST", "/invocations", b'{"x": [[0.3]]}', {"Content-Type": "application/json"})
         predictions = json.load(connection.getresponse())["predictions"]
         assert predictions == pytest.approx([ANSWER], abs=1e-6)

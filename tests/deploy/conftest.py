@@ -3,7 +3,6 @@
 import json
 import os
 import subprocess
-import sys
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from unittest import mock
 
 import pytest
 
+from tests.commands import run_command
 from tests.conftest import LocalAws, local_aws_command, start_local_aws
 from tests.deploy.automation import Automation, provision
 
@@ -70,8 +70,7 @@ def registry(local_aws: LocalAws) -> Registry:
 
 def run_module(module: str, *arguments: str, environ: Mapping[str, str], cwd: Path) -> subprocess.CompletedProcess[str]:
     """Run a console script as its entry point does: with nothing of the current directory on sys.path."""
-    command = [sys.executable, "-P", "-m", f"deploy.{module}", *arguments]
-    return subprocess.run(command, cwd=cwd, env=environ, capture_output=True, text=True, check=False, timeout=100)
+    return run_command(f"deploy.{module}", *arguments, environ=environ, cwd=cwd)
 
 
 @pytest.fixture

@@ -31,7 +31,7 @@ class Api:
         headers = {"Content-Type": content_type, "x-api-key": self.key if key is None else key}
         request = urllib.request.Request(f"{self.url}{route}", data, headers)
         try:
-            with urllib.request.urlopen(request, timeout=30) as answer:
+            with urllib.request.urlopen(request, timeout=60) as answer:
                 return answer.status, answer.headers, json.loads(answer.read())
         except urllib.error.HTTPError as error:
             return error.code, error.headers, json.loads(error.read())

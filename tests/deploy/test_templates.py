@@ -18,10 +18,9 @@ TEMPLATES = sorted((Path(__file__).parents[2] / "deploy" / "templates").glob("*.
 PROJECT = next(path for path in TEMPLATES if path.stem == "project")
 
 
-@pytest.mark.parametrize("template", TEMPLATES, ids=lambda path: path.name)
-def test_cfn_lint_finds_nothing(template):
+def test_cfn_lint_finds_nothing():
     done = subprocess.run(
-        [LINT, "--include-checks", "I", "--include-experimental", "--", str(template)],
+        [LINT, "--include-checks", "I", "--include-experimental", "--", *map(str, TEMPLATES)],
         capture_output=True,
         text=True,
         check=False,

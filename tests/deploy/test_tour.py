@@ -74,7 +74,7 @@ def fail_a_first_deployment(aws: LocalAws) -> None:
     """Approve a version whose model is none: ModelDeploy's creation of staging is rolled back, its stack left."""
     cloudformation = aws.client("cloudformation")
     Registry(aws, NAME, outputs_of_project(aws)["ArtifactBucketName"]).register(status="Approved")
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 400
     while not (staging := stack_status(cloudformation, f"sagemaker-{NAME}-deploy-staging")).startswith("ROLLBACK_COM"):
         assert time.monotonic() < deadline, staging
         time.sleep(0.2)

@@ -71,8 +71,17 @@ def test_lines_are_printed_once_for_each_change():
         view.show(moment("UPDATE_IN_PROGRESS", seen))
         view.show(moment("UPDATE_COMPLETE", seen))
     lines = out.getvalue().splitlines()
-    assert len([line for line in lines if line.startswith("Endpoint ")]) == 2
+    assert [line.split()[1] for line in lines if line.startswith("Endpoint ")] == ["UPDATE_COMPLETE"]
     assert len([line for line in lines if "coming" in line]) == 1
+
+
+def test_a_resource_has_one_line_unless_it_fails():
+    out = io.StringIO()
+    statuses = ["CREATE_IN_PROGRESS", "CREATE_IN_PROGRESS", "CREATE_FAILED", "ROLLBACK_IN_PROGRESS", "DELETE_COMPLETE"]
+    with View(DeploymentPicture(), Console(file=out, width=200)) as view:
+        for status in statuses:
+            view.show(moment(status, None))
+    assert [line.split()[1] for line in out.getvalue().splitlines()] == statuses[2:]
 
 
 def test_a_terminal_shows_resources_fleets_and_alarms_at_once():

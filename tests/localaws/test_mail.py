@@ -83,7 +83,7 @@ def test_the_links_in_the_mails_work(local_aws: LocalAws) -> None:
 
 def _follow(mail: Mail) -> None:
     [link] = [line for line in mail.text.splitlines() if line.startswith("http")]
-    with urllib.request.urlopen(link, timeout=5) as answer:
+    with urllib.request.urlopen(link, timeout=60) as answer:
         assert answer.status == 200
 
 

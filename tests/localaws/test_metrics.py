@@ -283,11 +283,11 @@ def test_many_values_are_rounded_until_they_are_few() -> None:
 
 def test_counting_costs_an_invocation_microseconds() -> None:
     meter, function = Meter(), Function("f", "", "$LATEST")
-    values, began = {"Invocations": 1.0, "Errors": 0.0, "Throttles": 0.0, "Duration": 3.25}, time.perf_counter()
+    values, began = {"Invocations": 1.0, "Errors": 0.0, "Throttles": 0.0, "Duration": 3.25}, time.thread_time()
     for _ in range(10_000):
         for dimensions in function.dimensions:
             meter.add(LAMBDA, dimensions, values)
-    assert time.perf_counter() - began < 1.0  # a function's own call takes 0.7 ms and more
+    assert time.thread_time() - began < 1.0  # a function's own call takes 0.7 ms and more
     assert len(meter.take()) == 8
 
 

@@ -29,7 +29,7 @@ from localaws.ministack.gateway import may_change_state
 from localaws.ministack.hook import hook
 from localaws.ministack.host import load_application, state_writer
 from localaws.protocol import routing
-from tests.conftest import LocalAws, free_ports
+from tests.conftest import LocalAws, free_ports, until
 
 MEBIBYTE = 1 << 20
 
@@ -64,12 +64,13 @@ def test_hook_a_silent_function_answers_soon_and_a_log_comes_with_its_answer(loc
     code = {"ZipFile": packed.getvalue()}
     client.create_function(FunctionName=name, Runtime="python3.12", Handler="f.f", Role=role, Code=code)
     client.invoke(FunctionName=name, Payload=b"null")
-    times = []
-    for _ in range(15):
+
+    def seconds() -> float:
         started = time.perf_counter()
         client.invoke(FunctionName=name, Payload=b"null")
-        times.append(time.perf_counter() - started)
-    assert min(times) < 0.04, times  # 0.05 and more without the hook
+        return time.perf_counter() - started
+
+    until(lambda: seconds() < 0.05)  # never without the hook, on however quiet a machine
     answer = client.invoke(FunctionName=name, Payload=b'"said"', LogType="Tail")
     assert b"said" in base64.b64decode(answer["LogResult"])
     client.delete_function(FunctionName=name)
@@ -253,15 +254,20 @@ def test_one_endpoint_url_for_sagemaker_too(local_aws: LocalAws) -> None:
     assert refused.value.response["Error"]["Code"] == "ValidationException"
 
 
+_slow: list[bytes] = []
+_answer_the_slow = threading.Event()
+
+
 class _Echo(http.server.BaseHTTPRequestHandler):
-    """Stands where SageMaker stands: says what reached it; slow when asked."""
+    """Stands where SageMaker stands: says what reached it; when asked to be slow, not before it is told to."""
 
     protocol_version = "HTTP/1.1"
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
         if body == b"slow":
-            time.sleep(1.5)
+            _slow.append(body)
+            _answer_the_slow.wait(60)
         self.send_response(200)
         self.send_header("Content-Type", "application/octet-stream")
         self.send_header("X-Seen-Path", self.path)
@@ -305,7 +311,7 @@ class _ministack:  # noqa: N801 - reads as the function that it is
 
     def __exit__(self, *_exception: object) -> None:
         self._process.terminate()
-        assert self._process.wait(20) in (0, -15)
+        assert self._process.wait(60) in (0, -15)
 
 
 def _client(service_name: str, port: int, **options: Any) -> Any:
@@ -333,14 +339,14 @@ def test_a_slow_model_holds_up_nobody(before_an_echo: int) -> None:
         for _ in range(20)
     ]
     s3 = _client("s3", before_an_echo)
-    began = time.monotonic()
     for thread in slow:
         thread.start()
+    until(lambda: len(_slow) == len(slow))
     s3.list_buckets()
-    assert any(thread.is_alive() for thread in slow), "S3 answered after the last slow invocation"
+    assert all(thread.is_alive() for thread in slow), "S3 answered after a slow invocation"
+    _answer_the_slow.set()
     for thread in slow:
         thread.join()
-    assert time.monotonic() - began < 15.0, "20 invocations of 1.5 s each ran one after the other"
 
 
 def test_without_sagemaker_an_aws_error_says_what_to_do(tmp_path: Path) -> None:
@@ -417,5 +423,5 @@ def test_multipart_objects_survive_kill_9(tmp_path: Path) -> None:
 
 
 def test_the_gateways_health_names_its_process(local_aws: LocalAws) -> None:
-    with urllib.request.urlopen(f"http://127.0.0.1:{local_aws.port}/_localaws/health", timeout=5) as answer:
+    with urllib.request.urlopen(f"http://127.0.0.1:{local_aws.port}/_localaws/health", timeout=60) as answer:
         assert json.load(answer) == {"status": "ok", "pid": local_aws.pids()["ministack"]}

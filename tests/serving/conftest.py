@@ -37,7 +37,7 @@ class Server:
     log: list[str] = field(default_factory=list)
 
     def connect(self) -> http.client.HTTPConnection:
-        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
 
     def request(self, method: str, path: str, body: Any = None, **headers: str) -> Reply:
         connection = self.connect()
@@ -112,7 +112,7 @@ def _port(server: Server) -> int:
         ports.put(None)
 
     threading.Thread(target=follow, daemon=True).start()
-    port = ports.get(timeout=20)
+    port = ports.get(timeout=60)
     assert port is not None, f"the server ended: {server.log}"
     return port
 
@@ -134,7 +134,7 @@ def refused(model_dir: Path, **variables: str) -> str:
         env=environment(**variables),
         capture_output=True,
         text=True,
-        timeout=20,
+        timeout=60,
     )
     assert ended.returncode == 1
     return ended.stderr

@@ -1,19 +1,19 @@
 """Requests that wait together go into one call, and only what each did wrong is its own."""
 
 import json
-import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from tests.conftest import until
 from tests.serving.conftest import refused, write_model
 
 SCRIPT = """
 import json, time
 import numpy as np
 batch_size = 8
-max_batch_delay = 500
+max_batch_delay = 1500
 def model_fn(d):
     return 2
 def input_fn(body, content_type):
@@ -70,17 +70,26 @@ def test_inputs_that_cannot_be_joined_are_called_one_by_one(server):
     assert [reply.json["predictions"] for reply in replies] == [[[2, 1]], [[3, 1]]]
 
 
-def test_without_a_delay_only_what_waits_is_joined(start):
-    slow = SCRIPT.replace("max_batch_delay = 500", "").replace(
-        "    return np.c", "    time.sleep(0.6)\n    return np.c"
-    )
-    server = start(slow)
-    first = threading.Thread(target=server.invoke, args=("[[1, 1]]",))
-    first.start()
-    time.sleep(0.2)
-    replies = together(server, [[[n, 0]] for n in range(4)])
-    first.join()
-    assert [reply.json["predictions"][0][1] for reply in replies] == [4] * 4
+def in_flight(server):
+    lines = server.request("GET", "/metrics").body.splitlines()
+    [line] = [line for line in lines if line.startswith(b"serving_in_flight ")]
+    return int(line.split()[-1])
+
+
+def test_without_a_delay_only_what_waits_is_joined(start, tmp_path):
+    held = "    while not os.path.exists(os.path.join(model, 'go')):\n        time.sleep(0.01)\n    return np.c"
+    script = SCRIPT.replace("max_batch_delay = 1500", "").replace("    return np.c", held)
+    script = script.replace("return 2", "return d").replace("import json", "import os, json")
+    model_dir = write_model(tmp_path / "m", script)
+    server = start(model_dir=model_dir)
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(server.invoke, "[[1, 1]]")
+        until(lambda: in_flight(server) == 1)
+        waiting = pool.submit(together, server, [[[n, 0]] for n in range(4)])
+        until(lambda: in_flight(server) == 5)
+        (model_dir / "go").touch()
+        assert first.result().status == 200
+        assert [reply.json["predictions"][0][1] for reply in waiting.result()] == [4] * 4
 
 
 def test_the_environment_tunes_what_the_script_declares(start):

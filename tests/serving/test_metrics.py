@@ -41,7 +41,7 @@ def test_every_invocation_is_counted_once_whichever_worker_answered(start):
     assert numbers["serving_request_seconds_count"] == 34
     assert numbers['serving_request_seconds_bucket{le="+Inf"}'] == 34
     assert 1 <= numbers['serving_request_seconds_bucket{le="0.025"}'] <= 32
-    assert 1.0 < numbers["serving_request_seconds_sum"] < 10
+    assert 1.0 < numbers["serving_request_seconds_sum"] < 60
 
 
 def test_the_format_is_prometheus(start):

@@ -163,7 +163,7 @@ def test_when_no_worker_can_be_had_any_more_the_server_ends(start, tmp_path):
     server = start(model_dir=folder)
     data.unlink()
     os.kill(pids(server, 1)[0].pop(), signal.SIGKILL)
-    assert server.process.wait(timeout=20) == 1
+    assert server.process.wait(timeout=60) == 1
 
 
 def test_ctrl_c_reaches_the_group_and_what_was_accepted_is_answered(tmp_path):
@@ -176,7 +176,7 @@ def test_ctrl_c_reaches_the_group_and_what_was_accepted_is_answered(tmp_path):
         start_new_session=True,
     )
     port = json.loads(process.stdout.readline())["port"]
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     connection.request("POST", "/invocations", "sleep 0.5", {"Content-Type": "text/csv"})
     time.sleep(0.2)
     os.killpg(process.pid, signal.SIGINT)

@@ -5,13 +5,13 @@
     codebuild/output/src      the primary source: CODEBUILD_SRC_DIR
     codebuild/output/src-<id> a secondary source: CODEBUILD_SRC_DIR_<id>
     codebuild/python          a virtual environment over the host's
-    codebuild/pip-cache       what pip has downloaded or built before
+    codebuild/package-cache   what pip and uv have downloaded or built before
     codebuild/agent           the agent, its plan and what it reports
     tmp                       HOME and TMPDIR
 
 AWS's images have much installed; here the host's interpreter has. A build gets a virtual environment which sees all
 that is installed there, so that ``pip install`` finds it satisfied, and which takes what it installs: the host's own
-environment never changes. Pip's cache goes from build to build; of builds at the same time, one has it.
+environment never changes. The package cache goes from build to build; of builds at the same time, one has it.
 """
 
 import json
@@ -38,6 +38,7 @@ _HEAD_BYTES = 512
 _PASSED = re.compile(
     r"SAGEMAKER_(?:VALIDATE_ROLE|USER_CONFIG_OVERRIDE)|(?i:(?:https?|no|all)_proxy)"
     r"|PIP_(?:INDEX_URL|EXTRA_INDEX_URL|FIND_LINKS|NO_INDEX|TRUSTED_HOST|CERT|CONFIG_FILE)"
+    r"|UV_(?:DEFAULT_INDEX|INDEX|INDEX_URL|EXTRA_INDEX_URL|FIND_LINKS|NO_INDEX|INSECURE_HOST|SYSTEM_CERTS|CONFIG_FILE)"
     r"|SSL_CERT_(?:FILE|DIR)|REQUESTS_CA_BUNDLE|CURL_CA_BUNDLE"
 )
 
@@ -48,13 +49,13 @@ class Workspace:
     Parameters
     ----------
     folder : Path
-        Below it the workspaces of all builds are, and pip's cache.
+        Below it the workspaces of all builds are, and the package cache.
     """
 
     def __init__(self, folder: Path) -> None:
         builds = folder / "builds"
         builds.mkdir(parents=True, exist_ok=True)
-        self._cache = folder / "pip-cache"
+        self._cache = folder / "package-cache"
         self.home = Path(tempfile.mkdtemp(prefix="build-", dir=builds))
         self.home.chmod(0o755)
         self.root = self.home / "ml"
@@ -80,7 +81,7 @@ class Workspace:
             file.write(f"[Container] {datetime.now(UTC):%Y/%m/%d %H:%M:%S.%f} {line}\n")
 
     def prepare(self) -> None:
-        """Make the Python environment, and take pip's cache."""
+        """Make the Python environment, and take the package cache."""
         python = self.root / "codebuild" / "python"
         venv.EnvBuilder(symlinks=True, with_pip=False).create(python)
         [packages] = python.glob("lib/python*/site-packages")
@@ -91,8 +92,8 @@ class Workspace:
         for scripts in dict.fromkeys([Path(sysconfig.get_path("scripts")), *beside]):
             _copy_programs(scripts, python / "bin", f"{self.inside(python)}/bin/python")
         with suppress(OSError):
-            self._cache.rename(self._pip_cache)
-        self._pip_cache.mkdir(exist_ok=True)
+            self._cache.rename(self._package_cache)
+        self._package_cache.mkdir(exist_ok=True)
 
     def command(self, plan: Mapping[str, Any], environment: Mapping[str, str]) -> Command:
         """What runs in the container: the agent, with its plan."""
@@ -103,7 +104,8 @@ class Workspace:
         passed = {name: value for name, value in os.environ.items() if _PASSED.fullmatch(name)}
         own = {
             **passed,
-            "PIP_CACHE_DIR": self.inside(self._pip_cache),
+            "PIP_CACHE_DIR": self.inside(self._package_cache / "pip"),
+            "UV_CACHE_DIR": self.inside(self._package_cache / "uv"),
             "PIP_DISABLE_PIP_VERSION_CHECK": "1",
             "PIP_ROOT_USER_ACTION": "ignore",
             "VIRTUAL_ENV": self.inside(self.root / "codebuild" / "python"),
@@ -116,13 +118,13 @@ class Workspace:
         )
 
     def close(self) -> None:
-        """Give pip's cache back, and remove the folder."""
-        _give_back(self._pip_cache, self._cache)
+        """Give the package cache back, and remove the folder."""
+        _give_back(self._package_cache, self._cache)
         shutil.rmtree(self.home, ignore_errors=True)
 
     @property
-    def _pip_cache(self) -> Path:
-        return self.root / "codebuild" / "pip-cache"
+    def _package_cache(self) -> Path:
+        return self.root / "codebuild" / "package-cache"
 
 
 def notices(runtimes: Mapping[str, str]) -> list[str]:
@@ -136,8 +138,8 @@ def notices(runtimes: Mapping[str, str]) -> list[str]:
 
 def clear(folder: Path) -> None:
     """Remove what builds have left behind that did not end by themselves."""
-    for left in folder.glob("builds/*/ml/codebuild/pip-cache"):
-        _give_back(left, folder / "pip-cache")
+    for left in folder.glob("builds/*/ml/codebuild/package-cache"):
+        _give_back(left, folder / "package-cache")
     shutil.rmtree(folder / "builds", ignore_errors=True)
 
 

@@ -39,7 +39,7 @@ def test_what_is_not_supported_is_said_and_not_retried(bench: Bench) -> None:
 
 @pytest.mark.parametrize("body", [b"{", b"[]", b"\xff"])
 def test_a_body_that_is_no_object_is_refused(local_aws: LocalAws, body: bytes) -> None:
-    connection = http.client.HTTPConnection("127.0.0.1", local_aws.sagemaker_port, timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", local_aws.sagemaker_port, timeout=60)
     connection.request("POST", "/", body, {"X-Amz-Target": "SageMaker.ListModels"})
     response = connection.getresponse()
     assert response.status == 400
@@ -51,7 +51,7 @@ def test_half_a_request_is_none(local_aws: LocalAws, bench: Bench) -> None:
     body = json.dumps({"ModelPackageGroupName": group}).encode()
     head = b"POST / HTTP/1.1\r\nHost: here\r\nX-Amz-Target: SageMaker.CreateModelPackageGroup\r\n"
     for _ in range(5):
-        with socket.create_connection(("127.0.0.1", local_aws.sagemaker_port), timeout=10) as connection:
+        with socket.create_connection(("127.0.0.1", local_aws.sagemaker_port), timeout=60) as connection:
             connection.sendall(head + f"Content-Length: {len(body) + 1}\r\n\r\n".encode() + body)
             connection.shutdown(socket.SHUT_WR)
             assert connection.recv(1) == b""
@@ -59,7 +59,7 @@ def test_half_a_request_is_none(local_aws: LocalAws, bench: Bench) -> None:
 
 
 def test_an_unknown_route_is_refused(local_aws: LocalAws) -> None:
-    connection = http.client.HTTPConnection("127.0.0.1", local_aws.sagemaker_port, timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", local_aws.sagemaker_port, timeout=60)
     connection.request("POST", "/nowhere", b"1")
     answer = json.loads(connection.getresponse().read())
     assert answer["__type"] == "UnsupportedOperation"

@@ -15,6 +15,7 @@ import pytest
 
 from localaws.containers import container, layers
 from localaws.containers.container import Command, Container, Limits
+from tests.conftest import until
 
 INTERPRETER = Path(sys.executable)
 NEVER = threading.Event()
@@ -160,10 +161,8 @@ print("reached", "CONTAINER_NETWORK" in os.environ)
 
 
 def test_the_time_limit_ends_it(folder: Path) -> None:
-    began = time.monotonic()
-    code, _ = run(folder, "import time; time.sleep(60)", Limits(0.2))
+    code, _ = run(folder, "import time; time.sleep(600)", Limits(0.2))
     assert code is None
-    assert time.monotonic() - began < 10
 
 
 def test_sigterm_is_given_to_who_handles_it(folder: Path) -> None:
@@ -198,9 +197,7 @@ while True:
         while not (folder / "ready").exists():
             time.sleep(0.01)
         stop.set()
-        began = time.monotonic()
-        assert container.wait(Limits(60, grace_seconds=0.3), stop) is None
-        assert time.monotonic() - began < 10
+        assert container.wait(Limits(600, grace_seconds=0.3), stop) is None
 
 
 def test_children_end_with_the_container(folder: Path) -> None:
@@ -211,7 +208,8 @@ if os.fork() == 0:
     while True:
         pathlib.Path("/opt/ml/alive").write_text(str(time.time()))
         time.sleep(0.01)
-time.sleep(0.3)
+while not os.path.exists("/opt/ml/alive"):
+    time.sleep(0.01)
 """
     assert run(folder, script)[0] == 0
     written = (folder / "alive").read_text()
@@ -234,7 +232,6 @@ def test_who_is_not_root_gets_a_user_namespace(tmp_path_factory: pytest.TempPath
     script = f"""
 import threading
 from pathlib import Path
-from localaws.sagemaker import container
 from localaws.containers.container import Command, Container, Limits
 place = Path({str(place)!r})
 argv = ["/bin/sh", "-c", "echo $(id -u) $(hostname) $(ls /opt/ml); touch $PLACE/x; ls $PLACE; touch /usr/x"]
@@ -256,11 +253,17 @@ print((place / "log").read_text())
     assert not Path("/usr/x").exists()
 
 
+def is_at_rest(path: Path) -> bool:
+    """Say whether a file that is written all the time has not been written for a while."""
+    written = path.read_text()
+    time.sleep(0.3)
+    return path.read_text() == written
+
+
 def test_kill_9_of_the_parent_ends_the_container(folder: Path) -> None:
     script = f"""
 import sys, threading
 from pathlib import Path
-from localaws.sagemaker import container
 from localaws.containers.container import Command, Container, Limits
 loop = "import pathlib, time\\nwhile True:\\n pathlib.Path('/opt/ml/alive').write_text(str(time.time()))"
 folder = Path({str(folder)!r})
@@ -275,7 +278,4 @@ Container(folder, command, folder / "log").wait(Limits(60), threading.Event())
     finally:
         parent.kill()
         parent.wait()
-    time.sleep(0.3)
-    written = (folder / "alive").read_text()
-    time.sleep(0.3)
-    assert (folder / "alive").read_text() == written
+    until(lambda: is_at_rest(folder / "alive"))

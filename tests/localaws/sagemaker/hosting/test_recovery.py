@@ -2,15 +2,12 @@
 
 import os
 import signal
-import time
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from tests.conftest import until
 from tests.localaws.sagemaker.conftest import bench_of
 from tests.localaws.sagemaker.hosting.conftest import Endpoints, servers
-
-_BACK_SECONDS = 5.0
 
 
 def answers(endpoints, name):
@@ -37,10 +34,8 @@ def test_after_kill_nine_endpoints_are_in_service_again_and_an_update_is_undone(
     until(lambda: servers(aws.state_dir) == [])
 
     aws = own_local_aws()
-    started = time.monotonic()
     endpoints = Endpoints(bench_of(aws), aws.client("sagemaker-runtime"))
     until(lambda: answers(endpoints, name) == answers(endpoints, updating) == "1")
-    assert time.monotonic() - started < _BACK_SECONDS
     assert endpoints.wait(name)["ProductionVariants"][0]["DesiredInstanceCount"] == 2
     found = endpoints.wait(updating)
     assert "interrupted" in found["FailureReason"]

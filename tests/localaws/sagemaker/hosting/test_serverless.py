@@ -112,7 +112,7 @@ def test_a_server_that_dies_is_waited_for(serverless):
     name = created(serverless)
     with pytest.raises(ClientError):
         serverless.invoke(name, "die")
-    until(lambda: _version(serverless, name) == "1", seconds=10)
+    until(lambda: _version(serverless, name) == "1")
 
 
 def test_provisioned_concurrency_keeps_the_server(serverless, quick_to_sleep):

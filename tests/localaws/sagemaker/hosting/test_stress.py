@@ -16,7 +16,6 @@ from tests.localaws.sagemaker.hosting.conftest import Endpoints, servers
 
 CALLERS = 4
 NO_RETRIES = Config(retries={"total_max_attempts": 1}, max_pool_connections=CALLERS)
-BACK_SECONDS = 5.0
 
 
 class Load:
@@ -73,7 +72,7 @@ def test_kill_9_of_model_servers_fails_at_most_what_is_in_flight(own_local_aws):
         before, victim = len(load.failures), chance.choice(servers(aws.state_dir, name))
         os.kill(victim, signal.SIGKILL)  # the whole instance, or one of its processes
         until(lambda pid=victim: pid not in servers(aws.state_dir, name))
-        until(lambda: len(servers(aws.state_dir, name)) == usual and instances(endpoints, name) == 2, seconds=10)
+        until(lambda: len(servers(aws.state_dir, name)) == usual and instances(endpoints, name) == 2)
         answered = len(load.answers)
         until(lambda so_far=answered: len(load.answers) > so_far + CALLERS)
         assert len(load.failures) - before <= CALLERS, load.failures[before:]
@@ -98,15 +97,15 @@ def test_kill_9_of_the_sagemaker_server_under_load_leaves_the_endpoint_and_no_or
             until(lambda: len(servers(aws.state_dir)) > usual)
         killed = time.monotonic()
         os.kill(aws.pids()["sagemaker"], signal.SIGKILL)
-        until(lambda at=killed: load.failures and load.failures[-1][0] > at, seconds=10)
-        until(lambda: load.answers[-1] > load.failures[-1][0], seconds=BACK_SECONDS)
+        until(lambda at=killed: load.failures and load.failures[-1][0] > at)
+        until(lambda: load.answers[-1] > load.failures[-1][0])
         until(lambda: in_service(endpoints, name) and in_service(endpoints, sleeper))
     settled = len(load.failures)
     time.sleep(0.5)
     load.end()
     assert len(load.failures) == settled
     assert endpoints.versions(name, 10) == {"1": 10}
-    until(lambda: len(servers(aws.state_dir)) == usual, seconds=10)
+    until(lambda: len(servers(aws.state_dir)) == usual)
     folders = {path.name for path in (aws.state_dir / "sagemaker" / "endpoints").iterdir()}
     assert len(folders) == 2, folders
 
