@@ -7,5 +7,5 @@
     permission       the same question without a request
     git_credentials  how git names its user
 
-MiniStack decides: ``localaws.ministack.iam.hooks`` hooks all of this to it.
+MiniStack decides: ``localaws.ministack.iam.hooks_authorizer`` hooks all of this to it.
 """

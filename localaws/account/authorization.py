@@ -7,7 +7,7 @@
 4. Who tags a resource of SageMaker's in making it needs ``sagemaker:AddTags`` for it.
 5. Who hands a role to a service needs ``iam:PassRole`` for it.
 
-Nothing is decided here: MiniStack's policy evaluation does that (`localaws.ministack.iam.hooks.let_iam_decide`).
+Nothing is decided here: MiniStack's policy evaluation does that (`localaws.ministack.iam.hooks_authorizer`).
 
 Source: Service Authorization Reference; "Granting a user permissions to pass a role to an AWS service" in IAM's guide.
 """

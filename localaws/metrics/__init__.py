@@ -6,7 +6,7 @@
 3. `meter.Meter` counts in memory: an addition under a lock is all that an invocation pays.
 4. Once a second, before the alarms are decided, what was counted is handed to CloudWatch.
 
-API Gateway's are in `localaws.ministack.apigateway.watch`, those of state machines in
+API Gateway's are in `localaws.ministack.apigateway.reporter`, those of state machines in
 `localaws.ministack.stepfunctions.reporter`, those of endpoints in `localaws.sagemaker.runtime.metrics`, which is a
 process of its own.
 """

@@ -19,8 +19,8 @@ from localaws.ministack import host
 from localaws.ministack.apigateway import body_errors
 from localaws.ministack.apigateway import hooks_deployments as deployments
 from localaws.ministack.apigateway import hooks_requests as apigateway
-from localaws.ministack.apigateway.watch import Watch
-from localaws.ministack.awslambda import hooks as functions
+from localaws.ministack.apigateway.reporter import Watch
+from localaws.ministack.awslambda import hooks_workers as functions
 from localaws.ministack.awslambda.metrics import FunctionMetrics
 from localaws.ministack.clock import Clock
 from localaws.ministack.cloudformation import catalog, schema
@@ -31,7 +31,7 @@ from localaws.ministack.cloudformation import hooks_roles as stack_roles
 from localaws.ministack.cloudformation import hooks_rollback as rollback
 from localaws.ministack.cloudformation import hooks_types as cloudformation
 from localaws.ministack.cloudformation.exactness import Exactness
-from localaws.ministack.cloudwatch import hooks as cloudwatch
+from localaws.ministack.cloudwatch import hooks_alarms as cloudwatch
 from localaws.ministack.cloudwatch.publisher import Publisher
 from localaws.ministack.eventbridge import hooks_rules as events
 from localaws.ministack.eventbridge import hooks_scheduler as scheduler
@@ -40,13 +40,13 @@ from localaws.ministack.eventbridge.metrics import RuleMetrics
 from localaws.ministack.eventbridge.spool import Spool
 from localaws.ministack.eventbridge.targets import Allows
 from localaws.ministack.gateway import Gateway
-from localaws.ministack.iam import hooks as iam
-from localaws.ministack.s3 import hooks as s3
+from localaws.ministack.iam import hooks_authorizer as iam
+from localaws.ministack.s3 import hooks_events as s3
 from localaws.ministack.snapshot import SnapshotLoop
-from localaws.ministack.sns import hooks as sns
+from localaws.ministack.sns import hooks_email as sns
 from localaws.ministack.sns.mailbox import Outbox
 from localaws.ministack.sns.mails import Postman
-from localaws.ministack.sqs import hooks as queues
+from localaws.ministack.sqs import hooks_messages as queues
 from localaws.ministack.stepfunctions import hooks_executions as executions
 from localaws.ministack.stepfunctions import hooks_nested as nested
 from localaws.ministack.stepfunctions import hooks_states as states

@@ -5,7 +5,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from localaws.ministack.hook import hook
+from localaws.ministack.private import hook
 from localaws.protocol.asgi import Application
 from localaws.settings import HOST, REGION, iam_enforced
 

@@ -8,7 +8,7 @@ from typing import Any
 import boto3
 
 from localaws.metrics.namespace import Namespace
-from localaws.ministack.apigateway.watch import API_GATEWAY
+from localaws.ministack.apigateway.reporter import API_GATEWAY
 from localaws.ministack.awslambda.metrics import LAMBDA
 from localaws.ministack.eventbridge.metrics import EVENTS
 from localaws.ministack.sqs.metrics import SQS

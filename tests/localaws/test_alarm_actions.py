@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from localaws.ministack.cloudwatch.actions import AlarmActions, Ways
+from localaws.ministack.cloudwatch.alarm_actions import AlarmActions, Ways
 from localaws.ministack.sns.mailbox import Outbox
 from tests.conftest import LocalAws
 from tests.localaws.queues import messages, new_queue

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from localaws.ministack.cloudwatch.decision import decide
+from localaws.ministack.cloudwatch.alarm_state import decide
 from tests.localaws.sagemaker.conftest import unique
 
 NOW = 1_000_000.0

@@ -13,7 +13,7 @@ import pytest
 from botocore.exceptions import ClientError
 from botocore.validate import ParamValidator
 
-from localaws.ministack.eventbridge import inputs
+from localaws.ministack.eventbridge import target_input
 from localaws.ministack.eventbridge.failures import TargetError
 from localaws.ministack.eventbridge.targets import Delivery, call_for, refusal
 from tests.conftest import LocalAws, until
@@ -343,9 +343,9 @@ def test_input_that_a_target_cannot_use() -> None:
     ],
 )
 def test_paths_into_an_event(path: str, expected: Any) -> None:
-    assert inputs.at(EVENT, path) == expected
+    assert target_input.at(EVENT, path) == expected
 
 
 @pytest.mark.parametrize("path", ["$.detail.none", "$.resources[7]", "$.detail[0]", "$.source.x", "$..x"])
 def test_a_path_to_nowhere_gives_the_whole_event(path: str) -> None:
-    assert inputs.payload({"InputPath": path}, EVENT, {}, lambda template, _: template) is None
+    assert target_input.payload({"InputPath": path}, EVENT, {}, lambda template, _: template) is None

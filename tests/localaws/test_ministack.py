@@ -26,8 +26,8 @@ from botocore.exceptions import ClientError
 
 from localaws.errors import HookMissingError
 from localaws.ministack.gateway import may_change_state
-from localaws.ministack.hook import hook
 from localaws.ministack.host import load_application, state_writer
+from localaws.ministack.private import hook
 from localaws.protocol import routing
 from tests.conftest import LocalAws, free_ports, until
 

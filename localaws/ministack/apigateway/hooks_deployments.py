@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
-from localaws.ministack.hook import hook
+from localaws.ministack.private import hook
 
 # What a request is answered by: each a store of MiniStack's, by the API's id.
 _STORES = ("_resources", "_models", "_request_validators")

@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar
 from typing import Any
 
-from localaws.ministack.apigateway import watch as apigateway
-from localaws.ministack.hook import hook
+from localaws.ministack.apigateway import reporter
+from localaws.ministack.private import hook
 from localaws.settings import HOST
 
 _VALIDATION_VARIABLE = re.compile(
@@ -17,7 +17,7 @@ _VALIDATION_VARIABLE = re.compile(
 )
 
 
-def let_api_gateway_be_watched(see: Callable[[apigateway.Request], None]) -> None:
+def let_api_gateway_be_watched(see: Callable[[reporter.Request], None]) -> None:
     """Let each request that a REST API has answered be seen.
 
     Hooks ``ministack.services.apigateway_v1``: ``_handle_execute_in_scope`` answers a request; in it
@@ -67,10 +67,10 @@ def let_api_gateway_be_watched(see: Callable[[apigateway.Request], None]) -> Non
 
 def _request(
     found: Mapping[str, Any], method: str, path: str, headers: Mapping[str, str], response: Sequence[Any]
-) -> apigateway.Request:
+) -> reporter.Request:
     """What is known of a request and its response (status, headers, body)."""
     request, error = found["request"], found["error"] or ""
-    return apigateway.Request(
+    return reporter.Request(
         api_name=found["api_name"],
         stage=request["stage"],
         method=method,
@@ -111,7 +111,7 @@ def let_api_gateway_explain(explain: Callable[[Any, Any], str]) -> None:
     render = hook(gateway.__name__, "_gateway_error_response")
 
     def check_and_explain(method: Any, api_id: str, request: Any, headers: Any, body: Any, query: Any) -> Any:
-        model = apigateway.model_for(headers.get("content-type"), method.get("requestModels") or {})
+        model = reporter.model_for(headers.get("content-type"), method.get("requestModels") or {})
         applicable = {**method, "requestModels": {"application/json": model} if model else {}}
         error = check(applicable, api_id, request, headers, body, query)
         if error is not None and error.response_type == "BAD_REQUEST_BODY":
@@ -153,7 +153,7 @@ def let_api_gateway_keep_secrets() -> None:
     def convert_or_fail(result: dict[str, Any]) -> Any:
         if result.get("throttle"):
             raise _IntegrationFailedError(500)
-        if result.get("error") or not apigateway.is_response(result.get("body")):
+        if result.get("error") or not reporter.is_response(result.get("body")):
             raise _IntegrationFailedError(502)
         return convert(result)
 

@@ -7,7 +7,7 @@ from botocore.exceptions import ClientError
 
 from localaws.document import Document
 from localaws.ministack.cloudformation.provisioner import IncompleteError, Provisioned, Provisioner, call
-from localaws.ministack.cloudformation.values import typed
+from localaws.ministack.cloudformation.typed_values import typed
 
 _KEY = ("ServiceNamespace", "ResourceId", "ScalableDimension")
 

@@ -7,7 +7,7 @@ from botocore.model import ListShape, Shape, StructureShape
 
 from localaws.document import Document
 from localaws.ministack.cloudformation.provisioner import Provisioned, Provisioner, call, generated_name
-from localaws.ministack.cloudformation.values import typed
+from localaws.ministack.cloudformation.typed_values import typed
 
 _NAME_LENGTH = 123
 _NOT_HERE = ("Triggers", "Visibility", "ResourceAccessRole")

@@ -13,7 +13,7 @@ from localaws.ministack.cloudformation.provisioner import (
     call,
     generated_name,
 )
-from localaws.ministack.cloudformation.values import typed
+from localaws.ministack.cloudformation.typed_values import typed
 
 _NAME_LENGTH = 100
 _NOT_DECLARED = ("ArtifactStores", "DisableInboundStageTransitions", "RestartExecutionOnUpdate", "Tags")

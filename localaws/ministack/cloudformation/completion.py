@@ -10,7 +10,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from localaws.document import Document
-from localaws.ministack.cloudformation.values import typed
+from localaws.ministack.cloudformation.typed_values import typed
 
 Clients = Callable[[str], Any]
 Completion = Callable[[Clients, str, Document], None]

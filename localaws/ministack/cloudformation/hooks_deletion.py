@@ -8,7 +8,7 @@ import asyncio
 import importlib
 from typing import Any
 
-from localaws.ministack.hook import hook
+from localaws.ministack.private import hook
 
 
 def let_stacks_be_deleted_while_they_are_made() -> None:

@@ -8,7 +8,7 @@ import importlib
 from typing import Any
 
 from localaws.document import Document
-from localaws.ministack.hook import hook
+from localaws.ministack.private import hook
 
 _ENDS = {
     "CREATE_IN_PROGRESS": "CREATE_FAILED",

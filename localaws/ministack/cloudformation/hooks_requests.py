@@ -4,8 +4,8 @@ import importlib
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from localaws.ministack.cloudformation.requests import check_parameters, refusal
-from localaws.ministack.hook import hook
+from localaws.ministack.cloudformation.refusals import check_parameters, refusal
+from localaws.ministack.private import hook
 
 Answer = tuple[int, Mapping[str, str], bytes]
 Parameters = dict[str, Any]

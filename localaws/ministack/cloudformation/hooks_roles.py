@@ -11,7 +11,7 @@ from collections.abc import Callable
 from contextvars import ContextVar
 from typing import Any
 
-from localaws.ministack.hook import hook
+from localaws.ministack.private import hook
 from localaws.settings import REGION, iam_enforced
 
 Handler = Callable[[dict[str, Any]], Any]

@@ -13,7 +13,7 @@ from typing import Any
 
 from localaws.document import Document
 from localaws.ministack.cloudformation.provisioner import IncompleteError, Provisioned
-from localaws.ministack.hook import hook
+from localaws.ministack.private import hook
 
 Stacks = MutableMapping[str, Document]
 

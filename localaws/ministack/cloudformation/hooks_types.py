@@ -8,7 +8,7 @@ from typing import Any
 from localaws.ministack.cloudformation import hooks_rollback as rollback
 from localaws.ministack.cloudformation.exactness import Exactness
 from localaws.ministack.cloudformation.provisioner import Provisioner, note_made
-from localaws.ministack.hook import hook
+from localaws.ministack.private import hook
 
 _BUCKET_HOST = re.compile(r"https://([a-z0-9.-]+)\.s3(?:[.-][a-z0-9-]+)?\.amazonaws\.com/")
 

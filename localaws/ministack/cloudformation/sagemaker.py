@@ -17,7 +17,7 @@ from botocore.model import StructureShape
 
 from localaws.document import Document
 from localaws.ministack.cloudformation.provisioner import IncompleteError, Provisioned, call, generated_name, tell_made
-from localaws.ministack.cloudformation.values import typed
+from localaws.ministack.cloudformation.typed_values import typed
 
 _NAME_LENGTH = 63
 _WAIT_SECONDS = 3600.0

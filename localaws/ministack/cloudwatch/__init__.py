@@ -5,5 +5,5 @@
     actions      what follows from a new state
     messages     what CloudWatch says of it, to programs and people
 
-``localaws.ministack.cloudwatch.hooks`` hooks them in.
+``localaws.ministack.cloudwatch.hooks_alarms`` hooks them in.
 """

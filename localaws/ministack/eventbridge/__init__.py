@@ -1,6 +1,6 @@
 """What EventBridge and its Scheduler do once a rule matches or a schedule is due: the way from an event to a target.
 
-1. `inputs`: what the target is given: the event, a part of it, a constant, or a template filled from it.
+1. `target_input`: what the target is given: the event, a part of it, a constant, or a template filled from it.
 2. `targets`: the call that a target stands for, such as StartPipelineExecution for the ARN of a pipeline. A target that
    is not in its table is refused when somebody asks for it, not dropped when an event comes.
 3. `courier`: makes the calls, in threads, from a queue on disk: a delivery that was taken is made after a kill, too. It

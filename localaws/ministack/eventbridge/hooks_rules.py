@@ -5,11 +5,11 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from localaws.ministack.eventbridge import inputs, schedules, targets
+from localaws.ministack.eventbridge import schedules, target_input, targets
 from localaws.ministack.eventbridge.courier import Courier
 from localaws.ministack.eventbridge.metrics import RuleMetrics
 from localaws.ministack.gateway import asking_service
-from localaws.ministack.hook import hook
+from localaws.ministack.private import hook
 
 
 def let_services_emit() -> None:
@@ -45,7 +45,7 @@ def let_events_reach_targets(courier: Courier, metrics: RuleMetrics) -> None:
             metrics.succeeded(rule["Arn"])
             return
         document = (view or view_of(event)).event_with_detail()
-        payload = inputs.payload(target, document, rule, render)
+        payload = target_input.payload(target, document, rule, render)
         courier.take(targets.Delivery(target, document, payload, rule["Arn"]))
 
     events._invoke_target = deliver

@@ -7,7 +7,7 @@ import uuid
 from typing import Any
 
 from localaws.ministack.eventbridge import schedules
-from localaws.ministack.hook import hook
+from localaws.ministack.private import hook
 
 logger = logging.getLogger(__name__)
 

@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 
 from localaws.account.clients import Aws
 from localaws.document import Document
-from localaws.ministack.eventbridge import inputs
+from localaws.ministack.eventbridge import target_input
 from localaws.ministack.eventbridge.failures import PolicyError, TargetError
 from localaws.settings import iam_enforced
 
@@ -116,7 +116,7 @@ def _states(delivery: Delivery, _resource: str) -> Call:
 
 def _sagemaker(delivery: Delivery, resource: str) -> Call:
     listed = delivery.target.get("SageMakerPipelineParameters", {}).get("PipelineParameterList", [])
-    parameters = [{**each, "Value": inputs.dynamic(each["Value"], delivery.event)} for each in listed]
+    parameters = [{**each, "Value": target_input.dynamic(each["Value"], delivery.event)} for each in listed]
     members = {"PipelineName": resource.removeprefix("pipeline/"), "ClientRequestToken": delivery.token}
     more = {"PipelineParameters": parameters} if parameters else {}
     return Call("sagemaker", "StartPipelineExecution", {**members, **more})
@@ -147,7 +147,7 @@ def _build_overrides() -> tuple[str, ...]:
 
 def _kinesis(delivery: Delivery, resource: str) -> Call:
     path = delivery.target.get("KinesisParameters", {}).get("PartitionKeyPath")
-    key = inputs.dynamic(path, delivery.event) if path else delivery.event["id"]
+    key = target_input.dynamic(path, delivery.event) if path else delivery.event["id"]
     name = resource.removeprefix("stream/")
     return Call("kinesis", "PutRecord", {"StreamName": name, "Data": delivery.text, "PartitionKey": key})
 

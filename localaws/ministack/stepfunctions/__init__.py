@@ -4,7 +4,7 @@ task        a call that a Task state makes, and how it fails: with a name that R
 patience    calls of services that are away for a moment
 journal     what executions have done, on disk, so that they go on after a kill
 progress    how far an execution is in the state that it is in
-functions   Lambda functions
+lambda_function  Lambda functions
 sdk         AWS SDK integrations (``arn:aws:states:::aws-sdk:<service>:<action>``) of services that MiniStack lacks
 sagemaker   SageMaker's optimized integrations (``arn:aws:states:::sagemaker:<action>[.sync]``)
 integrations  which of these a resource's ARN means

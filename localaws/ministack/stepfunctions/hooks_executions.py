@@ -13,7 +13,7 @@ from contextvars import copy_context
 from typing import Any
 
 from localaws.document import Document
-from localaws.ministack.hook import hook
+from localaws.ministack.private import hook
 from localaws.ministack.stepfunctions.hooks_tokens import Tokens
 from localaws.ministack.stepfunctions.hooks_walk import Walk
 from localaws.ministack.stepfunctions.journal import Journal

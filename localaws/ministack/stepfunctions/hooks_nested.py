@@ -10,7 +10,7 @@ import time
 from typing import Any
 
 from localaws.document import Document
-from localaws.ministack.hook import hook
+from localaws.ministack.private import hook
 from localaws.ministack.stepfunctions.progress import CALL, IS_WANTED, call_alone
 from localaws.ministack.stepfunctions.task import is_since
 

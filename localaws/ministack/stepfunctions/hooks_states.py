@@ -13,8 +13,8 @@ from functools import partial
 from typing import Any
 
 from localaws.errors import HookMissingError
-from localaws.ministack.hook import hook, installed_version
-from localaws.ministack.stepfunctions import functions
+from localaws.ministack.private import hook, installed_version
+from localaws.ministack.stepfunctions import lambda_function
 from localaws.ministack.stepfunctions.integrations import INTEGRATIONS, Integration
 from localaws.ministack.stepfunctions.patience import patiently
 from localaws.ministack.stepfunctions.progress import CALL, IS_WANTED, call_alone
@@ -107,7 +107,7 @@ def let_states_call_services(clients: Callable[[str | None], Clients]) -> None:
 
     def call_function(name: str, event: Any) -> Any:
         return failing_by_name(
-            lambda: patiently(lambda _: functions.invoke(client, name, event), task(name, event)),
+            lambda: patiently(lambda _: lambda_function.invoke(client, name, event), task(name, event)),
         )
 
     dispatch.update({prefix: reach(integration) for prefix, integration in INTEGRATIONS.items()})

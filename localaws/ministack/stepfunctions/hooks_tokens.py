@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from localaws.document import Document
-from localaws.ministack.hook import hook
+from localaws.ministack.private import hook
 from localaws.ministack.stepfunctions.journal import Journal
 from localaws.ministack.stepfunctions.progress import CALL, Call, call_alone, call_at
 from localaws.ministack.stepfunctions.task import TaskFailed

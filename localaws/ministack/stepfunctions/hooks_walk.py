@@ -19,7 +19,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from localaws.document import Document
-from localaws.ministack.hook import hook
+from localaws.ministack.private import hook
 from localaws.ministack.stepfunctions.journal import Journal
 from localaws.ministack.stepfunctions.progress import CALL, VISIT, Visit
 

@@ -6,7 +6,7 @@ import pytest
 from botocore.exceptions import ClientError, NoCredentialsError
 from botocore.model import Shape, ShapeResolver
 
-from localaws.ministack.stepfunctions import functions, reporter, sdk
+from localaws.ministack.stepfunctions import lambda_function, reporter, sdk
 from localaws.ministack.stepfunctions.task import TaskFailed, is_since
 
 
@@ -161,12 +161,12 @@ def refused(status: int) -> ClientError:
 )
 def test_how_a_function_fails_its_state(answer: dict[str, Any] | Exception, error: str) -> None:
     with pytest.raises(TaskFailed) as failed:
-        functions.invoke(lambda _: Functions(answer), "f", {})
+        lambda_function.invoke(lambda _: Functions(answer), "f", {})
     assert failed.value.error == error
 
 
 def test_a_function_that_returns_nothing() -> None:
-    assert functions.invoke(lambda _: Functions({"Payload": Payload(b"")}), "f", {}) is None
+    assert lambda_function.invoke(lambda _: Functions({"Payload": Payload(b"")}), "f", {}) is None
 
 
 def test_a_moment_is_in_whole_milliseconds() -> None:

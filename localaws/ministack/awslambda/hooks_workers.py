@@ -9,7 +9,7 @@ from typing import Any
 
 from localaws.errors import HookMissingError
 from localaws.ministack.awslambda.metrics import Function, FunctionMetrics
-from localaws.ministack.hook import hook, installed_version
+from localaws.ministack.private import hook, installed_version
 
 _START_POLL_SECONDS = 0.02
 _LOG_FIRST_LINE_SECONDS, _LOG_IDLE_SECONDS, _LOG_MOST_SECONDS = 0.010, 0.001, 0.250

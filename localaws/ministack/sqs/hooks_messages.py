@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from localaws.metrics.meter import Meter
-from localaws.ministack.hook import hook
+from localaws.ministack.private import hook
 from localaws.ministack.sqs.metrics import Message, QueueMetrics
 
 

@@ -8,12 +8,12 @@ from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
-from localaws.ministack.cloudwatch import decision, metric_math
-from localaws.ministack.cloudwatch.actions import AlarmActions, Ways
-from localaws.ministack.cloudwatch.decision import Point
+from localaws.ministack.cloudwatch import alarm_state, metric_math
+from localaws.ministack.cloudwatch.alarm_actions import AlarmActions, Ways
+from localaws.ministack.cloudwatch.alarm_state import Point
 from localaws.ministack.eventbridge.courier import Courier
 from localaws.ministack.eventbridge.targets import Delivery
-from localaws.ministack.hook import hook
+from localaws.ministack.private import hook
 
 logger = logging.getLogger(__name__)
 
@@ -98,9 +98,9 @@ def let_alarms_be_decided(scale: float) -> Callable[[], None]:
 
     def evaluate(alarm: dict[str, Any]) -> None:
         if alarm.get("Metrics"):
-            decided = decision.decide_math(alarm, points_of, statistic, time.time(), scale)
+            decided = alarm_state.decide_math(alarm, points_of, statistic, time.time(), scale)
         elif alarm.get("MetricName"):
-            decided = decision.decide(alarm, points_of(alarm), statistic, time.time(), scale)
+            decided = alarm_state.decide(alarm, points_of(alarm), statistic, time.time(), scale)
         else:
             return
         if decided is None or decided[0] == alarm["StateValue"]:

@@ -3,7 +3,7 @@
 import importlib
 from typing import Any
 
-from localaws.ministack.hook import hook
+from localaws.ministack.private import hook
 from localaws.ministack.sns.mails import Postman
 from localaws.ministack.sns.subscriptions import EmailSubscriptions, Sns
 

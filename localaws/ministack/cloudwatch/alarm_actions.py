@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from localaws.ministack.cloudwatch.messages import Change, State
+from localaws.ministack.cloudwatch.alarm_messages import Change, State
 
 logger = logging.getLogger(__name__)
 

@@ -9,7 +9,7 @@ from urllib.parse import parse_qs
 from localaws.account import authorization, git_credentials
 from localaws.account.guard import ALLOWED, Authorize
 from localaws.ministack.gateway import asking_service
-from localaws.ministack.hook import hook
+from localaws.ministack.private import hook
 from localaws.protocol.asgi import Answer, Scope
 from localaws.protocol.json_api import error_answer
 from localaws.protocol.routing import GIT_PATH

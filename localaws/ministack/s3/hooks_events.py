@@ -5,7 +5,7 @@ import json
 from contextvars import ContextVar
 from typing import Any
 
-from localaws.ministack.hook import hook
+from localaws.ministack.private import hook
 
 
 def let_object_events_be_complete() -> None:
