@@ -92,7 +92,20 @@ def test_hooks_alone_touch_ministack() -> None:
     }
     hosts = {"localaws/ministack/host.py"}
     assert hosts < users
-    assert [user for user in users - hosts if not Path(user).name.startswith("hooks")] == []
+    assert [user for user in users - hosts if not Path(user).name.startswith("hooks_")] == []
+
+
+def test_each_folder_with_hooks_has_a_table_of_them() -> None:
+    folders = {path.parent for path in (ROOT / "localaws").rglob("hooks_*.py")}
+    assert len(folders) >= 9
+    assert [folder for folder in sorted(folders) if not (folder / "hooks.py").is_file()] == []
+
+
+def test_a_file_name_means_one_thing_in_ministack() -> None:
+    """What is hooked, what a service tells CloudWatch, how it reaches another service: alike wherever they are."""
+    alike = {"__init__", "hooks", "hooks_metrics", "hooks_requests", "metrics", "reporter", "sagemaker", "apigateway"}
+    files = [path.stem for path in (ROOT / "localaws/ministack").glob("*/*.py")]
+    assert {name for name in files if files.count(name) > 1} <= alike
 
 
 @pytest.mark.parametrize("package", ["model_road", "pipelines", "deploy"])

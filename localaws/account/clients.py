@@ -9,11 +9,11 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Self
 from urllib.parse import urlsplit
 
-import boto3
 from botocore.config import Config
 
 from localaws.account.permission import Question
 from localaws.account.roles import SERVICE_HEADER, Roles
+from localaws.account.session import make_client
 from localaws.settings import iam_enforced
 
 _CONFIG = Config(retries={"mode": "standard", "max_attempts": 3}, connect_timeout=5, max_pool_connections=32)
@@ -56,7 +56,7 @@ class Aws:
             return self._clients[service]
 
     def _make_client(self, service: str) -> Any:
-        client = boto3.client(service, endpoint_url=self.endpoint_url, region_name=self.region, config=_CONFIG)
+        client = make_client(service, endpoint_url=self.endpoint_url, region=self.region, config=_CONFIG)
         client.meta.events.register("before-send", _name_the_caller)
         return client
 

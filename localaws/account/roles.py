@@ -1,7 +1,7 @@
 """Roles that services act as, where IAM is enforced: their credentials come from STS, as a service of AWS gets them.
 
 1. A service asks STS for the role by the name of its principal, such as ``codepipeline.amazonaws.com``; the role's
-   trust policy has to name it (`localaws.ministack.iam.hooks_authorizer.let_services_assume_roles`).
+   trust policy has to name it (`localaws.ministack.iam.hooks_authorizer.restrict_trust_to_service`).
 2. What it gets is good for an hour and renewed before that; STS forgets all of it when it is started again, so a key
    that nobody knows any more is renewed, too.
 """
@@ -12,13 +12,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-import boto3
-import botocore.session
 from botocore.config import Config
-from botocore.credentials import CredentialProvider, CredentialResolver, Credentials, ReadOnlyCredentials
+from botocore.credentials import Credentials, ReadOnlyCredentials
 from botocore.exceptions import ClientError
 
 from localaws.account.permission import Question, require
+from localaws.account.session import make_client
 
 SERVICE_HEADER = "X-Localaws-Service"
 """Set by a service of ours, such as the local SageMaker, when it calls another one in its own name.
@@ -149,7 +148,7 @@ class Roles:
 
     def _sts_for(self, principal: str) -> Any:
         if principal not in self._sts:
-            sts = boto3.client("sts", endpoint_url=self.endpoint_url, region_name=self.region, config=self.config)
+            sts = make_client("sts", endpoint_url=self.endpoint_url, region=self.region, config=self.config)
             headers = {SERVICE_HEADER: f"{principal}.amazonaws.com"}
             sts.meta.events.register("before-send", lambda request, **_: request.headers.update(headers))
             self._sts[principal] = sts
@@ -162,13 +161,11 @@ class _Session:
     def __init__(self, roles: Roles, role_arn: str, principal: str) -> None:
         self._roles, self._clients = roles, dict[str, Any]()
         self.credentials = _RoleCredentials(roles, role_arn, principal)
-        session = botocore.session.get_session()
-        session.register_component("credential_provider", CredentialResolver([_Given(self.credentials)]))
-        self._session = boto3.Session(botocore_session=session, region_name=roles.region)
 
     def client(self, service: str) -> Any:
         if service not in self._clients:
-            client = self._session.client(service, endpoint_url=self._roles.endpoint_url, config=self._roles.config)
+            url, region, config = self._roles.endpoint_url, self._roles.region, self._roles.config
+            client = make_client(service, endpoint_url=url, region=region, credentials=self.credentials, config=config)
             client.meta.events.register_first("needs-retry", self._renew)
             self._clients[service] = client
         return self._clients[service]
@@ -180,19 +177,6 @@ class _Session:
             return None
         self.credentials.forget()
         return 0.0
-
-
-class _Given(CredentialProvider):  # type: ignore[misc] # botocore has no types
-    """Hands out what it is given."""
-
-    METHOD = CANONICAL_NAME = "localaws-role"
-
-    def __init__(self, credentials: Credentials) -> None:
-        super().__init__()
-        self._credentials = credentials
-
-    def load(self) -> Credentials:
-        return self._credentials
 
 
 class _RoleCredentials(Credentials):  # type: ignore[misc] # botocore has no types

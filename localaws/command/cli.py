@@ -197,10 +197,11 @@ def _logs(arguments: argparse.Namespace, state: StateDir) -> int:
             print(text, end="", flush=True)
         return 0
     from localaws.command import job_logs  # noqa: PLC0415
+    from localaws.command.client import client  # noqa: PLC0415 - boto3 takes 0.2 s
 
     ports = _running(state).ports
     n_lines = 0
-    logs, sagemaker = (job_logs.client(service, ports) for service in ("logs", "sagemaker"))
+    logs, sagemaker = (client(service, ports) for service in ("logs", "sagemaker"))
     for line in job_logs.job_lines(logs, sagemaker, arguments.job, arguments.follow):
         _say(line)
         n_lines += 1
@@ -211,19 +212,19 @@ def _logs(arguments: argparse.Namespace, state: StateDir) -> int:
 
 def _mail(arguments: argparse.Namespace, state: StateDir) -> int:
     from localaws.command import mail  # noqa: PLC0415
-    from localaws.ministack.sns.mailbox import Outbox  # noqa: PLC0415
+    from localaws.ministack.sns.mailbox import Mailbox  # noqa: PLC0415
 
-    outbox = Outbox(state.outbox_path)
+    mailbox = Mailbox(state.outbox_path)
     if arguments.action == "list":
-        mail.show_list(outbox, arguments.format == "json", _say)
+        mail.show_list(mailbox, arguments.format == "json", _say)
     elif arguments.action == "show":
-        mail.show_mail(outbox, arguments.number, arguments.format == "json", _say)
+        mail.show_mail(mailbox, arguments.number, arguments.format == "json", _say)
     elif arguments.action == "clear":
-        _say(f"deleted {outbox.clear()} mails")
+        _say(f"deleted {mailbox.clear()} mails")
     else:
-        from localaws.command import job_logs  # noqa: PLC0415
+        from localaws.command.client import client  # noqa: PLC0415
 
-        mail.confirm(outbox, job_logs.client("sns", _running(state).ports), arguments.address, _say)
+        mail.confirm(mailbox, client("sns", _running(state).ports), arguments.address, _say)
     return 0
 
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from localaws.errors import UnknownJobError
-from localaws.settings import CREDENTIALS, REGION, Ports
 
 # One client of AWS's API, made by boto3, which publishes no types.
 Client = Any
@@ -72,14 +71,6 @@ class Job:
     def is_over(self) -> bool:
         """Whether it will write no more."""
         return self.status not in ("InProgress", "Stopping")
-
-
-def client(service_name: str, ports: Ports) -> Client:
-    """A boto3 client of local AWS, whatever the environment says."""
-    import boto3  # noqa: PLC0415 - 0.2 s, which only this command should pay
-
-    url = ports.sagemaker_url if service_name.startswith("sagemaker") else ports.endpoint_url
-    return boto3.Session(**CREDENTIALS, region_name=REGION).client(service_name, endpoint_url=url)
 
 
 def find_job(sagemaker: Client, job_name: str) -> Job:

@@ -5,31 +5,31 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from localaws.errors import UnknownMailError
-from localaws.ministack.sns.mailbox import Mail, Outbox
+from localaws.ministack.sns.mailbox import Mail, Mailbox
 from localaws.ministack.sns.mails import confirmation_in
 
 Say = Callable[[str], None]
 
 
-def show_list(outbox: Outbox, as_json: bool, say: Say) -> None:
+def show_list(mailbox: Mailbox, as_json: bool, say: Say) -> None:
     """Print number, date, address and subject of each mail."""
-    mails = outbox.mails()
+    mails = mailbox.mails()
     if as_json:
         say(json.dumps([_document(mail) for mail in mails], indent=2))
         return
     if not mails:
-        say(f"no mail in {outbox.path}")
+        say(f"no mail in {mailbox.path}")
         return
     width = max(len(mail.to) for mail in mails)
     for mail in mails:
         say(f"{mail.number:>4}  {mail.date:%Y-%m-%d %H:%M:%S}  {mail.to:<{width}}  {mail.subject}")
 
 
-def show_mail(outbox: Outbox, number: int, as_json: bool, say: Say) -> None:
+def show_mail(mailbox: Mailbox, number: int, as_json: bool, say: Say) -> None:
     """Print one mail."""
-    mail = outbox.mail(number)
+    mail = mailbox.mail(number)
     if mail is None:
-        raise UnknownMailError(f"There is no mail {number} in {outbox.path}. The list: local-aws mail")
+        raise UnknownMailError(f"There is no mail {number} in {mailbox.path}. The list: local-aws mail")
     if as_json:
         say(json.dumps({**_document(mail), "from": str(mail.message["From"]), "text": mail.text}, indent=2))
         return
@@ -42,12 +42,12 @@ def _document(mail: Mail) -> dict[str, Any]:
     return {"number": mail.number, "date": mail.date.isoformat(), "to": mail.to, "subject": mail.subject}
 
 
-def confirm(outbox: Outbox, sns: Any, address: str | None, say: Say) -> None:
+def confirm(mailbox: Mailbox, sns: Any, address: str | None, say: Say) -> None:
     """Confirm what mails ask for and is pending.
 
     Parameters
     ----------
-    outbox : Outbox
+    mailbox : Mailbox
     sns : client of SNS
     address : str or None
         Whose subscriptions; None for everybody's.
@@ -62,14 +62,14 @@ def confirm(outbox: Outbox, sns: Any, address: str | None, say: Say) -> None:
     if not waiting:
         raise UnknownMailError(f"No subscription of {address or 'anybody'} waits for a confirmation.")
     tokens = {}
-    for mail in outbox.mails():
+    for mail in mailbox.mails():
         if asked := confirmation_in(mail):
             tokens[asked.topic_arn, mail.to] = asked.token
     for topic_arn, to in waiting:
         token = tokens.get((topic_arn, to))
         if token is None:
             raise UnknownMailError(
-                f"The mail that asks {to} to confirm {topic_arn} is not in {outbox.path} any more. Subscribe again: "
+                f"The mail that asks {to} to confirm {topic_arn} is not in {mailbox.path} any more. Subscribe again: "
                 f"aws sns subscribe --topic-arn {topic_arn} --protocol email --notification-endpoint {to}"
             )
         answer = sns.confirm_subscription(TopicArn=topic_arn, Token=token)

@@ -12,7 +12,9 @@ process:
 4. `localaws.ministack.snapshot.SnapshotLoop` saves MiniStack's state while it runs; MiniStack itself saves at a clean
    stop only.
 
-MiniStack has no plug-in API. The modules of this package are the only ones of the project that use its private names:
-a module for each of its services, a function for each hook, each with a contract test in
-``tests/localaws/test_ministack.py`` or ``tests/localaws/stepfunctions`` that fails when a new MiniStack breaks it.
+MiniStack has no plug-in API. The files ``hooks_*.py`` of this package are the only ones of the project that use its
+private names. Each of its services that is changed has a folder: ``hooks.py`` lists the hooks into the service (`Hook`)
+and what they need, `localaws.ministack.composition` makes that and installs them all, `localaws.ministack.hook` in an
+order in which each comes after those that it names. Each hook has a contract test, which fails when a new MiniStack
+breaks it: in ``tests/localaws/test_ministack.py``, ``tests/localaws/stepfunctions`` or the test of its service.
 """

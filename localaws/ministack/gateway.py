@@ -48,8 +48,8 @@ class Gateway:
         Saves MiniStack's state; runs between the start and the stop of the application.
     clock : Clock
         Decides the alarms; runs as long.
-    go_on : callable
-        Takes up what an earlier process left, once MiniStack has its state again.
+    resume : callable
+        Resumes what an earlier process left, once MiniStack has its state again.
     authorize : callable or None
         Says whether a request to one of the other servers is allowed; None when nobody asks.
     """
@@ -60,7 +60,7 @@ class Gateway:
         servers: Mapping[str, str],
         snapshots: SnapshotLoop,
         clock: Clock,
-        go_on: Callable[[], None],
+        resume: Callable[[], None],
         authorize: Authorize | None = None,
     ) -> None:
         self._authorize = authorize
@@ -68,7 +68,7 @@ class Gateway:
         self._servers = servers
         self._snapshots = snapshots
         self._clock = clock
-        self._go_on = go_on
+        self._resume = resume
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one connection's worth of events (ASGI)."""
@@ -103,7 +103,7 @@ class Gateway:
             if message["type"] == "lifespan.startup.complete":
                 self._snapshots.start()
                 self._clock.start()
-                self._go_on()
+                self._resume()
             await send(message)
 
         await self._ministack(scope, receive_and_stop, send_and_start)

@@ -5,7 +5,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from localaws.ministack.private import hook
+from localaws.ministack.private import private
 from localaws.protocol.asgi import Application
 from localaws.settings import HOST, REGION, iam_enforced
 
@@ -53,7 +53,7 @@ def load_application() -> Application:
 
     Hook ``ministack.app.app``: the name that MiniStack's own Docker image serves.
     """
-    application: Application = hook("ministack.app", "app")
+    application: Application = private("ministack.app", "app")
     return application
 
 
@@ -64,8 +64,8 @@ def state_writer() -> Callable[[], None]:
     Hooks ``ministack.app._build_persistence_save_dict`` and ``ministack.core.persistence.save_all``: what
     MiniStack calls when it is stopped cleanly. Without them, all but S3's objects is lost with a kill -9.
     """
-    services_in_use = hook("ministack.app", "_build_persistence_save_dict")
-    save_all = hook("ministack.core.persistence", "save_all")
+    services_in_use = private("ministack.app", "_build_persistence_save_dict")
+    save_all = private("ministack.core.persistence", "save_all")
 
     def write() -> None:
         save_all(services_in_use())

@@ -7,7 +7,7 @@ from typing import Any
 from localaws.errors import HookMissingError
 
 
-def hook(module: str, name: str) -> Any:
+def private(module: str, name: str) -> Any:
     """A name of MiniStack's, whose types are unknown.
 
     Raises

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from localaws.ministack.sns.mailbox import Outbox
+from localaws.ministack.sns.mailbox import Mailbox
 from tests.conftest import LocalAws
 from tests.deploy import samples
 from tests.deploy.automation import TEMPLATE, Automation, provision
@@ -72,7 +72,7 @@ def test_a_function_that_fails_and_its_dead_letter_tell_people(project: Automati
     until_counted(lambda: errors.sum("Errors") == ATTEMPTS)
     letters = Measured(project.aws, "AWS/SQS", QueueName=f"{project.name}-{FUNCTION}-dead")
     assert letters.maximum("ApproximateNumberOfMessagesVisible") == 1
-    mails = [mail for mail in Outbox(project.aws.state_dir / "outbox").mails() if mail.to.startswith(project.name)]
+    mails = [mail for mail in Mailbox(project.aws.state_dir / "outbox").mails() if mail.to.startswith(project.name)]
     listed, found = project.aws.command("mail").stdout, alarms(project)
     for alarm, words in SAID.items():
         subject = f'ALARM: "{found[alarm]["AlarmName"]}" in US East (N. Virginia)'

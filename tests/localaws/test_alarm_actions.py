@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from localaws.ministack.cloudwatch.alarm_actions import AlarmActions, Ways
-from localaws.ministack.sns.mailbox import Outbox
+from localaws.ministack.sns.mailbox import Mailbox
 from tests.conftest import LocalAws
 from tests.localaws.queues import messages, new_queue
 
@@ -63,7 +63,7 @@ def test_an_alarm_tells_programs_people_and_the_event_bus(local_aws: LocalAws) -
     assert (trigger["Statistic"], trigger["Threshold"], trigger["DatapointsToAlarm"]) == ("SUM", 2.0, 1)
     assert trigger["Dimensions"] == [{"name": "EndpointName", "value": "e"}]
 
-    mails = [mail for mail in Outbox(local_aws.state_dir / "outbox").mails() if mail.to == f"{name}@example.com"]
+    mails = [mail for mail in Mailbox(local_aws.state_dir / "outbox").mails() if mail.to == f"{name}@example.com"]
     assert mails[-1].subject == envelope["Subject"]
     assert "has entered the state ALARM: Threshold Crossed" in mails[-1].text
     assert "too many errors" in mails[-1].text

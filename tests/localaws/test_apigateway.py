@@ -62,20 +62,20 @@ def post(url: str, body: Any, content_type: str = "application/json") -> tuple[i
 
 
 def test_hook_a_gateway_response_says_what_is_wrong_with_the_body(url: str) -> None:
-    """`let_api_gateway_explain`."""
+    """`explain_invalid_bodies`."""
     assert post(url, 1)[1] == {
         "why": '[instance type (integer) does not match any allowed primitive type (allowed: ["string"])]'
     }
 
 
 def test_hook_a_body_of_a_type_without_a_model_is_not_checked(url: str) -> None:
-    """`let_api_gateway_explain`."""
+    """`explain_invalid_bodies`."""
     assert post(url, 1, "text/plain") == (200, 1)
     assert post(url, 1, "Application/JSON; charset=utf-8")[0] == 400
 
 
 def test_hook_a_function_that_fails_tells_nothing_of_itself(url: str) -> None:
-    """`let_api_gateway_keep_secrets`."""
+    """`hide_integration_errors`."""
     assert post(url, "right") == (200, "right")
     for wrong in ("raise", "text"):
         assert post(url, wrong) == (502, {"message": "Internal server error"})
@@ -97,7 +97,7 @@ def test_a_schema_of_somewhere_else_is_not_fetched() -> None:
 
 
 def test_hook_a_stage_serves_its_deployment(local_aws: LocalAws) -> None:
-    """`let_stages_serve_their_deployments`: methods, models and validators, and back to an earlier one."""
+    """`serve_deployments`: methods, models and validators, and back to an earlier one."""
     gateway = local_aws.client("apigateway")
     api: dict[str, Any] = {"restApiId": gateway.create_rest_api(name=f"d-{uuid.uuid4().hex[:8]}")["id"]}
     [root] = gateway.get_resources(**api)["items"]

@@ -369,13 +369,13 @@ def test_a_function_may_do_what_its_role_may(enforcing_local_aws: LocalAws) -> N
 
 
 def test_hook_only_a_service_assumes_a_role_that_trusts_it_in_this_account(enforcing_local_aws: LocalAws) -> None:
-    """`let_services_assume_roles`."""
+    """`restrict_trust_to_service`."""
     with pytest.raises(ClientError, match="not authorized to perform: sts:AssumeRole"):
         enforcing_local_aws.client("sts").assume_role(RoleArn=role(enforcing_local_aws), RoleSessionName="session")
 
 
 def test_hook_loopback_counts_as_tls(enforcing_local_aws: LocalAws) -> None:
-    """`let_loopback_be_secure`: a bucket that refuses plain HTTP is open to a user who may read it."""
+    """`treat_loopback_as_tls`: a bucket that refuses plain HTTP is open to a user who may read it."""
     s3 = enforcing_local_aws.client("s3")
     s3.create_bucket(Bucket="tls-only")
     s3.put_object(Bucket="tls-only", Key="k", Body=b"read")

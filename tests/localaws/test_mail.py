@@ -17,19 +17,19 @@ from typing import Any
 import pytest
 from botocore.exceptions import WaiterError
 
-from localaws.ministack.sns.mailbox import Mail, Outbox
+from localaws.ministack.sns.mailbox import Mail, Mailbox
 from localaws.ministack.sns.mails import is_address
 from tests.conftest import LocalAws, local_aws_command
 
 DOCS = Path(__file__).parents[2] / "docs"
 
 
-def _outbox(local_aws: LocalAws) -> Outbox:
-    return Outbox(local_aws.state_dir / "outbox")
+def _mailbox(local_aws: LocalAws) -> Mailbox:
+    return Mailbox(local_aws.state_dir / "outbox")
 
 
 def _mails(local_aws: LocalAws, to: str) -> list[Mail]:
-    return [mail for mail in _outbox(local_aws).mails() if mail.to == to]
+    return [mail for mail in _mailbox(local_aws).mails() if mail.to == to]
 
 
 def _topic(local_aws: LocalAws, name: str) -> tuple[Any, str]:
@@ -173,7 +173,7 @@ def test_mails_survive_kill_9(own_local_aws: Callable[[], LocalAws]) -> None:
         sns.publish(TopicArn=topic, Subject=str(number), Message="m")
     for pid in first.pids().values():
         os.kill(pid, signal.SIGKILL)
-    subjects = [mail.subject for mail in _outbox(first).mails()]
+    subjects = [mail.subject for mail in _mailbox(first).mails()]
     assert subjects[1:] == [str(number) for number in range(20)]
     listed = first.command("mail", "--format", "json")
     assert [mail["number"] for mail in json.loads(listed.stdout)] == list(range(1, 22))
@@ -190,9 +190,9 @@ def _message(to: str, subject: str, text: str) -> EmailMessage:
 
 
 def test_list_and_show(tmp_path: Path) -> None:
-    outbox = Outbox(tmp_path / "outbox")
-    outbox.add(_message("ann@example.com", "first", "one"))
-    outbox.add(_message("b@example.com", "second", "two\nlines"))
+    mailbox = Mailbox(tmp_path / "outbox")
+    mailbox.add(_message("ann@example.com", "first", "one"))
+    mailbox.add(_message("b@example.com", "second", "two\nlines"))
     listed = local_aws_command("mail", state_dir=tmp_path)
     assert listed.stdout.splitlines() == [
         "   1  2026-01-31 12:00:00  ann@example.com  first",
@@ -211,8 +211,8 @@ def test_list_and_show(tmp_path: Path) -> None:
 
 
 def test_a_mail_is_a_file_for_mail_programs(tmp_path: Path) -> None:
-    outbox = Outbox(tmp_path)
-    outbox.add(_message("a@example.com", "s", "t"))
+    mailbox = Mailbox(tmp_path)
+    mailbox.add(_message("a@example.com", "s", "t"))
     content = (tmp_path / "000001.eml").read_bytes()
     assert b"\n" not in content.replace(b"\r\n", b"")
     assert email.message_from_bytes(content, policy=email.policy.default)["To"] == "a@example.com"

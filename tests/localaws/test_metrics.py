@@ -62,7 +62,7 @@ def invoke(functions: Any, name: str, **members: Any) -> None:
 
 
 def test_hook_invocations_are_counted_with_their_errors(local_aws: LocalAws, functions: Any) -> None:
-    """`let_functions_be_counted`."""
+    """`count_invocations`."""
     name = new_function(functions)
     invoke(functions, name, seconds=0.1)
     invoke(functions, name, bad=True)
@@ -75,7 +75,7 @@ def test_hook_invocations_are_counted_with_their_errors(local_aws: LocalAws, fun
 
 
 def test_hook_a_metric_without_dimensions_is_one_of_its_own(local_aws: LocalAws) -> None:
-    """`let_metrics_be_told_apart`."""
+    """`match_empty_dimensions`."""
     namespace = f"Apart/{uuid.uuid4().hex}"
     data = [
         {"MetricName": "M", "Value": 1},
@@ -127,7 +127,7 @@ def test_too_many_at_once_are_throttles_and_no_invocations(local_aws: LocalAws, 
 
 @pytest.mark.parametrize("has_queue", [False, True])
 def test_hook_events_that_are_given_up_are_counted(local_aws: LocalAws, functions: Any, has_queue: bool) -> None:
-    """`let_events_of_functions_be_counted`: with a dead-letter queue and without."""
+    """`count_asynchronous_events`: with a dead-letter queue and without."""
     url, arn = new_queue(local_aws, "given-up")
     name = new_function(functions, **({"DeadLetterConfig": {"TargetArn": arn}} if has_queue else {}))
     functions.put_function_event_invoke_config(FunctionName=name, MaximumRetryAttempts=0)
@@ -160,7 +160,7 @@ def test_a_dead_letter_queue_that_is_gone_is_counted(
 
 
 def test_hook_messages_are_counted_on_their_way(local_aws: LocalAws, sqs: Any) -> None:
-    """`let_queues_be_counted`."""
+    """`count_messages`."""
     url, arn = new_queue(local_aws, "measured")
     topic = local_aws.client("sns").create_topic(Name=url.rpartition("/")[2])["TopicArn"]
     local_aws.client("sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
@@ -201,7 +201,7 @@ def test_what_a_function_reads_is_counted_and_a_dead_letter_is_not_sent(
 
 
 def test_hook_events_are_counted_on_their_way(local_aws: LocalAws, events: Any) -> None:
-    """`let_events_reach_targets`: two targets of a rule, one of which cannot be reached."""
+    """`deliver_events`: two targets of a rule, one of which cannot be reached."""
     name = f"measured-{uuid.uuid4().hex[:8]}"
     (_, queue), (_, dead) = new_queue(local_aws, name), new_queue(local_aws, "buried")
     bus = events.create_event_bus(Name=name)["EventBusArn"].rpartition("/")[2]
@@ -232,7 +232,7 @@ def test_a_dead_letter_queue_of_a_rule_that_is_gone_is_counted(local_aws: LocalA
 
 
 def test_hook_old_metrics_are_looked_for_once_a_minute(local_aws: LocalAws) -> None:
-    """`let_old_metrics_be_looked_for_seldom`: only a request in a minute throws away what is too old."""
+    """`throttle_metric_eviction`: only a request in a minute throws away what is too old."""
     cloudwatch, found = local_aws.client("cloudwatch"), []
     namespace = f"Old/{uuid.uuid4().hex}"
     for _ in range(2):

@@ -27,7 +27,7 @@ from botocore.exceptions import ClientError
 from localaws.errors import HookMissingError
 from localaws.ministack.gateway import may_change_state
 from localaws.ministack.host import load_application, state_writer
-from localaws.ministack.private import hook
+from localaws.ministack.private import private
 from localaws.protocol import routing
 from tests.conftest import LocalAws, free_ports, until
 
@@ -46,7 +46,7 @@ def test_hook_state_writer() -> None:
 
 
 def test_hook_put_events_takes_aws_sources_from_services_only(local_aws: LocalAws) -> None:
-    """`let_services_emit`: a user's event of the source aws.sagemaker is refused, as EventBridge does."""
+    """`accept_events_of_services`: a user's event of the source aws.sagemaker is refused, as EventBridge does."""
     events = local_aws.client("events")
     entry = {"Source": "aws.sagemaker", "DetailType": "Test", "Detail": "{}"}
     refused = events.put_events(Entries=[entry])
@@ -92,7 +92,7 @@ def test_hook_a_burst_starts_few_environments_of_a_function(local_aws: LocalAws)
 
 
 def test_hook_email_waits_for_consent(local_aws: LocalAws) -> None:
-    """`let_email_go_out`: subscriptions, however made, wait; then messages become mails (`test_mail.py`)."""
+    """`send_email_notifications`: subscriptions, however made, wait; then messages become mails (`test_mail.py`)."""
     sns = local_aws.client("sns")
     topic = sns.create_topic(Name="hook-email")["TopicArn"]
     sns.subscribe(TopicArn=topic, Protocol="email", Endpoint="hook@example.com")
@@ -102,7 +102,7 @@ def test_hook_email_waits_for_consent(local_aws: LocalAws) -> None:
 
 
 def test_hook_targets_are_ours(local_aws: LocalAws) -> None:
-    """`let_targets_be_refused`: unknown kinds of targets (`test_eventbridge.py` has the rest)."""
+    """`refuse_unsupported_targets`: unknown kinds of targets (`test_eventbridge.py` has the rest)."""
     events = local_aws.client("events")
     events.put_rule(Name="hook-targets", EventPattern='{"source": ["hook-targets"]}')
     with pytest.raises(events.exceptions.ClientError, match="Local AWS cannot deliver events to"):
@@ -110,7 +110,7 @@ def test_hook_targets_are_ours(local_aws: LocalAws) -> None:
 
 
 def test_hook_alarms_become_events(local_aws: LocalAws) -> None:
-    """`let_alarms_act`: SetAlarmState, too, reaches the event bus (`test_alarm_actions.py` has the rest)."""
+    """`perform_alarm_actions`: SetAlarmState, too, reaches the event bus (`test_alarm_actions.py` has the rest)."""
     cloudwatch, events, sqs = (local_aws.client(service) for service in ("cloudwatch", "events", "sqs"))
     url = sqs.create_queue(QueueName="hook-alarms")["QueueUrl"]
     arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
@@ -133,7 +133,7 @@ def test_hook_alarms_become_events(local_aws: LocalAws) -> None:
 
 
 def test_hook_alarms_keep_their_expressions(local_aws: LocalAws) -> None:
-    """`let_alarms_have_expressions` (`test_metric_math.py` has the rest)."""
+    """`keep_alarm_expressions` (`test_metric_math.py` has the rest)."""
     cloudwatch = local_aws.client("cloudwatch")
     stat = {"Metric": {"Namespace": "n", "MetricName": "m"}, "Period": 60, "Stat": "Sum"}
     metrics = [{"Id": "m", "MetricStat": stat, "ReturnData": False}, {"Id": "e", "Expression": "2 * m"}]
@@ -144,7 +144,7 @@ def test_hook_alarms_keep_their_expressions(local_aws: LocalAws) -> None:
 
 
 def test_hook_schedules_know_time_zones(local_aws: LocalAws) -> None:
-    """`let_schedules_be_due_in_their_time_zone` (`test_schedules.py` sees one come)."""
+    """`apply_schedule_time_zones` (`test_schedules.py` sees one come)."""
     scheduler = local_aws.client("scheduler")
     target = {"Arn": "arn:aws:sqs:us-east-1:000000000000:q", "RoleArn": "arn:aws:iam::000000000000:role/r"}
     with pytest.raises(scheduler.exceptions.ClientError, match="No time zone found"):
@@ -159,7 +159,7 @@ def test_hook_schedules_know_time_zones(local_aws: LocalAws) -> None:
 
 def test_a_missing_hook_is_named() -> None:
     with pytest.raises(HookMissingError, match=r"MiniStack 1\.5\.33 has no ministack\.app\.no_such_name"):
-        hook("ministack.app", "no_such_name")
+        private("ministack.app", "no_such_name")
 
 
 def test_hook_configuration_one_listener_on_loopback(local_aws: LocalAws) -> None:

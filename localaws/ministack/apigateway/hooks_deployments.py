@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
-from localaws.ministack.private import hook
+from localaws.ministack.private import private
 
 # What a request is answered by: each a store of MiniStack's, by the API's id.
 _STORES = ("_resources", "_models", "_request_validators")
@@ -25,7 +25,7 @@ _READERS = {"_match_resource_tree": 0, "_match_greedy_fallback": 0, "_model_sche
 _asked: ContextVar[tuple[str, str]] = ContextVar("_asked", default=("", ""))
 
 
-def let_stages_serve_their_deployments() -> None:
+def serve_deployments() -> None:
     """Let requests be answered by the snapshot that the stage's deployment is.
 
     Install it before other hooks of the same functions: they see the snapshot then, too.
@@ -35,12 +35,12 @@ def let_stages_serve_their_deployments() -> None:
     whose deployment ``_stages_v1`` names; the functions in `_READERS` read the stores in `_STORES` for it.
     """
     gateway: Any = importlib.import_module("ministack.services.apigateway_v1")
-    stores = [hook(gateway.__name__, name) for name in _STORES]
-    stages, deployments = (hook(gateway.__name__, name) for name in ("_stages_v1", "_deployments_v1"))
-    create, delete = (hook(gateway.__name__, name) for name in ("_create_deployment", "_delete_deployment"))
-    delete_api = hook(gateway.__name__, "_delete_rest_api")
-    execute = hook(gateway.__name__, "_execute_in_scope")
-    authorization_type = hook(gateway.__name__, "method_authorization_type")
+    stores = [private(gateway.__name__, name) for name in _STORES]
+    stages, deployments = (private(gateway.__name__, name) for name in ("_stages_v1", "_deployments_v1"))
+    create, delete = (private(gateway.__name__, name) for name in ("_create_deployment", "_delete_deployment"))
+    delete_api = private(gateway.__name__, "_delete_rest_api")
+    execute = private(gateway.__name__, "_execute_in_scope")
+    authorization_type = private(gateway.__name__, "method_authorization_type")
 
     def create_and_keep(api_id: str, data: Any) -> Any:
         known = set(deployments.get(api_id, {}))
@@ -84,7 +84,7 @@ def let_stages_serve_their_deployments() -> None:
     gateway._execute_in_scope = execute_snapshot
     gateway.method_authorization_type = authorization_type_of_snapshot
     for name, position in _READERS.items():
-        setattr(gateway, name, _reading(hook(gateway.__name__, name), position, answers_for))
+        setattr(gateway, name, _reading(private(gateway.__name__, name), position, answers_for))
 
 
 def _snapshot(api_id: str, deployment_id: str) -> str:

@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar
 from typing import Any
 
-from localaws.ministack.apigateway import reporter
-from localaws.ministack.private import hook
+from localaws.ministack.apigateway import body_errors, reporter
+from localaws.ministack.private import private
 from localaws.settings import HOST
 
 _VALIDATION_VARIABLE = re.compile(
@@ -17,7 +17,7 @@ _VALIDATION_VARIABLE = re.compile(
 )
 
 
-def let_api_gateway_be_watched(see: Callable[[reporter.Request], None]) -> None:
+def report_requests(see: Callable[[reporter.Request], None]) -> None:
     """Let each request that a REST API has answered be seen.
 
     Hooks ``ministack.services.apigateway_v1``: ``_handle_execute_in_scope`` answers a request; in it
@@ -25,12 +25,12 @@ def let_api_gateway_be_watched(see: Callable[[reporter.Request], None]) -> None:
     response; ``_invoke_lambda_proxy_v1`` calls what is behind the API; ``_rest_apis`` knows the APIs' names.
     """
     gateway: Any = importlib.import_module("ministack.services.apigateway_v1")
-    handle = hook(gateway.__name__, "_handle_execute_in_scope")
-    execute = hook(gateway.__name__, "_execute_in_scope")
-    invoke = hook(gateway.__name__, "_invoke_lambda_proxy_v1")
-    apis = hook(gateway.__name__, "_rest_apis")
-    key_of = hook(gateway.__name__, "_resolve_api_key")
-    key_in = hook(gateway.__name__, "_api_key_from_request")
+    handle = private(gateway.__name__, "_handle_execute_in_scope")
+    execute = private(gateway.__name__, "_execute_in_scope")
+    invoke = private(gateway.__name__, "_invoke_lambda_proxy_v1")
+    apis = private(gateway.__name__, "_rest_apis")
+    key_of = private(gateway.__name__, "_resolve_api_key")
+    key_in = private(gateway.__name__, "_api_key_from_request")
     known: ContextVar[dict[str, Any]] = ContextVar("known")
 
     async def invoke_timed(*arguments: Any, **more: Any) -> Any:
@@ -97,7 +97,7 @@ def _request(
     )
 
 
-def let_api_gateway_explain(explain: Callable[[Any, Any], str]) -> None:
+def explain_invalid_bodies() -> None:
     """Let gateway responses say what a model has against a body: ``$context.error.validationErrorString``.
 
     The model is that of the body's content type, or that of ``$default``; MiniStack takes JSON's for all.
@@ -106,16 +106,16 @@ def let_api_gateway_explain(explain: Callable[[Any, Any], str]) -> None:
     schema, and ``_gateway_error_response`` leaves the variable, which it does not know, in what it renders.
     """
     gateway: Any = importlib.import_module("ministack.services.apigateway_v1")
-    check = hook(gateway.__name__, "_check_request_validation")
-    schema_of = hook(gateway.__name__, "_model_schema")
-    render = hook(gateway.__name__, "_gateway_error_response")
+    check = private(gateway.__name__, "_check_request_validation")
+    schema_of = private(gateway.__name__, "_model_schema")
+    render = private(gateway.__name__, "_gateway_error_response")
 
     def check_and_explain(method: Any, api_id: str, request: Any, headers: Any, body: Any, query: Any) -> Any:
         model = reporter.model_for(headers.get("content-type"), method.get("requestModels") or {})
         applicable = {**method, "requestModels": {"application/json": model} if model else {}}
         error = check(applicable, api_id, request, headers, body, query)
         if error is not None and error.response_type == "BAD_REQUEST_BODY":
-            error.validation_error_string = explain(schema_of(api_id, model), body)
+            error.validation_error_string = body_errors.explain(schema_of(api_id, model), body)
         return error
 
     def render_explained(error: Any, request: Any) -> Any:
@@ -135,7 +135,7 @@ class _IntegrationFailedError(Exception):
         self.status = status
 
 
-def let_api_gateway_keep_secrets() -> None:
+def hide_integration_errors() -> None:
     """Let a request whose function failed be answered as API Gateway does: without what the function said.
 
     500 when Lambda has not run it (its concurrency is used up), 502 when it failed or answered something that is no
@@ -146,9 +146,9 @@ def let_api_gateway_keep_secrets() -> None:
     Source: "Using Lambda with API Gateway", errors, in the Lambda Developer Guide.
     """
     gateway: Any = importlib.import_module("ministack.services.apigateway_v1")
-    convert = hook(gateway.__name__, "_lambda_proxy_response")
-    invoke = hook(gateway.__name__, "_invoke_lambda_proxy_v1")
-    make_error = hook(gateway.__name__, "_gw_error")
+    convert = private(gateway.__name__, "_lambda_proxy_response")
+    invoke = private(gateway.__name__, "_invoke_lambda_proxy_v1")
+    make_error = private(gateway.__name__, "_gw_error")
 
     def convert_or_fail(result: dict[str, Any]) -> Any:
         if result.get("throttle"):

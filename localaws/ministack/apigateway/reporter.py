@@ -14,12 +14,13 @@ import re
 import threading
 import time
 from collections import defaultdict, deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from localaws.account.session import Clients
 from localaws.document import Document
 from localaws.metrics.meter import Meter
 from localaws.metrics.namespace import Dimensions, Metric, Namespace
@@ -88,7 +89,7 @@ class Request:
         return _VARIABLE.sub(lambda found: known.get(found[1]) or "-", template)
 
 
-class Watch:
+class RequestReporter:
     """Counts requests, and collects those that are to be logged.
 
     Parameters
@@ -99,14 +100,14 @@ class Watch:
         Seconds between two sendings.
     """
 
-    def __init__(self, client: Callable[[str], Any], meter: Meter, interval: float = _INTERVAL_SECONDS) -> None:
+    def __init__(self, client: Clients, meter: Meter, interval: float = _INTERVAL_SECONDS) -> None:
         self._client, self._meter, self._interval = client, meter, interval
         # Bounded: when nothing can be sent, the oldest are given up, not the memory.
         self._requests: deque[Request] = deque(maxlen=_MOST_KEPT)
         self._streams: set[str] = set()
         threading.Thread(target=self._send_regularly, name="api gateway", daemon=True).start()
 
-    def see(self, request: Request) -> None:
+    def report(self, request: Request) -> None:
         """Take a request; from any thread."""
         for dimensions in _dimensions(request):
             self._meter.add(API_GATEWAY, dimensions, _values(request))

@@ -5,6 +5,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from localaws.account.session import Clients
 from localaws.document import Document
 from localaws.ministack.cloudformation.provisioner import IncompleteError, Provisioned, Provisioner, call
 from localaws.ministack.cloudformation.typed_values import typed
@@ -12,7 +13,7 @@ from localaws.ministack.cloudformation.typed_values import typed
 _KEY = ("ServiceNamespace", "ResourceId", "ScalableDimension")
 
 
-def provisioners(client: Callable[[str], Any]) -> Mapping[str, Provisioner]:
+def provisioners(client: Clients) -> Mapping[str, Provisioner]:
     """The provisioner of each type."""
 
     def autoscaling() -> Any:

@@ -1,8 +1,8 @@
 """Which resource types are provisioned here, not by MiniStack."""
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Mapping
 
+from localaws.account.session import Clients
 from localaws.ministack.cloudformation import (
     apigateway,
     application_autoscaling,
@@ -14,7 +14,7 @@ from localaws.ministack.cloudformation import (
 from localaws.ministack.cloudformation.provisioner import Provisioner
 
 
-def provisioners(client: Callable[[str], Any]) -> Mapping[str, Provisioner]:
+def provisioners(client: Clients) -> Mapping[str, Provisioner]:
     """The provisioner of each type.
 
     Parameters

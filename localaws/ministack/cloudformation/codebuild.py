@@ -5,6 +5,7 @@ from typing import Any
 
 from botocore.model import ListShape, Shape, StructureShape
 
+from localaws.account.session import Clients
 from localaws.document import Document
 from localaws.ministack.cloudformation.provisioner import Provisioned, Provisioner, call, generated_name
 from localaws.ministack.cloudformation.typed_values import typed
@@ -13,7 +14,7 @@ _NAME_LENGTH = 123
 _NOT_HERE = ("Triggers", "Visibility", "ResourceAccessRole")
 
 
-def provisioners(client: Callable[[str], Any]) -> Mapping[str, Provisioner]:
+def provisioners(client: Clients) -> Mapping[str, Provisioner]:
     """The provisioner of each type."""
 
     def codebuild() -> Any:

@@ -4,11 +4,11 @@ import os
 import subprocess
 import tempfile
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from localaws.account import git_credentials
+from localaws.account.session import Clients
 from localaws.document import Document
 from localaws.ministack.cloudformation.provisioner import Provisioned, Provisioner, call
 
@@ -16,7 +16,7 @@ _PUSH_SECONDS = 60
 _PERSON = ("-c", "user.name=AWS CodeCommit", "-c", "user.email=codecommit@localhost")
 
 
-def provisioners(client: Callable[[str], Any]) -> Mapping[str, Provisioner]:
+def provisioners(client: Clients) -> Mapping[str, Provisioner]:
     """The provisioner of the type."""
     return {"AWS::CodeCommit::Repository": _Repositories(client)}
 
@@ -24,7 +24,7 @@ def provisioners(client: Callable[[str], Any]) -> Mapping[str, Provisioner]:
 class _Repositories:
     """Ref is the repository's id."""
 
-    def __init__(self, client: Callable[[str], Any]) -> None:
+    def __init__(self, client: Clients) -> None:
         self._client = client
 
     def create(self, _logical_id: str, properties: Document, _stack_name: str) -> Provisioned:

@@ -5,6 +5,7 @@ from typing import Any
 
 from botocore.model import ListShape, MapShape, Shape, StructureShape
 
+from localaws.account.session import Clients
 from localaws.document import Document
 from localaws.ministack.cloudformation.provisioner import (
     IncompleteError,
@@ -19,7 +20,7 @@ _NAME_LENGTH = 100
 _NOT_DECLARED = ("ArtifactStores", "DisableInboundStageTransitions", "RestartExecutionOnUpdate", "Tags")
 
 
-def provisioners(client: Callable[[str], Any]) -> Mapping[str, Provisioner]:
+def provisioners(client: Clients) -> Mapping[str, Provisioner]:
     """The provisioner of the type."""
     return {"AWS::CodePipeline::Pipeline": _Pipelines(lambda: client("codepipeline"))}
 

@@ -9,10 +9,10 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from localaws.account.session import Clients
 from localaws.document import Document
 from localaws.ministack.cloudformation.typed_values import typed
 
-Clients = Callable[[str], Any]
 Completion = Callable[[Clients, str, Document], None]
 
 

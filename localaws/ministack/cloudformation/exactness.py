@@ -1,9 +1,10 @@
 """What CloudFormation does about each resource, whoever makes it: before, afterwards, and before it goes."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from localaws.account.session import Clients
 from localaws.document import Document
 from localaws.ministack.cloudformation import completion, existence, schema
 from localaws.ministack.sns import subscriptions
@@ -18,7 +19,7 @@ class Exactness:
     client : callable(service) -> boto3 client
     """
 
-    client: Callable[[str], Any]
+    client: Clients
 
     @property
     def asks_services(self) -> Collection[str]:

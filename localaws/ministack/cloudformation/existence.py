@@ -12,10 +12,10 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from localaws.account.session import Clients
 from localaws.settings import ACCOUNT_ID, REGION
 
 Properties = Mapping[str, Any]
-Clients = Callable[[str], Any]
 
 _NAMES: Mapping[str, tuple[str, ...]] = {
     "AWS::CloudWatch::Alarm": ("AlarmName",),

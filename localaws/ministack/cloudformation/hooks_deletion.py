@@ -8,10 +8,10 @@ import asyncio
 import importlib
 from typing import Any
 
-from localaws.ministack.private import hook
+from localaws.ministack.private import private
 
 
-def let_stacks_be_deleted_while_they_are_made() -> None:
+def delete_stacks_in_progress() -> None:
     """Let a deletion wait for the creation or update under way, which ends with the resource that it is at.
 
     Hooks ``ministack.services.cloudformation.stacks._deploy_stack_async``, ``_delete_stack_async``, both also in
@@ -20,9 +20,9 @@ def let_stacks_be_deleted_while_they_are_made() -> None:
     stacks: Any = importlib.import_module("ministack.services.cloudformation.stacks")
     handlers: Any = importlib.import_module("ministack.services.cloudformation.handlers")
     changesets: Any = importlib.import_module("ministack.services.cloudformation.changesets")
-    every_stack = hook("ministack.services.cloudformation", "_stacks")
-    deploy, delete = (hook(stacks.__name__, name) for name in ("_deploy_stack_async", "_delete_stack_async"))
-    provision, roll_back = (hook(stacks.__name__, name) for name in ("_provision_resource", "_roll_back_operation"))
+    every_stack = private("ministack.services.cloudformation", "_stacks")
+    deploy, delete = (private(stacks.__name__, name) for name in ("_deploy_stack_async", "_delete_stack_async"))
+    provision, roll_back = (private(stacks.__name__, name) for name in ("_provision_resource", "_roll_back_operation"))
     under_way: dict[str, asyncio.Event] = {}  # by the stack's id, as those in `requested` are
     requested: set[str] = set()
 

@@ -8,7 +8,7 @@ import importlib
 from typing import Any
 
 from localaws.document import Document
-from localaws.ministack.private import hook
+from localaws.ministack.private import private
 
 _ENDS = {
     "CREATE_IN_PROGRESS": "CREATE_FAILED",
@@ -23,16 +23,16 @@ _REASON = "Local AWS was stopped in the middle of it"
 _STACK = "AWS::CloudFormation::Stack"
 
 
-def let_interrupted_operations_end() -> None:
+def end_interrupted_operations() -> None:
     """Let the operations end that were under way when the state was written.
 
     Hooks ``ministack.services.cloudformation.load_persisted_state``, by which stacks come back; ``..._stacks``;
     ``...stacks._add_event``; ``ministack.core.responses.request_scope``, whose account and region an event is of.
     """
     module: Any = importlib.import_module("ministack.services.cloudformation")
-    load, stacks = hook(module.__name__, "load_persisted_state"), hook(module.__name__, "_stacks")
-    add_event = hook(f"{module.__name__}.stacks", "_add_event")
-    scope = hook("ministack.core.responses", "request_scope")
+    load, stacks = private(module.__name__, "load_persisted_state"), private(module.__name__, "_stacks")
+    add_event = private(f"{module.__name__}.stacks", "_add_event")
+    scope = private("ministack.core.responses", "request_scope")
 
     def load_and_end(data: Any) -> None:
         load(data)

@@ -1,24 +1,22 @@
 """CloudFormation's front: what CloudFormation refuses at once, and MiniStack would accept."""
 
 import importlib
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable
 from typing import Any
 
 from localaws.ministack.cloudformation.refusals import check_parameters, refusal
-from localaws.ministack.private import hook
-
-Answer = tuple[int, Mapping[str, str], bytes]
-Parameters = dict[str, Any]
-"""Of a request of the query protocol: a list of texts for each name."""
+from localaws.ministack.private import private
+from localaws.ministack.query_protocol import Parameters, Response, first
 
 
-def let_unknown_parameters_be_refused() -> None:
+def refuse_unknown_parameters() -> None:
     """Let nobody give a parameter that the template does not have: to a stack, a change set or a stack in a stack.
 
     Hook ``ministack.services.cloudformation.engine._resolve_parameters``, which ``...handlers`` and ``...changesets``
     have under that name, too; its ValueError is answered as a ValidationError, or fails the nested stack.
     """
-    resolve = hook("ministack.services.cloudformation.engine", "_resolve_parameters")
+    resolve = private("ministack.services.cloudformation.engine", "_resolve_parameters")
 
     def resolve_known(template: dict[str, Any], provided: list[dict[str, Any]], *previous: Any) -> Any:
         check_parameters(template.get("Parameters") or {}, [each["Key"] for each in provided])
@@ -26,27 +24,56 @@ def let_unknown_parameters_be_refused() -> None:
 
     for name in ("engine", "handlers", "changesets"):
         module: Any = importlib.import_module(f"ministack.services.cloudformation.{name}")
-        hook(module.__name__, "_resolve_parameters")
+        private(module.__name__, "_resolve_parameters")
         module._resolve_parameters = resolve_known
 
 
-def let_stacks_refuse_what_their_status_forbids() -> None:
+def refuse_operations_by_status() -> None:
     """Let a stack whose creation or deletion failed be deleted before it is made again.
 
     Hooks ``ministack.services.cloudformation.handlers._ACTION_HANDLERS``, ``_resolve_stack`` and ``_error``.
     """
     module = "ministack.services.cloudformation.handlers"
-    handlers, find, error = (hook(module, name) for name in ("_ACTION_HANDLERS", "_resolve_stack", "_error"))
+    handlers, find, error = (private(module, name) for name in ("_ACTION_HANDLERS", "_resolve_stack", "_error"))
 
-    def refusing(action: str, answer: Callable[[Parameters], Answer]) -> Callable[[Parameters], Answer]:
-        def answer_or_refuse(request: Parameters) -> Answer:
-            stack = find(request.get("StackName", [""])[0])
-            kind = "CREATE" if action == "CreateStack" else request.get("ChangeSetType", ["UPDATE"])[0]
+    def refusing(action: str, answer: Callable[[Parameters], Response]) -> Callable[[Parameters], Response]:
+        def answer_or_refuse(request: Parameters) -> Response:
+            stack = find(first(request, "StackName"))
+            kind = "CREATE" if action == "CreateStack" else first(request, "ChangeSetType") or "UPDATE"
             problem = None if stack is None else refusal(kind, stack)
-            refused: Answer | None = None if problem is None else error(*problem)
+            refused: Response | None = None if problem is None else error(*problem)
             return answer(request) if refused is None else refused
 
         return answer_or_refuse
 
     for action in ("CreateStack", "CreateChangeSet"):
         handlers[action] = refusing(action, handlers[action])
+
+
+_BUCKET_HOST = re.compile(r"https://([a-z0-9.-]+)\.s3(?:[.-][a-z0-9-]+)?\.amazonaws\.com/")
+
+
+def require_capabilities() -> None:
+    """Let stacks with IAM resources need CAPABILITY_IAM or CAPABILITY_NAMED_IAM, whoever asks.
+
+    Hook ``ministack.services.cloudformation.handlers._capabilities_enforced``, which says so with AUTH=true only.
+    """
+    handlers: Any = importlib.import_module("ministack.services.cloudformation.handlers")
+    private(handlers.__name__, "_capabilities_enforced")
+    handlers._capabilities_enforced = lambda: True
+
+
+def accept_bucket_host_urls() -> None:
+    """Let a TemplateURL name its bucket as a host, as S3's own URLs do.
+
+    Hook ``ministack.services.cloudformation.helpers._resolve_document``, which takes the bucket for a part of the path.
+    """
+    helpers: Any = importlib.import_module("ministack.services.cloudformation.helpers")
+    resolve = private(helpers.__name__, "_resolve_document")
+
+    def resolve_in_bucket(params: dict[str, Any], body_key: str, url_key: str, label: str) -> Any:
+        [url] = params.get(url_key) or [""]
+        path_style = _BUCKET_HOST.sub(r"https://s3.amazonaws.com/\1/", url)
+        return resolve({**params, url_key: [path_style]} if url else params, body_key, url_key, label)
+
+    helpers._resolve_document = resolve_in_bucket

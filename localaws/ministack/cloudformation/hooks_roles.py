@@ -11,10 +11,11 @@ from collections.abc import Callable
 from contextvars import ContextVar
 from typing import Any
 
-from localaws.ministack.private import hook
+from localaws.ministack.private import private
+from localaws.ministack.query_protocol import Parameters, first
 from localaws.settings import REGION, iam_enforced
 
-Handler = Callable[[dict[str, Any]], Any]
+Handler = Callable[[Parameters], Any]
 
 role_arn: ContextVar[str | None] = ContextVar("role_arn", default=None)
 """The role of the stack that is being worked on; None when it has none."""
@@ -24,19 +25,19 @@ _MEMBER = "RoleARN"
 _DONE = 200
 
 
-def let_stacks_have_roles() -> None:
+def act_as_stack_roles() -> None:
     """Let each operation on a stack be done as the stack's role.
 
     Hooks ``ministack.services.cloudformation.handlers._ACTION_HANDLERS``, the table of operations, and ``_stacks``
     beside it, which knows all stacks; ``...helpers._error`` words a refusal.
     """
-    handlers = hook("ministack.services.cloudformation.handlers", "_ACTION_HANDLERS")
-    stacks = hook("ministack.services.cloudformation", "_stacks")
-    error, denial = hook("ministack.services.cloudformation.helpers", "_error"), _denial()
+    handlers = private("ministack.services.cloudformation.handlers", "_ACTION_HANDLERS")
+    stacks = private("ministack.services.cloudformation", "_stacks")
+    error, denial = private("ministack.services.cloudformation.helpers", "_error"), _denial()
 
     def acting(handler: Handler) -> Handler:
-        def called(params: dict[str, Any]) -> Any:
-            name, given = _stack_name(_first(params, "StackName")), _first(params, _MEMBER)
+        def called(params: Parameters) -> Any:
+            name, given = _stack_name(first(params, "StackName")), first(params, _MEMBER)
             if given and iam_enforced() and (message := denial(given)):
                 return error("AccessDenied", message, 403)
             kept = (stacks.get(name) or {}).get(_MEMBER)
@@ -61,10 +62,13 @@ def _denial() -> Callable[[str], str | None]:
     caller's policies; ``...iam_actions.identity_denial_message`` words the refusal.
     """
     evaluator: Any = importlib.import_module("ministack.core.iam_evaluator")
-    pin, key_of = hook(evaluator.__name__, "pin_request_caller"), hook("ministack.core.router", "extract_access_key_id")
+    pin, key_of = (
+        private(evaluator.__name__, "pin_request_caller"),
+        private("ministack.core.router", "extract_access_key_id"),
+    )
     key: ContextVar[str] = ContextVar("key", default="")
-    enforce = hook("ministack.core.iam_evaluator", "enforce")
-    wording = hook("ministack.core.iam_actions", "identity_denial_message")
+    enforce = private("ministack.core.iam_evaluator", "enforce")
+    wording = private("ministack.core.iam_actions", "identity_denial_message")
 
     def pin_known(headers: Any, query: Any = None) -> None:
         pin(headers, query)
@@ -79,11 +83,6 @@ def _denial() -> Callable[[str], str | None]:
 
     evaluator.pin_request_caller = pin_known
     return denial
-
-
-def _first(params: dict[str, Any], member: str) -> str:
-    value = params.get(member, "")
-    return str(value[0] if isinstance(value, list) else value)
 
 
 def _stack_name(name_or_id: str) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 
 from localaws.document import Document
 from localaws.ministack.cloudformation.provisioner import IncompleteError, Provisioned
-from localaws.ministack.private import hook
+from localaws.ministack.private import private
 
 Stacks = MutableMapping[str, Document]
 
@@ -57,13 +57,13 @@ def note_of(
             "LogicalResourceId": logical_id,
             "Properties": properties,
             "Attributes": known["Attributes"] if known is not None and was_there else {},
-            "Timestamp": hook("ministack.core.responses", "now_iso")(),
+            "Timestamp": private("ministack.core.responses", "now_iso")(),
         }
 
     return note
 
 
-def let_failed_resources_be_rolled_back() -> None:
+def roll_back_failed_resources() -> None:
     """Let a rollback undo what was made of resources that failed, and let a stack keep what could not be deleted.
 
     MiniStack forgets what the rollback of a creation could not delete; here the next DeleteStack tries it again.
@@ -73,8 +73,8 @@ def let_failed_resources_be_rolled_back() -> None:
     """
     stacks: Any = importlib.import_module("ministack.services.cloudformation.stacks")
     handlers: Any = importlib.import_module("ministack.services.cloudformation.handlers")
-    roll_back = hook(stacks.__name__, "_roll_back_operation")
-    hook(handlers.__name__, "_roll_back_operation")
+    roll_back = private(stacks.__name__, "_roll_back_operation")
+    private(handlers.__name__, "_roll_back_operation")
 
     async def roll_all_back(stack_name: str, stack_id: str, stack: Document, operation: Document, **more: Any) -> None:
         resources: dict[str, Document] = stack["_resources"]
@@ -89,7 +89,7 @@ def let_failed_resources_be_rolled_back() -> None:
     stacks._roll_back_operation = handlers._roll_back_operation = roll_all_back
 
 
-def let_nested_stacks_be_rolled_back() -> None:
+def roll_back_nested_stacks() -> None:
     """Let a stack in a stack be deleted as any stack is, one whose creation failed too.
 
     MiniStack leaves what a failed one had made, deletes what its template retains, and calls one deleted of which
@@ -98,10 +98,10 @@ def let_nested_stacks_be_rolled_back() -> None:
     Hooks ``ministack.services.cloudformation.provisioners._RESOURCE_HANDLERS``, where the type's ``create`` and
     ``delete`` are, ``...stacks._delete_stack_async`` and ``..._roll_back_operation`` for stacks, and ``..._stacks``.
     """
-    handler = hook("ministack.services.cloudformation.provisioners", "_RESOURCE_HANDLERS")[_STACK]
+    handler = private("ministack.services.cloudformation.provisioners", "_RESOURCE_HANDLERS")[_STACK]
     module: Any = importlib.import_module("ministack.services.cloudformation.stacks")
-    delete_stack = hook(module.__name__, "_delete_stack_async")
-    every_stack: Stacks = hook("ministack.services.cloudformation", "_stacks")
+    delete_stack = private(module.__name__, "_delete_stack_async")
+    every_stack: Stacks = private("ministack.services.cloudformation", "_stacks")
     create: Callable[[str, Document, str], Provisioned] = handler["create"]
 
     def create_known(logical_id: str, properties: Document, stack_name: str) -> Provisioned:

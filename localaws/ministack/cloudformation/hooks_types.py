@@ -1,30 +1,27 @@
 """CloudFormation: more types, exact properties, change sets that know what they do."""
 
 import importlib
-import re
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
-from localaws.ministack.cloudformation import hooks_rollback as rollback
 from localaws.ministack.cloudformation.exactness import Exactness
+from localaws.ministack.cloudformation.hooks_rollback import note_of, provisioned
 from localaws.ministack.cloudformation.provisioner import Provisioner, note_made
-from localaws.ministack.private import hook
-
-_BUCKET_HOST = re.compile(r"https://([a-z0-9.-]+)\.s3(?:[.-][a-z0-9-]+)?\.amazonaws\.com/")
+from localaws.ministack.private import private
 
 Properties = dict[str, Any]
 Stacks = Mapping[str, Any]
 
 
-def let_cloudformation_provision(provisioners: Mapping[str, Provisioner]) -> None:
+def add_resource_types(provisioners: Mapping[str, Provisioner]) -> None:
     """Let stacks have resources of more types, each provisioned in a worker thread.
 
     Hooks ``ministack.services.cloudformation.provisioners._RESOURCE_HANDLERS``, the table of types, and
     ``...stacks._runs_on_worker_thread``, which says for which types the event loop must not wait.
     """
-    handlers = hook("ministack.services.cloudformation.provisioners", "_RESOURCE_HANDLERS")
+    handlers = private("ministack.services.cloudformation.provisioners", "_RESOURCE_HANDLERS")
     stacks = importlib.import_module("ministack.services.cloudformation.stacks")
-    in_thread = hook(stacks.__name__, "_runs_on_worker_thread")
+    in_thread = private(stacks.__name__, "_runs_on_worker_thread")
     for name, provisioner in provisioners.items():
         handlers[name] = {
             "create": provisioner.create,
@@ -35,7 +32,7 @@ def let_cloudformation_provision(provisioners: Mapping[str, Provisioner]) -> Non
     stacks._runs_on_worker_thread = lambda name: name in provisioners or in_thread(name)  # type: ignore[attr-defined]
 
 
-def let_cloudformation_be_exact(exactness: Exactness) -> None:
+def check_and_complete_resources(exactness: Exactness) -> None:
     """Let the properties of each resource be checked before it is made or updated, and be completed afterwards.
 
     Hooks ``_provision_resource``, ``_update_resource`` and ``_delete_resource`` of
@@ -46,9 +43,9 @@ def let_cloudformation_be_exact(exactness: Exactness) -> None:
     provisioners: Any = importlib.import_module("ministack.services.cloudformation.provisioners")
     stacks: Any = importlib.import_module("ministack.services.cloudformation.stacks")
     names = ("_provision_resource", "_update_resource", "_delete_resource")
-    provision, update, delete = (hook(provisioners.__name__, name) for name in names)
-    every_stack = hook("ministack.services.cloudformation", "_stacks")
-    runs_in_thread, in_thread = hook(stacks.__name__, "_runs_on_worker_thread"), exactness.asks_services
+    provision, update, delete = (private(provisioners.__name__, name) for name in names)
+    every_stack = private("ministack.services.cloudformation", "_stacks")
+    runs_in_thread, in_thread = private(stacks.__name__, "_runs_on_worker_thread"), exactness.asks_services
 
     def delete_if_allowed(resource_type: str, physical_id: str, *others: Any, **more: Any) -> None:
         exactness.check_deletion(resource_type, physical_id)
@@ -57,7 +54,7 @@ def let_cloudformation_be_exact(exactness: Exactness) -> None:
     exact = (_provisioning(exactness, provision, every_stack), _updating(exactness, update, every_stack))
     for module in (provisioners, stacks):
         for name, function in zip(names, (*exact, delete_if_allowed), strict=True):
-            hook(module.__name__, name)
+            private(module.__name__, name)
             setattr(module, name, function)
     stacks._runs_on_worker_thread = lambda name: name in in_thread or runs_in_thread(name)
 
@@ -69,12 +66,12 @@ def _provisioning(exactness: Exactness, provision: Callable[..., Any], every_sta
         exactness.check(resource_type, logical_id, props)
         exactness.check_new(resource_type, logical_id, props, every_stack[stack_name], list(every_stack.values()))
         resource = (every_stack[stack_name], logical_id, resource_type, props)
-        token = note_made.set(rollback.note_of(*resource, "IN_PROGRESS"))
+        token = note_made.set(note_of(*resource, "IN_PROGRESS"))
         try:
-            return rollback.provisioned(
+            return provisioned(
                 lambda: provision(resource_type, logical_id, props, stack_name),
                 lambda physical_id: exactness.complete(resource_type, physical_id, props),
-                rollback.note_of(*resource),
+                note_of(*resource),
             )
         finally:
             note_made.reset(token)
@@ -99,10 +96,10 @@ def _updating(exactness: Exactness, update: Callable[..., Any], every_stack: Sta
         if old == new:
             return update(resource_type, physical_id, old, new, stack_name, logical_id, known)
         exactness.check(resource_type, logical_id or physical_id, new)
-        new_id, attributes = rollback.provisioned(
+        new_id, attributes = provisioned(
             lambda: update(resource_type, physical_id, old, new, stack_name, logical_id, known),
             lambda provisioned_id: exactness.complete(resource_type, provisioned_id, new),
-            rollback.note_of(every_stack[stack_name], logical_id or physical_id, resource_type, new),
+            note_of(every_stack[stack_name], logical_id or physical_id, resource_type, new),
         )
         return new_id, {**known, **attributes} if new_id == physical_id else attributes
 
@@ -115,7 +112,7 @@ def _attributes(every_stack: Stacks, stack_name: str, logical_id: str | None) ->
     return dict(stack.get("_resources", {}).get(logical_id, {}).get("Attributes") or {})
 
 
-def let_change_sets_be_exact(create_only: Callable[[str], Collection[str]]) -> None:
+def correct_change_sets(create_only: Callable[[str], Collection[str]]) -> None:
     """Let change sets leave out resources whose condition is false, and know what replaces a resource.
 
     Hooks ``ministack.services.cloudformation.changesets``: ``_resolve_props_for_diff`` gives both templates that are
@@ -123,9 +120,9 @@ def let_change_sets_be_exact(create_only: Callable[[str], Collection[str]]) -> N
     """
     changesets: Any = importlib.import_module("ministack.services.cloudformation.changesets")
     stacks: Any = importlib.import_module("ministack.services.cloudformation.stacks")
-    resolve = hook(changesets.__name__, "_resolve_props_for_diff")
-    evaluate = hook(changesets.__name__, "_evaluate_conditions")
-    recreation = hook(stacks.__name__, "_property_recreation")
+    resolve = private(changesets.__name__, "_resolve_props_for_diff")
+    evaluate = private(changesets.__name__, "_evaluate_conditions")
+    recreation = private(stacks.__name__, "_property_recreation")
 
     def resolve_present(template: dict[str, Any], params: dict[str, Any], *names: str) -> dict[str, Any]:
         resolved: dict[str, Any] = resolve(template, params, *names)
@@ -140,29 +137,3 @@ def let_change_sets_be_exact(create_only: Callable[[str], Collection[str]]) -> N
 
     changesets._resolve_props_for_diff = resolve_present
     stacks._property_recreation = exact_recreation
-
-
-def let_capabilities_be_asked_for() -> None:
-    """Let stacks with IAM resources need CAPABILITY_IAM or CAPABILITY_NAMED_IAM, whoever asks.
-
-    Hook ``ministack.services.cloudformation.handlers._capabilities_enforced``, which says so with AUTH=true only.
-    """
-    handlers: Any = importlib.import_module("ministack.services.cloudformation.handlers")
-    hook(handlers.__name__, "_capabilities_enforced")
-    handlers._capabilities_enforced = lambda: True
-
-
-def let_templates_lie_in_buckets() -> None:
-    """Let a TemplateURL name its bucket as a host, as S3's own URLs do.
-
-    Hook ``ministack.services.cloudformation.helpers._resolve_document``, which takes the bucket for a part of the path.
-    """
-    helpers: Any = importlib.import_module("ministack.services.cloudformation.helpers")
-    resolve = hook(helpers.__name__, "_resolve_document")
-
-    def resolve_in_bucket(params: dict[str, Any], body_key: str, url_key: str, label: str) -> Any:
-        [url] = params.get(url_key) or [""]
-        path_style = _BUCKET_HOST.sub(r"https://s3.amazonaws.com/\1/", url)
-        return resolve({**params, url_key: [path_style]} if url else params, body_key, url_key, label)
-
-    helpers._resolve_document = resolve_in_bucket

@@ -15,6 +15,7 @@ from typing import Any, cast
 from botocore.exceptions import ClientError
 from botocore.model import StructureShape
 
+from localaws.account.session import Clients
 from localaws.document import Document
 from localaws.ministack.cloudformation.provisioner import IncompleteError, Provisioned, call, generated_name, tell_made
 from localaws.ministack.cloudformation.typed_values import typed
@@ -55,7 +56,7 @@ TYPES = {
 }
 
 
-def provisioners(client: Callable[[str], Any]) -> Mapping[str, "ResourceProvisioner"]:
+def provisioners(client: Clients) -> Mapping[str, "ResourceProvisioner"]:
     """The provisioner of each type."""
     return {name: ResourceProvisioner(type_, lambda: client("sagemaker")) for name, type_ in TYPES.items()}
 

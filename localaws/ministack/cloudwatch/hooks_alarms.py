@@ -13,79 +13,23 @@ from localaws.ministack.cloudwatch.alarm_actions import AlarmActions, Ways
 from localaws.ministack.cloudwatch.alarm_state import Point
 from localaws.ministack.eventbridge.courier import Courier
 from localaws.ministack.eventbridge.targets import Delivery
-from localaws.ministack.private import hook
+from localaws.ministack.private import private
 
 logger = logging.getLogger(__name__)
 
 
-def let_services_publish() -> Callable[[str, Mapping[str, Any]], None]:
-    """Give a function that keeps a datum of PutMetricData in a namespace, without a request; for the event loop.
-
-    Hooks ``ministack.services.cloudwatch``: ``_store_datum`` keeps it, ``_dims_from_list`` reads its dimensions.
-    """
-    cloudwatch: Any = importlib.import_module("ministack.services.cloudwatch")
-    store, dimensions = hook(cloudwatch.__name__, "_store_datum"), hook(cloudwatch.__name__, "_dims_from_list")
-
-    def publish(namespace: str, datum: Mapping[str, Any]) -> None:
-        named, moment, values = dimensions(datum["Dimensions"]), datum["Timestamp"], datum["Values"]
-        store(namespace, datum["MetricName"], named, moment, datum["Unit"], None, values, datum["Counts"], None)
-
-    return publish
-
-
-# MiniStack forgets after two weeks, and looks for what is so old at each request, through all that it knows.
-_OLD_METRICS_LOOKED_FOR_SECONDS = 60.0
-
-
-def let_old_metrics_be_looked_for_seldom() -> None:
-    """Let requests not pay for all the data that there are.
-
-    Hook ``ministack.services.cloudwatch._evict_old_metrics``, which every request calls.
-    """
-    cloudwatch: Any = importlib.import_module("ministack.services.cloudwatch")
-    evict = hook(cloudwatch.__name__, "_evict_old_metrics")
-    due = 0.0
-
-    def evict_when_due() -> None:
-        nonlocal due
-        if time.monotonic() >= due:
-            due = time.monotonic() + _OLD_METRICS_LOOKED_FOR_SECONDS
-            evict()
-
-    cloudwatch._evict_old_metrics = evict_when_due
-
-
-class _Dimensions(dict[str, str]):
-    """Dimensions as they are asked for; to ask for none is something, too."""
-
-    def __bool__(self) -> bool:
-        return True
-
-
-def let_metrics_be_told_apart() -> None:
-    """Let who asks for a metric without dimensions get that one, and not the sum of all that have some.
-
-    Hook ``ministack.services.cloudwatch._dims_from_list``, by which GetMetricData and GetMetricStatistics read the
-    dimensions that they are asked for; they take an empty dictionary for no condition.
-    """
-    cloudwatch: Any = importlib.import_module("ministack.services.cloudwatch")
-    read = hook(cloudwatch.__name__, "_dims_from_list")
-    cloudwatch._dims_from_list = lambda dimensions: _Dimensions(read(dimensions))
-
-
-def let_alarms_be_decided(scale: float) -> Callable[[], None]:
-    """Let metric alarms be decided by `decision`; returns the function that decides all of them.
+def replace_alarm_evaluation(scale: float) -> None:
+    """Evaluate metric alarms by `alarm_state`.
 
     Hooks ``ministack.services.cloudwatch``: ``_evaluate_alarm``, which is called with every alarm and new datum, is
     replaced; ``_metrics``, ``_dims_key``, ``_dims_from_list``, ``_calc_stats`` and ``_stat_value`` read the data;
-    ``_record_history``, ``_dispatch_alarm_actions`` and ``_evaluate_parent_alarms`` do what follows from a new state;
-    ``_evaluate_all_alarms`` goes through all.
+    ``_record_history``, ``_dispatch_alarm_actions`` and ``_evaluate_parent_alarms`` do what follows from a new state.
     """
     cloudwatch: Any = importlib.import_module("ministack.services.cloudwatch")
     names = ("_metrics", "_dims_key", "_dims_from_list", "_calc_stats", "_stat_value", "_record_history")
-    more = ("_dispatch_alarm_actions", "_evaluate_parent_alarms", "_evaluate_all_alarms", "_evaluate_alarm")
+    more = ("_dispatch_alarm_actions", "_evaluate_parent_alarms", "_evaluate_alarm")
     for name in (*names, *more):
-        hook(cloudwatch.__name__, name)
+        private(cloudwatch.__name__, name)
 
     def statistic(points: Sequence[Point], name: str) -> float | None:
         value: float | None = cloudwatch._stat_value(cloudwatch._calc_stats(points), name, points)
@@ -112,11 +56,15 @@ def let_alarms_be_decided(scale: float) -> Callable[[], None]:
         cloudwatch._evaluate_parent_alarms(alarm)
 
     cloudwatch._evaluate_alarm = evaluate
-    evaluate_all: Callable[[], None] = cloudwatch._evaluate_all_alarms
+
+
+def alarm_evaluator() -> Callable[[], None]:
+    """Return the function that evaluates every alarm: ``ministack.services.cloudwatch._evaluate_all_alarms``."""
+    evaluate_all: Callable[[], None] = private("ministack.services.cloudwatch", "_evaluate_all_alarms")
     return evaluate_all
 
 
-def let_alarms_act(courier: Courier) -> None:
+def perform_alarm_actions(courier: Courier) -> None:
     """Let an alarm's new state become an event, and its actions be done in AWS's words.
 
     Hook ``ministack.services.cloudwatch._dispatch_alarm_actions``, which metric alarms, composite ones and
@@ -125,8 +73,8 @@ def let_alarms_act(courier: Courier) -> None:
     cloudwatch: Any = importlib.import_module("ministack.services.cloudwatch")
     events: Any = importlib.import_module("ministack.services.eventbridge")
     sns: Any = importlib.import_module("ministack.services.sns")
-    hook(cloudwatch.__name__, "_dispatch_alarm_actions"), hook(sns.__name__, "publish_internal")
-    hook(events.__name__, "_put_events"), hook(events.__name__, "_ensure_default_bus")
+    private(cloudwatch.__name__, "_dispatch_alarm_actions"), private(sns.__name__, "publish_internal")
+    private(events.__name__, "_put_events"), private(events.__name__, "_ensure_default_bus")
 
     def put_event(entry: dict[str, Any]) -> None:
         events._ensure_default_bus()
@@ -151,16 +99,16 @@ def let_alarms_act(courier: Courier) -> None:
 _OF_ONE_METRIC = ("MetricName", "Namespace", "Statistic", "ExtendedStatistic", "Period", "Dimensions", "Unit")
 
 
-def let_alarms_have_expressions() -> None:
-    """Let alarms keep their ``Metrics``, which MiniStack forgets, so that `let_alarms_be_decided` can work them out.
+def keep_alarm_expressions() -> None:
+    """Let alarms keep their ``Metrics``, which MiniStack forgets, so that `replace_alarm_evaluation` can work them out.
 
     Hooks ``ministack.services.cloudwatch._put_metric_alarm`` and
     ``...cloudformation.provisioners._cw_metric_alarm_record``, the two ways in which alarms are made.
     """
     cloudwatch: Any = importlib.import_module("ministack.services.cloudwatch")
     provisioners: Any = importlib.import_module("ministack.services.cloudformation.provisioners")
-    put = hook(cloudwatch.__name__, "_put_metric_alarm")
-    record, error = hook(provisioners.__name__, "_cw_metric_alarm_record"), hook(cloudwatch.__name__, "_error")
+    put = private(cloudwatch.__name__, "_put_metric_alarm")
+    record, error = private(provisioners.__name__, "_cw_metric_alarm_record"), private(cloudwatch.__name__, "_error")
 
     def with_metrics(alarm: dict[str, Any], metrics: Any) -> dict[str, Any]:
         for name in _OF_ONE_METRIC:

@@ -9,17 +9,17 @@ from localaws.ministack.eventbridge import schedules, target_input, targets
 from localaws.ministack.eventbridge.courier import Courier
 from localaws.ministack.eventbridge.metrics import RuleMetrics
 from localaws.ministack.gateway import asking_service
-from localaws.ministack.private import hook
+from localaws.ministack.private import private
 
 
-def let_services_emit() -> None:
+def accept_events_of_services() -> None:
     """Let our own services put events of the source ``aws.*``, which EventBridge refuses to users.
 
     Hook ``ministack.services.eventbridge._put_events``, whose parameter ``allow_aws_source`` is what MiniStack's own
     services use. `localaws.ministack.gateway.asking_service` tells who asks.
     """
     module = importlib.import_module("ministack.services.eventbridge")
-    put_events = hook(module.__name__, "_put_events")
+    put_events = private(module.__name__, "_put_events")
 
     def put(data: Any, allow_aws_source: bool = False) -> Any:
         return put_events(data, allow_aws_source=allow_aws_source or bool(asking_service.get()))
@@ -27,15 +27,18 @@ def let_services_emit() -> None:
     module._put_events = put  # type: ignore[attr-defined]
 
 
-def let_events_reach_targets(courier: Courier, metrics: RuleMetrics) -> None:
+def deliver_events(courier: Courier, metrics: RuleMetrics) -> None:
     """Let `localaws.ministack.eventbridge` deliver events.
 
     Hooks ``ministack.services.eventbridge``: ``_invoke_target``, which rules and schedules call for each event, is
     replaced, but for event buses and API destinations; ``_pattern_event_view`` and ``_render_input_template`` are used.
     """
     events: Any = importlib.import_module("ministack.services.eventbridge")
-    invoke = hook(events.__name__, "_invoke_target")
-    view_of, render = hook(events.__name__, "_pattern_event_view"), hook(events.__name__, "_render_input_template")
+    invoke = private(events.__name__, "_invoke_target")
+    view_of, render = (
+        private(events.__name__, "_pattern_event_view"),
+        private(events.__name__, "_render_input_template"),
+    )
 
     def deliver(target: dict[str, Any], event: dict[str, Any], rule: dict[str, Any], view: Any = None) -> None:
         metrics.matched(rule["Arn"], event["EventId"])
@@ -51,7 +54,7 @@ def let_events_reach_targets(courier: Courier, metrics: RuleMetrics) -> None:
     events._invoke_target = deliver
 
 
-def let_targets_be_refused() -> None:
+def refuse_unsupported_targets() -> None:
     """Refuse a target to which `localaws.ministack.eventbridge` cannot deliver, and a schedule that it cannot read.
 
     Hooks ``ministack.services.eventbridge._validate_target_arn``, and ``...scheduler._create_schedule`` and
@@ -60,8 +63,10 @@ def let_targets_be_refused() -> None:
     """
     events: Any = importlib.import_module("ministack.services.eventbridge")
     scheduler: Any = importlib.import_module("ministack.services.scheduler")
-    validate, pattern_error = (hook(events.__name__, name) for name in ("_validate_target_arn", "_event_pattern_error"))
-    hook(scheduler.__name__, "_error"), hook(events.__name__, "error_response_json")
+    validate, pattern_error = (
+        private(events.__name__, name) for name in ("_validate_target_arn", "_event_pattern_error")
+    )
+    private(scheduler.__name__, "_error"), private(events.__name__, "error_response_json")
 
     def check(target: dict[str, Any]) -> Any:
         reason = targets.refusal(target)
@@ -84,7 +89,7 @@ def let_targets_be_refused() -> None:
         return create(logical_id, properties, stack_name)
 
     events._validate_target_arn = check
-    rules = hook("ministack.services.cloudformation.provisioners", "_RESOURCE_HANDLERS")["AWS::Events::Rule"]
+    rules = private("ministack.services.cloudformation.provisioners", "_RESOURCE_HANDLERS")["AWS::Events::Rule"]
     create, rules["create"] = rules["create"], create_rule
     for name in ("_create_schedule", "_update_schedule"):
-        setattr(scheduler, name, checked(hook(scheduler.__name__, name)))
+        setattr(scheduler, name, checked(private(scheduler.__name__, name)))

@@ -7,7 +7,7 @@ import uuid
 from typing import Any
 
 from localaws.ministack.eventbridge import schedules
-from localaws.ministack.private import hook
+from localaws.ministack.private import private
 
 logger = logging.getLogger(__name__)
 
@@ -15,7 +15,7 @@ logger = logging.getLogger(__name__)
 _LOOKED_AT_SECONDS = 1
 
 
-def let_schedules_be_looked_at_often() -> None:
+def check_schedules_every_second() -> None:
     """Let schedules be looked at every second.
 
     Hooks ``ministack.services.scheduler._SCHEDULE_TICK_INTERVAL``, and ``...eventbridge._SCHEDULER_TICK_INTERVAL`` for
@@ -23,11 +23,11 @@ def let_schedules_be_looked_at_often() -> None:
     """
     scheduler: Any = importlib.import_module("ministack.services.scheduler")
     events: Any = importlib.import_module("ministack.services.eventbridge")
-    hook(events.__name__, "_SCHEDULER_TICK_INTERVAL"), hook(scheduler.__name__, "_SCHEDULE_TICK_INTERVAL")
+    private(events.__name__, "_SCHEDULER_TICK_INTERVAL"), private(scheduler.__name__, "_SCHEDULE_TICK_INTERVAL")
     events._SCHEDULER_TICK_INTERVAL = scheduler._SCHEDULE_TICK_INTERVAL = _LOOKED_AT_SECONDS
 
 
-def let_schedules_be_due_in_their_time_zone() -> None:
+def apply_schedule_time_zones() -> None:
     """Let `localaws.ministack.eventbridge.schedules` say when a schedule is due.
 
     Hook ``ministack.services.scheduler._tick_schedules``, which knows UTC only, and makes an ``at`` due again after
@@ -36,9 +36,9 @@ def let_schedules_be_due_in_their_time_zone() -> None:
     """
     scheduler: Any = importlib.import_module("ministack.services.scheduler")
     events: Any = importlib.import_module("ministack.services.eventbridge")
-    hook(scheduler.__name__, "_tick_schedules"), hook(events.__name__, "_invoke_target")
-    every = hook(scheduler.__name__, "_schedules")._data
-    in_scope = hook("ministack.core.responses", "request_scope")
+    private(scheduler.__name__, "_tick_schedules"), private(events.__name__, "_invoke_target")
+    every = private(scheduler.__name__, "_schedules")._data
+    in_scope = private("ministack.core.responses", "request_scope")
 
     def invoke(schedule: dict[str, Any], now: float, account: str, region: str) -> None:
         event = {

@@ -13,13 +13,12 @@ from botocore import xform_name
 from botocore.exceptions import ClientError
 
 from localaws.account.clients import Aws
+from localaws.account.session import Clients
 from localaws.document import Document
 from localaws.ministack.eventbridge import target_input
 from localaws.ministack.eventbridge.failures import PolicyError, TargetError
 from localaws.settings import iam_enforced
 
-Client = Callable[[str], Any]
-"""Gives the boto3 client of a service."""
 Allows = Callable[[str, str, str, str], bool]
 """Takes a principal, IAM's action, the ARN of what has a policy of its own, and the rule's: whether that allows it."""
 
@@ -211,7 +210,7 @@ def call_for(delivery: Delivery) -> Call:
     return make(delivery, _parts(arn)[1])
 
 
-def caller(delivery: Delivery, aws: Aws, allows: Allows) -> Client:
+def caller(delivery: Delivery, aws: Aws, allows: Allows) -> Clients:
     """The clients that make a delivery's call: the target's role's, where IAM is enforced.
 
     A rule calls what has a policy of its own, such as a queue, by that policy; a schedule has a role always.
@@ -234,7 +233,7 @@ def caller(delivery: Delivery, aws: Aws, allows: Allows) -> Client:
     return aws.acting_as(role_arn, delivery.principal).client
 
 
-def make(call: Call, client: Client) -> None:
+def make(call: Call, client: Clients) -> None:
     """Make a call; one that was made before a kill is not made twice where the service can tell."""
     try:
         getattr(client(call.service), xform_name(call.operation))(**call.members)

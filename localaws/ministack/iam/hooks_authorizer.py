@@ -1,15 +1,12 @@
 """IAM: decisions for the servers of our own."""
 
-import importlib
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from typing import Any
 from urllib.parse import parse_qs
 
 from localaws.account import authorization, git_credentials
 from localaws.account.guard import ALLOWED, Authorize
-from localaws.ministack.gateway import asking_service
-from localaws.ministack.private import hook
+from localaws.ministack.private import private
 from localaws.protocol.asgi import Answer, Scope
 from localaws.protocol.json_api import error_answer
 from localaws.protocol.routing import GIT_PATH
@@ -18,10 +15,8 @@ from localaws.settings import ACCOUNT_ID, REGION
 # Git asks without credentials first, and its credential helper when it is told this.
 _WHO_ASKS = Answer(401, [(b"www-authenticate", b'Basic realm="CodeCommit"'), (b"content-length", b"0")], b"")
 
-_TAG_ACTIONS = ("TagResource", "UntagResource", "ListTagsForResource")
 
-
-def let_iam_decide() -> Authorize:
+def request_authorizer() -> Authorize:
     """A function that lets MiniStack's IAM say whether a request to a service of ours is allowed.
 
     Hooks ``ministack.core.iam_evaluator``: ``pin_signed_request`` and ``pin_signed_body`` keep what the signature is
@@ -29,17 +24,17 @@ def let_iam_decide() -> Authorize:
     and ``_auth_failure`` word the refusal; ``app._request_account_scope``, ``core.router`` and ``core.responses`` say
     whose request it is.
     """
-    keep_request = hook("ministack.core.iam_evaluator", "pin_signed_request")
-    keep_body = hook("ministack.core.iam_evaluator", "pin_signed_body")
-    enforce = hook("ministack.core.iam_evaluator", "enforce")
-    unauthenticated = hook("ministack.core.iam_evaluator", "AuthError")
-    wording = hook("ministack.core.iam_actions", "identity_denial_message")
-    failure = hook("ministack.core.iam_actions", "_auth_failure")
-    access_key_of = hook("ministack.core.router", "extract_access_key_id")
-    set_account = hook("ministack.core.responses", "set_request_account_id")
-    account_of = hook("ministack.app", "_request_account_scope")
+    keep_request = private("ministack.core.iam_evaluator", "pin_signed_request")
+    keep_body = private("ministack.core.iam_evaluator", "pin_signed_body")
+    enforce = private("ministack.core.iam_evaluator", "enforce")
+    unauthenticated = private("ministack.core.iam_evaluator", "AuthError")
+    wording = private("ministack.core.iam_actions", "identity_denial_message")
+    failure = private("ministack.core.iam_actions", "_auth_failure")
+    access_key_of = private("ministack.core.router", "extract_access_key_id")
+    set_account = private("ministack.core.responses", "set_request_account_id")
+    account_of = private("ministack.app", "_request_account_scope")
 
-    of_git = _let_iam_decide_about_git()
+    of_git = _git_authorizer()
 
     def authorize(scope: Scope, body: bytes) -> Answer:
         headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
@@ -65,15 +60,15 @@ def let_iam_decide() -> Authorize:
     return authorize
 
 
-def _let_iam_decide_about_git() -> Callable[[Scope, Mapping[str, str]], Answer]:
+def _git_authorizer() -> Callable[[Scope, Mapping[str, str]], Answer]:
     """The same for git's requests to CodeCommit, which are signed in a way of their own.
 
     Hooks ``ministack.core.iam_evaluator``: ``resolve_credential`` finds a key's secret and ``is_root_access_key`` the
     root user's keys, ``enforce`` evaluates the policies.
     """
-    resolve = hook("ministack.core.iam_evaluator", "resolve_credential")
-    is_root = hook("ministack.core.iam_evaluator", "is_root_access_key")
-    enforce = hook("ministack.core.iam_evaluator", "enforce")
+    resolve = private("ministack.core.iam_evaluator", "resolve_credential")
+    is_root = private("ministack.core.iam_evaluator", "is_root_access_key")
+    enforce = private("ministack.core.iam_evaluator", "enforce")
 
     def authorize(scope: Scope, headers: Mapping[str, str]) -> Answer:
         credentials = git_credentials.given(headers)
@@ -94,25 +89,6 @@ def _let_iam_decide_about_git() -> Callable[[Scope, Mapping[str, str]], Answer]:
     return authorize
 
 
-def let_services_assume_roles() -> None:
-    """Let a service of ours assume a role that trusts it, in this account only.
-
-    Hook ``ministack.core.iam_evaluator.evaluate_trust_policy``, which takes the root user for any service and knows no
-    ``aws:SourceAccount``.
-    """
-    evaluator: Any = importlib.import_module("ministack.core.iam_evaluator")
-    evaluate = hook(evaluator.__name__, "evaluate_trust_policy")
-
-    def evaluate_in_account(document: Any, caller: str, context: Any = None) -> Any:
-        service = asking_service.get()
-        if context is not None and service:
-            context.service_context["aws:sourceaccount"] = ACCOUNT_ID
-            document = authorization.trust_in_service(document, service) if "." in service else document
-        return evaluate(document, caller, context)
-
-    evaluator.evaluate_trust_policy = evaluate_in_account
-
-
 def resource_policies() -> Callable[[str, str, str, str], bool]:
     """A function that says whether a queue's, topic's or function's own policy lets a service do something to it.
 
@@ -121,9 +97,9 @@ def resource_policies() -> Callable[[str, str, str, str], bool]:
     Hooks ``ministack.core.iam_evaluator``: ``_resource_policy`` finds a policy, ``evaluate_resource_policy`` decides in
     an ``EvalContext``.
     """
-    policy_of = hook("ministack.core.iam_evaluator", "_resource_policy")
-    evaluate = hook("ministack.core.iam_evaluator", "evaluate_resource_policy")
-    context_of = hook("ministack.core.iam_evaluator", "EvalContext")
+    policy_of = private("ministack.core.iam_evaluator", "_resource_policy")
+    evaluate = private("ministack.core.iam_evaluator", "evaluate_resource_policy")
+    context_of = private("ministack.core.iam_evaluator", "EvalContext")
 
     def allows(principal: str, action: str, arn: str, rule_arn: str) -> bool:
         found = policy_of(arn.split(":")[2], arn)
@@ -142,31 +118,3 @@ def resource_policies() -> Callable[[str, str, str, str], bool]:
         return bool(evaluate(found[0], context, service=f"{principal}.amazonaws.com").decision == "Allow")
 
     return allows
-
-
-def let_log_groups_have_streams() -> None:
-    """Let what is done to a log group need a policy for ``log-group:<name>:*``, as CloudWatch Logs has it.
-
-    Hook ``ministack.core.iam_actions.extract_resource_arn``, which leaves out what is after the group's name. Only the
-    three actions on tags have a group's ARN without it; source: "Overview of managing access permissions to your
-    CloudWatch Logs resources" in its User Guide.
-    """
-    actions: Any = importlib.import_module("ministack.core.iam_actions")
-    extract = hook(actions.__name__, "extract_resource_arn")
-
-    def extract_with_stream(service: str, method: str, path: str, headers: dict[str, str], *others: Any) -> Any:
-        arn = extract(service, method, path, headers, *others)
-        of_tags = headers.get("x-amz-target", "").endswith(_TAG_ACTIONS)
-        return f"{arn}:log-stream:" if service == "logs" and ":log-group:" in arn and not of_tags else arn
-
-    actions.extract_resource_arn = extract_with_stream
-
-
-def let_loopback_be_secure() -> None:
-    """Let requests count as sent over TLS: they do not leave this machine, and a bucket may refuse any other.
-
-    Hook ``ministack.app.pin_request_origin``, which keeps a request's address and whether it came over TLS.
-    """
-    application: Any = importlib.import_module("ministack.app")
-    keep_origin = hook(application.__name__, "pin_request_origin")
-    application.pin_request_origin = lambda address, _secure: keep_origin(address, True)

@@ -5,10 +5,10 @@ import json
 from contextvars import ContextVar
 from typing import Any
 
-from localaws.ministack.private import hook
+from localaws.ministack.private import private
 
 
-def let_object_events_be_complete() -> None:
+def complete_object_events() -> None:
     """Let S3's events name the version of an object, and nothing that S3's do not have.
 
     Hooks ``ministack.services.s3._fire_s3_event``, which knows the version, and
@@ -16,7 +16,7 @@ def let_object_events_be_complete() -> None:
     """
     s3: Any = importlib.import_module("ministack.services.s3")
     events: Any = importlib.import_module("ministack.services.eventbridge")
-    fire, dispatch = hook(s3.__name__, "_fire_s3_event"), hook(events.__name__, "_dispatch_event")
+    fire, dispatch = private(s3.__name__, "_fire_s3_event"), private(events.__name__, "_dispatch_event")
     version: ContextVar[str | None] = ContextVar("version", default=None)
 
     def fire_with_version(*arguments: Any, version_id: str | None = None, **more: Any) -> None:

@@ -3,12 +3,12 @@
 import importlib
 from typing import Any
 
-from localaws.ministack.private import hook
-from localaws.ministack.sns.mails import Postman
+from localaws.ministack.private import private
+from localaws.ministack.sns.mails import Mailer
 from localaws.ministack.sns.subscriptions import EmailSubscriptions, Sns
 
 
-def let_email_go_out(postman: Postman) -> None:
+def send_email_notifications(mailer: Mailer) -> None:
     """Let SNS subscriptions by e-mail wait for their confirmation, and get their notifications.
 
     Hooks ``ministack.services.sns``: ``_subscribe``, ``_fanout`` and the two lists are completed, the other names are
@@ -16,15 +16,15 @@ def let_email_go_out(postman: Postman) -> None:
     into ``_topics`` by themselves.
     """
     sns: Any = importlib.import_module("ministack.services.sns")
-    topics = hook(sns.__name__, "_topics")
+    topics = private(sns.__name__, "_topics")
     names = ("_subscribe", "_fanout", "_error", "_matches_filter_policy", "_resolve_message_for_protocol")
-    subscribe, fan_out, refuse, matches, text_for = (hook(sns.__name__, name) for name in names)
-    envelope, recount = hook(sns.__name__, "_build_envelope"), hook(sns.__name__, "_refresh_subscription_counts")
+    subscribe, fan_out, refuse, matches, text_for = (private(sns.__name__, name) for name in names)
+    envelope, recount = private(sns.__name__, "_build_envelope"), private(sns.__name__, "_refresh_subscription_counts")
     functions = Sns(subscribe, fan_out, refuse, lambda: list(topics.values()), matches, text_for, envelope, recount)
-    people = EmailSubscriptions(functions, postman)
+    people = EmailSubscriptions(functions, mailer)
     sns._subscribe, sns._fanout = people.subscribe, people.fan_out
     for name in ("_list_subscriptions", "_list_subscriptions_by_topic"):
-        setattr(sns, name, people.listing(hook(sns.__name__, name)))
-    handlers = hook("ministack.services.cloudformation.provisioners", "_RESOURCE_HANDLERS")
+        setattr(sns, name, people.listing(private(sns.__name__, name)))
+    handlers = private("ministack.services.cloudformation.provisioners", "_RESOURCE_HANDLERS")
     for handler in (handlers["AWS::SNS::Topic"], handlers["AWS::SNS::Subscription"]):
         handler.update(create=people.then_ask(handler["create"]), update=people.then_ask(handler["update"]))

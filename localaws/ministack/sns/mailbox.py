@@ -17,7 +17,7 @@ _SUFFIX = ".eml"
 
 @dataclass(frozen=True)
 class Mail:
-    """A mail in the outbox.
+    """A mail in the mailbox.
 
     Attributes
     ----------
@@ -51,7 +51,7 @@ class Mail:
         return str(self.message.get_content()).replace("\r\n", "\n").removesuffix("\n")
 
 
-class Outbox:
+class Mailbox:
     """The mails of one local AWS.
 
     Parameters

@@ -16,7 +16,7 @@ from email.utils import format_datetime, localtime, make_msgid
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
-from localaws.ministack.sns.mailbox import Mail, Outbox
+from localaws.ministack.sns.mailbox import Mail, Mailbox
 
 PROTOCOLS = ("email", "email-json")
 _HOST = "sns.amazonaws.com"
@@ -78,18 +78,18 @@ def confirmation_in(mail: Mail) -> Confirmation | None:
     return Confirmation(query["TopicArn"][0], query["Token"][0])
 
 
-class Postman:
-    """Writes the mails of SNS into the outbox.
+class Mailer:
+    """Writes the mails of SNS into the mailbox.
 
     Parameters
     ----------
-    outbox : Outbox
+    mailbox : Mailbox
     endpoint_url : str
         Where SNS answers: the links lead there.
     """
 
-    def __init__(self, outbox: Outbox, endpoint_url: str) -> None:
-        self._outbox, self._endpoint_url = outbox, endpoint_url
+    def __init__(self, mailbox: Mailbox, endpoint_url: str) -> None:
+        self._mailbox, self._endpoint_url = mailbox, endpoint_url
 
     def ask(self, subscription: Mapping[str, Any], sender: str) -> None:
         """Ask whether the address agrees to be subscribed."""
@@ -139,4 +139,4 @@ class Postman:
         message["Message-ID"] = make_msgid(domain=_HOST)
         short = all(len(line.encode()) <= _LONGEST_LINE for line in text.splitlines())
         message.set_content(text + "\n", cte="8bit" if short else None)
-        self._outbox.add(message)
+        self._mailbox.add(message)

@@ -10,11 +10,9 @@ from dataclasses import dataclass
 from functools import wraps
 from typing import Any
 
-from localaws.ministack.sns.mails import PROTOCOLS, Postman, is_address, pending
+from localaws.ministack.query_protocol import Parameters, Response, first
+from localaws.ministack.sns.mails import PROTOCOLS, Mailer, is_address, pending
 
-Answer = tuple[int, Any, bytes]
-Parameters = dict[str, Any]
-"""Of a request of the query protocol: a list of texts for each name."""
 Topic = dict[str, Any]
 
 _NO_ADDRESS = "Invalid parameter: Email address"
@@ -27,7 +25,7 @@ class Sns:
     Attributes
     ----------
     subscribe : callable
-        Answers a Subscribe request.
+        Responses a Subscribe request.
     fan_out : callable
         Delivers a message: topic's ARN, message id, message, subject, message structure, message attributes.
     refuse : callable
@@ -44,9 +42,9 @@ class Sns:
         Counts a topic's subscriptions anew.
     """
 
-    subscribe: Callable[[Parameters], Answer]
+    subscribe: Callable[[Parameters], Response]
     fan_out: Callable[..., None]
-    refuse: Callable[[str, str, int], Answer]
+    refuse: Callable[[str, str, int], Response]
     topics: Callable[[], Iterable[Topic]]
     matches: Callable[[Any, Any, str], bool]
     text_for: Callable[[str, str, str], str]
@@ -60,15 +58,15 @@ class EmailSubscriptions:
     Parameters
     ----------
     sns : Sns
-    postman : Postman
+    mailer : Mailer
     """
 
-    def __init__(self, sns: Sns, postman: Postman) -> None:
-        self._sns, self._postman = sns, postman
+    def __init__(self, sns: Sns, mailer: Mailer) -> None:
+        self._sns, self._mailer = sns, mailer
 
-    def subscribe(self, params: Parameters) -> Answer:
+    def subscribe(self, params: Parameters) -> Response:
         """Answer a Subscribe request; a subscription that waits already is asked again, as on AWS."""
-        protocol, endpoint = (params.get(name, [""])[0] for name in ("Protocol", "Endpoint"))
+        protocol, endpoint = (first(params, name) for name in ("Protocol", "Endpoint"))
         if protocol not in PROTOCOLS:
             return self._sns.subscribe(params)
         if not is_address(endpoint):
@@ -81,7 +79,7 @@ class EmailSubscriptions:
             if [each["topic_arn"], each["protocol"], each["endpoint"]] == [*params["TopicArn"], protocol, endpoint]:
                 self._ask(each)
         self.ask()
-        wants_arn = params.get("ReturnSubscriptionArn", ["false"])[0] == "true"
+        wants_arn = first(params, "ReturnSubscriptionArn") == "true"
         return answer if wants_arn else self._hidden(answer, b"pending confirmation")
 
     def fan_out(
@@ -103,9 +101,9 @@ class EmailSubscriptions:
             text = self._sns.text_for(message, message_structure, each["protocol"])
             if self._sns.matches(each, attributes, text):
                 envelope = self._sns.envelope(topic_arn, message_id, text, subject, attributes, False)
-                self._postman.notify(each, self._sender(topic_arn), subject, text, envelope)
+                self._mailer.notify(each, self._sender(topic_arn), subject, text, envelope)
 
-    def listing(self, function: Callable[[Parameters], Answer]) -> Callable[[Parameters], Answer]:
+    def listing(self, function: Callable[[Parameters], Response]) -> Callable[[Parameters], Response]:
         """A function that lists subscriptions as AWS does: one that waits has no ARN to show."""
         return lambda params: self._hidden(function(params), b"PendingConfirmation")
 
@@ -130,7 +128,7 @@ class EmailSubscriptions:
                     self._ask(each)
 
     def _ask(self, subscription: dict[str, Any]) -> None:
-        self._postman.ask(subscription, self._sender(subscription["topic_arn"]))
+        self._mailer.ask(subscription, self._sender(subscription["topic_arn"]))
 
     def _subscriptions(self) -> list[dict[str, Any]]:
         return [each for topic in self._sns.topics() for each in topic["subscriptions"]]
@@ -141,7 +139,7 @@ class EmailSubscriptions:
         name: str = topic["attributes"].get("DisplayName") or ""
         return "" if name == topic["name"] else name
 
-    def _hidden(self, answer: Answer, words: bytes) -> Answer:
+    def _hidden(self, answer: Response, words: bytes) -> Response:
         status, headers, body = answer
         for each in self._subscriptions():
             if _waits(each):

@@ -4,26 +4,30 @@ import importlib
 from collections.abc import Iterator
 from typing import Any
 
-from localaws.metrics.meter import Meter
-from localaws.ministack.private import hook
+from localaws.ministack.private import private
 from localaws.ministack.sqs.metrics import Message, QueueMetrics
 
 
-def let_queues_be_counted(meter: Meter, scale: float) -> QueueMetrics:
-    """Let messages be counted that are received and deleted, and queues be looked at.
+def messages_by_queue() -> Iterator[tuple[str, list[Message]]]:
+    """Iterate over the queues, and the messages in each, of ``ministack.services.sqs._queues``."""
+    # Copies: messages are received and deleted in other threads.
+    for queue in list(private("ministack.services.sqs", "_queues").values()):
+        yield queue["name"], [_message(message) for message in list(queue["messages"])]
 
-    Hooks ``ministack.services.sqs``: ``_queues`` has all of them; ``_collect_msgs`` hands out messages, to the API's
-    callers and to functions' event source mappings, for which ``_delete_messages_for_esm`` deletes them; the API's
-    requests go by ``_HANDLERS``; ``_get_q`` finds a queue by its URL.
+
+def count_messages(metrics: QueueMetrics) -> None:
+    """Count the messages that are received and deleted.
+
+    Hooks ``ministack.services.sqs``: ``_collect_msgs`` hands out messages, to the API's callers and to functions' event
+    source mappings, for which ``_delete_messages_for_esm`` deletes them; the API's requests go by ``_HANDLERS``;
+    ``_get_q`` finds a queue by its URL.
     """
     sqs: Any = importlib.import_module("ministack.services.sqs")
-    queues, handlers = hook(sqs.__name__, "_queues"), hook(sqs.__name__, "_HANDLERS")
-    collect, delete_mapped = hook(sqs.__name__, "_collect_msgs"), hook(sqs.__name__, "_delete_messages_for_esm")
-    find = hook(sqs.__name__, "_get_q")
+    handlers, find = private(sqs.__name__, "_HANDLERS"), private(sqs.__name__, "_get_q")
+    collect, delete_mapped = private(sqs.__name__, "_collect_msgs"), private(sqs.__name__, "_delete_messages_for_esm")
     receive, delete, delete_batch = (
         handlers[action] for action in ("ReceiveMessage", "DeleteMessage", "DeleteMessageBatch")
     )
-    metrics = QueueMetrics(meter, lambda: _present(queues), scale)
 
     def name_of(request: dict[str, Any], url: str) -> str:
         return str(find(request.get("QueueUrl", url))["name"])
@@ -62,13 +66,6 @@ def let_queues_be_counted(meter: Meter, scale: float) -> QueueMetrics:
     }
     handlers.update(counted)
     sqs._collect_msgs, sqs._delete_messages_for_esm = collect_counted, delete_mapped_counted
-    return metrics
-
-
-def _present(queues: Any) -> Iterator[tuple[str, list[Message]]]:
-    # Copies: who receives and deletes is in other threads.
-    for queue in list(queues.values()):
-        yield queue["name"], [_message(message) for message in list(queue["messages"])]
 
 
 def _message(message: dict[str, Any]) -> Message:

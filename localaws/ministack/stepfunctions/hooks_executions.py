@@ -1,7 +1,7 @@
 """Executions that end once, and that a restart does not end.
 
-`let_executions_go_on` has them walk by `localaws.ministack.stepfunctions.hooks_walk` and write their journal. After a
-restart, however the process ended, `GoingOn.go_on` brings back what the journal has and MiniStack's saved state has
+`journal_executions` has them walk by `localaws.ministack.stepfunctions.hooks_walk` and write their journal. After a
+restart, however the process ended, `Resumer.resume` brings back what the journal has and MiniStack's saved state has
 not, and each execution that ran runs on. Express workflows, and executions that StartSyncExecution waits for, have no
 journal: nobody could find them again, on AWS neither. MiniStack ends them as FAILED with States.ServiceRestart.
 """
@@ -13,7 +13,7 @@ from contextvars import copy_context
 from typing import Any
 
 from localaws.document import Document
-from localaws.ministack.private import hook
+from localaws.ministack.private import private
 from localaws.ministack.stepfunctions.hooks_tokens import Tokens
 from localaws.ministack.stepfunctions.hooks_walk import Walk
 from localaws.ministack.stepfunctions.journal import Journal
@@ -21,14 +21,14 @@ from localaws.ministack.stepfunctions.progress import CALL, VISIT, Call, call_al
 from localaws.ministack.stepfunctions.task import TaskFailed
 
 
-def let_executions_end_once() -> None:
+def end_executions_once() -> None:
     """Let an execution that has ended stay as it is.
 
     Hook ``ministack.services.stepfunctions._fail_execution``, which is called for a task's error even when the
     execution was stopped meanwhile.
     """
     engine: Any = importlib.import_module("ministack.services.stepfunctions")
-    fail = hook(engine.__name__, "_fail_execution")
+    fail = private(engine.__name__, "_fail_execution")
 
     def fail_running(execution: Document, error: str, cause: str) -> None:
         if execution["status"] == "RUNNING":
@@ -37,22 +37,22 @@ def let_executions_end_once() -> None:
     engine._fail_execution = fail_running
 
 
-class GoingOn:
-    """Takes up what earlier processes left.
+class Resumer:
+    """Resumes the executions of earlier processes.
 
     Parameters
     ----------
-    engine : module
     journal : Journal
     tokens : Tokens
     """
 
-    def __init__(self, engine: Any, journal: Journal, tokens: Tokens) -> None:
-        self._engine, self._journal, self._tokens = engine, journal, tokens
-        self._scope = hook("ministack.core.responses", "request_scope")
+    def __init__(self, journal: Journal, tokens: Tokens) -> None:
+        self._engine: Any = importlib.import_module("ministack.services.stepfunctions")
+        self._journal, self._tokens = journal, tokens
+        self._scope = private("ministack.core.responses", "request_scope")
 
-    def go_on(self, wait_until_ready: Callable[[], None]) -> None:
-        """Bring executions back, and let those that ran run on.
+    def resume(self, wait_until_ready: Callable[[], None]) -> None:
+        """Bring executions back, and run on those that were running.
 
         Parameters
         ----------
@@ -74,8 +74,8 @@ class GoingOn:
         self._engine._run_execution(arn)
 
 
-def let_executions_go_on(journal: Journal) -> GoingOn:
-    """Let what executions do be in a journal, so that they can go on.
+def journal_executions(journal: Journal, tokens: Tokens) -> None:
+    """Write what executions do into a journal, so that they can be resumed.
 
     Hooks ``ministack.services.stepfunctions``: ``_run_execution`` runs one and ``_run_sub_machine`` a branch of it;
     ``_run_parallel_branches`` and ``_run_map_items`` are called for each attempt; ``_emit_execution_status_event`` is
@@ -83,10 +83,10 @@ def let_executions_go_on(journal: Journal) -> GoingOn:
     forgets all.
     """
     engine: Any = importlib.import_module("ministack.services.stepfunctions")
-    add, emit = hook(engine.__name__, "_add_event"), hook(engine.__name__, "_emit_execution_status_event")
-    sleep, reset = hook(engine.__name__, "_scaled_sleep"), hook(engine.__name__, "reset")
+    add, emit = private(engine.__name__, "_add_event"), private(engine.__name__, "_emit_execution_status_event")
+    sleep, reset = private(engine.__name__, "_scaled_sleep"), private(engine.__name__, "reset")
     for name in ("_run_execution", "_run_sub_machine"):
-        hook(engine.__name__, name)
+        private(engine.__name__, name)
     walk, adding = Walk(engine, journal), threading.Lock()
 
     def emit_begun(execution: Document) -> None:
@@ -114,24 +114,23 @@ def let_executions_go_on(journal: Journal) -> GoingOn:
 
     engine._run_execution, engine._run_sub_machine = walk.run, walk.branch
     for name in ("_run_parallel_branches", "_run_map_items"):
-        setattr(engine, name, walk.forking(hook(engine.__name__, name)))
+        setattr(engine, name, walk.forking(private(engine.__name__, name)))
     engine._emit_execution_status_event, engine._add_event = emit_begun, add_once
     engine._scaled_sleep, engine.reset = sleep_on, reset_all
-    tokens = Tokens(engine, journal)
-    _let_calls_be_known(engine, tokens)
-    return GoingOn(engine, journal, tokens)
+    tokens.install()
+    _remember_calls(engine, tokens)
 
 
-def _let_calls_be_known(engine: Any, tokens: Tokens) -> None:
-    """Let a call that has an outcome not be made again.
+def _remember_calls(engine: Any, tokens: Tokens) -> None:
+    """Make no call again that has an outcome.
 
     Hooks ``_invoke_resource``, ``_invoke_resource_with_timeout`` and ``_invoke_with_callback``, by which a Task state
     calls; the second calls the first.
     """
-    failure = hook(engine.__name__, "_ExecutionError")
-    invoke = hook(engine.__name__, "_invoke_resource")
-    invoke_limited = hook(engine.__name__, "_invoke_resource_with_timeout")
-    hook(engine.__name__, "_invoke_with_callback")
+    failure = private(engine.__name__, "_ExecutionError")
+    invoke = private(engine.__name__, "_invoke_resource")
+    invoke_limited = private(engine.__name__, "_invoke_resource_with_timeout")
+    private(engine.__name__, "_invoke_with_callback")
 
     def perform(arguments: Any, make: Callable[[Call], Any], token: str | None = None) -> Any:
         visit = VISIT.get()

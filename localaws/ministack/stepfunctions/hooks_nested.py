@@ -10,7 +10,7 @@ import time
 from typing import Any
 
 from localaws.document import Document
-from localaws.ministack.private import hook
+from localaws.ministack.private import private
 from localaws.ministack.stepfunctions.progress import CALL, IS_WANTED, call_alone
 from localaws.ministack.stepfunctions.task import is_since
 
@@ -18,7 +18,7 @@ _POLL_SECONDS = 0.05
 _SHOWN = ("executionArn", "input", "inputDetails", "name", "outputDetails", "startDate", "stateMachineArn", "status")
 
 
-def let_executions_start_others() -> None:
+def start_nested_executions_once() -> None:
     """Let an execution be started once by a call, and be one of its own.
 
     Hooks ``ministack.services.stepfunctions``: ``_invoke_nested_start_execution`` and
@@ -28,13 +28,13 @@ def let_executions_start_others() -> None:
     ``_resolve_state_machine_arn`` knows the machine of an alias or a version.
     """
     engine: Any = importlib.import_module("ministack.services.stepfunctions")
-    failure = hook(engine.__name__, "_ExecutionError")
-    request_of = hook(engine.__name__, "_nested_start_execution_request")
-    failure_of = hook(engine.__name__, "_nested_execution_failure")
+    failure = private(engine.__name__, "_ExecutionError")
+    request_of = private(engine.__name__, "_nested_start_execution_request")
+    failure_of = private(engine.__name__, "_nested_execution_failure")
     for name in ("_invoke_nested_start_execution", "_invoke_nested_start_execution_sync", "_start_execution"):
-        hook(engine.__name__, name)
-    hook(engine.__name__, "_stop_execution")
-    resolve = hook(engine.__name__, "_resolve_state_machine_arn")
+        private(engine.__name__, name)
+    private(engine.__name__, "_stop_execution")
+    resolve = private(engine.__name__, "_resolve_state_machine_arn")
 
     def begin(arguments: Document) -> Document:
         call = CALL.get() or call_alone(arguments)

@@ -12,50 +12,17 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from localaws.errors import HookMissingError
-from localaws.ministack.private import hook, installed_version
+from localaws.account.session import Clients
+from localaws.ministack.private import private
 from localaws.ministack.stepfunctions import lambda_function
 from localaws.ministack.stepfunctions.integrations import INTEGRATIONS, Integration
 from localaws.ministack.stepfunctions.patience import patiently
 from localaws.ministack.stepfunctions.progress import CALL, IS_WANTED, call_alone
-from localaws.ministack.stepfunctions.reporter import Reporter
-from localaws.ministack.stepfunctions.task import Clients, Task, TaskFailed
+from localaws.ministack.stepfunctions.reporter import ExecutionReporter
+from localaws.ministack.stepfunctions.task import Task, TaskFailed
 
 
-def let_functions_name_their_exceptions() -> None:
-    """Let what a Python function raises reach its caller as Lambda says it: class, message, stack.
-
-    Hooks ``ministack.core.lambda_runtime``: ``_PYTHON_WORKER_SCRIPT`` runs the function and writes its answers,
-    ``Worker.invoke`` reads them; and ``ministack.services.lambda_svc._execute_function_warm``, which makes an error of
-    them that is called Runtime.HandlerError, whatever was raised.
-    """
-    runtime: Any = importlib.import_module("ministack.core.lambda_runtime")
-    lambda_service: Any = importlib.import_module("ministack.services.lambda_svc")
-    execute = hook(lambda_service.__name__, "_execute_function_warm")
-    worker, script = hook(runtime.__name__, "Worker"), hook(runtime.__name__, "_PYTHON_WORKER_SCRIPT")
-    invoke, said = worker.invoke, '"trace": traceback.format_exc()}'
-    if script.count(said) != 1:
-        raise HookMissingError(f"MiniStack {installed_version()}: the Python worker does not write {said}")
-    more = '"type": type(e).__name__, "stack": traceback.format_tb(e.__traceback__)[1:]}'
-    runtime._PYTHON_WORKER_SCRIPT = script.replace(said, f"{said[:-1]}, {more}")
-    answered: ContextVar[dict[str, Any]] = ContextVar("answered")
-
-    def invoke_seen(self: Any, *arguments: Any, **more: Any) -> Any:
-        answer = invoke(self, *arguments, **more)
-        answered.set(answer)
-        return answer
-
-    def execute_named(function: Any, event: Any, request_id: str) -> Any:
-        answered.set({})
-        result, answer = execute(function, event, request_id), answered.get()
-        if result.get("error") and "type" in answer:
-            result["body"] |= {"errorType": answer["type"], "requestId": request_id, "stackTrace": answer["stack"]}
-        return result
-
-    worker.invoke, lambda_service._execute_function_warm = invoke_seen, execute_named
-
-
-def let_states_call_services(clients: Callable[[str | None], Clients]) -> None:
+def call_services_from_states(clients: Callable[[str | None], Clients]) -> None:
     """Let Task states reach SageMaker and functions by the API, and fail with the names that AWS gives.
 
     `clients` gives those of a state machine's role.
@@ -65,11 +32,11 @@ def let_states_call_services(clients: Callable[[str | None], Clients]) -> None:
     task, ``_state_machines`` its machine, and ``_invoke_resource_with_timeout`` how long it may take.
     """
     engine: Any = importlib.import_module("ministack.services.stepfunctions")
-    failure, dispatch = hook(engine.__name__, "_ExecutionError"), hook(engine.__name__, "_SERVICE_DISPATCH")
-    execute = hook(engine.__name__, "_execute_task")
-    invoke_limited = hook(engine.__name__, "_invoke_resource_with_timeout")
-    hook(engine.__name__, "_call_lambda")
-    machines = hook(engine.__name__, "_state_machines")
+    failure, dispatch = private(engine.__name__, "_ExecutionError"), private(engine.__name__, "_SERVICE_DISPATCH")
+    execute = private(engine.__name__, "_execute_task")
+    invoke_limited = private(engine.__name__, "_invoke_resource_with_timeout")
+    private(engine.__name__, "_call_lambda")
+    machines = private(engine.__name__, "_state_machines")
     role_arn: ContextVar[str | None] = ContextVar("role_arn", default=None)
 
     def client(service: str) -> Any:
@@ -115,7 +82,7 @@ def let_states_call_services(clients: Callable[[str | None], Clients]) -> None:
     engine._execute_task, engine._invoke_resource_with_timeout = execute_known, invoke_known
 
 
-def let_executions_be_seen(changed: Callable[[], None], reporter: Reporter) -> None:
+def report_executions(changed: Callable[[], None], reporter: ExecutionReporter) -> None:
     """Let what happens to executions be saved, logged and counted; those that a kill ended say so in their history.
 
     Hooks ``ministack.services.stepfunctions``: ``_add_event`` and ``_emit_execution_status_event`` are called with all
@@ -123,9 +90,9 @@ def let_executions_be_seen(changed: Callable[[], None], reporter: Reporter) -> N
     leaves the ``_map_runs`` of distributed Map states as they were.
     """
     engine: Any = importlib.import_module("ministack.services.stepfunctions")
-    add, emit = hook(engine.__name__, "_add_event"), hook(engine.__name__, "_emit_execution_status_event")
-    restore, executions = hook(engine.__name__, "_restore_state"), hook(engine.__name__, "_executions")
-    machines, map_runs = hook(engine.__name__, "_state_machines"), hook(engine.__name__, "_map_runs")
+    add, emit = private(engine.__name__, "_add_event"), private(engine.__name__, "_emit_execution_status_event")
+    restore, executions = private(engine.__name__, "_restore_state"), private(engine.__name__, "_executions")
+    machines, map_runs = private(engine.__name__, "_state_machines"), private(engine.__name__, "_map_runs")
 
     def add_seen(execution: dict[str, Any], event_type: str, details: Any = None) -> Any:
         event = add(execution, event_type, details)

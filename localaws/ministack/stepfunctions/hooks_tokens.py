@@ -4,13 +4,14 @@ An answer is in the journal before SendTaskSuccess or SendTaskFailure says so to
 waits is known from the first moment after a restart.
 """
 
+import importlib
 import json
 import threading
 from collections.abc import Callable
 from typing import Any
 
 from localaws.document import Document
-from localaws.ministack.private import hook
+from localaws.ministack.private import private
 from localaws.ministack.stepfunctions.journal import Journal
 from localaws.ministack.stepfunctions.progress import CALL, Call, call_alone, call_at
 from localaws.ministack.stepfunctions.task import TaskFailed
@@ -19,24 +20,29 @@ from localaws.ministack.stepfunctions.task import TaskFailed
 class Tokens:
     """The tasks that wait.
 
-    Hooks ``ministack.services.stepfunctions``: ``_task_tokens`` has them, with an event to wait for;
-    ``_send_task_success`` and ``_send_task_failure`` answer requests; ``_invoke_activity`` hands a task out by
-    ``_activity_tasks``; and ``_restore_state``, which forgets that queue.
-
     Parameters
     ----------
-    engine : module
     journal : Journal
     """
 
-    def __init__(self, engine: Any, journal: Journal) -> None:
-        self._engine, self._journal = engine, journal
+    def __init__(self, journal: Journal) -> None:
+        self._engine: Any = importlib.import_module("ministack.services.stepfunctions")
+        self._journal = journal
+
+    def install(self) -> None:
+        """Note each answer in the journal before its sender is told that it was taken.
+
+        Hooks ``ministack.services.stepfunctions``: ``_task_tokens`` has the tasks, with an event to wait for;
+        ``_send_task_success`` and ``_send_task_failure`` answer requests; ``_invoke_activity`` hands a task out by
+        ``_activity_tasks``; and ``_restore_state``, which forgets that queue.
+        """
+        engine = self._engine
         for name in ("_task_tokens", "_activities", "_activity_tasks", "_invoke_activity"):
-            hook(engine.__name__, name)
-        engine._send_task_success = self._noting(hook(engine.__name__, "_send_task_success"), _note_success)
-        engine._send_task_failure = self._noting(hook(engine.__name__, "_send_task_failure"), _note_failure)
+            private(engine.__name__, name)
+        engine._send_task_success = self._noting(private(engine.__name__, "_send_task_success"), _note_success)
+        engine._send_task_failure = self._noting(private(engine.__name__, "_send_task_failure"), _note_failure)
         engine._invoke_activity = self._hand_out
-        restore = hook(engine.__name__, "_restore_state")
+        restore = private(engine.__name__, "_restore_state")
 
         def restore_queues(data: Any) -> None:
             restore(data)

@@ -19,7 +19,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from localaws.document import Document
-from localaws.ministack.private import hook
+from localaws.ministack.private import private
 from localaws.ministack.stepfunctions.journal import Journal
 from localaws.ministack.stepfunctions.progress import CALL, VISIT, Visit
 
@@ -90,9 +90,9 @@ class Walk:
 
     def __init__(self, engine: Any, journal: Journal) -> None:
         for name in (*_HANDLERS, *_PARTS, *_TOLD):
-            hook(engine.__name__, name)
+            private(engine.__name__, name)
         self._engine, self._journal = engine, journal
-        self._failure = hook(engine.__name__, "_ExecutionError")
+        self._failure = private(engine.__name__, "_ExecutionError")
         self._fork: ContextVar[_Fork] = ContextVar("fork")
 
     def run(self, arn: str) -> None:

@@ -3,8 +3,9 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from localaws.account.session import Clients
 from localaws.ministack.stepfunctions import sagemaker, sdk
-from localaws.ministack.stepfunctions.task import Clients, Task
+from localaws.ministack.stepfunctions.task import Task
 
 Integration = Callable[[Clients, Task], Any]
 

@@ -10,8 +10,9 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from localaws.account.session import Clients
 from localaws.ministack.stepfunctions.patience import AWAY
-from localaws.ministack.stepfunctions.task import Clients, TaskFailed
+from localaws.ministack.stepfunctions.task import TaskFailed
 
 _UNKNOWN = "Lambda.Unknown"
 # Lambda's answer when it has no function for a request, whatever the reason.

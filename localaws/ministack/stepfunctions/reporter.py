@@ -17,10 +17,10 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from localaws.account.session import Clients
 from localaws.document import Document
 from localaws.metrics.meter import Meter
 from localaws.metrics.namespace import Metric, Namespace
-from localaws.ministack.stepfunctions.task import Clients
 
 logger = logging.getLogger(__name__)
 
@@ -42,7 +42,7 @@ STATES = Namespace(
 _FATAL = frozenset({"ExecutionFailed", "ExecutionAborted", "ExecutionTimedOut"})
 
 
-class Reporter:
+class ExecutionReporter:
     """Sends what happens to executions to CloudWatch.
 
     Parameters

@@ -13,9 +13,10 @@ from typing import Any
 
 from botocore.exceptions import ClientError, ParamValidationError
 
+from localaws.account.session import Clients
 from localaws.document import Document
 from localaws.ministack.stepfunctions.sdk import exception_name, plain
-from localaws.ministack.stepfunctions.task import Clients, Task, TaskFailed, is_since, refuse, text
+from localaws.ministack.stepfunctions.task import Task, TaskFailed, is_since, refuse, text
 
 _POLL_SECONDS = 0.1
 _ENDED = frozenset({"Completed", "Failed", "Stopped"})

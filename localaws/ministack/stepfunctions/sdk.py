@@ -15,8 +15,9 @@ from botocore.exceptions import ClientError, ParamValidationError
 from botocore.model import ListShape, MapShape, Shape, StructureShape
 from botocore.response import StreamingBody
 
+from localaws.account.session import Clients
 from localaws.document import Document
-from localaws.ministack.stepfunctions.task import Clients, Task, TaskFailed, refuse
+from localaws.ministack.stepfunctions.task import Task, TaskFailed, refuse
 
 # The service's name in an ARN, boto3's, and that of its client and exceptions in the SDK for Java.
 SERVICES = {

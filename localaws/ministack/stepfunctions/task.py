@@ -7,9 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-Clients = Callable[[str], Any]
-"""Gives the boto3 client of a service."""
-
 
 class TaskFailed(Exception):
     """A task has failed.

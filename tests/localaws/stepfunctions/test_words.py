@@ -77,7 +77,7 @@ def test_what_becomes_of_an_execution_is_counted(status: str, metric: str) -> No
     if status != "RUNNING":
         execution["stopDate"] = "2026-01-31T12:00:01.5Z"
     counted = Counted()
-    reporter.Reporter(lambda _: None, counted).status(execution)
+    reporter.ExecutionReporter(lambda _: None, counted).status(execution)
     time = {} if status == "RUNNING" else {"ExecutionTime": 1500.0}
     assert counted.told == [("AWS/States", (("StateMachineArn", "m"),), {metric: 1.0, **time})]
     assert set(time) | {metric} <= set(reporter.STATES.metrics)

@@ -1,0 +1,26 @@
+"""The hooks into Lambda."""
+
+import os
+from functools import partial
+
+from localaws.ministack.awslambda.hooks_metrics import count_asynchronous_events, count_invocations
+from localaws.ministack.awslambda.hooks_workers import limit_concurrent_starts, report_exception_class, shorten_log_wait
+from localaws.ministack.awslambda.metrics import FunctionMetrics
+from localaws.ministack.hook import Hook
+
+
+def awslambda_hooks(metrics: FunctionMetrics) -> tuple[Hook, ...]:
+    """Return the hooks.
+
+    Parameters
+    ----------
+    metrics : FunctionMetrics
+        Counts invocations and asynchronous events.
+    """
+    return (
+        Hook("awslambda", shorten_log_wait),
+        Hook("awslambda", partial(limit_concurrent_starts, os.cpu_count() or 1)),
+        Hook("awslambda", report_exception_class),
+        Hook("awslambda", partial(count_invocations, metrics)),
+        Hook("awslambda", partial(count_asynchronous_events, metrics)),
+    )

@@ -1,0 +1,66 @@
+"""The hooks into CloudFormation."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from localaws.account.session import Clients
+from localaws.ministack.cloudformation import catalog, schema
+from localaws.ministack.cloudformation.exactness import Exactness
+from localaws.ministack.cloudformation.hooks_deletion import delete_stacks_in_progress
+from localaws.ministack.cloudformation.hooks_interruption import end_interrupted_operations
+from localaws.ministack.cloudformation.hooks_requests import (
+    accept_bucket_host_urls,
+    refuse_operations_by_status,
+    refuse_unknown_parameters,
+    require_capabilities,
+)
+from localaws.ministack.cloudformation.hooks_roles import act_as_stack_roles, role_arn
+from localaws.ministack.cloudformation.hooks_rollback import roll_back_failed_resources, roll_back_nested_stacks
+from localaws.ministack.cloudformation.hooks_types import (
+    add_resource_types,
+    check_and_complete_resources,
+    correct_change_sets,
+)
+from localaws.ministack.hook import Hook
+
+
+def cloudformation_hooks(client: Clients, clients_of: Callable[[str | None], Clients]) -> tuple[Hook, ...]:
+    """Return the hooks.
+
+    Parameters
+    ----------
+    client : callable(service) -> boto3 client
+        What CloudFormation itself asks the services with.
+    clients_of : callable(role's ARN or None) -> callable(service) -> boto3 client
+        What a stack's resources are made with.
+    """
+
+    def client_of_stack(service: str) -> Any:
+        return clients_of(role_arn.get())(service)
+
+    return (
+        Hook("cloudformation", partial(add_resource_types, catalog.provisioners(client_of_stack))),
+        # Resources of these types are checked as well.
+        Hook(
+            "cloudformation",
+            partial(check_and_complete_resources, Exactness(client)),
+            after=("add_resource_types",),
+        ),
+        Hook("cloudformation", partial(correct_change_sets, schema.create_only)),
+        Hook("cloudformation", require_capabilities),
+        Hook("cloudformation", accept_bucket_host_urls),
+        Hook("cloudformation", refuse_unknown_parameters),
+        Hook("cloudformation", refuse_operations_by_status),
+        Hook("cloudformation", roll_back_failed_resources),
+        Hook("cloudformation", roll_back_nested_stacks),
+        # A deletion cancels the creation, checks included, and the rollback of whatever failed.
+        Hook(
+            "cloudformation",
+            delete_stacks_in_progress,
+            after=("check_and_complete_resources", "roll_back_failed_resources"),
+        ),
+        Hook("cloudformation", end_interrupted_operations),
+        # The role is that of the whole operation, and kept when nothing has refused it.
+        Hook("cloudformation", act_as_stack_roles, after=("refuse_operations_by_status",)),
+    )

@@ -1,0 +1,17 @@
+"""The hooks into IAM and STS."""
+
+from localaws.ministack.hook import Hook
+from localaws.ministack.iam.hooks_policies import (
+    append_stream_to_log_group_arn,
+    restrict_trust_to_service,
+    treat_loopback_as_tls,
+)
+
+
+def iam_hooks() -> tuple[Hook, ...]:
+    """Return the hooks."""
+    return (
+        Hook("iam", restrict_trust_to_service),
+        Hook("iam", append_stream_to_log_group_arn),
+        Hook("iam", treat_loopback_as_tls),
+    )

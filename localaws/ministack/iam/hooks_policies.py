@@ -1,0 +1,58 @@
+"""IAM: what policies see of a request, as on AWS."""
+
+import importlib
+from typing import Any
+
+from localaws.account import authorization
+from localaws.ministack.gateway import asking_service
+from localaws.ministack.private import private
+from localaws.settings import ACCOUNT_ID
+
+_TAG_ACTIONS = ("TagResource", "UntagResource", "ListTagsForResource")
+
+
+def restrict_trust_to_service() -> None:
+    """Let a service of ours assume a role that trusts it, in this account only.
+
+    Hook ``ministack.core.iam_evaluator.evaluate_trust_policy``, which takes the root user for any service and knows no
+    ``aws:SourceAccount``.
+    """
+    evaluator: Any = importlib.import_module("ministack.core.iam_evaluator")
+    evaluate = private(evaluator.__name__, "evaluate_trust_policy")
+
+    def evaluate_in_account(document: Any, caller: str, context: Any = None) -> Any:
+        service = asking_service.get()
+        if context is not None and service:
+            context.service_context["aws:sourceaccount"] = ACCOUNT_ID
+            document = authorization.trust_in_service(document, service) if "." in service else document
+        return evaluate(document, caller, context)
+
+    evaluator.evaluate_trust_policy = evaluate_in_account
+
+
+def append_stream_to_log_group_arn() -> None:
+    """Let what is done to a log group need a policy for ``log-group:<name>:*``, as CloudWatch Logs has it.
+
+    Hook ``ministack.core.iam_actions.extract_resource_arn``, which leaves out what is after the group's name. Only the
+    three actions on tags have a group's ARN without it; source: "Overview of managing access permissions to your
+    CloudWatch Logs resources" in its User Guide.
+    """
+    actions: Any = importlib.import_module("ministack.core.iam_actions")
+    extract = private(actions.__name__, "extract_resource_arn")
+
+    def extract_with_stream(service: str, method: str, path: str, headers: dict[str, str], *others: Any) -> Any:
+        arn = extract(service, method, path, headers, *others)
+        of_tags = headers.get("x-amz-target", "").endswith(_TAG_ACTIONS)
+        return f"{arn}:log-stream:" if service == "logs" and ":log-group:" in arn and not of_tags else arn
+
+    actions.extract_resource_arn = extract_with_stream
+
+
+def treat_loopback_as_tls() -> None:
+    """Let requests count as sent over TLS: they do not leave this machine, and a bucket may refuse any other.
+
+    Hook ``ministack.app.pin_request_origin``, which keeps a request's address and whether it came over TLS.
+    """
+    application: Any = importlib.import_module("ministack.app")
+    keep_origin = private(application.__name__, "pin_request_origin")
+    application.pin_request_origin = lambda address, _secure: keep_origin(address, True)
