@@ -8,16 +8,16 @@ evaluates their policies. 204 lets the request through; any other answer is the 
 from collections.abc import Callable
 from urllib.parse import parse_qs, urlencode, urlsplit
 
-from localaws.protocol.asgi import Answer, Application, Message, Receive, Scope, Send, read_body, send_answer
+from localaws.protocol.asgi import Application, Message, Receive, Response, Scope, Send, read_body
 from localaws.protocol.forward import ask
 from localaws.settings import iam_enforced
 
 AUTHORIZE_PATH = "/_localaws/authorize"
 # The supervisor asks without a signature.
 _HEALTH = ("GET", "/health")
-ALLOWED = Answer(204, [], b"")
+ALLOWED = Response(204, [])
 
-Authorize = Callable[[Scope, bytes], Answer]
+Authorize = Callable[[Scope, bytes], Response]
 """Takes an HTTP request's scope and its body; `ALLOWED`, or the error to answer with."""
 
 
@@ -49,7 +49,7 @@ class Guard:
             return
         answer = await ask(self._gateway, _question(scope), body)
         if answer.status != ALLOWED.status:
-            await send_answer(send, answer)
+            await answer.send(send)
             return
         unread = [{"type": "http.request", "body": body, "more_body": False}]
 

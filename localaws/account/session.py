@@ -64,8 +64,7 @@ def _session() -> boto3.Session:
 def _session_of(credentials: Credentials) -> boto3.Session:
     """Make a session whose clients sign with these credentials; the models are those that the other one has read."""
     core = botocore.session.get_session()
-    for name in ("data_loader", "endpoint_resolver"):
-        core.register_component(name, _core().get_component(name))
+    core.register_component("data_loader", _core().get_component("data_loader"))
     core.register_component("credential_provider", CredentialResolver([_Given(credentials)]))
     return boto3.Session(botocore_session=core)
 

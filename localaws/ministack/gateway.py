@@ -4,7 +4,6 @@
 whether a request is allowed.
 """
 
-import json
 import os
 import re
 from collections.abc import Callable, Mapping
@@ -17,7 +16,7 @@ from localaws.ministack.clock import Clock
 from localaws.ministack.snapshot import SnapshotLoop
 from localaws.ministack.unsupported_service import readable
 from localaws.protocol import routing
-from localaws.protocol.asgi import Answer, Application, Message, Receive, Scope, Send, read_body, send_answer
+from localaws.protocol.asgi import Application, Message, Receive, Response, Scope, Send, read_body
 from localaws.protocol.forward import ask
 from localaws.supervision.servers import GATEWAY_HEALTH_PATH
 
@@ -75,10 +74,10 @@ class Gateway:
         if scope["type"] == "lifespan":
             await self._live(scope, receive, send)
         elif scope["type"] == "http" and scope["path"] == GATEWAY_HEALTH_PATH:
-            await send_answer(send, Answer(200, [(b"content-type", b"application/json")], _health()))
+            await Response.json(200, {"status": "ok", "pid": os.getpid()}).dated().send(send)
         elif scope["type"] == "http" and scope["path"] == AUTHORIZE_PATH and self._authorize is not None:
             if (body := await read_body(receive)) is not None:
-                await send_answer(send, self._authorize(questioned(scope), body))
+                await self._authorize(questioned(scope), body).send(send)
         elif scope["type"] == "http" and (route := routing.of_request(scope)):
             await _forward(urlsplit(self._servers[route.server]).netloc, scope, receive, send)
         else:
@@ -110,16 +109,11 @@ class Gateway:
 
 
 async def _forward(address: str, scope: Scope, receive: Receive, send: Send) -> None:
-    body = await read_body(receive)
-    if body is None:
-        return
-    await send_answer(send, await ask(address, scope, body))
+    if (body := await read_body(receive)) is not None:
+        response = await ask(address, scope, body)
+        await response.dated().send(send)
 
 
 def _asking_service(scope: Scope) -> str:
     given: bytes = dict(scope.get("headers", ())).get(SERVICE_HEADER.lower().encode(), b"")
     return given.decode("latin-1")
-
-
-def _health() -> bytes:
-    return json.dumps({"status": "ok", "pid": os.getpid()}).encode()

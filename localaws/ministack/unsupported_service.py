@@ -3,8 +3,7 @@
 import re
 from xml.sax.saxutils import escape
 
-from localaws.protocol.asgi import Answer, Message, Scope, Send, send_answer
-from localaws.protocol.json_api import error_answer
+from localaws.protocol.asgi import Message, Response, Scope, Send
 
 _REFUSAL = re.compile(rb'\{"error": "Unsupported service: ([^"]*)"\}')
 _STATUS = 400
@@ -22,7 +21,7 @@ def readable(scope: Scope, send: Send) -> Send:
         refused = _REFUSAL.fullmatch(message.get("body", b"")) if held else None
         if refused is not None:
             held.clear()
-            await send_answer(send, _answer(scope, refused[1].decode()))
+            await _response(scope, refused[1].decode()).dated().send(send)
             return
         while held:
             await send(held.pop())
@@ -31,13 +30,12 @@ def readable(scope: Scope, send: Send) -> Send:
     return send_on
 
 
-def _answer(scope: Scope, service: str) -> Answer:
+def _response(scope: Scope, service: str) -> Response:
     message = f"Local AWS has no {service}: docs/localaws/README.md says what there is"
     content_type = dict(scope["headers"]).get(b"content-type", b"")
     if not content_type.startswith(b"application/x-www-form-urlencoded"):
-        return error_answer(_STATUS, _CODE, message)
+        return Response.aws_error(_STATUS, _CODE, message)
     # The query protocol's errors are XML.
     error = f"<Type>Sender</Type><Code>{_CODE}</Code><Message>{escape(message)}</Message>"
     body = f"<ErrorResponse><Error>{error}</Error></ErrorResponse>".encode()
-    headers = [(b"content-type", b"text/xml"), (b"content-length", str(len(body)).encode())]
-    return Answer(_STATUS, headers, body)
+    return Response.of(_STATUS, "text/xml", body)

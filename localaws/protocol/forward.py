@@ -8,8 +8,7 @@ import asyncio
 import http.client
 import time
 
-from localaws.protocol.asgi import Answer, Headers, Scope
-from localaws.protocol.json_api import error_answer
+from localaws.protocol.asgi import Headers, Response, Scope
 
 # RFC 9110, 7.6.1: these concern one connection, not the message. Expect was answered here already.
 _HOP_BY_HOP = frozenset(
@@ -23,7 +22,7 @@ _START_SECONDS = 3.0
 _POLL_SECONDS = 0.05
 
 
-async def ask(address: str, scope: Scope, body: bytes) -> Answer:
+async def ask(address: str, scope: Scope, body: bytes) -> Response:
     """Pass a request on to the server at ``address`` ("host:port") and return its answer."""
     deadline = time.monotonic() + _START_SECONDS
     while True:
@@ -36,7 +35,7 @@ async def ask(address: str, scope: Scope, body: bytes) -> Answer:
         await asyncio.sleep(_POLL_SECONDS)
 
 
-def _ask(address: str, scope: Scope, body: bytes) -> Answer:
+def _ask(address: str, scope: Scope, body: bytes) -> Response:
     target = scope["raw_path"].decode("latin-1")
     if scope["query_string"]:
         target += "?" + scope["query_string"].decode("latin-1")
@@ -51,7 +50,7 @@ def _ask(address: str, scope: Scope, body: bytes) -> Answer:
         response = connection.getresponse()
         content = response.read()
         headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in response.getheaders()]
-        return Answer(response.status, _end_to_end(headers), content)
+        return Response(response.status, _end_to_end(headers), content)
     except ConnectionRefusedError:
         raise
     except (OSError, http.client.HTTPException) as error:
@@ -64,10 +63,10 @@ def _end_to_end(headers: Headers) -> Headers:
     return [(name, value) for name, value in headers if name.lower() not in _HOP_BY_HOP]
 
 
-def _unavailable(address: str, error: Exception) -> Answer:
+def _unavailable(address: str, error: Exception) -> Response:
     """AWS's error for a service that cannot answer now."""
     message = (
         f"The server at {address} did not answer ({type(error).__name__}: {error}). It is started "
         "again by itself within a second; if this stays, see: local-aws status"
     )
-    return error_answer(503, "ServiceUnavailable", message)
+    return Response.aws_error(503, "ServiceUnavailable", message)

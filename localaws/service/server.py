@@ -6,9 +6,8 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from localaws.document import Document
-from localaws.protocol.asgi import Receive, Scope, Send, read_body
-from localaws.protocol.json_api import answered, parsed, send_document
+from localaws.protocol.asgi import Receive, Response, Scope, Send, read_body
+from localaws.protocol.json_api import answered, document_response, parsed
 from localaws.service.api import Api
 from localaws.service.service import Service
 
@@ -38,14 +37,14 @@ class Server:
         if scope["type"] == "lifespan":
             await self._live(receive, send)
         elif scope["method"] == "GET" and scope["path"] == "/health":
-            await send_document(send, 200, {"status": "ok", "pid": os.getpid()})
+            await document_response({"status": "ok", "pid": os.getpid()}).send(send)
         elif route := next((self._routes[path] for path in self._routes if scope["path"].startswith(path)), None):
             await route(scope, receive, send)
         elif (body := await read_body(receive)) is not None:
             target = dict(scope["headers"]).get(b"x-amz-target", b"").decode("latin-1")
             loop = asyncio.get_running_loop()
-            status, answer = await loop.run_in_executor(self._pool, self._answer, target, body)
-            await send_document(send, status, answer)
+            response = await loop.run_in_executor(self._pool, self._answer, target, body)
+            await response.send(send)
 
     async def _live(self, receive: Receive, send: Send) -> None:
         while True:
@@ -59,5 +58,5 @@ class Server:
             if message["type"] == "lifespan.shutdown":
                 return
 
-    def _answer(self, target: str, body: bytes) -> tuple[int, Document]:
+    def _answer(self, target: str, body: bytes) -> Response:
         return answered(lambda: self._api.call(target, parsed(body)), target, self._state_dir)

@@ -7,13 +7,12 @@ from urllib.parse import parse_qs
 from localaws.account import authorization, git_credentials
 from localaws.account.guard import ALLOWED, Authorize
 from localaws.ministack.private import private
-from localaws.protocol.asgi import Answer, Scope
-from localaws.protocol.json_api import error_answer
+from localaws.protocol.asgi import Response, Scope
 from localaws.protocol.routing import GIT_PATH
 from localaws.settings import ACCOUNT_ID, REGION
 
 # Git asks without credentials first, and its credential helper when it is told this.
-_WHO_ASKS = Answer(401, [(b"www-authenticate", b'Basic realm="CodeCommit"'), (b"content-length", b"0")], b"")
+_WHO_ASKS = Response(401, [(b"www-authenticate", b'Basic realm="CodeCommit"')])
 
 
 def request_authorizer() -> Authorize:
@@ -36,7 +35,7 @@ def request_authorizer() -> Authorize:
 
     of_git = _git_authorizer()
 
-    def authorize(scope: Scope, body: bytes) -> Answer:
+    def authorize(scope: Scope, body: bytes) -> Response:
         headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
         if scope["path"].startswith(GIT_PATH):
             return of_git(scope, headers)
@@ -50,17 +49,17 @@ def request_authorizer() -> Authorize:
             denied = enforce(key, check.action, check.service, REGION, check.resource, dict(check.context))
             if isinstance(denied, unauthenticated):
                 code, status, message = failure(check.service, denied.code, denied.message, headers)
-                return error_answer(status, code, message)
+                return Response.aws_error(status, code, message)
             if denied is not None:
                 explicit = denied.decision == "Deny"
                 message = wording(check.action, denied.principal_arn, check.resource, explicit)
-                return error_answer(400 if target else 403, "AccessDeniedException", message)
+                return _denied(message, 400 if target else 403)
         return ALLOWED
 
     return authorize
 
 
-def _git_authorizer() -> Callable[[Scope, Mapping[str, str]], Answer]:
+def _git_authorizer() -> Callable[[Scope, Mapping[str, str]], Response]:
     """The same for git's requests to CodeCommit, which are signed in a way of their own.
 
     Hooks ``ministack.core.iam_evaluator``: ``resolve_credential`` finds a key's secret and ``is_root_access_key`` the
@@ -70,7 +69,7 @@ def _git_authorizer() -> Callable[[Scope, Mapping[str, str]], Answer]:
     is_root = private("ministack.core.iam_evaluator", "is_root_access_key")
     enforce = private("ministack.core.iam_evaluator", "enforce")
 
-    def authorize(scope: Scope, headers: Mapping[str, str]) -> Answer:
+    def authorize(scope: Scope, headers: Mapping[str, str]) -> Response:
         credentials = git_credentials.given(headers)
         if credentials is None:
             return _WHO_ASKS
@@ -81,12 +80,16 @@ def _git_authorizer() -> Callable[[Scope, Mapping[str, str]], Answer]:
             found = resolve(key, ACCOUNT_ID, credentials.session_token)
             secret = getattr(found, "secret_access_key", "")
             if not secret or not credentials.are_signed(secret, headers.get("host", ""), repository, datetime.now(UTC)):
-                return error_answer(403, "AccessDeniedException", "The user name and password were not made for this.")
+                return _denied("The user name and password were not made for this.")
         check = authorization.git_check(repository, scope["query_string"].decode("latin-1"), path)
         denied = enforce(key, check.action, check.service, REGION, check.resource, {})
-        return ALLOWED if denied is None else error_answer(403, "AccessDeniedException", f"{check.action} is denied.")
+        return ALLOWED if denied is None else _denied(f"{check.action} is denied.")
 
     return authorize
+
+
+def _denied(message: str, status: int = 403) -> Response:
+    return Response.aws_error(status, "AccessDeniedException", message)
 
 
 def resource_policies() -> Callable[[str, str, str, str], bool]:

@@ -12,14 +12,11 @@ from dataclasses import replace
 from typing import Self
 from urllib.parse import unquote
 
-import orjson
-
-from localaws.protocol.asgi import Receive, Scope, Send, read_body
+from localaws.protocol.asgi import Receive, Response, Scope, Send, read_body
 from localaws.sagemaker.hosting.routes import Fleet, Route, Routes, Variant
 from localaws.sagemaker.parts import Parts
 from localaws.sagemaker.runtime.asynchronous import AsyncInvocations
 from localaws.sagemaker.runtime.capture import DataCapture
-from localaws.sagemaker.runtime.client import Headers
 from localaws.sagemaker.runtime.dispatch import Dispatcher
 from localaws.sagemaker.runtime.errors import RuntimeFault, ValidationError
 from localaws.sagemaker.runtime.gauges import Gauges
@@ -110,7 +107,7 @@ class Runtime:
             await operation(Request(unquote(match[1]), dict(scope["headers"]), body, request_id), send)
         except Exception as error:
             fault = error if isinstance(error, RuntimeFault) else _defect(path)
-            await _respond(send, fault.status, _fault_headers(fault, request_id), orjson.dumps(fault.members))
+            await _fault_response(fault, request_id).send(send)
 
     def _answered(self, invocation: Invocation) -> None:
         """Count and capture an invocation that reached a variant, right or wrong."""
@@ -122,7 +119,7 @@ class Runtime:
         if done.fault is not None:
             self._answered(done)
             raise done.fault
-        await _respond(send, 200, _answer_headers(done), done.answer.body)
+        await _answer_response(done).send(send)
         self._answered(done)
         self._shadows.follow(done)
 
@@ -134,14 +131,13 @@ class Runtime:
 
     async def _accept(self, request: Request, send: Send) -> None:
         pending = await self._asynchronous.accept(request)
-        headers = [
-            (b"content-type", b"application/json"),
-            (b"x-amzn-sagemaker-outputlocation", pending.output_location.encode()),
-            (b"x-amzn-requestid", request.event_id.encode()),
-        ]
+        headers = {
+            "x-amzn-sagemaker-outputlocation": pending.output_location,
+            "x-amzn-requestid": request.event_id,
+        }
         if pending.failure_location:
-            headers.append((b"x-amzn-sagemaker-failurelocation", pending.failure_location.encode()))
-        await _respond(send, 202, headers, orjson.dumps({"InferenceId": pending.inference_id}))
+            headers["x-amzn-sagemaker-failurelocation"] = pending.failure_location
+        await Response.json(202, {"InferenceId": pending.inference_id}, headers).send(send)
 
     async def _stream(self, request: Request, send: Send) -> None:
         request.headers[b"accept"] = request.headers.get(b"x-amzn-sagemaker-accept", b"*/*")
@@ -152,14 +148,14 @@ class Runtime:
         return await self._dispatcher.invoke(invocation.route, invocation.fleet, variant, request)
 
 
-def _answer_headers(done: Invocation) -> Headers:
-    headers = [
-        (b"content-type", done.answer.content_type.encode("latin-1")),
-        (b"x-amzn-invoked-production-variant", done.variant.name.encode()),
-        (b"x-amzn-requestid", done.request.event_id.encode()),
-    ]
+def _answer_response(done: Invocation) -> Response:
     given = done.answer.headers
-    return headers + [(name, given[name]) for name in _FROM_MODEL if name in given]
+    headers = {
+        "x-amzn-invoked-production-variant": done.variant.name,
+        "x-amzn-requestid": done.request.event_id,
+        **{name.decode(): given[name].decode("latin-1") for name in _FROM_MODEL if name in given},
+    }
+    return Response.of(200, done.answer.content_type, done.answer.body, headers)
 
 
 def _defect(path: str) -> RuntimeFault:
@@ -167,15 +163,8 @@ def _defect(path: str) -> RuntimeFault:
     return RuntimeFault("A defect of the local SageMaker: its log has the traceback")
 
 
-def _fault_headers(fault: RuntimeFault, request_id: str) -> Headers:
-    return [
-        (b"content-type", b"application/json"),
-        (b"x-amzn-errortype", fault.code.encode()),
-        (b"x-amzn-requestid", request_id.encode()),
-    ]
-
-
-async def _respond(send: Send, status: int, headers: Headers, body: bytes) -> None:
-    length = (b"content-length", str(len(body)).encode())
-    await send({"type": "http.response.start", "status": status, "headers": [*headers, length]})
-    await send({"type": "http.response.body", "body": body})
+def _fault_response(fault: RuntimeFault, request_id: str) -> Response:
+    headers = {"x-amzn-requestid": request_id}
+    return Response.aws_error(
+        fault.status, fault.code, str(fault), fault.members, headers, content_type="application/json"
+    )

@@ -26,7 +26,7 @@ class RuntimeFault(Exception):
 
     def __init__(self, message: str) -> None:
         super().__init__(message)
-        self.members: dict[str, Any] = {"Message": message, "message": message}
+        self.members: dict[str, Any] = {}
 
 
 class ValidationError(RuntimeFault):

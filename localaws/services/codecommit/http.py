@@ -6,15 +6,13 @@ import subprocess
 from typing import Any
 
 from localaws.api_errors import ApiError
-from localaws.protocol.asgi import Answer, Headers, Receive, Scope, Send, read_body, send_answer
+from localaws.protocol.asgi import Receive, Response, Scope, Send, read_body
 from localaws.protocol.routing import GIT_PATH
 from localaws.services.codecommit.git import environment, git_program
 from localaws.services.codecommit.repositories import Repositories
 
 _PATH = re.compile(r"/v1/repos/(?P<name>[\w.-]+?)(?:\.git)?(?P<rest>/(?:info/refs|git-upload-pack|git-receive-pack))")
 _SECONDS = 80.0
-
-Response = tuple[int, Headers, bytes]
 
 
 class GitHttp:
@@ -33,9 +31,8 @@ class GitHttp:
         body = await read_body(receive)
         if body is None:
             return
-        status, headers, content = await asyncio.to_thread(self._answer, scope, body)
-        headers = [*headers, (b"content-length", str(len(content)).encode())]
-        await send_answer(send, Answer(status, headers, content))
+        response = await asyncio.to_thread(self._answer, scope, body)
+        await response.send(send)
 
     def _answer(self, scope: Scope, body: bytes) -> Response:
         path = _PATH.fullmatch(scope["path"])
@@ -85,11 +82,11 @@ def _backend(env: dict[str, str], body: bytes) -> Response:
             status = int(value.split()[0])
         else:
             headers.append((key.lower(), value))
-    return status, headers, content
+    return Response(status, headers, content)
 
 
 def _refused(status: int, message: str) -> Response:
-    return status, [(b"content-type", b"text/plain; charset=utf-8")], f"{message}\n".encode()
+    return Response.text(status, f"{message}\n")
 
 
 def routes(repositories: Repositories) -> dict[str, Any]:
