@@ -49,4 +49,4 @@ class UnknownJobError(LocalAwsError):
 
 
 class UnknownMailError(LocalAwsError):
-    """The outbox has no such mail, or no subscription waits for it."""
+    """The mailbox has no such mail, or no subscription waits for it."""

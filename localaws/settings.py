@@ -11,7 +11,7 @@ from localaws.errors import LocalAwsError
 HOST = "127.0.0.1"
 REGION = "us-east-1"
 ACCOUNT_ID = "000000000000"
-# MiniStack takes any; these are the usual ones, and nobody takes them for real.
+# MiniStack takes any; these are the usual ones, and recognizably not real.
 CREDENTIALS = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
 SERVER_NAMES = ("ministack", "sagemaker", "services")
 """In the order of their start."""
@@ -76,7 +76,7 @@ def requested_ports(
     Raises
     ------
     LocalAwsError
-        A port that is none, or one port for two servers.
+        An invalid port, or one port for two servers.
     """
     text = environ.get(PORT_VARIABLE)
     if port is None and text:

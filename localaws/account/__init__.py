@@ -1,11 +1,13 @@
-"""One account, as the services of our own see it: the other services, and who may do what.
+"""The account, as our own services see it: the other services, and who may do what.
 
-    clients          boto3 clients of the other services
-    roles            the roles that services act as, and their credentials
-    guard            what stands before a server when IAM is enforced, and asks
-    authorization    what a request needs to be allowed
-    permission       the same question without a request
-    git_credentials  how git names its user
+session          the boto3 session from which all clients are made
+clients          the other services, as a service or its role reaches them
+roles            the roles that services act as, and their credentials
+guard            asks about each request when IAM is enforced
+authorization    what a request needs to be allowed
+permission       the same question without a request
+git_credentials  how git identifies its user
+cfn_lint         where the data of CloudFormation and IAM are
 
-MiniStack decides: ``localaws.ministack.iam.hooks_authorizer`` hooks all of this to it.
+MiniStack decides: `localaws.ministack.iam` connects all of this to it.
 """

@@ -4,8 +4,8 @@
 2. IAM's own list, which cfn-lint brings along, says which types of resources the action has, and how their ARNs begin.
 3. The request's members name the resources: an ARN, or the name that belongs to the type (``EndpointName``). Where no
    resource is named, all of the first type stand for it, such as ``endpoint/*``.
-4. Who tags a resource of SageMaker's in making it needs ``sagemaker:AddTags`` for it.
-5. Who hands a role to a service needs ``iam:PassRole`` for it.
+4. Tagging a SageMaker resource while creating it needs ``sagemaker:AddTags`` for it.
+5. Passing a role to a service needs ``iam:PassRole`` for it.
 
 Nothing is decided here: MiniStack's policy evaluation does that (`localaws.ministack.iam.hooks_authorizer`).
 
@@ -83,7 +83,7 @@ class Check:
 
 
 def checks(target: str, path: str, body: bytes) -> list[Check]:
-    """All that must be allowed for a request; nothing for one that names no operation, which its server refuses.
+    """Return all that must be allowed for a request; nothing if it names no operation: its server refuses it.
 
     Parameters
     ----------
@@ -105,7 +105,7 @@ def checks(target: str, path: str, body: bytes) -> list[Check]:
 
 
 def git_check(repository_path: str, query: str, path: str) -> Check:
-    """What a request of git's to CodeCommit needs.
+    """Return what a git request to CodeCommit needs.
 
     Parameters
     ----------
@@ -113,7 +113,7 @@ def git_check(repository_path: str, query: str, path: str) -> Check:
         Such as ``/v1/repos/iris``.
     query : str
     path : str
-        The whole path, which ends with what git wants, as far as the query does not say it.
+        The whole path, which ends with what git wants, unless the query says it.
     """
     pushes = "git-receive-pack" in (query.rpartition("service=")[2], path.rpartition("/")[2])
     name = repository_path.rpartition("/")[2].removesuffix(".git")
@@ -122,7 +122,7 @@ def git_check(repository_path: str, query: str, path: str) -> Check:
 
 
 def trust_in_service(policy: str | Document, principal: str) -> Document:
-    """What of a role's trust policy is about a service.
+    """Return the part of a role's trust policy that is about a service.
 
     Parameters
     ----------
@@ -144,7 +144,7 @@ def _names_service(trusted: Any, principal: str) -> bool:
 
 
 def _parsed(body: bytes) -> Document:
-    """The request; an empty one for a body that its server will refuse."""
+    """Return the request; an empty one for a body that its server will refuse."""
     try:
         request = json.loads(body or b"{}")
     except ValueError:
@@ -159,7 +159,7 @@ def _own(service: str, operation: str, request: Document) -> list[Check]:
 
 
 def _tagged(operation: str, own: list[Check], request: Document) -> Iterator[Check]:
-    """The tags that a new resource of SageMaker's is to have; it is the first of those that the request is about."""
+    """Yield what the tags of a new SageMaker resource need; it is the first that the request is about."""
     if own and own[0].service == "sagemaker" and operation.startswith("Create") and request.get("Tags"):
         yield Check("sagemaker", "sagemaker:AddTags", own[0].resource)
 
@@ -182,7 +182,7 @@ def _at(value: Any, path: tuple[str, ...]) -> Iterator[str]:
 
 
 def _resources(service: str, operation: str, request: Document) -> list[str]:
-    """The ARNs of what an operation is done to, ``*`` when IAM knows of no resource for it."""
+    """Return the ARNs that an operation applies to; ``*`` if IAM has no resource for it."""
     types = _types(service, operation)
     named = {arn: None for kind in types for arn in _named(service, kind, request)}
     if named:
@@ -191,7 +191,7 @@ def _resources(service: str, operation: str, request: Document) -> list[str]:
 
 
 def _named(service: str, kind: str, request: Document) -> Iterator[str]:
-    """The ARNs of the resources of one type that a request names."""
+    """Yield the ARNs of the resources of one type that a request names."""
     beginning = _beginning(service, kind)
     if service == "codepipeline" and isinstance(request.get("pipeline"), dict):
         request = request["pipeline"]
@@ -210,7 +210,7 @@ def _named(service: str, kind: str, request: Document) -> Iterator[str]:
 
 
 def _texts(request: Document) -> Iterator[tuple[str, str]]:
-    """The members of a request that are text, and the items of those that are lists of text."""
+    """Yield the members of a request that are text, and the items of those that are lists of text."""
     for member, value in request.items():
         for item in value if isinstance(value, list) else [value]:
             if isinstance(item, str):
@@ -218,7 +218,7 @@ def _texts(request: Document) -> Iterator[tuple[str, str]]:
 
 
 def _in_arn(service: str, value: str) -> str:
-    """The name in an ARN, empty for another resource's: SageMaker's is in lower case, a build's is its project's."""
+    """Return a resource's name as its ARN has it: SageMaker's in lower case, for a build its project's."""
     if service == "codebuild":
         return value.rpartition(":build/")[2].partition(":")[0]
     if value.startswith("arn:"):
@@ -228,7 +228,7 @@ def _in_arn(service: str, value: str) -> str:
 
 @cache
 def _reference(service: str) -> Document:
-    """What IAM has of a service: the actions by name in lower case, and the types of resources."""
+    """Return IAM's reference of a service: the actions by lower-case name, and the types of resources."""
     path = data_folder() / "AdditionalSpecs" / "Policies.json"
     found: Document = json.loads(path.read_text())[service]
     return found
@@ -240,7 +240,7 @@ def _types(service: str, operation: str) -> list[str]:
 
 
 def _beginning(service: str, kind: str) -> str:
-    """How the ARNs of a type begin, such as ``arn:aws:sagemaker:us-east-1:000000000000:endpoint/``."""
+    """Return how the ARNs of a type begin: ``arn:aws:sagemaker:us-east-1:000000000000:endpoint/``."""
     pattern: str = _reference(service)["Resources"][kind.lower()]["ARNFormats"][0]
     beginning = pattern.removesuffix(".*")
     for name, value in (("Partition", "aws"), ("Region", REGION), ("Account", ACCOUNT_ID)):

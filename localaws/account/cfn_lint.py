@@ -12,7 +12,7 @@ from localaws.errors import LocalAwsError
 
 @cache
 def data_folder() -> Path:
-    """Where they lie.
+    """Return the folder of the data.
 
     Raises
     ------

@@ -44,7 +44,7 @@ class Aws:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def client(self, service: str) -> Any:
-        """The client of a service such as ``s3``; boto3 clients serve several threads at once.
+        """Return the client of a service such as ``s3``; several threads may use it.
 
         Of a role that cannot be assumed each request fails with `localaws.account.roles.RoleError`.
         """
@@ -61,7 +61,7 @@ class Aws:
         return client
 
     def acting_as(self, role_arn: str | None, principal: str) -> Self:
-        """The same services as a role may use them; as the service itself without a role, or where nobody enforces IAM.
+        """Return the services as a role may use them; the service's own without a role or IAM enforcement.
 
         Parameters
         ----------
@@ -74,7 +74,7 @@ class Aws:
         return replace(self, role=(role_arn, principal), _roles=self._known_roles())
 
     def as_service(self) -> Self:
-        """The same services as the service itself uses them."""
+        """Return the services as the service itself uses them."""
         return self if self.role is None else replace(self, role=None)
 
     def require(self, question: Question) -> None:
@@ -95,7 +95,7 @@ class Aws:
             return self._roles
 
     def wait_until_there(self, seconds: float) -> None:
-        """Return when somebody listens at the endpoint, or after so many seconds."""
+        """Return as soon as the endpoint accepts connections, or after so many seconds."""
         if not self.endpoint_url:
             return
         address = urlsplit(self.endpoint_url)
@@ -108,7 +108,7 @@ class Aws:
                 time.sleep(0.05)
 
     def environment(self, variables: Mapping[str, str], role_arn: str | None, principal: str) -> dict[str, str]:
-        """The environment of a container: the way to AWS, and the container's own variables over it.
+        """Return the environment of a container: what leads to AWS, overridden by the container's own variables.
 
         Parameters
         ----------

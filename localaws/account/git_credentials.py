@@ -25,7 +25,7 @@ _VALID = timedelta(minutes=15)
 
 @dataclass(frozen=True)
 class GitCredentials:
-    """Who asks, and how this is shown.
+    """Who asks, and the proof of it.
 
     Attributes
     ----------
@@ -40,7 +40,7 @@ class GitCredentials:
     password: str
 
     def are_signed(self, secret_key: str, host: str, path: str, now: datetime) -> bool:
-        """Whether the password was made with the key's secret, for this repository and not long ago.
+        """Return whether the password was made with the key's secret, for this repository and recently.
 
         Parameters
         ----------
@@ -65,14 +65,14 @@ class GitCredentials:
 
 
 def of_a_service() -> dict[str, str]:
-    """Environment variables with which git asks in the name of a service of ours, which is the root user."""
+    """Return environment variables with which git asks as one of our services, that is, as the root user."""
     user = ":".join(CREDENTIALS.values())
     header = f"Authorization: Basic {base64.b64encode(user.encode()).decode()}"
     return {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "http.extraHeader", "GIT_CONFIG_VALUE_0": header}
 
 
 def given(headers: Mapping[str, str]) -> GitCredentials | None:
-    """The credentials in a request's headers, whose names are in lower case; None without any."""
+    """Return the credentials in a request's headers, named in lower case; None if there are none."""
     scheme, _, encoded = headers.get("authorization", "").partition(" ")
     if scheme.lower() != "basic":
         return None

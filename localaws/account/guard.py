@@ -1,7 +1,7 @@
-"""Nobody gets in without a policy: what stands before the servers of our own when ``LOCALAWS_IAM=enforce``.
+"""What asks IAM about each request to our own servers when ``LOCALAWS_IAM=enforce``.
 
-The local SageMaker and `localaws.services` have ports of their own, so each asks for itself, whichever way a request
-came: it sends the request as it is to `AUTHORIZE_PATH` of the gateway, beside MiniStack, which knows the callers and
+The local SageMaker and `localaws.services` have ports of their own, so each asks by itself, however a request came:
+it sends the request as it is to `AUTHORIZE_PATH` of the gateway, beside MiniStack, which knows the callers and
 evaluates their policies. 204 lets the request through; any other answer is the client's.
 """
 
@@ -22,7 +22,7 @@ Authorize = Callable[[Scope, bytes], Response]
 
 
 def guarded(application: Application, gateway_url: str | None) -> Application:
-    """The application, behind a `Guard` if IAM is enforced; without a gateway there is no MiniStack to ask."""
+    """Return the application, behind a `Guard` if IAM is enforced and there is a gateway to ask."""
     return Guard(application, gateway_url) if gateway_url and iam_enforced() else application
 
 
@@ -60,7 +60,7 @@ class Guard:
 
 
 def _question(scope: Scope) -> Scope:
-    """The same request to the gateway's own path; where it went belongs to its signature and is in the query."""
+    """Return the request with the gateway's own path; the original one, which is signed, is in the query."""
     asked = {
         "method": scope["method"],
         "path": scope["raw_path"].decode("latin-1"),
@@ -71,7 +71,7 @@ def _question(scope: Scope) -> Scope:
 
 
 def questioned(scope: Scope) -> Scope:
-    """The request that a question is about."""
+    """Return the request that a question is about."""
     asked = {name: values[0] for name, values in parse_qs(scope["query_string"].decode("latin-1")).items()}
     raw_path = asked["path"].encode("latin-1")
     found = {"method": asked["method"], "raw_path": raw_path, "path": asked["path"]}

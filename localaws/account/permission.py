@@ -39,7 +39,7 @@ class Question:
 
 
 def require(endpoint_url: str, region: str, credentials: ReadOnlyCredentials, question: Question) -> None:
-    """Return if who has these credentials may make a request.
+    """Return if the owner of these credentials may make a request.
 
     Raises
     ------

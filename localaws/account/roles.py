@@ -3,7 +3,7 @@
 1. A service asks STS for the role by the name of its principal, such as ``codepipeline.amazonaws.com``; the role's
    trust policy has to name it (`localaws.ministack.iam.hooks_authorizer.restrict_trust_to_service`).
 2. What it gets is good for an hour and renewed before that; STS forgets all of it when it is started again, so a key
-   that nobody knows any more is renewed, too.
+   that is not known any more is renewed, too.
 """
 
 import threading
@@ -26,7 +26,7 @@ Its value is the service's principal where it asks for a role, such as ``codebui
 """
 
 _SECONDS, _EARLY_SECONDS = 3600, 300
-# A model server runs for long, and nobody gives it new credentials.
+# A model server runs for long, and receives no new credentials.
 _CONTAINER_SECONDS = 7 * 24 * 3600
 # What AWS's own services call their sessions, where it is known.
 _SESSION_NAMES = {"sagemaker": "SageMaker"}
@@ -37,7 +37,7 @@ _UNKNOWN_KEY = frozenset(
 
 
 class RoleError(ClientError):  # type: ignore[misc] # botocore has no types
-    """A role is not there, or does not trust the service: whatever was to be done as that role is refused.
+    """A role does not exist, or does not trust the service: what was to be done as that role is refused.
 
     Parameters
     ----------
@@ -73,14 +73,14 @@ class Roles:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def client(self, service: str, role_arn: str, principal: str) -> Any:
-        """The client of a service such as ``s3`` that signs as a role; the same one for the same role.
+        """Return the client of a service such as ``s3`` that signs as a role; the same one for the same role.
 
         Parameters
         ----------
         service : str
         role_arn : str
         principal : str
-            Who asks for the role, such as ``codepipeline``.
+            The service that asks for the role, such as ``codepipeline``.
         """
         session = self._session(role_arn, principal)
         with self._lock:
@@ -105,7 +105,7 @@ class Roles:
             require(self.endpoint_url, self.region, credentials.get_frozen_credentials(), question)
 
     def environment(self, role_arn: str, principal: str) -> dict[str, str]:
-        """The variables by which a container knows a role's credentials.
+        """Return the variables that give a container a role's credentials.
 
         Raises
         ------
@@ -119,12 +119,12 @@ class Roles:
         }
 
     def assume(self, role_arn: str, principal: str, seconds: int) -> ReadOnlyCredentials:
-        """Credentials of a role, good for so many seconds.
+        """Return credentials of a role, valid for so many seconds.
 
         Raises
         ------
         RoleError
-            The role is not there, or its trust policy does not name the service.
+            The role does not exist, or its trust policy does not name the service.
         """
         try:
             answer = self._sts_for(principal).assume_role(
@@ -193,7 +193,7 @@ class _RoleCredentials(Credentials):  # type: ignore[misc] # botocore has no typ
         self._due = 0.0
 
     def get_frozen_credentials(self) -> ReadOnlyCredentials:
-        """What a request is signed with.
+        """Return what a request is signed with.
 
         Raises
         ------

@@ -32,7 +32,7 @@ typical use:
 
 
 def build_parser() -> argparse.ArgumentParser:
-    """The command line."""
+    """Return the parser of the command line."""
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument(
         "--state-dir",
@@ -229,7 +229,7 @@ def _mail(arguments: argparse.Namespace, state: StateDir) -> int:
 
 
 def _file_texts(path: Path, follow: bool) -> Iterator[str]:
-    """What a log file holds, in pieces; with ``follow``, what it will hold, too."""
+    """Yield the content of a log file in pieces; with ``follow``, also what is appended."""
     if not path.exists():
         raise LocalAwsError(f"there is no log {path}. Start local AWS first: local-aws start")
     with path.open(errors="replace") as log:

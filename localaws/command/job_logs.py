@@ -23,11 +23,11 @@ class JobKind:
 
     @property
     def log_group_name(self) -> str:
-        """The log group to which SageMaker writes the logs of these jobs."""
+        """Return the log group that SageMaker writes the logs of these jobs to."""
         return f"/aws/sagemaker/{self.noun}Jobs"
 
     def find(self, sagemaker: Client, job_name: str) -> "Job | None":
-        """The job of this name, whose case does not matter; None when there is none."""
+        """Return the job of this name, in any case; None if there is none."""
         try:
             description = getattr(sagemaker, f"describe_{self.operation}_job")(**{f"{self.noun}JobName": job_name})
         except sagemaker.exceptions.ClientError as error:
@@ -38,7 +38,7 @@ class JobKind:
         return Job(self, description[f"{self.noun}JobName"], description[f"{self.noun}JobStatus"])
 
     def latest(self, sagemaker: Client) -> list[tuple[str, str, str]]:
-        """The latest jobs: creation time, name, status."""
+        """Return the latest jobs: creation time, name, status."""
         answer = getattr(sagemaker, f"list_{self.operation}_jobs")(
             SortBy="CreationTime", SortOrder="Descending", MaxResults=_N_LATEST
         )
@@ -69,12 +69,12 @@ class Job:
 
     @property
     def is_over(self) -> bool:
-        """Whether it will write no more."""
+        """Return whether it has ended, and writes no more."""
         return self.status not in ("InProgress", "Stopping")
 
 
 def find_job(sagemaker: Client, job_name: str) -> Job:
-    """The processing, training or transform job of this name.
+    """Return the processing, training or transform job of this name.
 
     Raises
     ------
@@ -93,7 +93,7 @@ def find_job(sagemaker: Client, job_name: str) -> Job:
 
 
 def job_lines(logs: Client, sagemaker: Client, job_name: str, follow: bool) -> Iterator[str]:
-    """The lines of a job's log, in order within each of its instances.
+    """Yield the lines of a job's log, in order within each of its instances.
 
     Parameters
     ----------
@@ -118,7 +118,7 @@ def job_lines(logs: Client, sagemaker: Client, job_name: str, follow: bool) -> I
 
 
 def _new_lines(logs: Client, job: Job, tokens: dict[str, str]) -> Iterator[str]:
-    """The lines since the last look, which ``tokens`` remembers by stream."""
+    """Yield the lines since the last call, which ``tokens`` remembers by stream."""
     group = job.kind.log_group_name
     streams = _streams(logs, group, f"{job.name}/")
     for stream in streams:

@@ -50,17 +50,17 @@ def confirm(mailbox: Mailbox, sns: Any, address: str | None, say: Say) -> None:
     mailbox : Mailbox
     sns : client of SNS
     address : str or None
-        Whose subscriptions; None for everybody's.
+        Whose subscriptions; None for those of all addresses.
     say : callable
 
     Raises
     ------
     UnknownMailError
-        Nothing is pending for the address, or the mail with the token is not there any more.
+        Nothing is pending for the address, or the mail with the token is gone.
     """
     waiting = [(topic, to) for topic, to in _pending(sns) if address in (None, to)]
     if not waiting:
-        raise UnknownMailError(f"No subscription of {address or 'anybody'} waits for a confirmation.")
+        raise UnknownMailError(f"No subscription of {address or 'any address'} waits for a confirmation.")
     tokens = {}
     for mail in mailbox.mails():
         if asked := confirmation_in(mail):
@@ -77,7 +77,7 @@ def confirm(mailbox: Mailbox, sns: Any, address: str | None, say: Say) -> None:
 
 
 def _pending(sns: Any) -> Iterator[tuple[str, str]]:
-    """Topic and address of each subscription by e-mail that waits for its confirmation."""
+    """Yield topic and address of each pending e-mail subscription."""
     for page in sns.get_paginator("list_subscriptions").paginate():
         for each in page["Subscriptions"]:
             if each["SubscriptionArn"] == "PendingConfirmation" and each["Protocol"].startswith("email"):

@@ -23,7 +23,7 @@ def add_mail_parser(commands: Any, common: argparse.ArgumentParser) -> argparse.
     )
     mail.add_argument("--format", choices=("text", "json"), default="text", help="default: text")
     mail.set_defaults(action="list")
-    # After the ACTION, too; what was said before it stays.
+    # Accepted after the ACTION as well; what was given before it stays.
     options = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)
     options.add_argument("--state-dir", metavar="DIR", help="where everything is kept")
     actions = mail.add_subparsers(title="actions", metavar="ACTION")

@@ -1,8 +1,8 @@
-"""What AWS's services tell CloudWatch about themselves, so that alarms on functions and queues go off here, too.
+"""What AWS's services publish to CloudWatch about themselves, so that alarms on functions and queues work here.
 
 1. `namespace.Namespace` is the table of what a service publishes: names, units, dimensions. Nothing else is counted.
-2. `functions`, `queues` and `rules` know what an invocation, a message or an event means in these names. The modules of
-   `localaws.ministack` call them from where it happens.
+2. `localaws.ministack.awslambda.metrics`, ``sqs.metrics`` and ``eventbridge.metrics`` know what an invocation, a
+   message or an event means in these names. The hooks of their services call them from where it happens.
 3. `meter.Meter` counts in memory: an addition under a lock is all that an invocation pays.
 4. Once a second, before the alarms are decided, what was counted is handed to CloudWatch.
 

@@ -1,4 +1,4 @@
-"""Counts in memory what CloudWatch is to know.
+"""Counts in memory what is published to CloudWatch.
 
 One datum of a metric and second carries all values that it had, each with its count, so that sums, averages and
 percentiles come out as if every value had been sent by itself. Values are exact while they are few; else they are
@@ -58,7 +58,7 @@ class Meter:
                 counts[value] += 1
 
     def take(self) -> list[tuple[str, Document]]:
-        """Everything that was counted since the last time: namespaces and data, as PutMetricData has them."""
+        """Return all that was counted since the last call: namespaces and data, as PutMetricData has them."""
         with self._lock:
             counts, self._counts = self._counts, {}
         return list(_data(counts, time.time(), self._most_values))
@@ -90,7 +90,7 @@ def _data(counts: Counts, now: float, most_values: int) -> Iterator[tuple[str, D
 
 
 def rounded(values: Counter[float], most: int) -> Counter[float]:
-    """The same values with so little precision that there are few of them.
+    """Return the values with so little precision that there are few of them.
 
     Parameters
     ----------

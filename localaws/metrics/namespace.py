@@ -1,4 +1,4 @@
-"""The table of what a service tells CloudWatch."""
+"""The table of what a service publishes to CloudWatch."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -39,6 +39,6 @@ class Namespace:
     metrics: Mapping[str, Metric]
 
     def publishes(self, metric: str, dimensions: Iterable[str]) -> bool:
-        """Whether there is such a metric with dimensions of just these names."""
+        """Return whether there is such a metric with dimensions of exactly these names."""
         found, names = self.metrics.get(metric), sorted(dimensions)
         return found is not None and any(sorted(known) == names for known in found.dimensions)

@@ -27,7 +27,7 @@ asking_service: ContextVar[str] = ContextVar("asking_service", default="")
 
 
 def may_change_state(scope: Scope) -> bool:
-    """Whether MiniStack may have something new to save after this request."""
+    """Return whether MiniStack may have something new to save after this request."""
     if scope["type"] != "http":
         return True
     target = dict(scope["headers"]).get(b"x-amz-target", b"")
@@ -40,7 +40,7 @@ class Gateway:
     Parameters
     ----------
     ministack : Application
-        Answers whatever the others do not.
+        Answers what the others do not.
     servers : mapping of str to str
         The URLs of the servers behind the gateway, by name, such as ``http://127.0.0.1:4567``.
     snapshots : SnapshotLoop
@@ -50,7 +50,7 @@ class Gateway:
     resume : callable
         Resumes what an earlier process left, once MiniStack has its state again.
     authorize : callable or None
-        Says whether a request to one of the other servers is allowed; None when nobody asks.
+        Says whether a request to one of the other servers is allowed; None where IAM is not enforced.
     """
 
     def __init__(

@@ -11,7 +11,7 @@ from localaws.settings import HOST, REGION, iam_enforced
 
 
 def configuration(port: int, data_dir: Path) -> dict[str, str]:
-    """The environment variables by which MiniStack is configured.
+    """Return the environment variables by which MiniStack is configured.
 
     Parameters
     ----------
@@ -58,8 +58,7 @@ def load_application() -> Application:
 
 
 def state_writer() -> Callable[[], None]:
-    """A function that writes the state of every service that was used to ``STATE_DIR``, file by file,
-    atomically.
+    """Return a function that writes the state of every service in use to ``STATE_DIR``, each file atomically.
 
     Hooks ``ministack.app._build_persistence_save_dict`` and ``ministack.core.persistence.save_all``: what
     MiniStack calls when it is stopped cleanly. Without them, all but S3's objects is lost with a kill -9.

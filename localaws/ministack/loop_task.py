@@ -22,4 +22,4 @@ class LoopTask(ABC):
 
     @abstractmethod
     async def _run(self) -> None:
-        """Go on until it is cancelled."""
+        """Run until it is cancelled."""

@@ -8,7 +8,7 @@ from localaws.errors import HookMissingError
 
 
 def private(module: str, name: str) -> Any:
-    """A name of MiniStack's, whose types are unknown.
+    """Return a private name of MiniStack's, whose type is unknown.
 
     Raises
     ------
@@ -25,7 +25,7 @@ def private(module: str, name: str) -> Any:
 
 
 def installed_version() -> str:
-    """The version of MiniStack that is installed."""
+    """Return the installed version of MiniStack."""
     try:
         return importlib.metadata.version("ministack")
     except importlib.metadata.PackageNotFoundError:

@@ -29,7 +29,7 @@ _WRITE_TIMEOUT_SECONDS = 30.0
 
 
 class SnapshotLoop(LoopTask):
-    """Calls ``write`` in a forked child, a second after a change, one at a time. Its end is the child's, too.
+    """Calls ``write`` in a forked child, a second after a change, one at a time. The child ends with it.
 
     Parameters
     ----------
@@ -98,6 +98,6 @@ def fork_and_write(write: Callable[[], None]) -> int:
 
 
 def exit_status(child: int) -> int | None:
-    """A child's exit status, or None while it runs."""
+    """Return a child's exit status; None while it runs."""
     pid, status = os.waitpid(child, os.WNOHANG)
     return os.waitstatus_to_exitcode(status) if pid else None

@@ -11,7 +11,7 @@ _CODE = "UnsupportedOperation"
 
 
 def readable(scope: Scope, send: Send) -> Send:
-    """What MiniStack may send through instead: its refusal of a service becomes an error of AWS's."""
+    """Wrap `send`, so that MiniStack's refusal of a service becomes an error of AWS's."""
     held: list[Message] = []
 
     async def send_on(message: Message) -> None:

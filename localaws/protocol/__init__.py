@@ -1,6 +1,6 @@
 """HTTP and AWS's protocols, as every server of local AWS speaks them.
 
-asgi, forward     a request read, answered, or passed on to another server
+asgi, forward     requests read, responses sent, requests passed on to another server
 routing           which service a request is for
 json_api          AWS's JSON 1.1 protocol
 model             botocore's model of a service

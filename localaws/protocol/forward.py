@@ -64,7 +64,7 @@ def _end_to_end(headers: Headers) -> Headers:
 
 
 def _unavailable(address: str, error: Exception) -> Response:
-    """AWS's error for a service that cannot answer now."""
+    """Return AWS's error for a service that cannot answer now."""
     message = (
         f"The server at {address} did not answer ({type(error).__name__}: {error}). It is started "
         "again by itself within a second; if this stays, see: local-aws status"

@@ -20,7 +20,7 @@ _CRON_FIELDS = 6
 
 
 def following(schedule: str, timezone: str, after: float, since: float) -> float | None:
-    """The first time of a schedule after a moment, or None when there is none.
+    """Return the first time of a schedule after a given one; None if there is none.
 
     Parameters
     ----------
@@ -33,7 +33,7 @@ def following(schedule: str, timezone: str, after: float, since: float) -> float
     Raises
     ------
     ValidationError
-        It is no schedule.
+        It is not a schedule.
     """
     found = _EXPRESSION.fullmatch(schedule)
     if found is None:
@@ -53,7 +53,7 @@ def following(schedule: str, timezone: str, after: float, since: float) -> float
 
 
 def _cron(expression: str) -> str:
-    """AWS's six fields as croniter's seven: seconds and year come last there, and its days have names."""
+    """Return AWS's six fields as croniter's seven: there, seconds and year come last, and days have names."""
     fields = expression.split()
     if len(fields) != _CRON_FIELDS:
         raise ValueError(f"{len(fields)} fields where there are {_CRON_FIELDS}")

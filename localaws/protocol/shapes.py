@@ -71,13 +71,13 @@ def check_members(shape: StructureShape, request: Document, *, dynamic: bool = F
 
 
 def members_of(shape: StructureShape, document: Document) -> Document:
-    """`document` cut down to the members of a structure."""
+    """Return the members of a structure that a document has."""
     return {name: document[name] for name in shape.members if document.get(name) is not None}
 
 
 @cache
 def compiled(pattern: str) -> re.Pattern[str] | None:
-    """A pattern of AWS's, compiled; None for what Python cannot express, such as ranges of surrogates."""
+    """Return a pattern of AWS's, compiled; None for what Python lacks, such as ranges of surrogates."""
     try:
         return re.compile(in_python(pattern), re.DOTALL)
     except re.error:
@@ -85,14 +85,14 @@ def compiled(pattern: str) -> re.Pattern[str] | None:
 
 
 def in_python(pattern: str) -> str:
-    """A pattern of AWS's, which has Java's Unicode classes, as Python's `re` takes it."""
+    """Return a pattern of AWS's, which has Java's Unicode classes, as Python's `re` takes it."""
     for java, python in _UNICODE_CLASSES.items():
         pattern = pattern.replace(java, python)
     return pattern
 
 
 def _broken(shape: Shape, value: Any, path: str, dynamic: bool) -> Iterator[str]:
-    """Every constraint of `shape` that `value` breaks, as AWS words it."""
+    """Yield every constraint of `shape` that `value` breaks, in AWS's words."""
     if dynamic and isinstance(value, dict) and len(value) == 1 and next(iter(value)) in DYNAMIC:
         return
     _check_type(shape, value, path)

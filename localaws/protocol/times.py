@@ -4,5 +4,5 @@ from datetime import UTC, datetime
 
 
 def iso_milliseconds(seconds: float) -> str:
-    """A time since the epoch in UTC, to the millisecond, such as ``2026-01-31T12:00:00.250Z``."""
+    """Return a time since the epoch in UTC, to the millisecond: ``2026-01-31T12:00:00.250Z``."""
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

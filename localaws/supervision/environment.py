@@ -21,7 +21,7 @@ SageMaker:
 
 
 def variables(ports: Ports, sdk_config_path: Path, environ: Mapping[str, str]) -> dict[str, str]:
-    """The variables to set.
+    """Return the variables to set.
 
     Parameters
     ----------
@@ -52,13 +52,13 @@ def variables(ports: Ports, sdk_config_path: Path, environ: Mapping[str, str]) -
 
 
 def variables_to_unset(environ: Mapping[str, str], found: Mapping[str, str]) -> list[str]:
-    """What must go from an environment: the endpoint of one service, say, wins over the general one."""
+    """Return the variables to unset: the endpoint of one service, for instance, overrides the general one."""
     endpoints = (name for name in environ if name.startswith("AWS_ENDPOINT_URL_") and name not in found)
     return [*_UNSET, *sorted(endpoints)]
 
 
 def shell_lines(found: Mapping[str, str], unset: list[str]) -> list[str]:
-    """Lines that a POSIX shell evaluates."""
+    """Return lines that a POSIX shell evaluates."""
     return [
         *(f"export {name}={shlex.quote(value)}" for name, value in found.items()),
         f"unset {' '.join(unset)}",
@@ -66,6 +66,6 @@ def shell_lines(found: Mapping[str, str], unset: list[str]) -> list[str]:
 
 
 def server_environment(found: Mapping[str, str], environ: Mapping[str, str]) -> dict[str, str]:
-    """The environment of the servers: nothing of the user's own AWS configuration reaches them."""
+    """Return the environment of the servers, without anything of the user's own AWS configuration."""
     kept = {name: value for name, value in environ.items() if not name.startswith("AWS_")}
     return {**kept, **found, "AWS_CONFIG_FILE": "/dev/null", "AWS_SHARED_CREDENTIALS_FILE": "/dev/null"}

@@ -1,4 +1,4 @@
-"""Is a server there, is it ours, may a port be had: three questions to the network of this host."""
+"""Whether a server answers, whether it is ours, and whether a port is free."""
 
 import http.client
 import json
@@ -12,7 +12,7 @@ _ANSWER_SECONDS = 2.0
 
 
 def is_healthy(server: ServerRecord) -> bool:
-    """Whether the server answers its health path with 200, within two seconds.
+    """Return whether the server answers its health path with 200 within two seconds.
 
     An answer that names another process's ``pid`` is another program's, on a port that ours lost.
     """

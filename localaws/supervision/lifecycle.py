@@ -1,8 +1,8 @@
 """Start, stop, reset: what the commands do to the supervisor, from outside.
 
-`start` finds out whether a supervisor is at work (the lock says so), starts one if not, and waits until every
-server answers. It changes nothing when the servers run already. Two starts at the same instant may both start
-a supervisor; the one that does not get the lock leaves, and both starts wait for the other one's servers.
+`start` finds out whether a supervisor is running (the lock says so), starts one if not, and waits until every server
+answers. It changes nothing if the servers are running already. Two simultaneous starts may both start a supervisor; the
+one that does not get the lock exits, and both starts wait for the servers of the other.
 """
 
 import os
@@ -37,9 +37,9 @@ class Started:
     Attributes
     ----------
     record : Record
-        The supervisor at work.
+        The running supervisor.
     already : bool
-        Whether it was so before.
+        Whether it was running before.
     """
 
     record: Record
@@ -62,7 +62,7 @@ def check_platform(platform: str) -> None:
 
 
 def start(state: StateDir, requested: Ports | None, say: Say, timeout: float = START_TIMEOUT_SECONDS) -> Started:
-    """Have the servers up and answering.
+    """Start the servers, and wait until they answer.
 
     Parameters
     ----------
@@ -88,7 +88,7 @@ def start(state: StateDir, requested: Ports | None, say: Say, timeout: float = S
 
 
 def run_in_foreground(state: StateDir, requested: Ports | None) -> int:
-    """Be the supervisor, in this process; returns its exit code when it is stopped."""
+    """Run the supervisor in this process; return its exit code once it is stopped."""
     state.create()
     if pid := state.supervisor_pid():
         raise StateDirError(
@@ -196,7 +196,7 @@ def _listed(ports: Ports) -> str:
 
 
 def _failure(state: StateDir, sentence: str) -> str:
-    """The sentence, the supervisor's reason, and the ends of the logs."""
+    """Return the sentence, the supervisor's reason, and the ends of the logs."""
     record = state.last_record()
     if record is not None and record.failure:
         sentence += f" {record.failure}."
@@ -209,7 +209,7 @@ def _failure(state: StateDir, sentence: str) -> str:
 
 
 def _last_lines(state: StateDir, name: str) -> list[str]:
-    """The last lines of a server's log."""
+    """Return the last lines of a server's log."""
     try:
         with state.log_path(name).open("rb") as log:
             log.seek(max(0, log.seek(0, os.SEEK_END) - 200 * _LOG_LINES))

@@ -26,7 +26,7 @@ def acquire(path: Path) -> bool:
 
 
 def holder(path: Path) -> int | None:
-    """The pid of the process that has the lock; None when it is free. Does not touch the lock."""
+    """Return the pid of the process that holds the lock, None if it is free, without touching the lock."""
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
     except FileNotFoundError:

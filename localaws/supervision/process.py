@@ -1,4 +1,4 @@
-"""What Linux offers to keep processes together: a child that ends with its parent, and group signals."""
+"""Keeping processes together on Linux: a child that ends with its parent, and signals to groups."""
 
 import ctypes
 import os
@@ -13,7 +13,7 @@ _libc = ctypes.CDLL(None, use_errno=True)
 def die_with_parent(parent_pid: int) -> None:
     """Have the kernel kill this process when the thread that forked it ends, however it ends.
 
-    Meant for the child side of a fork. SIGKILL, not SIGTERM: whoever starts local AWS again right after its
+    Meant for the child side of a fork. SIGKILL, not SIGTERM: a start right after the
     supervisor was killed must find the ports free, and every server's state is safe against kill -9 anyway.
 
     Parameters

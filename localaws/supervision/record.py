@@ -1,4 +1,4 @@
-"""What the supervisor says about itself and its servers, in a file, for the commands that ask."""
+"""What the supervisor writes about itself and its servers to a file, for the commands."""
 
 import json
 from dataclasses import asdict, dataclass
@@ -65,7 +65,7 @@ def write_record(path: Path, record: Record) -> None:
 
 
 def read_record(path: Path) -> Record | None:
-    """The file's content; None when there is no file, or none that this version wrote."""
+    """Return the file's content; None if there is no file, or another version wrote it."""
     try:
         content = json.loads(path.read_text())
         servers = tuple(ServerRecord(**server) for server in content.pop("servers"))

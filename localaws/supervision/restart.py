@@ -1,4 +1,4 @@
-"""When a server that ended is started again: a decision, apart from the doing."""
+"""When a server that ended is started again: only the decision."""
 
 from collections.abc import Sequence
 
@@ -8,7 +8,7 @@ _FIRST_DELAY_SECONDS = 0.1
 
 
 def restart_delay(deaths: Sequence[float], now: float) -> float | None:
-    """How long to wait before the next start.
+    """Return how long to wait before the next start.
 
     Parameters
     ----------

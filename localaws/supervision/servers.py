@@ -31,7 +31,7 @@ class Server:
 
 
 def servers(ports: Ports, state: StateDir) -> tuple[Server, ...]:
-    """The servers in the order of their start; they stop in the reverse one: the others need S3 to the end."""
+    """Return the servers in the order of their start; they stop in reverse, as the others need S3 to the end."""
     # -P: a file named like a module, in the folder where the user happens to be, must not be imported.
     python = (sys.executable, "-P", "-m")
     ministack = f"localaws.ministack --port {ports.gateway} --sagemaker-url {ports.sagemaker_url}"

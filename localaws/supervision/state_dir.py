@@ -1,4 +1,4 @@
-"""The state folder: what lies where in it, who is at work in it, and its end.
+"""The state folder: what is where in it, which supervisor uses it, and how it is deleted.
 
 ::
 
@@ -34,34 +34,34 @@ class StateDir:
 
     @property
     def lock_path(self) -> Path:
-        """The supervisor's lock."""
+        """Return the path of the supervisor's lock."""
         return self.path / "lock"
 
     @property
     def record_path(self) -> Path:
-        """The supervisor's record."""
+        """Return the path of the supervisor's record."""
         return self.path / "supervisor.json"
 
     @property
     def sdk_config_path(self) -> Path:
-        """The SageMaker SDK's configuration."""
+        """Return the path of the SageMaker SDK's configuration."""
         return self.path / "sagemaker-config.yaml"
 
     @property
     def outbox_path(self) -> Path:
-        """Where the e-mails are."""
+        """Return the folder of the e-mails."""
         return self.path / "outbox"
 
     def data_path(self, server: str) -> Path:
-        """Where the server of this name keeps its data."""
+        """Return the folder in which the server of this name keeps its data."""
         return self.path / server
 
     def log_path(self, server: str) -> Path:
-        """The log of a server, or of the ``supervisor``."""
+        """Return the path of the log of a server, or of the ``supervisor``."""
         return self.path / "logs" / f"{server}.log"
 
     def is_ours(self) -> bool:
-        """Whether `create` made this folder."""
+        """Return whether `create` made this folder."""
         try:
             content = json.loads((self.path / _MARKER).read_text())
         except (OSError, ValueError):
@@ -103,17 +103,17 @@ class StateDir:
             ) from error
 
     def supervisor_pid(self) -> int | None:
-        """The pid of the supervisor that is at work here; None when there is none."""
+        """Return the pid of the running supervisor; None if there is none."""
         return lock.holder(self.lock_path)
 
     def running(self) -> Record | None:
-        """The record of the supervisor that is at work; None without one, or before it has written one."""
+        """Return the record of the running supervisor; None without one, or before it has written a record."""
         pid = self.supervisor_pid()
         record = self.last_record()
         return record if pid is not None and record is not None and record.pid == pid else None
 
     def last_record(self) -> Record | None:
-        """What the last supervisor wrote, running or not."""
+        """Return what the last supervisor wrote, whether it is running or not."""
         return read_record(self.record_path)
 
     def remove(self) -> list[str]:

@@ -197,7 +197,7 @@ def _set_aside(log: Path) -> None:
 
 
 def supervise(state: StateDir, ports: Ports) -> int:
-    """Be the supervisor of a state folder; returns the exit code, `LOCKED` when there is one already."""
+    """Supervise a state folder; return the exit code, `LOCKED` if another supervisor has the folder."""
     if not lock.acquire(state.lock_path):
         return LOCKED
     started_at = time.time()

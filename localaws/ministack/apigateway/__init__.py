@@ -1,6 +1,8 @@
-"""API Gateway's REST APIs: what MiniStack's do not do, and what they tell CloudWatch.
+"""API Gateway's REST APIs: deployments, errors, and what they tell CloudWatch.
 
-hooks_requests, hooks_deployments  what is hooked into MiniStack
-body_errors                        the answers to a body that its model refuses
-watch                              access logs and metrics
+hooks              the hooks into MiniStack
+hooks_deployments  stages that serve their deployment
+hooks_requests     requests that are reported, and errors as API Gateway words them
+body_errors        why a model rejects a body
+reporter           access logs and metrics
 """

@@ -1,7 +1,7 @@
 """API Gateway: a stage serves the snapshot of its API that its deployment is, not what the API has become since.
 
-Who changes a method and forgets the deployment shall see here what he would see on AWS: nothing has changed. MiniStack
-keeps gateway responses with a deployment already, and serves everything else as it is at the moment.
+A method that is changed without a deployment stays as it was, as on AWS. MiniStack keeps gateway responses with a
+deployment already, and serves everything else as it is at the moment.
 
 A snapshot is kept as one more API, whose id is the API's and the deployment's, in MiniStack's own stores: it saves and
 restores them.
@@ -26,9 +26,7 @@ _asked: ContextVar[tuple[str, str]] = ContextVar("_asked", default=("", ""))
 
 
 def serve_deployments() -> None:
-    """Let requests be answered by the snapshot that the stage's deployment is.
-
-    Install it before other hooks of the same functions: they see the snapshot then, too.
+    """Answer requests from the snapshot that the stage's deployment is.
 
     Hooks ``ministack.services.apigateway_v1``: ``_create_deployment``, ``_delete_deployment`` and ``_delete_rest_api``
     keep and drop snapshots; ``_execute_in_scope`` and ``method_authorization_type`` are about a request to a stage,
@@ -64,7 +62,7 @@ def serve_deployments() -> None:
         return delete_api(api_id)
 
     def answers_for(api_id: str) -> str:
-        """Whose entries of the stores are read: those of a snapshot, in a request to a stage."""
+        """Return the id to read the stores by: that of a snapshot, in a request to a stage."""
         asked, stage_name = _asked.get()
         if api_id != asked:
             return api_id

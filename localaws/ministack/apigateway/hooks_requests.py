@@ -18,7 +18,7 @@ _VALIDATION_VARIABLE = re.compile(
 
 
 def report_requests(see: Callable[[reporter.Request], None]) -> None:
-    """Let each request that a REST API has answered be seen.
+    """Report each request that a REST API has answered.
 
     Hooks ``ministack.services.apigateway_v1``: ``_handle_execute_in_scope`` answers a request; in it
     ``_execute_in_scope`` fills a document about the request and gives an error, if it has one, before that becomes a
@@ -68,7 +68,7 @@ def report_requests(see: Callable[[reporter.Request], None]) -> None:
 def _request(
     found: Mapping[str, Any], method: str, path: str, headers: Mapping[str, str], response: Sequence[Any]
 ) -> reporter.Request:
-    """What is known of a request and its response (status, headers, body)."""
+    """Return what is known of a request and its response (status, headers, body)."""
     request, error = found["request"], found["error"] or ""
     return reporter.Request(
         api_name=found["api_name"],
@@ -98,7 +98,7 @@ def _request(
 
 
 def explain_invalid_bodies() -> None:
-    """Let gateway responses say what a model has against a body: ``$context.error.validationErrorString``.
+    """Say in gateway responses why a model rejects a body: ``$context.error.validationErrorString``.
 
     The model is that of the body's content type, or that of ``$default``; MiniStack takes JSON's for all.
 
@@ -136,7 +136,7 @@ class _IntegrationFailedError(Exception):
 
 
 def hide_integration_errors() -> None:
-    """Let a request whose function failed be answered as API Gateway does: without what the function said.
+    """Answer a request whose function failed as API Gateway does: without what the function said.
 
     500 when Lambda has not run it (its concurrency is used up), 502 when it failed or answered something that is no
     response; the gateway response is ``DEFAULT_5XX``. MiniStack gives the function's own words, traces too.

@@ -69,11 +69,11 @@ class Request:
 
     @property
     def stage_name(self) -> str:
-        """The stage's name."""
+        """Return the stage's name."""
         return str(self.stage["stageName"])
 
     def rendered(self, template: str) -> str:
-        """A line of the access log; a variable without a value is ``-``."""
+        """Return a line of the access log; a variable without a value is ``-``."""
         own = {
             "status": str(self.status),
             "httpMethod": self.method,
@@ -139,7 +139,7 @@ class RequestReporter:
 
 
 def model_for(content_type: str | None, models: Mapping[str, str]) -> str | None:
-    """The name of the model that a body is held against: by its content type, which is JSON where none is said.
+    """Return the name of the model that validates a body: by its content type, JSON by default.
 
     Source: "Request validation for REST APIs" in the API Gateway Developer Guide.
     """
@@ -148,7 +148,7 @@ def model_for(content_type: str | None, models: Mapping[str, str]) -> str | None
 
 
 def is_response(payload: Any) -> bool:
-    """Whether what a function has returned is a response: an object with a statusCode, which may be JSON text."""
+    """Return whether a function's result is a response: an object with a statusCode, which may be JSON text."""
     if isinstance(payload, str | bytes):
         try:
             payload = json.loads(payload)
@@ -158,7 +158,7 @@ def is_response(payload: Any) -> bool:
 
 
 def _log_events(requests: Sequence[Request]) -> Mapping[str, Sequence[Document]]:
-    """The lines for each log group, in the order of their time."""
+    """Return the lines for each log group, ordered by time."""
     found: dict[str, list[Document]] = defaultdict(list)
     for request in sorted(requests, key=lambda request: request.at):
         settings = request.stage.get("accessLogSettings") or {}
@@ -180,7 +180,7 @@ def _values(request: Request) -> Mapping[str, float]:
 
 
 def _dimensions(request: Request) -> Iterator[Dimensions]:
-    """The API, its stage, and, where the stage has detailed metrics, its method."""
+    """Yield the API, its stage and, where the stage has detailed metrics, its method."""
     api, stage = ("ApiName", request.api_name), ("Stage", request.stage_name)
     yield (api,)
     yield (api, stage)

@@ -10,7 +10,7 @@ from localaws.ministack.private import private
 
 
 def count_invocations(metrics: FunctionMetrics) -> None:
-    """Let each invocation be counted, whoever asks for it: MiniStack counts some of those that the API asks for.
+    """Count every invocation, from whatever source: MiniStack counts only some of those that come by the API.
 
     Hooks ``ministack.services.lambda_svc``: every invocation goes through ``_acquire_execution_slot``, which gives None
     when too many run (``_inflight`` and ``_inflight_total`` say how many do), and then through
@@ -50,7 +50,7 @@ _NOWHERE = "arn:aws:sqs:::nowhere"
 
 
 def count_asynchronous_events(metrics: FunctionMetrics) -> None:
-    """Let the events be counted that functions get asynchronously, and those that are given up.
+    """Count the events that functions receive asynchronously, and those that are dropped.
 
     Hooks ``ministack.services.lambda_svc``: ``invoke_async_with_retry`` takes an event, and hands one that is given up
     to ``_route_async_failure``, if the function has a destination for it. That logs what it cannot deliver; what it

@@ -15,7 +15,7 @@ _LOG_FIRST_LINE_SECONDS, _LOG_IDLE_SECONDS, _LOG_MOST_SECONDS = 0.010, 0.001, 0.
 
 
 def shorten_log_wait() -> None:
-    """Let a Lambda function's answer wait less for the log that belongs to it.
+    """Have a function's response wait less for the log that belongs to it.
 
     Hook ``ministack.core.lambda_runtime.Worker._drain_stderr_bounded``, whose defaults hold up every answer: 50 ms when
     the function printed nothing, 5 ms after its last line. A line that comes later shows with the next request's.
@@ -28,13 +28,13 @@ def shorten_log_wait() -> None:
 
 
 def limit_concurrent_starts(most: int) -> None:
-    """Let at most so many environments of functions start at a time; who comes meanwhile takes the first that is free.
+    """Start at most so many execution environments at a time; other requests take the first that becomes free.
 
-    A burst of requests would otherwise start an environment each, and none would get on with so many others.
+    A burst of requests would otherwise start an environment each, and all would be slow.
 
     Hook ``ministack.services.lambda_svc.acquire_worker``, which leases a free environment or makes one; with
-    ``max_concurrency=1`` it makes none where there is one. An environment is ``_cold`` until it runs. Nobody waits for
-    one that is in use, only for those that start: a function that calls itself goes on.
+    ``max_concurrency=1`` it makes none where there is one. An environment is ``_cold`` until it runs. No request waits
+    for one that is in use, only for those that start: a function that calls itself goes on.
     """
     functions: Any = importlib.import_module("ministack.services.lambda_svc")
     acquire = private(functions.__name__, "acquire_worker")
@@ -57,7 +57,7 @@ def limit_concurrent_starts(most: int) -> None:
 
 
 def report_exception_class() -> None:
-    """Let what a Python function raises reach its caller as Lambda says it: class, message, stack.
+    """Report what a Python function raises as Lambda does: class, message and stack.
 
     Hooks ``ministack.core.lambda_runtime``: ``_PYTHON_WORKER_SCRIPT`` runs the function and writes its answers,
     ``Worker.invoke`` reads them; and ``ministack.services.lambda_svc._execute_function_warm``, which makes an error of

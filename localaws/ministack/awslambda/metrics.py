@@ -53,14 +53,14 @@ class Function:
 
     @classmethod
     def of(cls, configuration: Mapping[str, Any]) -> "Function":
-        """The function of a configuration, whose ARN says how it was called."""
+        """Return the function of a configuration, whose ARN says how it was called."""
         parts = str(configuration.get("FunctionArn", "")).split(":")
         qualifier = parts[_ARN_PARTS - 1] if len(parts) == _ARN_PARTS else ""
         return cls(str(configuration.get("FunctionName", "")), qualifier, str(configuration.get("Version", _LATEST)))
 
     @property
     def dimensions(self) -> tuple[Dimensions, ...]:
-        """Under which it is counted: all functions, the function, and the version or the alias, if one was called."""
+        """Return what it is counted by: all functions, the function, and the version or alias if one was called."""
         name = ("FunctionName", self.name)
         if not self.qualifier:
             return ((), (name,))
@@ -82,12 +82,12 @@ class FunctionMetrics:
         self._meter = meter
 
     def began(self, function: Function, of_function: int, of_all: int) -> None:
-        """An invocation has begun; so many of the function and of all functions run now."""
+        """Note that an invocation has begun, and how many of the function and of all functions run now."""
         self._meter.add(LAMBDA, (("FunctionName", function.name),), {"ConcurrentExecutions": of_function})
         self._meter.add(LAMBDA, (), {"ConcurrentExecutions": of_all})
 
     def ended(self, function: Function, seconds: float, *, failed: bool) -> None:
-        """An invocation has ended."""
+        """Note that an invocation has ended."""
         values = {
             "Invocations": 1.0,
             "Errors": float(failed),
@@ -97,19 +97,19 @@ class FunctionMetrics:
         self._add(function, values)
 
     def throttled(self, function: Function) -> None:
-        """An invocation was refused: too many run."""
+        """Note that an invocation was refused because too many are running."""
         self._add(function, {"Throttles": 1.0})
 
     def received(self, function: Function) -> None:
-        """An event was taken for an asynchronous invocation."""
+        """Note that an event was accepted for an asynchronous invocation."""
         self._add(function, {"AsyncEventsReceived": 1.0, "AsyncEventsDropped": 0.0})
 
     def dropped(self, function: Function) -> None:
-        """An event was given up after its last attempt; it may be in a dead-letter queue."""
+        """Note that an event was dropped after its last attempt; it may be in a dead-letter queue."""
         self._add(function, {"AsyncEventsDropped": 1.0})
 
     def not_delivered(self, function: Function, *, to_destination: bool) -> None:
-        """An event that was given up has not reached the dead-letter queue, or the destination for failures."""
+        """Note that a dropped event has not reached its dead-letter queue or failure destination."""
         self._add(function, {"DestinationDeliveryFailures" if to_destination else "DeadLetterErrors": 1.0})
 
     def _add(self, function: Function, values: Mapping[str, float]) -> None:

@@ -1,4 +1,12 @@
-"""What MiniStack's CloudFormation lacks: types of services that it does not have, provisioned by their APIs as on AWS.
+"""CloudFormation: resource types that MiniStack lacks, properties that it drops, and operations that fail as on AWS.
 
-``localaws.ministack`` hooks the provisioners in; they reach the services through boto3, from a worker thread.
+hooks, hooks_*  the hooks into MiniStack
+catalog         the types that are provisioned here by their services' APIs, a file for each service
+provisioner     what a provisioner is, and what all have in common
+schema          the properties that a resource may have
+existence       the names that are taken
+completion      the properties that MiniStack drops
+exactness       these three, for each resource before and after it is made
+refusals        the requests that are refused before anything begins
+typed_values    a template's values with the types of an API
 """

@@ -11,7 +11,7 @@ _FLAGS = {"ValidateRequestBody": "validateRequestBody", "ValidateRequestParamete
 
 
 def provisioners(client: Clients) -> Mapping[str, Provisioner]:
-    """The provisioner of the type."""
+    """Return the provisioner of the type."""
     return {"AWS::ApiGateway::RequestValidator": _RequestValidators(lambda: client("apigateway"))}
 
 

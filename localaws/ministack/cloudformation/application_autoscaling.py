@@ -14,7 +14,7 @@ _KEY = ("ServiceNamespace", "ResourceId", "ScalableDimension")
 
 
 def provisioners(client: Clients) -> Mapping[str, Provisioner]:
-    """The provisioner of each type."""
+    """Return the provisioner of each type."""
 
     def autoscaling() -> Any:
         return client("application-autoscaling")
@@ -86,7 +86,7 @@ def _named(properties: Document) -> Document:
 
 
 def _expanded(properties: Document) -> Document:
-    """A policy names its target by id, or as the API does."""
+    """Return a policy's properties with its target named as the API does, not by id."""
     target_id = properties.get("ScalingTargetId")
     return {**properties, **(_key_of(target_id) if target_id else {})}
 

@@ -15,7 +15,7 @@ from localaws.ministack.cloudformation.provisioner import Provisioner
 
 
 def provisioners(client: Clients) -> Mapping[str, Provisioner]:
-    """The provisioner of each type.
+    """Return the provisioner of each type.
 
     Parameters
     ----------

@@ -15,7 +15,7 @@ _NOT_HERE = ("Triggers", "Visibility", "ResourceAccessRole")
 
 
 def provisioners(client: Clients) -> Mapping[str, Provisioner]:
-    """The provisioner of each type."""
+    """Return the provisioner of each type."""
 
     def codebuild() -> Any:
         return client("codebuild")
@@ -81,7 +81,7 @@ class _ReportGroups:
 
 
 def _members(shape: Shape, value: Any) -> Any:
-    """A template's value with the names of the API's members."""
+    """Return a template's value with the names of the API's members."""
     if isinstance(shape, StructureShape) and isinstance(value, dict):
         names = {member.lower(): member for member in shape.members}
         found = {}

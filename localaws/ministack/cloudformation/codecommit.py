@@ -1,4 +1,4 @@
-"""AWS::CodeCommit::Repository, with a first commit that is made of a zip file in S3 and pushed as anybody pushes."""
+"""AWS::CodeCommit::Repository, with a first commit that is made of a zip file in S3 and pushed with git."""
 
 import os
 import subprocess
@@ -17,7 +17,7 @@ _PERSON = ("-c", "user.name=AWS CodeCommit", "-c", "user.email=codecommit@localh
 
 
 def provisioners(client: Clients) -> Mapping[str, Provisioner]:
-    """The provisioner of the type."""
+    """Return the provisioner of the type."""
     return {"AWS::CodeCommit::Repository": _Repositories(client)}
 
 
@@ -29,7 +29,9 @@ class _Repositories:
 
     def create(self, _logical_id: str, properties: Document, _stack_name: str) -> Provisioned:
         if properties.get("Triggers"):
-            raise ValueError("Triggers of repositories are not there: use a rule of EventBridge")
+            raise ValueError(
+                "Local AWS does not have Triggers of AWS::CodeCommit::Repository: use a rule of EventBridge"
+            )
         request: Document = {"repositoryName": properties["RepositoryName"], "tags": _tags(properties)}
         for member in ("RepositoryDescription", "KmsKeyId"):
             if member in properties:
@@ -74,7 +76,7 @@ class _Repositories:
             try:
                 _unpack(archive, folder)
             except zipfile.BadZipFile as error:
-                raise ValueError(f"s3://{place['Bucket']}/{place['Key']} is no zip file") from error
+                raise ValueError(f"s3://{place['Bucket']}/{place['Key']} is not a zip file") from error
             branch = code.get("BranchName", "main")
             _git(folder, "init", "--quiet", f"--initial-branch={branch}")
             _git(folder, "add", "--all", "--force")

@@ -21,7 +21,7 @@ _NOT_DECLARED = ("ArtifactStores", "DisableInboundStageTransitions", "RestartExe
 
 
 def provisioners(client: Clients) -> Mapping[str, Provisioner]:
-    """The provisioner of the type."""
+    """Return the provisioner of the type."""
     return {"AWS::CodePipeline::Pipeline": _Pipelines(lambda: client("codepipeline"))}
 
 
@@ -56,7 +56,7 @@ class _Pipelines:
         call(self._client().delete_pipeline, name=physical_id)
 
     def _declaration(self, name: str, properties: Document) -> Document:
-        """The PipelineDeclaration of a template's properties."""
+        """Return the PipelineDeclaration of a template's properties."""
         shape = self._client().meta.service_model.shape_for("PipelineDeclaration")
         declared = {key: value for key, value in properties.items() if key not in _NOT_DECLARED}
         stores = {
@@ -100,7 +100,7 @@ class _Pipelines:
 
 
 def _in_camel_case(shape: Shape, value: Any) -> Any:
-    """Names of members as the API has them; keys of maps, such as a configuration's, stay."""
+    """Return a value with the API's names of members; keys of maps, such as a configuration's, stay."""
     if isinstance(shape, StructureShape) and isinstance(value, dict):
         names = {f"{name[0].upper()}{name[1:]}": name for name in shape.members}
         unknown = sorted(value.keys() - names.keys())

@@ -1,7 +1,7 @@
-"""What MiniStack's CloudFormation leaves out of a resource that it has made, done by the service's own API.
+"""What MiniStack's CloudFormation leaves out of a resource that it has made, set by the service's own API.
 
-A row of `COMPLETIONS` takes the properties that would be lost and says them to the service, after a creation and after
-an update; a property that is not given is taken back, as far as it can have been there.
+A row of `COMPLETIONS` sends the properties that would be lost to the service, after a creation and after an update; a
+property that the template does not have is removed where an earlier one may have set it.
 """
 
 from collections.abc import Callable, Mapping
@@ -17,7 +17,7 @@ Completion = Callable[[Clients, str, Document], None]
 
 
 def complete(client: Clients, resource_type: str, physical_id: str, properties: Document) -> None:
-    """Give a resource what MiniStack has left out.
+    """Set what MiniStack has left out of a resource.
 
     Parameters
     ----------
@@ -126,7 +126,7 @@ def _encryption_rule(rule: Document) -> Document:
 
 
 def _lifecycle_rule(rule: Document) -> Document:
-    """CloudFormation's rule, in which days are said in other words than in the API's."""
+    """Return the API's form of a rule; CloudFormation has other names for its days."""
     found: Document = {"Filter": {"Prefix": rule.get("Prefix", "")}}
     for name, value in rule.items():
         if name == "Id":
@@ -199,7 +199,7 @@ def _state_machine(client: Clients, arn: str, properties: Document) -> None:
 
 
 def _lower(value: Any) -> Any:
-    """The members of Step Functions' API begin in lower case."""
+    """Return a value whose members begin in lower case, as in Step Functions' API."""
     if isinstance(value, dict):
         return {f"{name[0].lower()}{name[1:]}": _lower(item) for name, item in value.items()}
     return [_lower(item) for item in value] if isinstance(value, list) else value

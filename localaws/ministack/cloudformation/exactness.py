@@ -1,4 +1,4 @@
-"""What CloudFormation does about each resource, whoever makes it: before, afterwards, and before it goes."""
+"""What CloudFormation does about each resource, of any type: before and after it is made, and before it is deleted."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ class Exactness:
 
     @property
     def asks_services(self) -> Collection[str]:
-        """The types that are checked or completed by requests."""
+        """Return the types that are checked or completed by requests."""
         return {*completion.COMPLETIONS, *existence.LOOKUPS}
 
     def check(self, resource_type: str, logical_id: str, properties: Document) -> None:
@@ -48,7 +48,7 @@ class Exactness:
         existence.check_new(self.client, resource_type, logical_id, properties, stack, stacks)
 
     def complete(self, resource_type: str, physical_id: str, properties: Document) -> None:
-        """Give a resource what MiniStack has left out."""
+        """Set what MiniStack has left out of a resource."""
         if resource_type in completion.COMPLETIONS:
             completion.complete(self.client, resource_type, physical_id, properties)
 

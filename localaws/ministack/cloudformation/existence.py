@@ -1,9 +1,9 @@
-"""A resource that exists is no stack's to create: CloudFormation refuses, where MiniStack would take it over.
+"""A stack cannot create a resource that exists: CloudFormation refuses, where MiniStack would take it over.
 
-Taking over is no small mistake: the rollback or the deletion of the second stack then deletes what the first one has.
+Taking over would do harm: the rollback or deletion of the second stack would delete what the first one has.
 
-A name is looked for in other stacks, and for the types in `LOOKUPS` in the service. Of the other types in `_NAMES` the
-API creates or changes, whatever is there; what CloudFormation does about one that no stack has is not documented.
+A name is looked for in other stacks, and for the types in `LOOKUPS` in the service. For the other types in `_NAMES`
+the API creates or updates; what CloudFormation does about one that no stack has is not documented.
 """
 
 import json
@@ -71,7 +71,7 @@ def check_new(
 
 
 def _name(resource_type: str, properties: Properties) -> tuple[str | None, ...] | None:
-    """The name that a template gives, and what it is a name in; None when it gives none."""
+    """Return the name that a template gives, and the scope of the name; None if it gives none."""
     members = _NAMES.get(resource_type)
     if members is None or properties.get(members[0]) is None:
         return None
@@ -79,7 +79,7 @@ def _name(resource_type: str, properties: Properties) -> tuple[str | None, ...] 
 
 
 def _name_in(record: Properties | None, resource_type: str) -> tuple[str | None, ...] | None:
-    """The name that a stack has given to a resource of a type."""
+    """Return the name that a stack has given to a resource of a type."""
     if record is None or record["ResourceType"] != resource_type:
         return None
     return _name(resource_type, record["Properties"])
@@ -95,7 +95,7 @@ def _exists(client: Clients, resource_type: str, name: str) -> bool:
 
 
 def _found(service: str, method: str, member: str, value: str = "{}") -> Callable[[Clients, str], bool]:
-    """A lookup by a method that refuses what it does not find."""
+    """Return a lookup by a method that fails for what it does not find."""
 
     def lookup(client: Clients, name: str) -> bool:
         getattr(client(service), method)(**{member: value.format(name)})

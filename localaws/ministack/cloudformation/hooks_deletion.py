@@ -1,7 +1,7 @@
-"""CloudFormation: a stack that is still being made is deleted when nothing more is made of it.
+"""CloudFormation: a stack that is still being created is deleted once its creation has stopped.
 
 MiniStack would delete what is there, go on making the rest, and call the stack CREATE_COMPLETE in the end.
-CloudFormation begins no other resource, waits for the one that it is at, and deletes them all.
+CloudFormation begins no other resource, waits for the current one, and deletes them all.
 """
 
 import asyncio
@@ -12,7 +12,7 @@ from localaws.ministack.private import private
 
 
 def delete_stacks_in_progress() -> None:
-    """Let a deletion wait for the creation or update under way, which ends with the resource that it is at.
+    """Have a deletion wait for the creation or update in progress, which ends with its current resource.
 
     Hooks ``ministack.services.cloudformation.stacks._deploy_stack_async``, ``_delete_stack_async``, both also in
     ``...handlers``, the former in ``...changesets``, and ``_provision_resource`` and ``_roll_back_operation``.

@@ -1,6 +1,6 @@
-"""CloudFormation: an operation that a kill has interrupted has failed, and says so.
+"""CloudFormation: an operation that a kill interrupted fails, and says so.
 
-MiniStack would leave its stack in progress for ever: nobody could update or delete it. What was being made is in the
+MiniStack would leave its stack in progress for ever, to be neither updated nor deleted. What was being made is in the
 stack by then, if its service had answered (`localaws.ministack.cloudformation.provisioner.tell_made`).
 """
 
@@ -24,7 +24,7 @@ _STACK = "AWS::CloudFormation::Stack"
 
 
 def end_interrupted_operations() -> None:
-    """Let the operations end that were under way when the state was written.
+    """End the operations that were in progress when the state was written.
 
     Hooks ``ministack.services.cloudformation.load_persisted_state``, by which stacks come back; ``..._stacks``;
     ``...stacks._add_event``; ``ministack.core.responses.request_scope``, whose account and region an event is of.

@@ -1,4 +1,4 @@
-"""CloudFormation's front: what CloudFormation refuses at once, and MiniStack would accept."""
+"""CloudFormation's requests: what it refuses at once and MiniStack accepts, and the other way round."""
 
 import importlib
 import re
@@ -11,7 +11,7 @@ from localaws.ministack.query_protocol import Parameters, Response, first
 
 
 def refuse_unknown_parameters() -> None:
-    """Let nobody give a parameter that the template does not have: to a stack, a change set or a stack in a stack.
+    """Refuse parameters that the template does not have: of a stack, a change set or a nested stack.
 
     Hook ``ministack.services.cloudformation.engine._resolve_parameters``, which ``...handlers`` and ``...changesets``
     have under that name, too; its ValueError is answered as a ValidationError, or fails the nested stack.
@@ -29,7 +29,7 @@ def refuse_unknown_parameters() -> None:
 
 
 def refuse_operations_by_status() -> None:
-    """Let a stack whose creation or deletion failed be deleted before it is made again.
+    """Require that a stack whose creation or deletion failed is deleted before it is created again.
 
     Hooks ``ministack.services.cloudformation.handlers._ACTION_HANDLERS``, ``_resolve_stack`` and ``_error``.
     """
@@ -54,7 +54,7 @@ _BUCKET_HOST = re.compile(r"https://([a-z0-9.-]+)\.s3(?:[.-][a-z0-9-]+)?\.amazon
 
 
 def require_capabilities() -> None:
-    """Let stacks with IAM resources need CAPABILITY_IAM or CAPABILITY_NAMED_IAM, whoever asks.
+    """Require CAPABILITY_IAM or CAPABILITY_NAMED_IAM for stacks with IAM resources, from every caller.
 
     Hook ``ministack.services.cloudformation.handlers._capabilities_enforced``, which says so with AUTH=true only.
     """
@@ -64,7 +64,7 @@ def require_capabilities() -> None:
 
 
 def accept_bucket_host_urls() -> None:
-    """Let a TemplateURL name its bucket as a host, as S3's own URLs do.
+    """Accept a TemplateURL that names its bucket as the host, as S3's own URLs do.
 
     Hook ``ministack.services.cloudformation.helpers._resolve_document``, which takes the bucket for a part of the path.
     """

@@ -1,6 +1,6 @@
 """CloudFormation's service roles: a stack is made, updated and deleted as the role that it was given, ``RoleARN``.
 
-MiniStack takes the parameter and forgets it. Here a stack keeps its role, and whoever hands one over needs
+MiniStack takes the parameter and forgets it. Here a stack keeps its role, and a caller that passes one needs
 ``iam:PassRole``. The role is known to all that an operation does afterwards, as that has the operation's context.
 
 Source: "CloudFormation service role" in CloudFormation's User Guide.
@@ -26,7 +26,7 @@ _DONE = 200
 
 
 def act_as_stack_roles() -> None:
-    """Let each operation on a stack be done as the stack's role.
+    """Carry out each operation on a stack as the stack's role.
 
     Hooks ``ministack.services.cloudformation.handlers._ACTION_HANDLERS``, the table of operations, and ``_stacks``
     beside it, which knows all stacks; ``...helpers._error`` words a refusal.
@@ -56,7 +56,7 @@ def act_as_stack_roles() -> None:
 
 
 def _denial() -> Callable[[str], str | None]:
-    """A function that says why the caller may not hand a role over to CloudFormation; None if it may.
+    """Return a function that says why the caller may not pass a role to CloudFormation; None if it may.
 
     Hooks ``ministack.core.iam_evaluator``: ``pin_request_caller`` is told of each request, ``enforce`` evaluates its
     caller's policies; ``...iam_actions.identity_denial_message`` words the refusal.
@@ -86,5 +86,5 @@ def _denial() -> Callable[[str], str | None]:
 
 
 def _stack_name(name_or_id: str) -> str:
-    """A stack's name, of which an id is ``arn:aws:cloudformation:region:account:stack/name/uuid``."""
+    """Return the name of a stack from its name or its id, ``arn:aws:cloudformation:region:account:stack/name/uuid``."""
     return name_or_id.split("/")[1] if name_or_id.startswith("arn:") else name_or_id

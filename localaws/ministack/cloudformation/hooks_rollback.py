@@ -1,9 +1,9 @@
-"""CloudFormation: what was made of a resource that then failed is the stack's, and is undone with it.
+"""CloudFormation: what was made of a resource that then failed belongs to its stack, and is undone with it.
 
-MiniStack knows a resource only when all of it went well. An endpoint that does not come into service, a bucket whose
-lifecycle rule S3 refuses, a stack in a stack of which the third resource fails: each is there, and would stay behind,
-in the way of the next attempt. Here it is written into its stack as failed, as CloudFormation does it: a rollback
-deletes it, or brings its old properties back, and DeleteStack deletes it where rollback is disabled.
+MiniStack knows a resource only if all of it succeeded. An endpoint that does not come into service, a bucket whose
+lifecycle rule S3 refuses, a nested stack whose third resource fails: each exists, and would stay behind, in the way of
+the next attempt. Here it is recorded in its stack as failed, as in CloudFormation: a rollback deletes it, or restores
+its old properties, and DeleteStack deletes it where rollback is disabled.
 """
 
 import asyncio
@@ -24,7 +24,7 @@ _STACK = "AWS::CloudFormation::Stack"
 def provisioned(
     provision: Callable[[], Provisioned], complete: Callable[[str], None], note_failure: Callable[[str], None]
 ) -> Provisioned:
-    """Make or change a resource and complete it; what is there although that failed is noted by its physical id."""
+    """Make or update a resource and complete it; if that fails, note what exists by its physical id."""
     physical_id = None
     try:
         physical_id, attributes = provision()
@@ -40,7 +40,7 @@ def provisioned(
 def note_of(
     stack: Document, logical_id: str, resource_type: str, properties: Document, how: str = "FAILED"
 ) -> Callable[[str], None]:
-    """A function that writes a resource into its stack as failed, or as in progress, given its physical id."""
+    """Return a function that records a resource in its stack as failed, or in progress, by its physical id."""
 
     def note(physical_id: str) -> None:
         resources: dict[str, Document] = stack["_resources"]
@@ -64,7 +64,7 @@ def note_of(
 
 
 def roll_back_failed_resources() -> None:
-    """Let a rollback undo what was made of resources that failed, and let a stack keep what could not be deleted.
+    """Have a rollback undo what was made of failed resources, and a stack keep what could not be deleted.
 
     MiniStack forgets what the rollback of a creation could not delete; here the next DeleteStack tries it again.
 
@@ -90,7 +90,7 @@ def roll_back_failed_resources() -> None:
 
 
 def roll_back_nested_stacks() -> None:
-    """Let a stack in a stack be deleted as any stack is, one whose creation failed too.
+    """Delete a nested stack as any other stack, even one whose creation failed.
 
     MiniStack leaves what a failed one had made, deletes what its template retains, and calls one deleted of which
     something could not be deleted.
@@ -120,7 +120,7 @@ def roll_back_nested_stacks() -> None:
         for name, child in found:
             parent = every_stack.get(child["_parent_stack_name"], {})
             if "ROLLBACK" in parent.get("StackStatus", ""):
-                # Only what the operation has created is deleted then: what is to be retained except on creation, too.
+                # Then everything that the operation created is deleted, also what is retained except on creation.
                 operation = {
                     "created": list(child["_resources"]),
                     "template": child["_template"],

@@ -1,4 +1,4 @@
-"""CloudFormation: more types, exact properties, change sets that know what they do."""
+"""CloudFormation: more types, properties that are checked and completed, exact change sets."""
 
 import importlib
 from collections.abc import Callable, Collection, Mapping
@@ -14,7 +14,7 @@ Stacks = Mapping[str, Any]
 
 
 def add_resource_types(provisioners: Mapping[str, Provisioner]) -> None:
-    """Let stacks have resources of more types, each provisioned in a worker thread.
+    """Add resource types, each provisioned in a worker thread.
 
     Hooks ``ministack.services.cloudformation.provisioners._RESOURCE_HANDLERS``, the table of types, and
     ``...stacks._runs_on_worker_thread``, which says for which types the event loop must not wait.
@@ -33,7 +33,7 @@ def add_resource_types(provisioners: Mapping[str, Provisioner]) -> None:
 
 
 def check_and_complete_resources(exactness: Exactness) -> None:
-    """Let the properties of each resource be checked before it is made or updated, and be completed afterwards.
+    """Check the properties of each resource before it is created or updated, and complete them afterwards.
 
     Hooks ``_provision_resource``, ``_update_resource`` and ``_delete_resource`` of
     ``ministack.services.cloudformation.provisioners``, which stacks, in a module of their own, and nested stacks call
@@ -60,7 +60,7 @@ def check_and_complete_resources(exactness: Exactness) -> None:
 
 
 def _provisioning(exactness: Exactness, provision: Callable[..., Any], every_stack: Stacks) -> Callable[..., Any]:
-    """What makes a resource in place of `provision`."""
+    """Return what creates a resource in place of `provision`."""
 
     def provision_exactly(resource_type: str, logical_id: str, props: Properties, stack_name: str) -> Any:
         exactness.check(resource_type, logical_id, props)
@@ -80,7 +80,7 @@ def _provisioning(exactness: Exactness, provision: Callable[..., Any], every_sta
 
 
 def _updating(exactness: Exactness, update: Callable[..., Any], every_stack: Stacks) -> Callable[..., Any]:
-    """What changes a resource in place of `update`."""
+    """Return what updates a resource in place of `update`."""
 
     def update_exactly(  # its parameters are MiniStack's
         resource_type: str,
@@ -107,13 +107,13 @@ def _updating(exactness: Exactness, update: Callable[..., Any], every_stack: Sta
 
 
 def _attributes(every_stack: Stacks, stack_name: str, logical_id: str | None) -> Properties:
-    """What GetAtt gives of a resource, as its stack knows it."""
+    """Return what GetAtt returns for a resource, as its stack knows it."""
     stack = every_stack.get(stack_name) or {}
     return dict(stack.get("_resources", {}).get(logical_id, {}).get("Attributes") or {})
 
 
 def correct_change_sets(create_only: Callable[[str], Collection[str]]) -> None:
-    """Let change sets leave out resources whose condition is false, and know what replaces a resource.
+    """Leave resources whose condition is false out of change sets, and recognize what replaces a resource.
 
     Hooks ``ministack.services.cloudformation.changesets``: ``_resolve_props_for_diff`` gives both templates that are
     compared, and ``_evaluate_conditions`` their conditions; and ``...stacks._property_recreation``.

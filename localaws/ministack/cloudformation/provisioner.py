@@ -1,4 +1,4 @@
-"""What CloudFormation asks of whoever makes the resources of a type, and what all of them do alike."""
+"""What CloudFormation asks of the provisioner of a resource type, and what all provisioners have in common."""
 
 import secrets
 from collections.abc import Callable
@@ -30,18 +30,18 @@ class IncompleteError(ValueError):
 
 
 note_made: ContextVar[Callable[[str], None] | None] = ContextVar("note_made", default=None)
-"""Writes a resource that is being made into its stack, given its physical id; None where nobody asks."""
+"""Writes a resource that is being made into its stack, given its physical id; None outside a stack's operation."""
 
 
 def tell_made(physical_id: str) -> None:
-    """Say that a resource is there which is still waited for: whatever is killed meanwhile, its stack knows it."""
+    """Say that a resource exists that is still waited for: its stack knows it even after a kill."""
     note = note_made.get()
     if note is not None:
         note(physical_id)
 
 
 def call(operation: Callable[..., Any], /, **request: Any) -> Document:
-    """Ask a service; its answer.
+    """Call a service, and return its answer.
 
     Raises
     ------
@@ -56,7 +56,7 @@ def call(operation: Callable[..., Any], /, **request: Any) -> Document:
 
 
 def generated_name(stack_name: str, logical_id: str, longest: int) -> str:
-    """As CloudFormation names what the template does not: stack, logical id and twelve random characters."""
+    """Return a name as CloudFormation makes it: stack, logical id and twelve random characters."""
     suffix = f"-{secrets.token_hex(6)}"
     return f"{stack_name}-{logical_id}"[: longest - len(suffix)] + suffix
 

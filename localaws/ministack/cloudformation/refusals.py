@@ -26,7 +26,7 @@ def check_parameters(declared: Collection[str], given: Collection[str]) -> None:
 
 
 def refusal(kind: str, stack: Mapping[str, Any]) -> tuple[str, str] | None:
-    """Why a stack keeps another of its name from being made (CREATE), or cannot be changed by a change set (UPDATE).
+    """Return why a stack prevents one of its name (CREATE), or cannot be changed by a change set (UPDATE).
 
     Returns
     -------

@@ -57,7 +57,7 @@ TYPES = {
 
 
 def provisioners(client: Clients) -> Mapping[str, "ResourceProvisioner"]:
-    """The provisioner of each type."""
+    """Return the provisioner of each type."""
     return {name: ResourceProvisioner(type_, lambda: client("sagemaker")) for name, type_ in TYPES.items()}
 
 
@@ -165,7 +165,7 @@ class ResourceProvisioner:
         return found
 
     def _wait(self, name: str, config_name: str | None) -> None:
-        """Until the endpoint is in service; InService alone is no success: an update may have been rolled back."""
+        """Wait for the endpoint. InService alone does not mean success: an update may have been rolled back."""
         deadline = time.monotonic() + _WAIT_SECONDS
         while (found := self._describe(name)) is not None and time.monotonic() < deadline:
             status = found["EndpointStatus"]
@@ -186,7 +186,7 @@ class ResourceProvisioner:
 
 
 def _flat(properties: Document) -> Document:
-    """A pipeline's definition is one level deeper in a template."""
+    """Return a pipeline's properties as the API has them: in a template, its definition is one level deeper."""
     definition = properties.get("PipelineDefinition")
     if not isinstance(definition, dict):
         return properties

@@ -45,7 +45,7 @@ def check(resource_type: str, logical_id: str, properties: Mapping[str, Any]) ->
 
 
 def create_only(resource_type: str) -> frozenset[str]:
-    """The properties of a type whose change makes another resource."""
+    """Return the properties of a type whose change replaces the resource."""
     return _properties(resource_type, "createOnlyProperties")
 
 
@@ -54,7 +54,7 @@ def _read_only(resource_type: str) -> frozenset[str]:
 
 
 def _properties(resource_type: str, member: str) -> frozenset[str]:
-    """Those that a schema lists as ``/properties/Name``; what lies deeper is left out."""
+    """Return those that a schema lists as ``/properties/Name``; deeper ones are left out."""
     pointers = (pointer.split("/") for pointer in (_schema(resource_type) or {}).get(member, ()))
     return frozenset(parts[2] for parts in pointers if len(parts) == len(("", "properties", "Name")))
 
@@ -65,7 +65,7 @@ def _folder() -> Path:
 
 @cache
 def _files() -> Mapping[str, str]:
-    """The file of each type, by the region's list."""
+    """Return the file of each type, by the region's list."""
     found: dict[str, str] = json.loads((_folder() / "providers" / f"{REGION}.json").read_text())
     return found
 
@@ -80,7 +80,7 @@ def _schema(resource_type: str) -> Document | None:
 
 
 def _with_own_patterns(node: Document) -> Document:
-    """The names of properties may be patterns, which jsonschema gives to Python's `re`; one that is none fits all."""
+    """Return a node with its patterns of names as Python's `re` takes them; one that Python lacks matches all names."""
     named = node.get("patternProperties")
     if named is None:
         return node
@@ -122,7 +122,7 @@ def _pattern(_validator: object, pattern: str, value: object, _schema: object) -
 
 
 def _length(rule: str, fits: Callable[[int, int], bool]) -> Any:
-    """A keyword about the length of text: a number that may stand for text has none."""
+    """Return a check of the length of text; a number in its place has no length."""
 
     def check_length(_validator: object, limit: int, value: object, _schema: object) -> Iterator[ValidationError]:
         if isinstance(value, str) and not fits(len(value), limit):
@@ -132,7 +132,7 @@ def _length(rule: str, fits: Callable[[int, int], bool]) -> Any:
 
 
 def _bound(words: str, fits: Callable[[float, float], bool]) -> Any:
-    """A keyword about the size of a number, which may be written as text."""
+    """Return a check of the size of a number, which may be written as text."""
 
     def check_bound(validator: Any, limit: float, value: Any, _schema: object) -> Iterator[ValidationError]:
         if validator.is_type(value, "number") and not fits(float(value), limit):
@@ -142,7 +142,7 @@ def _bound(words: str, fits: Callable[[float, float], bool]) -> Any:
 
 
 def _enum(_validator: object, allowed: list[object], value: object, _schema: object) -> Iterator[ValidationError]:
-    """Text may stand for a number or a boolean."""
+    """Check a value against an enumeration; text may stand for a number or a boolean."""
     if value not in allowed and str(value) not in {json.dumps(each).strip('"') for each in allowed}:
         yield ValidationError(f"{value} is not a valid enum value")
 
@@ -164,7 +164,7 @@ _Validator = extend(
 
 
 def _sentences(error: ValidationError) -> Iterator[str]:
-    """What is wrong at one place, as CloudFormation says it."""
+    """Yield what is wrong at one place, in CloudFormation's words."""
     place = "#" + "".join(f"/{part}" for part in error.absolute_path)
     value, rule, limit = error.instance, str(error.validator), error.validator_value
     if rule == "additionalProperties":
@@ -195,5 +195,5 @@ _WORDS: Mapping[str, Any] = {
 
 
 def _matching(error: ValidationError) -> int:
-    """How many of a oneOf's schemas fit; an error without a context means that more than one did."""
+    """Return how many schemas of a oneOf match; an error without context means more than one."""
     return 0 if error.context else 2

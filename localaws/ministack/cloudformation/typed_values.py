@@ -7,7 +7,7 @@ from botocore.model import ListShape, MapShape, Shape, StructureShape
 
 
 def typed(shape: Shape, value: Any) -> Any:
-    """A template's value as the API's shape wants it: numbers and booleans may have come as strings."""
+    """Return a template's value with the API's types: numbers and booleans may have come as strings."""
     if isinstance(shape, StructureShape):
         members = shape.members
         return {name: typed(members[name], item) if name in members else item for name, item in value.items()}

@@ -1,9 +1,11 @@
-"""CloudWatch's alarms, which MiniStack keeps and decides in a way of its own.
+"""CloudWatch: metrics, and alarms that are evaluated as on AWS.
 
-    decision     the state that an alarm has to be in
-    metric_math  the expressions that an alarm may be on
-    actions      what follows from a new state
-    messages     what CloudWatch says of it, to programs and people
-
-``localaws.ministack.cloudwatch.hooks_alarms`` hooks them in.
+hooks           the hooks into MiniStack
+hooks_metrics   metrics that are written without a request, told apart, and evicted
+hooks_alarms    alarms that are evaluated, and act, by the files below
+alarm_state     the state that an alarm has to be in
+metric_math     the expressions that an alarm may be on
+alarm_actions   what follows from a new state
+alarm_messages  what CloudWatch sends about it, to programs and people
+publisher       hands what was counted to CloudWatch
 """

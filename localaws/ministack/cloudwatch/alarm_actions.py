@@ -1,4 +1,4 @@
-"""What follows from an alarm's new state: an event, always, and its actions, unless they are disabled."""
+"""What follows from an alarm's new state: always an event, and its actions unless they are disabled."""
 
 import logging
 import time
@@ -13,7 +13,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Ways:
-    """How the others are reached.
+    """How other services are reached.
 
     Attributes
     ----------
@@ -30,7 +30,7 @@ class Ways:
 
 
 class AlarmActions:
-    """Does it.
+    """Takes the actions of alarms.
 
     Parameters
     ----------
@@ -42,7 +42,7 @@ class AlarmActions:
         self._states: dict[str, State] = {}
 
     def follow(self, alarm: Mapping[str, Any], before: str, now: str, reason: str) -> None:
-        """An alarm has gone from one state to another.
+        """Take the actions of an alarm that has changed its state.
 
         Parameters
         ----------

@@ -1,4 +1,4 @@
-"""What CloudWatch says when an alarm changes its state: to EventBridge, to SNS for programs and people, to functions.
+"""What CloudWatch sends when an alarm changes its state: to EventBridge, SNS (programs and people) and functions.
 
 Sources: "Alarm events and EventBridge", "Notifying users on alarm changes" and "Invoke a Lambda function from an
 alarm" in the CloudWatch User Guide.
@@ -36,7 +36,7 @@ class State:
 
     @property
     def document(self) -> Document:
-        """As events show it."""
+        """Return it as events show it."""
         return {"value": self.value, "reason": self.reason, "timestamp": _time(self.since)}
 
 
@@ -57,18 +57,18 @@ class Change:
 
     @property
     def actions(self) -> list[str]:
-        """ARNs of what is to be done."""
+        """Return the ARNs of the actions to take."""
         enabled = self.alarm.get("ActionsEnabled", True)
         return list(self.alarm.get(_ACTIONS[self.now.value]) or []) if enabled else []
 
     @property
     def subject(self) -> str:
-        """Of the notification."""
+        """Return the subject of the notification."""
         return f'{self.now.value}: "{self.alarm["AlarmName"]}" in {self._region_name}'[:100]
 
     @property
     def event(self) -> Document:
-        """The entry of PutEvents."""
+        """Return the entry of PutEvents."""
         return {
             "Source": "aws.cloudwatch",
             "DetailType": "CloudWatch Alarm State Change",
@@ -78,7 +78,7 @@ class Change:
 
     @property
     def function_event(self) -> Document:
-        """What a function gets that is the alarm's action."""
+        """Return the event for a function that is the alarm's action."""
         return {
             "source": "aws.cloudwatch",
             "alarmArn": self.alarm["AlarmArn"],
@@ -90,12 +90,12 @@ class Change:
 
     @property
     def token(self) -> str:
-        """The same for this change, whenever it is told."""
+        """Return a token that is the same whenever this change is reported."""
         return str(uuid.uuid5(uuid.NAMESPACE_URL, f"{self.alarm['AlarmArn']}{self.now.since}{self.now.value}"))
 
     @property
     def message(self) -> str:
-        """The SNS message: a document for programs, a text for mails."""
+        """Return the SNS message: a document for programs, a text for e-mail."""
         return json.dumps({"default": json.dumps(self._notification), "email": self._text})
 
     @property

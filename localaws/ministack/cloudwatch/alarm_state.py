@@ -16,7 +16,7 @@ from localaws.ministack.cloudwatch import metric_math
 Alarm = Mapping[str, Any]
 Point = Mapping[str, Any]
 Statistic = Callable[[Sequence[Point], str], float | None]
-"""Gives a statistic, such as ``Average`` or ``p99``, of points; None if they have none."""
+"""Returns a statistic of points, such as ``Average`` or ``p99``; None if they have none."""
 
 _COMPARISONS: dict[str, Callable[[float, float], bool]] = {
     "GreaterThanOrEqualToThreshold": operator.ge,
@@ -29,7 +29,7 @@ _COMPARISONS: dict[str, Callable[[float, float], bool]] = {
 def decide(
     alarm: Alarm, points: Sequence[Point], statistic: Statistic, now: float, scale: float
 ) -> tuple[str, str] | None:
-    """The state that an alarm has to be in, and the reason.
+    """Return the state that an alarm has to be in, and the reason.
 
     Parameters
     ----------
@@ -58,14 +58,14 @@ def decide_math(
     now: float,
     scale: float,
 ) -> tuple[str, str] | None:
-    """The same for an alarm on a metric math expression.
+    """Return the state of an alarm on a metric math expression, and the reason; see `decide`.
 
     Parameters
     ----------
     alarm : mapping
         With ``Metrics``; the longest of their periods is the alarm's.
     points_of : callable(metric) -> sequence of mapping
-        Gives the points of a metric: namespace, name and dimensions.
+        Returns the points of a metric: namespace, name and dimensions.
     statistic : callable(points, name) -> float or None
     now : float
         Seconds since the epoch.
@@ -107,7 +107,7 @@ def _judge(alarm: Alarm, values: list[float | None]) -> tuple[str, str] | None:
 def _values(
     alarm: Alarm, points: Sequence[Point], statistic: Statistic, now: float, period: float
 ) -> list[float | None]:
-    """The statistic in each period, the latest first; None where there is no data."""
+    """Return the statistic of each period, the latest first; None where there is no data."""
     name = alarm.get("ExtendedStatistic") or alarm.get("Statistic") or "Average"
     periods = int(alarm["EvaluationPeriods"])
     buckets: list[list[Point]] = [[] for _ in range(periods)]

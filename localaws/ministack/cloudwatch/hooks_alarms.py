@@ -65,7 +65,7 @@ def alarm_evaluator() -> Callable[[], None]:
 
 
 def perform_alarm_actions(courier: Courier) -> None:
-    """Let an alarm's new state become an event, and its actions be done in AWS's words.
+    """Send an event about an alarm's new state, and take its actions with AWS's messages.
 
     Hook ``ministack.services.cloudwatch._dispatch_alarm_actions``, which metric alarms, composite ones and
     SetAlarmState call; ``...eventbridge._put_events`` and ``...sns.publish_internal`` take what follows.
@@ -100,7 +100,7 @@ _OF_ONE_METRIC = ("MetricName", "Namespace", "Statistic", "ExtendedStatistic", "
 
 
 def keep_alarm_expressions() -> None:
-    """Let alarms keep their ``Metrics``, which MiniStack forgets, so that `replace_alarm_evaluation` can work them out.
+    """Keep the ``Metrics`` of alarms, which MiniStack drops, for `replace_alarm_evaluation` to evaluate.
 
     Hooks ``ministack.services.cloudwatch._put_metric_alarm`` and
     ``...cloudformation.provisioners._cw_metric_alarm_record``, the two ways in which alarms are made.

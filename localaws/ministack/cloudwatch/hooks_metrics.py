@@ -29,7 +29,7 @@ _OLD_METRICS_LOOKED_FOR_SECONDS = 60.0
 
 
 def throttle_metric_eviction() -> None:
-    """Let requests not pay for all the data that there are.
+    """Evict old metrics once a minute, not at every request.
 
     Hook ``ministack.services.cloudwatch._evict_old_metrics``, which every request calls.
     """
@@ -47,14 +47,14 @@ def throttle_metric_eviction() -> None:
 
 
 class _Dimensions(dict[str, str]):
-    """Dimensions as they are asked for; to ask for none is something, too."""
+    """Dimensions that are asked for: true even when they are none, as that is a condition as well."""
 
     def __bool__(self) -> bool:
         return True
 
 
 def match_empty_dimensions() -> None:
-    """Let who asks for a metric without dimensions get that one, and not the sum of all that have some.
+    """Return a metric without dimensions where it is asked for, and not the sum of those with some.
 
     Hook ``ministack.services.cloudwatch._dims_from_list``, by which GetMetricData and GetMetricStatistics read the
     dimensions that they are asked for; they take an empty dictionary for no condition.

@@ -57,7 +57,7 @@ def check(metrics: Sequence[Metric]) -> None:
 
 
 def work_out(metrics: Sequence[Metric], values: Mapping[str, Value]) -> Value:
-    """The value of the query that returns data, in one period.
+    """Return the value in one period of the query that returns data.
 
     Parameters
     ----------
@@ -81,7 +81,7 @@ class _Period:
         self._open: list[str] = []
 
     def of(self, name: str) -> Value:
-        """The value of a query."""
+        """Return the value of a query."""
         if name in self._values:
             return self._values[name]
         if name not in self._queries or name in self._open:
@@ -129,7 +129,7 @@ class _Period:
         return _apply(FUNCTIONS[name], values) if name in ("ABS", "CEIL", "FLOOR") else _over(FUNCTIONS[name], values)
 
     def _each(self, node: ast.expr) -> list[Value]:
-        """The values of an argument, which may be a list or METRICS()."""
+        """Return the values of an argument, which may be a list or METRICS()."""
         match node:
             case ast.List(elts=parts):
                 return [self._value(part) for part in parts]
@@ -139,7 +139,7 @@ class _Period:
 
 
 def _parsed(text: str) -> ast.expr:
-    """CloudWatch's grammar is a part of Python's, but for the names of AND and OR, ``^`` and ``&&``."""
+    """Parse an expression: CloudWatch's grammar is part of Python's, except AND, OR, ``^``, ``&&`` and ``||``."""
     for theirs, ours in ((r"\bAND\b|&&", " and "), (r"\bOR\b|\|\|", " or "), (r"\^", "**")):
         text = re.sub(theirs, ours, text)
     return ast.parse(text.strip(), mode="eval").body
@@ -158,6 +158,6 @@ def _apply(function: Callable[..., float], values: Sequence[Value]) -> Value:
 
 
 def _over(function: Callable[..., float], values: Sequence[Value]) -> Value:
-    """Of several metrics, those count that have data."""
+    """Apply a function to those of several metrics that have data."""
     present = [value for value in values if value is not None]
     return float(function(*present)) if present else None

@@ -31,7 +31,7 @@ class Publisher:
         self._meter, self._queues, self._store, self._changed = meter, queues, store, changed
 
     def publish(self) -> None:
-        """Do it."""
+        """Publish what was counted since the last call."""
         self._queues.look(time.time())
         taken = self._meter.take()
         for namespace, datum in taken:

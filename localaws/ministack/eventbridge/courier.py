@@ -1,4 +1,4 @@
-"""Brings events to their targets: in threads, again when that may help, and to the dead-letter queue when it does not.
+"""Delivers events to targets: in threads, with EventBridge's retry policy, and to dead-letter queues if that fails.
 
 Source: "How EventBridge retries delivering events" and "Using dead-letter queues to process undelivered events" in the
 EventBridge User Guide.
@@ -32,14 +32,14 @@ _AFTER_A_START_SECONDS = 1.0
 
 
 class Courier:
-    """Makes deliveries until it is closed.
+    """Makes deliveries, as EventBridge calls them, until it is closed.
 
     Parameters
     ----------
     spool : Spool
     aws : Aws
     allows : callable(principal, action, ARN, rule's ARN) -> bool
-        Whether the policy of what is called, such as a queue, lets EventBridge in.
+        Whether the policy of what is called, such as a queue, allows EventBridge.
     metrics : RuleMetrics
     """
 

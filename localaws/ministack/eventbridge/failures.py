@@ -1,4 +1,4 @@
-"""Why a delivery failed, in the words of a dead-letter queue's messages, and whether it may go better later.
+"""Why a delivery failed, in the words of a dead-letter queue's messages, and whether another attempt may succeed.
 
 Source: "Using dead-letter queues to process undelivered events in EventBridge" in the EventBridge User Guide.
 """
@@ -49,11 +49,11 @@ class TargetError(Exception):
 
 
 class PolicyError(Exception):
-    """A target's own policy does not let EventBridge in."""
+    """A target's own policy does not allow EventBridge."""
 
 
 def failure(error: Exception) -> Failure:
-    """What an exception of an attempt means."""
+    """Return what the exception of an attempt means."""
     if isinstance(error, RoleError):
         return Failure("FAILED_TO_ASSUME_ROLE", str(error), retryable=False)
     if isinstance(error, PolicyError):

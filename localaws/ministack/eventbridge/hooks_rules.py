@@ -13,10 +13,10 @@ from localaws.ministack.private import private
 
 
 def accept_events_of_services() -> None:
-    """Let our own services put events of the source ``aws.*``, which EventBridge refuses to users.
+    """Accept events of the source ``aws.*`` from our own services; EventBridge refuses them to users.
 
     Hook ``ministack.services.eventbridge._put_events``, whose parameter ``allow_aws_source`` is what MiniStack's own
-    services use. `localaws.ministack.gateway.asking_service` tells who asks.
+    services use. `localaws.ministack.gateway.asking_service` says which service asks.
     """
     module = importlib.import_module("ministack.services.eventbridge")
     put_events = private(module.__name__, "_put_events")
@@ -28,7 +28,7 @@ def accept_events_of_services() -> None:
 
 
 def deliver_events(courier: Courier, metrics: RuleMetrics) -> None:
-    """Let `localaws.ministack.eventbridge` deliver events.
+    """Deliver events by `localaws.ministack.eventbridge.courier`.
 
     Hooks ``ministack.services.eventbridge``: ``_invoke_target``, which rules and schedules call for each event, is
     replaced, but for event buses and API destinations; ``_pattern_event_view`` and ``_render_input_template`` are used.

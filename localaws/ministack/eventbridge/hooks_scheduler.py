@@ -11,12 +11,12 @@ from localaws.ministack.private import private
 
 logger = logging.getLogger(__name__)
 
-# MiniStack's own 10 s are long for who watches a schedule of a minute.
+# MiniStack's own 10 s are long for a schedule of one minute that is watched.
 _LOOKED_AT_SECONDS = 1
 
 
 def check_schedules_every_second() -> None:
-    """Let schedules be looked at every second.
+    """Check schedules every second.
 
     Hooks ``ministack.services.scheduler._SCHEDULE_TICK_INTERVAL``, and ``...eventbridge._SCHEDULER_TICK_INTERVAL`` for
     rules with a schedule.
@@ -28,7 +28,7 @@ def check_schedules_every_second() -> None:
 
 
 def apply_schedule_time_zones() -> None:
-    """Let `localaws.ministack.eventbridge.schedules` say when a schedule is due.
+    """Decide by `localaws.ministack.eventbridge.schedules` when a schedule is due.
 
     Hook ``ministack.services.scheduler._tick_schedules``, which knows UTC only, and makes an ``at`` due again after
     each start. ``_schedules`` has them by account, region and name; ``...eventbridge._invoke_target`` takes what is

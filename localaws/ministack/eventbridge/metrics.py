@@ -41,7 +41,7 @@ class RuleMetrics:
         self._last_event = ""
 
     def matched(self, rule_arn: str, event_id: str) -> None:
-        """An event goes to a target of a rule; to all targets of one rule before those of the next."""
+        """Note that an event goes to a target of a rule; to all targets of a rule before those of the next."""
         if self._last.get(rule_arn) != event_id:
             self._last[rule_arn] = event_id
             self._add(rule_arn, "TriggeredRules")
@@ -50,23 +50,23 @@ class RuleMetrics:
                 self._meter.add(EVENTS, (), {"MatchedEvents": 1.0})
 
     def attempted(self, rule_arn: str, *, again: bool) -> None:
-        """A target is about to be invoked."""
+        """Note that a target is about to be invoked."""
         self._add(rule_arn, "InvocationAttempts")
         if again:
             self._add(rule_arn, "RetryInvocationAttempts")
 
     def succeeded(self, rule_arn: str) -> None:
-        """A target was invoked."""
+        """Note that a target was invoked."""
         self._add(rule_arn, "SuccessfulInvocationAttempts")
         self._add(rule_arn, "Invocations")
 
     def failed(self, rule_arn: str) -> None:
-        """A target was not invoked, and will not be."""
+        """Note that a target was not invoked, and will not be."""
         self._add(rule_arn, "Invocations")
         self._add(rule_arn, "FailedInvocations")
 
     def buried(self, rule_arn: str, *, delivered: bool) -> None:
-        """An event that failed was sent to its dead-letter queue, which took it or not."""
+        """Note that a failed event was sent to its dead-letter queue, which has accepted it or not."""
         self._add(rule_arn, "InvocationsSentToDlq" if delivered else "InvocationsFailedToBeSentToDlq")
 
     def _add(self, rule_arn: str, metric: str) -> None:
@@ -78,7 +78,7 @@ class RuleMetrics:
 
 
 def _dimensions(rule_arn: str) -> Dimensions | None:
-    """Those of a rule: the default bus goes without saying. None when the ARN is no rule's."""
+    """Return the dimensions of a rule, without a bus for the default one; None if the ARN is not a rule's."""
     service, _, resource = rule_arn.partition(":events:")
     path = resource.split(":", 2)[-1]
     if not service or not path.startswith(_RULE):

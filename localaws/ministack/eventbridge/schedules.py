@@ -16,7 +16,7 @@ LAST = "LastInvocation"
 
 
 def refusal(request: Schedule) -> str | None:
-    """What is wrong with a request for a schedule; None when nothing is.
+    """Return what is wrong with a request for a schedule; None if nothing is.
 
     Parameters
     ----------
@@ -31,13 +31,13 @@ def refusal(request: Schedule) -> str | None:
 
 
 def is_over(schedule: Schedule, now: float) -> bool:
-    """Whether a schedule will never be due again."""
+    """Return whether a schedule will never be due again."""
     end = _seconds(schedule.get("EndDate"))
     return (end is not None and now > end) or (_is_single(schedule) and LAST in schedule)
 
 
 def is_due(schedule: Schedule, now: float) -> bool:
-    """Whether a schedule is due; what it missed while nothing ran, it makes up for once."""
+    """Return whether a schedule is due; what it missed while local AWS was stopped is made up for once."""
     start = _seconds(schedule.get("StartDate"))
     if schedule.get("State") != "ENABLED" or is_over(schedule, now) or (start is not None and now < start):
         return False
@@ -56,7 +56,7 @@ def _zone(schedule: Schedule) -> str:
 
 
 def _seconds(date: Any) -> float | None:
-    """A StartDate or EndDate, which templates write as text."""
+    """Return a StartDate or EndDate in seconds; templates write it as text."""
     if date is None or isinstance(date, int | float):
         return date
     return datetime.fromisoformat(str(date)).timestamp()

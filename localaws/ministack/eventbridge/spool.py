@@ -72,7 +72,7 @@ class Spool:
             self._connection.execute("DELETE FROM delivery WHERE number = ?", (entry.number,))
 
     def entries(self) -> list[Entry]:
-        """What an earlier process left, oldest first."""
+        """Return what an earlier process left, oldest first."""
         with self._lock:
             rows = self._connection.execute("SELECT number, taken, attempts, content FROM delivery ORDER BY number")
             return [Entry(number, taken, n, Delivery(**json.loads(content))) for number, taken, n, content in rows]

@@ -19,7 +19,7 @@ _MISSING = object()
 
 
 def payload(target: Mapping[str, Any], event: Document, rule: Mapping[str, Any], render: Render) -> str | None:
-    """What the target gets in place of the event; None when it gets the event itself.
+    """Return what the target receives in place of the event; None if it receives the event itself.
 
     Parameters
     ----------
@@ -43,7 +43,7 @@ def payload(target: Mapping[str, Any], event: Document, rule: Mapping[str, Any],
 
 
 def dynamic(text: str, event: Document) -> str:
-    """The value of a target's parameter: what it says, or, when it is a path such as ``$.detail.x``, what is there."""
+    """Return the value of a target's parameter: the text, or what a path such as ``$.detail.x`` leads to."""
     if not text.startswith("$."):
         return text
     value = at(event, text)
@@ -53,7 +53,7 @@ def dynamic(text: str, event: Document) -> str:
 
 
 def at(event: Document, path: str) -> Any:
-    """What a path leads to, such as ``$.resources[0]``."""
+    """Return what a path such as ``$.resources[0]`` leads to."""
     value: Any = event
     rest = path.removeprefix("$")
     while rest:

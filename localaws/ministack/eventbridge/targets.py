@@ -25,7 +25,7 @@ Allows = Callable[[str, str, str, str], bool]
 _ARN_PARTS = 6
 _UNIVERSAL = "arn:aws:scheduler:::aws-sdk:"
 _FORWARDED = ("event-bus/", "api-destination/")
-# By the service in the ARN of what makes the delivery, where it is no rule.
+# By the service in the ARN of what makes the delivery, where it is not a rule.
 _PRINCIPALS = {"scheduler": "scheduler", "cloudwatch": "lambda.alarms.cloudwatch"}
 # Their own policies say whether EventBridge may call them.
 _BY_POLICY = {"lambda": "lambda:InvokeFunction", "sns": "sns:Publish", "sqs": "sqs:SendMessage"}
@@ -54,22 +54,22 @@ class Delivery:
 
     @property
     def text(self) -> str:
-        """What the target gets."""
+        """Return what the target receives."""
         return json.dumps(self.event) if self.payload is None else self.payload
 
     @property
     def token(self) -> str:
-        """The same for each attempt of one event at one target: where a service knows such tokens, it acts once."""
+        """Return a token that is the same for each attempt to deliver an event to a target, so that it acts once."""
         words = "|".join((self.event["id"], self.rule_arn, self.target.get("Id", ""), self.target["Arn"]))
         return hashlib.sha256(words.encode()).hexdigest()
 
     @property
     def principal(self) -> str:
-        """The service that delivers, by the name that policies have for it."""
+        """Return the service that delivers, by its name in policies."""
         return _PRINCIPALS.get(self.rule_arn.split(":")[2], "events")
 
     def parameters(self, allowed: tuple[str, ...]) -> Document:
-        """What a payload that was made for the target says, of these members."""
+        """Return the members of these names in a payload that was made for the target."""
         if self.payload is None:
             return {}
         try:
@@ -171,13 +171,13 @@ _CALLS: Mapping[tuple[str, str], Callable[[Delivery, str], Call]] = {
 
 
 def is_forwarded(target: Mapping[str, Any]) -> bool:
-    """Whether a target is MiniStack's own: another event bus, or an HTTP address outside."""
+    """Return whether MiniStack delivers to a target itself: another event bus, or an HTTP address outside."""
     service, resource = _parts(str(target.get("Arn", "")))
     return service == "events" and resource.startswith(_FORWARDED)
 
 
 def refusal(target: Mapping[str, Any]) -> str | None:
-    """Why nothing could be delivered to a target; None when it could.
+    """Return why nothing can be delivered to a target; None if it can.
 
     Parameters
     ----------
@@ -194,12 +194,12 @@ def refusal(target: Mapping[str, Any]) -> str | None:
 
 
 def call_for(delivery: Delivery) -> Call:
-    """The call that brings an event to its target.
+    """Return the call that delivers an event to its target.
 
     Raises
     ------
     TargetError
-        The target is none, or its input cannot be used.
+        There is no such kind of target, or its input cannot be used.
     """
     arn = delivery.target["Arn"]
     if arn.startswith(_UNIVERSAL):
@@ -211,7 +211,7 @@ def call_for(delivery: Delivery) -> Call:
 
 
 def caller(delivery: Delivery, aws: Aws, allows: Allows) -> Clients:
-    """The clients that make a delivery's call: the target's role's, where IAM is enforced.
+    """Return the clients that make a delivery's call: those of the target's role where IAM is enforced.
 
     A rule calls what has a policy of its own, such as a queue, by that policy; a schedule has a role always.
 
@@ -220,7 +220,7 @@ def caller(delivery: Delivery, aws: Aws, allows: Allows) -> Clients:
     TargetError
         There is no role.
     PolicyError
-        The target's policy does not let the service in.
+        The target's policy does not allow the service.
     """
     arn, role_arn = delivery.target["Arn"], delivery.target.get("RoleArn")
     if delivery.principal != "scheduler" and (action := _BY_POLICY.get(_parts(arn)[0])):
@@ -243,7 +243,7 @@ def make(call: Call, client: Clients) -> None:
 
 
 def _universal(delivery: Delivery) -> Call:
-    """Any operation: ``arn:aws:scheduler:::aws-sdk:sagemaker:startPipelineExecution``."""
+    """Return the call of a universal target: ``arn:aws:scheduler:::aws-sdk:sagemaker:startPipelineExecution``."""
     service, _, operation = delivery.target["Arn"].removeprefix(_UNIVERSAL).partition(":")
     try:
         members = json.loads(delivery.payload or "{}")
@@ -260,6 +260,6 @@ def _find(arn: str) -> Callable[[Delivery, str], Call] | None:
 
 
 def _parts(arn: str) -> tuple[str, str]:
-    """Service and resource of an ARN; empty when it is none."""
+    """Return the service and the resource of an ARN; both are empty if it is not one."""
     parts = arn.split(":", _ARN_PARTS - 1)
     return (parts[2], parts[5]) if len(parts) == _ARN_PARTS and parts[0] == "arn" else ("", "")

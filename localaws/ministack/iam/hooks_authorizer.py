@@ -16,7 +16,7 @@ _WHO_ASKS = Response(401, [(b"www-authenticate", b'Basic realm="CodeCommit"')])
 
 
 def request_authorizer() -> Authorize:
-    """A function that lets MiniStack's IAM say whether a request to a service of ours is allowed.
+    """Return a function that asks MiniStack's IAM whether a request to one of our services is allowed.
 
     Hooks ``ministack.core.iam_evaluator``: ``pin_signed_request`` and ``pin_signed_body`` keep what the signature is
     checked against, ``enforce`` checks it and evaluates the caller's policies; ``iam_actions.identity_denial_message``
@@ -60,7 +60,7 @@ def request_authorizer() -> Authorize:
 
 
 def _git_authorizer() -> Callable[[Scope, Mapping[str, str]], Response]:
-    """The same for git's requests to CodeCommit, which are signed in a way of their own.
+    """Return the same function for git's requests to CodeCommit, which are signed in their own way.
 
     Hooks ``ministack.core.iam_evaluator``: ``resolve_credential`` finds a key's secret and ``is_root_access_key`` the
     root user's keys, ``enforce`` evaluates the policies.
@@ -93,7 +93,7 @@ def _denied(message: str, status: int = 403) -> Response:
 
 
 def resource_policies() -> Callable[[str, str, str, str], bool]:
-    """A function that says whether a queue's, topic's or function's own policy lets a service do something to it.
+    """Return a function that says whether the policy of a queue, topic or function allows a service an action.
 
     It takes the service's principal, IAM's action, the resource's ARN and the rule's.
 
@@ -107,7 +107,7 @@ def resource_policies() -> Callable[[str, str, str, str], bool]:
     def allows(principal: str, action: str, arn: str, rule_arn: str) -> bool:
         found = policy_of(arn.split(":")[2], arn)
         if found is None:
-            return True  # there is no such thing: its service says so
+            return True  # the resource does not exist: its service says so
         context = context_of(
             principal_arn="*",
             principal_type="Service",

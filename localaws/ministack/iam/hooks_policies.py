@@ -12,7 +12,7 @@ _TAG_ACTIONS = ("TagResource", "UntagResource", "ListTagsForResource")
 
 
 def restrict_trust_to_service() -> None:
-    """Let a service of ours assume a role that trusts it, in this account only.
+    """Have one of our services assume only roles that trust it, and only in this account.
 
     Hook ``ministack.core.iam_evaluator.evaluate_trust_policy``, which takes the root user for any service and knows no
     ``aws:SourceAccount``.
@@ -31,7 +31,7 @@ def restrict_trust_to_service() -> None:
 
 
 def append_stream_to_log_group_arn() -> None:
-    """Let what is done to a log group need a policy for ``log-group:<name>:*``, as CloudWatch Logs has it.
+    """Require a policy for ``log-group:<name>:*`` for actions on a log group, as CloudWatch Logs does.
 
     Hook ``ministack.core.iam_actions.extract_resource_arn``, which leaves out what is after the group's name. Only the
     three actions on tags have a group's ARN without it; source: "Overview of managing access permissions to your
@@ -49,7 +49,7 @@ def append_stream_to_log_group_arn() -> None:
 
 
 def treat_loopback_as_tls() -> None:
-    """Let requests count as sent over TLS: they do not leave this machine, and a bucket may refuse any other.
+    """Treat requests as sent over TLS: they do not leave this machine, and a bucket may refuse others.
 
     Hook ``ministack.app.pin_request_origin``, which keeps a request's address and whether it came over TLS.
     """

@@ -9,7 +9,7 @@ from localaws.ministack.private import private
 
 
 def complete_object_events() -> None:
-    """Let S3's events name the version of an object, and nothing that S3's do not have.
+    """Add the version of an object to S3's events, and remove what S3's do not have.
 
     Hooks ``ministack.services.s3._fire_s3_event``, which knows the version, and
     ``...eventbridge._dispatch_event``, to which it gives an event without.

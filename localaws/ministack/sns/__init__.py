@@ -1,7 +1,8 @@
 """Amazon SNS: the e-mails that it would send, as files that any mail program opens.
 
-hooks          what is hooked into MiniStack
+hooks          the hooks into MiniStack
+hooks_email    subscriptions and messages that become e-mails
 mails          what SNS sends to a subscription with the protocol ``email`` or ``email-json``
-subscriptions  the subscriptions that a topic of a template declares
+subscriptions  e-mail subscriptions, pending until they are confirmed
 mailbox        the folder of mails, ``.localaws/outbox/000001.eml`` and on; ``local-aws mail`` lists it
 """

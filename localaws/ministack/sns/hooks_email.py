@@ -9,7 +9,7 @@ from localaws.ministack.sns.subscriptions import EmailSubscriptions, Sns
 
 
 def send_email_notifications(mailer: Mailer) -> None:
-    """Let SNS subscriptions by e-mail wait for their confirmation, and get their notifications.
+    """Have e-mail subscriptions wait for their confirmation, and send them their notifications.
 
     Hooks ``ministack.services.sns``: ``_subscribe``, ``_fanout`` and the two lists are completed, the other names are
     used; and ``...cloudformation.provisioners._RESOURCE_HANDLERS``, whose functions for topics and subscriptions write

@@ -22,7 +22,7 @@ class Mail:
     Attributes
     ----------
     number : int
-        What it is called by.
+        By which commands name it.
     message : EmailMessage
     """
 
@@ -31,23 +31,23 @@ class Mail:
 
     @property
     def date(self) -> datetime:
-        """When it was sent."""
+        """Return when it was sent."""
         date: datetime = self.message["Date"].datetime
         return date
 
     @property
     def to(self) -> str:
-        """The address, or addresses."""
+        """Return the recipient's address, or addresses."""
         return str(self.message["To"])
 
     @property
     def subject(self) -> str:
-        """What it is about."""
+        """Return the subject."""
         return str(self.message["Subject"])
 
     @property
     def text(self) -> str:
-        """What it says, without the last line's end."""
+        """Return the text, without the end of its last line."""
         return str(self.message.get_content()).replace("\r\n", "\n").removesuffix("\n")
 
 
@@ -65,7 +65,7 @@ class Mailbox:
         self._lock = threading.Lock()
 
     def add(self, message: EmailMessage) -> int:
-        """Keep a mail; gives its number."""
+        """Keep a mail, and return its number."""
         with self._lock:
             self.path.mkdir(parents=True, exist_ok=True)
             number = max(self._numbers(), default=0) + 1
@@ -75,12 +75,12 @@ class Mailbox:
         return number
 
     def mails(self) -> list[Mail]:
-        """All of them, the newest last."""
+        """Return all mails, the newest last."""
         found = (self.mail(number) for number in sorted(self._numbers()))
         return [mail for mail in found if mail is not None]
 
     def mail(self, number: int) -> Mail | None:
-        """The mail of this number, if there is one."""
+        """Return the mail with this number; None if there is none."""
         try:
             content = self._file(number).read_bytes()
         except FileNotFoundError:
@@ -88,7 +88,7 @@ class Mailbox:
         return Mail(number, email.message_from_bytes(content, policy=email.policy.default))
 
     def clear(self) -> int:
-        """Delete them; gives how many there were."""
+        """Delete all mails, and return how many there were."""
         numbers = self._numbers()
         for number in numbers:
             self._file(number).unlink(missing_ok=True)

@@ -1,7 +1,7 @@
-"""What Amazon SNS writes to people: the question whether they agree to a subscription, and each notification.
+"""The e-mails of Amazon SNS: confirmations of subscriptions, and notifications.
 
 A subscription by e-mail is pending until its address has confirmed it with the token that the first mail brings, and
-gets nothing before. Confirming and unsubscribing are plain links, as AWS's are; here they lead to this machine.
+receives nothing before. Confirming and unsubscribing are plain links, as AWS's are; here they lead to this machine.
 
 Source: "Email notifications" and "Confirming a subscription" in the Amazon SNS Developer Guide.
 """
@@ -30,12 +30,12 @@ _LONGEST_LINE = 998
 
 
 def is_address(endpoint: str) -> bool:
-    """Whether a mail could be sent there."""
+    """Return whether a mail could be sent to an endpoint."""
     return _ADDRESS.fullmatch(endpoint) is not None
 
 
 def pending(subscription: Mapping[str, Any]) -> dict[str, Any]:
-    """What makes a subscription one that waits for its confirmation.
+    """Return what makes a subscription wait for its confirmation.
 
     Parameters
     ----------
@@ -70,7 +70,7 @@ class Confirmation:
 
 
 def confirmation_in(mail: Mail) -> Confirmation | None:
-    """The confirmation for which a mail asks; None when it is about something else."""
+    """Return the confirmation that a mail asks for; None if it asks for none."""
     link = _LINK.search(mail.text) if mail.subject == _CONFIRMATION_SUBJECT else None
     if link is None:
         return None
@@ -96,7 +96,7 @@ class Mailer:
         topic_arn = subscription["topic_arn"]
         link = self._link("ConfirmSubscription", TopicArn=topic_arn, Token=subscription["token"])
         lines = [
-            "Somebody has subscribed this address to the topic:",
+            "This address was subscribed to the topic:",
             topic_arn,
             "",
             "Confirm the subscription with this link, or with: local-aws mail confirm " + subscription["endpoint"],
@@ -117,9 +117,9 @@ class Mailer:
         subject : str
             As it was published; empty for AWS's own.
         message : str
-            What somebody with the protocol ``email`` reads.
+            The text for the protocol ``email``.
         envelope : str
-            The JSON document that somebody with ``email-json`` gets.
+            The JSON document for the protocol ``email-json``.
         """
         text = envelope
         if subscription["protocol"] == "email":

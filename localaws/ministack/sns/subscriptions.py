@@ -1,8 +1,8 @@
-"""Subscriptions by e-mail, laid over a SNS which keeps them but neither asks nor writes.
+"""E-mail subscriptions for an SNS that keeps them, but neither asks for confirmations nor sends mails.
 
-`EmailSubscriptions` stands before some of that SNS's own functions, which come in as `Sns`: what makes subscriptions is
-followed by a question to each new address, publishing by mails to those who agreed, and lists show no ARN of a
-subscription that waits.
+`EmailSubscriptions` wraps some of that SNS's own functions, which are passed in as `Sns`: a subscription is followed by
+a request to confirm it, a published message by mails to confirmed addresses, and lists do not show the ARN of a pending
+subscription.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -20,7 +20,7 @@ _NO_ADDRESS = "Invalid parameter: Email address"
 
 @dataclass(frozen=True)
 class Sns:
-    """Functions of the SNS behind.
+    """Functions of the wrapped SNS.
 
     Attributes
     ----------
@@ -31,7 +31,7 @@ class Sns:
     refuse : callable
         Makes the answer of an error's code, message and status.
     topics : callable
-        Gives every topic.
+        Returns every topic.
     matches : callable
         Whether a subscription's filter policy lets message attributes and message through.
     text_for : callable
@@ -53,7 +53,7 @@ class Sns:
 
 
 class EmailSubscriptions:
-    """What stands before the functions.
+    """Wraps the functions.
 
     Parameters
     ----------
@@ -104,11 +104,11 @@ class EmailSubscriptions:
                 self._mailer.notify(each, self._sender(topic_arn), subject, text, envelope)
 
     def listing(self, function: Callable[[Parameters], Response]) -> Callable[[Parameters], Response]:
-        """A function that lists subscriptions as AWS does: one that waits has no ARN to show."""
+        """Return a function that lists subscriptions as AWS does: a pending one does not show its ARN."""
         return lambda params: self._hidden(function(params), b"PendingConfirmation")
 
     def then_ask(self, function: Callable[..., Any]) -> Callable[..., Any]:
-        """A function that may make subscriptions, and what follows from that."""
+        """Return a function that may make subscriptions and then asks for their confirmation."""
 
         @wraps(function)
         def called(*arguments: Any, **more: Any) -> Any:
@@ -134,7 +134,7 @@ class EmailSubscriptions:
         return [each for topic in self._sns.topics() for each in topic["subscriptions"]]
 
     def _sender(self, topic_arn: str) -> str:
-        """The topic's display name, unless it is just its name."""
+        """Return the topic's display name; empty if it is just its name."""
         [topic] = [topic for topic in self._sns.topics() if topic["arn"] == topic_arn]
         name: str = topic["attributes"].get("DisplayName") or ""
         return "" if name == topic["name"] else name
@@ -148,7 +148,7 @@ class EmailSubscriptions:
 
 
 def check_addresses(properties: Mapping[str, Any]) -> None:
-    """Refuse a subscription, or a topic with one, whose address is none; properties as of a template.
+    """Refuse a subscription, or a topic with one, with an invalid address; properties as in a template.
 
     Raises
     ------

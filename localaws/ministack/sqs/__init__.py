@@ -1,5 +1,6 @@
 """Amazon SQS: what its queues tell CloudWatch.
 
-hooks    what is hooked into MiniStack
-metrics  the metrics of queues
+hooks           the hooks into MiniStack
+hooks_messages  messages that are received and deleted
+metrics         the metrics of queues
 """

@@ -69,6 +69,6 @@ def count_messages(metrics: QueueMetrics) -> None:
 
 
 def _message(message: dict[str, Any]) -> Message:
-    """What is to be known of a message; SNS and S3 leave out what is 0."""
+    """Return a message; SNS and S3 leave out what is 0."""
     sent_at, count = message["sent_at"], message.get("receive_count", 0)
     return Message(message["id"], str(message["body"]), sent_at, message.get("visible_at", sent_at), count)

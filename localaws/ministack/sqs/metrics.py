@@ -4,9 +4,9 @@ What is received and deleted is counted when it happens; the rest is found by lo
 when it is seen for the first time: SNS, S3 and others put theirs into a queue without a request that could be counted.
 One that comes out of another queue was moved there, which AWS does not count as sent.
 
-An active queue, and for six hours one that was, says how many of its messages are visible, be it none; the other
-gauges are told where there is something to tell. They are told when they change, and else twice in each minute, so that
-an alarm on a minute always finds some.
+An active queue, or one that was active in the last six hours, reports how many of its messages are visible, even 0;
+other gauges are reported only above 0. They are reported when they change, and otherwise twice a minute, so that an
+alarm with a period of a minute always finds data.
 
 Source: "Available CloudWatch metrics for Amazon SQS" in the Amazon SQS Developer Guide.
 """
@@ -72,7 +72,7 @@ class QueueMetrics:
     ----------
     meter : Meter
     queues : callable() -> iterable of (str, sequence of Message)
-        Gives the queues that there are, by name.
+        Returns the existing queues, by name.
     scale : float, default=1
         What a second of an alarm's period takes here, in seconds.
     """
@@ -87,17 +87,17 @@ class QueueMetrics:
         self._told: dict[str, _Told] = {}
 
     def received(self, queue: str, messages: Sequence[Message]) -> None:
-        """Messages were handed to who asked for some."""
+        """Note that messages were received."""
         with self._lock:
             self._see(queue, messages, time.time())
         self._add(queue, NumberOfMessagesReceived=len(messages))
 
     def received_none(self, queue: str) -> None:
-        """Somebody asked for messages, and there were none."""
+        """Note that messages were asked for and there were none."""
         self._add(queue, NumberOfEmptyReceives=1)
 
     def deleted(self, queue: str, number: int) -> None:
-        """Messages were deleted."""
+        """Note that messages were deleted."""
         self._add(queue, NumberOfMessagesDeleted=number)
 
     def look(self, now: float) -> None:

@@ -3,7 +3,7 @@
 `journal_executions` has them walk by `localaws.ministack.stepfunctions.hooks_walk` and write their journal. After a
 restart, however the process ended, `Resumer.resume` brings back what the journal has and MiniStack's saved state has
 not, and each execution that ran runs on. Express workflows, and executions that StartSyncExecution waits for, have no
-journal: nobody could find them again, on AWS neither. MiniStack ends them as FAILED with States.ServiceRestart.
+journal: as on AWS, they could not be found again. MiniStack ends them as FAILED with States.ServiceRestart.
 """
 
 import importlib
@@ -22,7 +22,7 @@ from localaws.ministack.stepfunctions.task import TaskFailed
 
 
 def end_executions_once() -> None:
-    """Let an execution that has ended stay as it is.
+    """Fail no execution that has ended already.
 
     Hook ``ministack.services.stepfunctions._fail_execution``, which is called for a task's error even when the
     execution was stopped meanwhile.
@@ -122,7 +122,7 @@ def journal_executions(journal: Journal, tokens: Tokens) -> None:
 
 
 def _remember_calls(engine: Any, tokens: Tokens) -> None:
-    """Make no call again that has an outcome.
+    """Repeat no call that has an outcome.
 
     Hooks ``_invoke_resource``, ``_invoke_resource_with_timeout`` and ``_invoke_with_callback``, by which a Task state
     calls; the second calls the first.

@@ -19,7 +19,7 @@ _SHOWN = ("executionArn", "input", "inputDetails", "name", "outputDetails", "sta
 
 
 def start_nested_executions_once() -> None:
-    """Let an execution be started once by a call, and be one of its own.
+    """Start a nested execution once, as an execution of its own.
 
     Hooks ``ministack.services.stepfunctions``: ``_invoke_nested_start_execution`` and
     ``_invoke_nested_start_execution_sync``, which runs the other one inside of its own call;
@@ -59,7 +59,9 @@ def start_nested_executions_once() -> None:
         arn = begin(arguments)["executionArn"]
         while (execution := engine._executions.get(arn))["status"] == "RUNNING":
             if not IS_WANTED.get()():
-                engine._stop_execution({"executionArn": arn, "cause": "Nobody waits for it"})
+                engine._stop_execution(
+                    {"executionArn": arn, "cause": "The execution that started it does not wait for it any more"}
+                )
             time.sleep(_POLL_SECONDS)
         if execution["status"] != "SUCCEEDED":
             raise failure(*failure_of(execution))

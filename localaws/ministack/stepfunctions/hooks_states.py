@@ -23,7 +23,7 @@ from localaws.ministack.stepfunctions.task import Task, TaskFailed
 
 
 def call_services_from_states(clients: Callable[[str | None], Clients]) -> None:
-    """Let Task states reach SageMaker and functions by the API, and fail with the names that AWS gives.
+    """Have Task states call SageMaker and functions by the API, and fail with AWS's error names.
 
     `clients` gives those of a state machine's role.
 
@@ -56,7 +56,7 @@ def call_services_from_states(clients: Callable[[str | None], Clients]) -> None:
         role_arn.set((machines.get(execution["stateMachineArn"]) or {}).get("roleArn"))
         resource = state.get("Resource", "")
         if resource.endswith(".waitForTaskToken") and resource.startswith(tuple(INTEGRATIONS)):
-            raise failure("States.Runtime", f"{resource}: this service gives no task token back, on AWS neither")
+            raise failure("States.Runtime", f"{resource}: this service returns no task token, as on AWS")
         return execute(state, raw_input, execution, context)
 
     def invoke_known(resource: str, arguments: Any, timeout: float) -> Any:
@@ -83,11 +83,11 @@ def call_services_from_states(clients: Callable[[str | None], Clients]) -> None:
 
 
 def report_executions(changed: Callable[[], None], reporter: ExecutionReporter) -> None:
-    """Let what happens to executions be saved, logged and counted; those that a kill ended say so in their history.
+    """Save, log and count what happens to executions; the history of one that a kill ended says so.
 
     Hooks ``ministack.services.stepfunctions``: ``_add_event`` and ``_emit_execution_status_event`` are called with all
-    that happens; ``_state_machines`` knows who logs; ``_restore_state`` fails what ran when the state was saved, and
-    leaves the ``_map_runs`` of distributed Map states as they were.
+    that happens; ``_state_machines`` has the logging configurations; ``_restore_state`` fails what ran when the state
+    was saved, and leaves the ``_map_runs`` of distributed Map states as they were.
     """
     engine: Any = importlib.import_module("ministack.services.stepfunctions")
     add, emit = private(engine.__name__, "_add_event"), private(engine.__name__, "_emit_execution_status_event")

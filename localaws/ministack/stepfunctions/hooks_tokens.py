@@ -1,4 +1,4 @@
-"""Tasks that somebody else ends, by their token: ``.waitForTaskToken`` and activities.
+"""Tasks that are ended from outside, by their token: ``.waitForTaskToken`` and activities.
 
 An answer is in the journal before SendTaskSuccess or SendTaskFailure says so to its caller, and a token of a task that
 waits is known from the first moment after a restart.
@@ -95,7 +95,7 @@ class Tokens:
         call = CALL.get() or call_alone(given)
         task = {"taskToken": call.token, "input": json.dumps(given)}
         queue = self._engine._activity_tasks.setdefault(resource, [])
-        # A queue is gone with its process, and nobody knows whether a worker had the task.
+        # A queue is gone with its process, and it is unknown whether a worker had the task.
         return self.answer(call, lambda _: queue.append(task), None, sends_again=True)
 
     def _waiting(self, call: Call) -> Document:

@@ -2,7 +2,7 @@
 
 MiniStack's functions do what each kind of state does; this is the loop around them, of a machine and of the branches
 and items of its Parallel and Map states. Before a state is entered, the journal has its name and its input; what the
-state calls and waits for is there, too (`localaws.ministack.stepfunctions.progress`). So the loop begins wherever an
+state calls and waits for is also there (`localaws.ministack.stepfunctions.progress`). So the loop begins wherever an
 earlier process was.
 
 Items of a distributed Map are executions of their own, of which no journal is kept: such a state begins again.
@@ -61,17 +61,17 @@ class _Path:
 
     @property
     def arn(self) -> str:
-        """The execution's."""
+        """Return the execution's ARN."""
         return str(self.execution["executionArn"])
 
     @property
     def is_machine(self) -> bool:
-        """Whether the history tells of its states."""
+        """Return whether the history tells of its states."""
         return self.place == ""
 
     @property
     def is_wanted(self) -> bool:
-        """Whether the execution still runs."""
+        """Return whether the execution is still running."""
         return bool(self.execution["status"] == "RUNNING")
 
 
@@ -127,7 +127,7 @@ class Walk:
         return self._follow(path, start_at, copy.deepcopy(given))
 
     def forking(self, attempt: Callable[..., Any]) -> Callable[..., Any]:
-        """Let each attempt of a Parallel or Map state know its place: around MiniStack's functions for them."""
+        """Wrap MiniStack's functions for Parallel and Map states, so that each attempt knows its place."""
 
         def try_once(state: Document, given: Any, execution: Document, context: Document) -> Any:
             visit = VISIT.get()
@@ -153,7 +153,7 @@ class Walk:
             VISIT.set(None)
 
     def _follow(self, path: _Path, start_at: str, given: Any) -> Any:
-        """Go from state to state; the output of the last."""
+        """Follow the states, and return the output of the last."""
         journal, variables = self._journal, path.context["variables"]
         at = journal.read(path.arn, path.place)
         is_known = at is not None
@@ -176,7 +176,7 @@ class Walk:
         return {"Number": number, "State": state, "Input": given, "Entered": entered, "Variables": variables}
 
     def _visit(self, path: _Path, at: Document) -> tuple[Any, str | None]:
-        """Do what a state does; its output, and the next state's name."""
+        """Run a state; return its output and the next state's name."""
         name, given = at["State"], at["Input"]
         state = path.states.get(name)
         if state is None:

@@ -100,7 +100,7 @@ class Journal:
         return arn in self._running
 
     def definition(self, arn: str) -> str | None:
-        """The definition that an execution began with; None when none is kept."""
+        """Return the definition that an execution began with; None if none is kept."""
         with self._lock:
             found = self._connection.execute("SELECT definition FROM execution WHERE arn = ?", (arn,)).fetchone()
         return str(found[0]) if found else None
@@ -137,7 +137,7 @@ class Journal:
             return int(self._connection.execute(query, (arn, place)).fetchone()[0])
 
     def read(self, arn: str, place: str) -> Document | None:
-        """The step at a place; None when there is none."""
+        """Return the step at a place; None if there is none."""
         with self._lock:
             query = "SELECT content FROM step WHERE arn = ? AND place = ?"
             found = self._connection.execute(query, (arn, place)).fetchone()
@@ -160,13 +160,13 @@ class Journal:
                 self._connection.execute(below, (arn, f"{left}/", f"{left}0"))
 
     def steps(self, arn: str) -> dict[str, Document]:
-        """All steps of an execution, by place."""
+        """Return all steps of an execution, by place."""
         with self._lock:
             rows = self._connection.execute("SELECT place, content FROM step WHERE arn = ?", (arn,)).fetchall()
         return {place: json.loads(content) for place, content in rows}
 
     def kept(self) -> list[Kept]:
-        """What earlier processes left, in the order in which it began."""
+        """Return the executions of earlier processes, in the order in which they began."""
         with self._lock:
             rows = self._connection.execute("SELECT arn, record, ended FROM execution ORDER BY rowid").fetchall()
             events: dict[str, list[Document]] = {}

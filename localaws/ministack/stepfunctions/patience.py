@@ -10,7 +10,7 @@ from botocore.exceptions import ConnectionClosedError, EndpointConnectionError
 from localaws.ministack.stepfunctions.task import Task
 
 AWAY = (ConnectionClosedError, EndpointConnectionError)
-"""Nobody answers, or whoever was answering has gone."""
+"""The service does not answer, or has gone while it was answering."""
 
 _SECONDS = 30.0
 _PAUSE_SECONDS = 0.2

@@ -53,7 +53,7 @@ class Call:
         self._learn({"Waits": True})
 
     def expects_answer(self) -> bool:
-        """Say whether somebody may answer by the token."""
+        """Return whether an answer may still come by the token."""
         return bool(self.known.get("Waits")) and not self.has_ended()
 
     def sent(self) -> None:
@@ -77,7 +77,7 @@ class Call:
         return "Result" in self.known or "Error" in self.known
 
     def outcome(self) -> Any:
-        """The result.
+        """Return the result.
 
         Raises
         ------
@@ -88,7 +88,7 @@ class Call:
         return self.known["Result"]
 
     def seconds_left(self, timeout: float) -> float:
-        """How much is left of a timeout, which began with the first call."""
+        """Return how much is left of a timeout, which began with the first call."""
         return max(0.0, self.began + timeout - time.time())
 
     def _learn(self, more: Document) -> None:
@@ -131,7 +131,7 @@ class Visit:
         return call_at(self._journal, self.arn, place, known, again=False)
 
     def seconds_to_sleep(self, seconds: float) -> float:
-        """What is left of a wait."""
+        """Return what is left of a wait."""
         place = self._next("sleep")
         known = self._journal.read(self.arn, place)
         if known is None:
@@ -140,7 +140,7 @@ class Visit:
         return max(0.0, float(known["End"]) - time.time())
 
     def fork(self) -> str:
-        """The place of the next attempt of a Parallel or Map state."""
+        """Return the place of the next attempt of a Parallel or Map state."""
         return self._next("try")
 
     def _next(self, kind: str) -> str:
@@ -170,4 +170,4 @@ CALL: ContextVar[Call | None] = ContextVar("CALL", default=None)
 """The call that this thread makes."""
 
 IS_WANTED: ContextVar[Callable[[], bool]] = ContextVar("IS_WANTED", default=lambda: True)
-"""Whether anybody waits for what this thread does."""
+"""Whether what this thread does is still waited for."""

@@ -1,7 +1,7 @@
 """SageMaker's optimized integrations: ``arn:aws:states:::sagemaker:<action>``, and ``.sync`` for jobs.
 
 `.sync` waits for the end of the job and gives its description; a job that ends otherwise than Completed fails the state
-with States.TaskFailed and its description as the cause. A job that nobody waits for any more is stopped, as Step
+with States.TaskFailed and its description as the cause. A job that is not waited for any more is stopped, as Step
 Functions does when an execution is stopped or a state times out. These integrations are older than those of the AWS
 SDK: an error without a class of its own is SageMaker.AmazonSageMakerException.
 Source: AWS Step Functions Developer Guide, "Create and manage Amazon SageMaker AI jobs with Step Functions".
@@ -46,17 +46,17 @@ def call(client: Clients, task: Task) -> Document:
         names = ", ".join(sorted(ACTIONS))
         raise refuse(task.resource, f"SageMaker's optimized integrations here are {names}; try aws-sdk:sagemaker")
     if waits and action not in _JOBS:
-        raise refuse(task.resource, f"{action} has no .sync, on AWS neither: describe the endpoint until it is there")
+        raise refuse(task.resource, f"{action} has no .sync, as on AWS: describe the endpoint until it is there")
     made = _made(client, action, task) if task.again else None
     if made is None:
         if not task.is_wanted():
-            raise TaskFailed("States.TaskFailed", f"{task.resource} was not called: nobody waits for it")
+            raise TaskFailed("States.TaskFailed", f"{task.resource} was not called: it is not waited for any more")
         made = _request(client, f"{action[0].upper()}{action[1:]}", task.arguments)
     return _wait(client, _JOBS[action], task) if waits else made
 
 
 def _made(client: Clients, action: str, task: Task) -> Document | None:
-    """What a call answered that was made before; None if it was not."""
+    """Return what a call answered that was made before; None if it was not made."""
     verb, kind = action[:6], action[6:]
     try:
         there = _request(client, f"Describe{kind}", {f"{kind}Name": task.arguments.get(f"{kind}Name")})
@@ -74,7 +74,9 @@ def _wait(client: Clients, kind: str, task: Task) -> Document:
             break
         if not task.is_wanted():
             _request(client, f"Stop{kind}", name)
-            raise TaskFailed("States.TaskFailed", f"{kind} {name[f'{kind}Name']} was stopped: nobody waits for it")
+            raise TaskFailed(
+                "States.TaskFailed", f"{kind} {name[f'{kind}Name']} was stopped: it is not waited for any more"
+            )
         time.sleep(_POLL_SECONDS)
     if job[f"{kind}Status"] != "Completed":
         raise TaskFailed("States.TaskFailed", text(job))

@@ -78,7 +78,7 @@ def member_name(name: str) -> str:
 
 
 def _named(shape: Shape | None, value: Any) -> Any:
-    """Give a state's arguments the names and types of the API."""
+    """Return a state's arguments with the names and types of the API."""
     if isinstance(shape, StructureShape) and isinstance(value, dict):
         names = {member_name(name): name for name in shape.members}
         known = {names.get(key, key): item for key, item in value.items()}
@@ -93,7 +93,7 @@ def _named(shape: Shape | None, value: Any) -> Any:
 
 
 def _shown(shape: Shape | None, value: Any) -> Any:
-    """Give an answer the names of the SDK, and types that JSON has."""
+    """Return an answer with the names of the SDK, and types that JSON has."""
     if isinstance(shape, StructureShape):
         return {member_name(key): _shown(shape.members[key], item) for key, item in value.items()}
     if isinstance(shape, ListShape):
@@ -104,7 +104,7 @@ def _shown(shape: Shape | None, value: Any) -> Any:
 
 
 def plain(value: Any) -> Any:
-    """A scalar of boto3's as JSON has it: a moment as a string, bytes as text."""
+    """Return a scalar of boto3's as JSON has it: a time as a string, bytes as text."""
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     if isinstance(value, StreamingBody):

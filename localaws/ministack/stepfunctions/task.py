@@ -40,7 +40,7 @@ class Task:
     again : bool
         Whether it may have been made already, by a process that was killed before it knew what came of it.
     is_wanted : callable
-        Whether anybody waits for the result: false when the execution was stopped or the state has timed out.
+        Whether the result is still waited for: false when the execution was stopped or the state has timed out.
     """
 
     resource: str
@@ -62,5 +62,5 @@ def is_since(began: float, moment: str) -> bool:
 
 
 def text(value: Any) -> str:
-    """A document as the JSON text that AWS puts into a Cause."""
+    """Return a document as the JSON text that AWS puts into a Cause."""
     return json.dumps(value, default=str)

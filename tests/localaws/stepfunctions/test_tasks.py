@@ -137,9 +137,9 @@ def test_errors_have_the_names_of_the_integration_that_asked(states: States) -> 
     ("resource", "why"),
     [
         ("sagemaker:createLabelingJob.sync", "optimized integrations here are createEndpoint, "),
-        ("sagemaker:createEndpoint.sync", "createEndpoint has no .sync, on AWS neither"),
+        ("sagemaker:createEndpoint.sync", "createEndpoint has no .sync, as on AWS"),
         ("sagemaker:startPipelineExecution.sync", "try aws-sdk:sagemaker"),
-        ("sagemaker:createModel.waitForTaskToken", "gives no task token back"),
+        ("sagemaker:createModel.waitForTaskToken", "returns no task token"),
         ("aws-sdk:sagemaker:createTrainingJob.sync", "it has no .sync"),
         ("aws-sdk:sagemaker:makeCoffee", "sagemaker has no action makeCoffee"),
     ],
@@ -174,7 +174,7 @@ def test_a_call_that_is_made_again_makes_nothing_twice(bench: Bench) -> None:
     assert sagemaker_integration.call(lambda _: bench.sagemaker, replace(first, again=True)) == made
     with pytest.raises(TaskFailed, match=r"SageMaker\.ResourceInUseException"):
         sagemaker_integration.call(lambda _: bench.sagemaker, replace(first, again=True, began=time.time() + 1))
-    with pytest.raises(TaskFailed, match="nobody waits for it"):
+    with pytest.raises(TaskFailed, match="it is not waited for any more"):
         unwanted = task("sagemaker:createProcessingJob", bench.processing("pass"), again=True, is_wanted=lambda: False)
         sagemaker_integration.call(lambda _: bench.sagemaker, unwanted)
 
