@@ -24,11 +24,12 @@ def apigateway_hooks(reporter: RequestReporter) -> tuple[Hook, ...]:
         Hook("apigateway", serve_deployments),
         # What is wrong with a body is explained by the deployment's model, not by what has become of it since.
         Hook("apigateway", explain_invalid_bodies, after=("serve_deployments",)),
-        Hook("apigateway", hide_integration_errors),
+        # The status is set around whatever else renders an error.
+        Hook("apigateway", hide_integration_errors, after=("explain_invalid_bodies",)),
         # Reported is the error that the client gets, and a latency that includes everything.
         Hook(
             "apigateway",
             partial(report_requests, reporter.report),
-            after=("serve_deployments", "hide_integration_errors"),
+            after=("hide_integration_errors",),
         ),
     )

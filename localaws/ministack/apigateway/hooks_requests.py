@@ -121,7 +121,7 @@ def explain_invalid_bodies() -> None:
     def render_explained(error: Any, request: Any) -> Any:
         status, headers, body = render(error, request)
         text = json.dumps(getattr(error, "validation_error_string", ""))[1:-1].encode()
-        return getattr(error, "status", status), headers, _VALIDATION_VARIABLE.sub(lambda _: text, body)
+        return status, headers, _VALIDATION_VARIABLE.sub(lambda _: text, body)
 
     gateway._check_request_validation = check_and_explain
     gateway._gateway_error_response = render_explained
@@ -142,13 +142,14 @@ def hide_integration_errors() -> None:
     response; the gateway response is ``DEFAULT_5XX``. MiniStack gives the function's own words, traces too.
 
     Hooks ``ministack.services.apigateway_v1``: ``_lambda_proxy_response`` makes a response of what Lambda says,
-    ``_invoke_lambda_proxy_v1`` gives it to the caller, ``_gw_error`` makes the gateway's own errors.
+    ``_invoke_lambda_proxy_v1`` gives it to the caller, ``_gw_error`` makes the gateway's own errors, and
+    ``_gateway_error_response`` renders them, with one status for each type of gateway response.
     Source: "Using Lambda with API Gateway", errors, in the Lambda Developer Guide.
     """
     gateway: Any = importlib.import_module("ministack.services.apigateway_v1")
     convert = private(gateway.__name__, "_lambda_proxy_response")
     invoke = private(gateway.__name__, "_invoke_lambda_proxy_v1")
-    make_error = private(gateway.__name__, "_gw_error")
+    make_error, render = private(gateway.__name__, "_gw_error"), private(gateway.__name__, "_gateway_error_response")
 
     def convert_or_fail(result: dict[str, Any]) -> Any:
         if result.get("throttle"):
@@ -165,5 +166,10 @@ def hide_integration_errors() -> None:
             error.status = failure.status
             return error
 
+    def render_with_status(error: Any, request: Any) -> Any:
+        status, headers, body = render(error, request)
+        return getattr(error, "status", status), headers, body
+
     gateway._lambda_proxy_response = convert_or_fail
     gateway._invoke_lambda_proxy_v1 = invoke_or_fail
+    gateway._gateway_error_response = render_with_status
