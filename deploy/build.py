@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from model_road import command
+from model_road.environment import account
 from model_road.errors import UsageError
 
 # Option, the variable of CodeBuild's environment that gives it, and what it is.
@@ -72,10 +73,9 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _build(parsed: argparse.Namespace) -> int:
-    # 0.2 s, which `-h` is spared.
+    # They import botocore: 0.2 s, which `-h` is spared.
     from deploy import packages, stacks, stages  # noqa: PLC0415
     from deploy.project import STAGING, Project  # noqa: PLC0415
-    from model_road.environment import account  # noqa: PLC0415
 
     environment = account(None, parsed.model_execution_role)
     project = Project(

@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from deploy.options import ENVIRONMENT_OPTIONS, add_project_name_option
-from model_road import command
+from model_road import aws, command
+from model_road.environment import ENVIRONMENTS
 from model_road.options import add_environment_options
 
 if TYPE_CHECKING:
@@ -53,16 +54,13 @@ def parser() -> argparse.ArgumentParser:
 
 
 def _run(parsed: argparse.Namespace) -> int:
-    # 0.3 s, which `-h` is spared.
-    import boto3  # noqa: PLC0415
-
+    # They import botocore and rich: 0.3 s, which `-h` is spared.
     from deploy.check import report, system  # noqa: PLC0415
     from deploy.check.examination import examine  # noqa: PLC0415
     from deploy.check.finding import Status  # noqa: PLC0415
-    from model_road.environment import ENVIRONMENTS  # noqa: PLC0415
 
     ENVIRONMENTS[parsed.environment](parsed.region, parsed.role_arn)
-    session = boto3.Session()
+    session = aws.session()
     project = system.read(
         system.shared_clients(session.client), parsed.project_name, parsed.stack_name, _options(parsed)
     )

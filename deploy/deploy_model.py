@@ -25,7 +25,8 @@ from deploy.options import (
     share,
     threshold,
 )
-from model_road import command
+from model_road import aws, command
+from model_road.environment import ENVIRONMENTS
 from model_road.options import add_environment_options, add_parameters_option, role_arn
 
 if TYPE_CHECKING:
@@ -264,22 +265,20 @@ def _run(parsed: argparse.Namespace) -> int:
 
 def _project(parsed: argparse.Namespace) -> "Project":
     """Prepare the environment, and name what is in it."""
-    # 0.3 s, which `-h` is spared.
-    import boto3  # noqa: PLC0415
-
+    # They import botocore: 0.2 s, which `-h` is spared.
     from deploy import provisioned  # noqa: PLC0415
     from deploy.project import Project  # noqa: PLC0415
-    from model_road.environment import ENVIRONMENTS, default_bucket_name  # noqa: PLC0415
 
     role = parsed.role_arn or os.environ.get("MODEL_EXECUTION_ROLE_ARN")
     environment = ENVIRONMENTS[parsed.environment](parsed.region, role)
     # A build is given all of it as variables, and its role may not read the project's stack.
+    session = aws.session()
     reads = parsed.is_in_project and "SAGEMAKER_PROJECT_ID" not in os.environ
-    own = provisioned.facts(boto3.client("cloudformation"), parsed.project_name) if reads else {}
+    own = provisioned.facts(session.client("cloudformation"), parsed.project_name) if reads else {}
     return Project(
         name=parsed.project_name,
         model_package_group_name=parsed.model_package_group_name or own.get("ModelPackageGroupName", DEFAULT_GROUP),
-        bucket=parsed.s3_bucket or own.get("ArtifactBucketName") or default_bucket_name(boto3.Session()),
+        bucket=parsed.s3_bucket or own.get("ArtifactBucketName") or aws.default_bucket_name(session),
         role_arn=role or own.get("ModelExecutionRoleArn") or environment.role_arn,
         project_id=os.environ.get("SAGEMAKER_PROJECT_ID") or own.get("SageMakerProjectId"),
         kms_key_arn=os.environ.get("KMS_KEY_ARN") or own.get("KmsKeyArn"),

@@ -2,8 +2,8 @@
 
 RoadError                1   the work could not be done: model_road.errors
 ├── UsageError           2   the command, its options or a configuration file are wrong
+├── NoModelError         1   the registry holds no such version of a model, or no approved one
 └── DeployError          1   a stack, an endpoint or the registry is not as it must be
-    ├── NoModelError     1   the registry holds no such version, or no approved one
     ├── NotReleasedError 1   production was asked for a model that staging has not tested and nobody approved
     └── StackError       1   CloudFormation could not bring a stack to what was asked for
 """
@@ -13,10 +13,6 @@ from model_road.errors import RoadError
 
 class DeployError(RoadError):
     """A stack, an endpoint or the registry is not as it must be; the message says what to do next."""
-
-
-class NoModelError(DeployError):
-    """The model package group holds no such version, or no approved one."""
 
 
 class NotReleasedError(DeployError):

@@ -1,16 +1,17 @@
 """Model packages: the versions of a model, what the registry says of them, and their approval."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from botocore.exceptions import ClientError
 
-from deploy.errors import DeployError, NoModelError
+from deploy.errors import DeployError
+from model_road import model_packages
+from model_road.errors import NoModelError
 
-APPROVED = "Approved"
 LATEST = "latest"
 
 
@@ -65,32 +66,6 @@ def describe(sagemaker: Any, arn: str) -> Package:
     )
 
 
-def arns(sagemaker: Any, group: str, status: str | None = None) -> Iterator[str]:
-    """Yield the ARNs of a group's versions, the newest first, all or those of one approval status.
-
-    Raises
-    ------
-    NoModelError
-        When there is no such group.
-    """
-    chosen = {"ModelApprovalStatus": status} if status else {}
-    # Filters are applied after paging: a page may be empty and still not be the last.
-    pages = sagemaker.get_paginator("list_model_packages").paginate(
-        ModelPackageGroupName=group, SortBy="CreationTime", SortOrder="Descending", **chosen
-    )
-    try:
-        for page in pages:
-            yield from (summary["ModelPackageArn"] for summary in page["ModelPackageSummaryList"])
-    except ClientError as error:
-        # This is how SageMaker says that there is no such group.
-        if error.response["Error"]["Code"] != "ValidationException":
-            raise
-        raise NoModelError(
-            f"the model package group {group!r} cannot be listed: {error.response['Error']['Message']}. Build a model "
-            "with run-pipeline, or name its group with --model-package-group-name."
-        ) from error
-
-
 def find(sagemaker: Any, group: str, name: str) -> Package:
     """Find a version by what a user calls it: an ARN, a version number, or `latest`.
 
@@ -99,12 +74,12 @@ def find(sagemaker: Any, group: str, name: str) -> Package:
     NoModelError
     """
     if name == LATEST:
-        newest = next(arns(sagemaker, group), None)
+        newest = next(model_packages.arns(sagemaker, group), None)
         if newest is None:
             raise NoModelError(f"the model package group {group!r} is empty: build a model with run-pipeline")
         return describe(sagemaker, newest)
     if re.fullmatch(r"\d+", name):
-        found = next((arn for arn in arns(sagemaker, group) if arn.rpartition("/")[2] == name), None)
+        found = next((arn for arn in model_packages.arns(sagemaker, group) if arn.rpartition("/")[2] == name), None)
         if found is None:
             raise NoModelError(f"the model package group {group!r} has no version {name}: see `deploy-model list`")
         return describe(sagemaker, found)
@@ -119,13 +94,7 @@ def latest_approved(sagemaker: Any, group: str) -> Package:
     NoModelError
         When none is approved.
     """
-    arn = next(arns(sagemaker, group, APPROVED), None)
-    if arn is None:
-        raise NoModelError(
-            f"no version of the model package group {group!r} is approved: look at `deploy-model list`, then "
-            "`deploy-model approve-model ARN`"
-        )
-    return describe(sagemaker, arn)
+    return describe(sagemaker, model_packages.latest_approved(sagemaker, group))
 
 
 def set_approval(sagemaker: Any, package: Package, status: str, reason: str) -> bool:

@@ -4,9 +4,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-import boto3
-
 from deploy.errors import DeployError
+from model_road import aws
 
 STAGING, PRODUCTION = "staging", "production"
 # What has a stack beside those of the stages, named like them.
@@ -52,7 +51,7 @@ class Project:
 
     @cached_property
     def session(self) -> Any:
-        return boto3.Session()
+        return aws.session()
 
     @cached_property
     def sagemaker(self) -> Any:

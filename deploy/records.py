@@ -18,7 +18,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from deploy.errors import NotReleasedError
-from deploy.packages import APPROVED, Package
+from deploy.packages import Package
+from model_road.model_packages import APPROVED
 
 TEST, APPROVAL, PRODUCTION = "StagingTest", "StagingApproval", "Production"
 PASSED, FAILED, WITHDRAWN, DEPLOYED = "Passed", "Failed", "Withdrawn", "Deployed"

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from model_road import aws
 from model_road.errors import RoadError, UsageError
 
 INTERRUPTED = 130
@@ -46,16 +47,13 @@ def shell_command(shell_setup: str, command: str) -> str:
 
 def _aws_status(error: Exception) -> int:
     """Tell an error of the AWS SDK in its own words; raise any other again."""
-    # Imported by whatever raised it, if it is one.
-    from botocore import exceptions  # noqa: PLC0415
-
-    if isinstance(error, exceptions.NoCredentialsError | exceptions.NoRegionError):
+    if not aws.is_error(error):
+        raise error
+    if aws.is_unconfigured(error):
         _complain(f"{error} Add --local to run on this machine, without an AWS account.")
         return UsageError.exit_status
-    if isinstance(error, exceptions.BotoCoreError | exceptions.ClientError):
-        _complain(error)
-        return RoadError.exit_status
-    raise error
+    _complain(error)
+    return RoadError.exit_status
 
 
 def _complain(message: object) -> None:

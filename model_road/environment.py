@@ -16,9 +16,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-import boto3
-from botocore.exceptions import ClientError
-
+from model_road import aws
 from model_road.errors import LocalAwsError, UsageError
 
 # Uploads data for trying something out; it is given an S3 client and a bucket.
@@ -58,7 +56,7 @@ def account(region: str | None, role_arn: str | None) -> Environment:
         When there are no credentials or no region.
     """
     # boto3 alone of the AWS SDKs does not know AWS_REGION.
-    session = boto3.Session(region_name=region or os.environ.get("AWS_REGION"))
+    session = aws.session(region or os.environ.get("AWS_REGION"))
     if session.get_credentials() is None:
         raise UsageError(
             "no AWS credentials found. To run on this machine, without an account: add --local. To use an "
@@ -84,7 +82,7 @@ def laptop(region: str | None, role_arn: str | None) -> Environment:
     command = _local_aws_command()
     _run(command, "start")
     _enter(json.loads(_run(command, "env", "--format", "json")), region)
-    session = boto3.Session()
+    session = aws.session()
     bucket = _bucket(session)
     role = role_arn or _role(session.client("iam"))
 
@@ -100,12 +98,6 @@ ENVIRONMENTS: Mapping[str, Callable[[str | None, str | None], Environment]] = {
     "account": account,
     "laptop": laptop,
 }
-
-
-def default_bucket_name(boto_session: Any) -> str:
-    """Give the name that SageMaker itself uses for an account's default bucket in a region."""
-    account = boto_session.client("sts").get_caller_identity()["Account"]
-    return f"sagemaker-{boto_session.region_name}-{account}"
 
 
 def reachable_api(url: str, api_id: str) -> str:
@@ -158,10 +150,10 @@ def _enter(variables: Mapping[str, str], region: str | None) -> None:
 def _bucket(session: Any) -> str:
     """Make the account's default bucket, unless it is there."""
     s3 = session.client("s3")
-    bucket = default_bucket_name(session)
+    bucket = aws.default_bucket_name(session)
     try:
         s3.head_bucket(Bucket=bucket)
-    except ClientError:
+    except s3.exceptions.ClientError:
         # us-east-1 is the one region that S3 refuses to be told.
         place = {"CreateBucketConfiguration": {"LocationConstraint": session.region_name}}
         s3.create_bucket(Bucket=bucket, **({} if session.region_name == "us-east-1" else place))

@@ -12,8 +12,8 @@ from typing import Any
 from rich.table import Column, Table
 from rich.text import Text
 
-from model_road.live import Picture
-from pipelines.execution import FailedAttempt, Snapshot, StepState
+from model_road.live import Picture, View
+from pipelines.execution import FailedAttempt, Snapshot, StepState, follow
 
 _STYLES = {
     "Succeeded": "green",
@@ -24,6 +24,20 @@ _STYLES = {
 }
 # What retry policies call the failure of a job whose reason begins so.
 _RETRIED = {"InternalServerError": "SageMaker.JOB_INTERNAL_ERROR", "CapacityError": "SageMaker.CAPACITY_ERROR"}
+
+
+def watch(sagemaker_client: Any, execution_arn: str, definition: str) -> Snapshot:
+    """Show an execution until it ends; return its last state.
+
+    Parameters
+    ----------
+    sagemaker_client : boto3 SageMaker client
+    execution_arn : str
+    definition : str
+        The pipeline's, as JSON.
+    """
+    with View(ExecutionPicture(definition)) as view:
+        return follow(sagemaker_client, execution_arn, view.show)
 
 
 def step_names(definition: str) -> list[str]:

@@ -15,6 +15,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from model_road import aws
 from model_road.environment import SampleData
 from model_road.errors import RoadError, UsageError
 
@@ -86,14 +87,11 @@ def blame(what: str) -> Iterator[None]:
 
     Errors of ours, and those of AWS, say enough by themselves and pass.
     """
-    # Loaded here, as every caller has it by now and `-h` has no use for it.
-    from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415
-
     try:
         yield
-    except (RoadError, BotoCoreError, ClientError):
-        raise
     except Exception as error:
+        if isinstance(error, RoadError) or aws.is_error(error):
+            raise
         raise UsageError(f"{what} failed: {type(error).__name__}: {error}{_where(error)}") from error
 
 

@@ -7,8 +7,6 @@ its job wrote last.
 from collections.abc import Iterator
 from typing import Any
 
-from botocore.exceptions import ClientError
-
 from model_road import quality
 from model_road.command import shell_command
 from pipelines.execution import JOB_KINDS, Snapshot, StepState, describe_job, last_log_lines
@@ -47,7 +45,7 @@ def _log(boto_session: Any, sagemaker_client: Any, step: StepState) -> Iterator[
     try:
         name = describe_job(sagemaker_client, step)[f"{step.kind}Name"]
         lines = last_log_lines(boto_session.client("logs"), step.kind, name)
-    except ClientError as error:
+    except sagemaker_client.exceptions.ClientError as error:
         # The reason has been told: a log that may not be read is no reason to stop.
         yield f"Its log cannot be shown: {error}"
         return

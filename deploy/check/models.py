@@ -2,10 +2,10 @@
 
 from botocore.exceptions import ClientError
 
-from deploy import packages
 from deploy.check.check import Check
 from deploy.check.finding import Verdict, failed, ok, warning
 from deploy.check.system import Resource, System
+from model_road import model_packages
 
 PIPELINE = "SageMakerPipeline"
 # Parameters of automation.yml, which starts them, and what makes each.
@@ -25,10 +25,10 @@ def group(system: System, resource: Resource) -> Verdict:
 def approved(system: System, resource: Resource) -> Verdict:
     """There is a version that may be deployed."""
     sagemaker = system.client("sagemaker")
-    newest = next(packages.arns(sagemaker, resource.physical_id, packages.APPROVED), None)
+    newest = next(model_packages.arns(sagemaker, resource.physical_id, model_packages.APPROVED), None)
     if newest:
         return ok(f"version {newest.rpartition('/')[2]} is the latest approved one")
-    if any(packages.arns(sagemaker, resource.physical_id)):
+    if any(model_packages.arns(sagemaker, resource.physical_id)):
         return warning("no version is approved", f"compare them: {system.command('list')}, then `approve-model`")
     return warning("no version yet", "git push, which builds one, or `run-pipeline`")
 

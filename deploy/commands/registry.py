@@ -11,7 +11,7 @@ from rich.table import Column, Table
 from deploy import packages, records
 from deploy.packages import Package
 from deploy.project import Project
-from model_road import quality
+from model_road import model_packages, quality
 
 _METRIC = "{:.6g}"
 _UNKNOWN = "-"
@@ -22,7 +22,7 @@ _PLAIN_WIDTH = 200
 def list_packages(project: Project, options: argparse.Namespace) -> int:
     """Show the newest versions with their metrics side by side, the best of each marked."""
     found: list[Package] = []
-    for arn in packages.arns(project.sagemaker, project.model_package_group_name):
+    for arn in model_packages.arns(project.sagemaker, project.model_package_group_name):
         if len(found) == options.max_items:
             break
         found.append(packages.describe(project.sagemaker, arn))
@@ -97,7 +97,7 @@ def _set_approval(project: Project, options: argparse.Namespace, status: str) ->
     changed = packages.set_approval(project.sagemaker, package, status, options.reason)
     print(f"Model package  {package.arn}")
     print(f"Approval       {status}{'' if changed else ' (no change)'}")
-    if status == packages.APPROVED:
+    if status == model_packages.APPROVED:
         print(f"Next           {project.next_command('staging')}")
     return 0
 

@@ -4,9 +4,11 @@ import argparse
 
 from deploy import experiments, packages, records, staged
 from deploy.commands.stage import deploy_package, remember
-from deploy.errors import DeployError, NoModelError, NotReleasedError
+from deploy.errors import DeployError, NotReleasedError
 from deploy.packages import Package
 from deploy.project import PRODUCTION, Project
+from model_road import model_packages
+from model_road.errors import NoModelError
 
 
 def roll_back(project: Project, options: argparse.Namespace) -> int:
@@ -65,7 +67,7 @@ def previous(project: Project, serving: Package) -> Package:
         When there is none.
     """
     candidates = []
-    for arn in packages.arns(project.sagemaker, project.model_package_group_name, packages.APPROVED):
+    for arn in model_packages.arns(project.sagemaker, project.model_package_group_name, model_packages.APPROVED):
         package = packages.describe(project.sagemaker, arn)
         record = records.read(package.metadata, project.name, records.PRODUCTION)
         if record and package.arn != serving.arn and not records.was_withdrawn(package, project.name):
@@ -88,6 +90,6 @@ def _experiment(project: Project, options: argparse.Namespace, values: dict[str,
 def _named(project: Project, name: str) -> Package:
     """Find an approved version."""
     package = packages.find(project.sagemaker, project.model_package_group_name, name)
-    if package.status != packages.APPROVED:
+    if package.status != model_packages.APPROVED:
         raise NotReleasedError(f"{package.short_name} is {package.status} in the registry: it is not for production")
     return package

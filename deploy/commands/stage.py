@@ -13,7 +13,8 @@ from deploy.stacks import Stack
 from deploy.staged import Staged
 from deploy.test import report, staging_test
 from deploy.test.checks import Expectations
-from model_road import quality
+from model_road import model_packages, quality
+from model_road.errors import NoModelError
 
 
 def show_plan(project: Project, options: argparse.Namespace) -> int:
@@ -26,7 +27,7 @@ def show_plan(project: Project, options: argparse.Namespace) -> int:
     try:
         candidate = staged.read(project, STAGING)
         records.check_released(candidate.package, project.name, candidate.config_name)
-    except DeployError as error:
+    except (DeployError, NoModelError) as error:
         print(f"{project.stack_name(PRODUCTION)}: nothing would be deployed yet: {error}")
         return 0
     for line in _plan(project, PRODUCTION, candidate.package, production):
@@ -37,7 +38,7 @@ def show_plan(project: Project, options: argparse.Namespace) -> int:
 def deploy_staging(project: Project, options: argparse.Namespace) -> int:
     """Deploy the latest approved version, or the one that is named, to staging."""
     package = _chosen(project, options)
-    if package.status != packages.APPROVED:
+    if package.status != model_packages.APPROVED:
         raise DeployError(
             f"{package.short_name} is {package.status} in the registry: "
             f"`{project.next_command(f'approve-model {package.arn}')}`"
@@ -83,7 +84,7 @@ def approve_staging(project: Project, _options: argparse.Namespace) -> int:
     stage = staged.read(project, STAGING)
     records.check_tested(stage.package, project.name, stage.config_name)
     caller = project.session.client("sts").get_caller_identity()["Arn"]
-    approval = records.now(packages.APPROVED, stage.config_name, caller)
+    approval = records.now(model_packages.APPROVED, stage.config_name, caller)
     known = records.read(stage.package.metadata, project.name, records.APPROVAL)
     is_known = known is not None and (known.verdict, known.config_name) == (approval.verdict, approval.config_name)
     if not is_known:

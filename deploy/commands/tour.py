@@ -26,6 +26,7 @@ from deploy.codepipeline_view import PipelinesPicture
 from deploy.errors import DeployError
 from deploy.packages import Package
 from deploy.project import PRODUCTION, Project
+from model_road import model_packages
 from model_road.live import View
 
 Found = TypeVar("Found")
@@ -67,7 +68,7 @@ def show(project: Project, options: argparse.Namespace) -> int:
     # ModelDeploy runs once when it is made, and fails for want of an approved version: that is no concern here.
     built = _follow(project, BUILD, options.minutes, lambda _: _newer(project, known))
     _say("approve-model", f"{built.arn}: as a person would, with the mail's figures before them")
-    packages.set_approval(project.sagemaker, built, packages.APPROVED, "tour")
+    packages.set_approval(project.sagemaker, built, model_packages.APPROVED, "tour")
     asked = _follow(project, DEPLOY, options.minutes, _waiting)
     _say("answer approve", "staging is tested; production is asked for")
     codepipeline.answer(project.session.client("codepipeline"), asked, "Approved", "tour")
@@ -177,7 +178,7 @@ def _follow(project: Project, which: str, minutes: float, wanted: Callable[[Pipe
 
 def _newest(project: Project) -> str | None:
     # The templates name the group as the project.
-    return next(packages.arns(project.sagemaker, project.name), None)
+    return next(model_packages.arns(project.sagemaker, project.name), None)
 
 
 def _newer(project: Project, known: str | None) -> Package | None:

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from pipelines._session import project_prefix
+from pipelines.session import project_prefix
 
 FOLDER = "data/"
 BATCH_FOLDER = "batch/"

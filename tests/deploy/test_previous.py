@@ -4,10 +4,10 @@ import pytest
 
 from deploy import packages, records
 from deploy.commands import release
-from deploy.errors import NoModelError
 from deploy.packages import Package
 from deploy.project import Project
 from deploy.records import Record
+from model_road.errors import NoModelError
 from tests.deploy.conftest import Registry
 
 

@@ -11,7 +11,7 @@ from claims import sortable
 from registry import configured
 
 from deploy import packages, records
-from deploy.errors import NoModelError
+from model_road.errors import NoModelError
 
 Document = dict[str, Any]
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError, ParamValidationError
 
-from model_road import quality
+from model_road import model_packages, quality
 
 Document = dict[str, Any]
 
@@ -35,11 +35,7 @@ def configured(sagemaker: Any, config_name: str) -> list[str]:
 
 def any_approved(sagemaker: Any, group_name: str) -> bool:
     """Whether any version of a group is approved."""
-    # The filter comes after the paging: a page may be empty and still not be the last.
-    pages = sagemaker.get_paginator("list_model_packages").paginate(
-        ModelPackageGroupName=group_name, ModelApprovalStatus="Approved"
-    )
-    return any(page["ModelPackageSummaryList"] for page in pages)
+    return any(model_packages.arns(sagemaker, group_name, model_packages.APPROVED))
 
 
 def version(package_arn: str) -> str:
