@@ -202,13 +202,13 @@ def _add_pipelines(commands: "Commands") -> None:
         default=10.0,
         help="how long nothing may have gone on: one pipeline starts the other by an event (%(default)s)",
     )
-    touring = _add(
+    showing = _add(
         commands,
-        "tour",
-        "tour:show",
+        "demo",
+        "demo:show",
         "push a change of the sample model, approve it twice, see it go to production; transform a file",
     )
-    touring.add_argument(
+    showing.add_argument(
         "--minutes", type=positive, default=60.0, help="how long each part of it may take (%(default)s)"
     )
     answering = _add(

@@ -1,4 +1,4 @@
-"""What the road knows of a model package, kept where AWS keeps it: in the package's CustomerMetadataProperties.
+"""What the project knows of a model package, kept on the package: in its CustomerMetadataProperties.
 
 A registry's approval says that a version may leave the registry. That it passed the test in staging, that a person then
 approved what ran there, and that it has been in production are facts about a version *in a project*. They are written

@@ -106,7 +106,7 @@ def job(tmp_path):
     return Job(tmp_path)
 
 
-# The whole road
+# All scripts, one after the other
 
 
 @pytest.fixture(scope="module")

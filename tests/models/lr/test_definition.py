@@ -128,7 +128,7 @@ def test_no_path_of_this_machine_enters(definition_text: str, tmp_path: Path):
         assert str(path) not in definition_text
 
 
-def test_the_steps_are_those_of_the_road(definition: dict[str, Any]):
+def test_the_steps_are_those_of_the_workflow(definition: dict[str, Any]):
     types = {name: step["Type"] for name, step in by_name(definition).items()}
     assert types == {
         "Preprocess": "Processing",

@@ -1,4 +1,4 @@
-"""The whole road on this machine: `run-pipeline --local`, from raw data to a registered model and its predictions."""
+"""The whole workflow on this machine: `run-pipeline --local`, from raw data to a registered model and predictions."""
 
 import json
 import os
