@@ -9,7 +9,7 @@ The entrances; what they share is in `options`::
 What is there, read from AWS into plain data::
 
     project         names and clients; `provisioned`: what the project's own stack says of it
-    packages        the versions of a model; `records`: what is written down on them
+    packages        the versions of a model; `milestones`: what is written down on them
     stacks          CloudFormation; `stages` and `staged`: what the stack of a stage is to be, and is
     traffic         who serves an endpoint; `experiments`: a second model beside the first
     codepipeline    the project's CodePipelines; `executions`: those of a state machine

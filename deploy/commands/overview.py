@@ -4,7 +4,7 @@ import argparse
 import sys
 from collections.abc import Iterator
 
-from deploy import deployment, experiments, packages, provisioned, records, stacks, traffic
+from deploy import deployment, experiments, milestones, packages, provisioned, stacks, traffic
 from deploy.deployment_view import output_lines, traffic_lines
 from deploy.errors import DeployError
 from deploy.project import API, PRODUCTION, STAGING, SYSTEM_TEST, Project
@@ -98,10 +98,10 @@ def _package(project: Project, stack: Stack) -> Iterator[str]:
         return
     package = packages.describe(project.sagemaker, arn)
     yield f"model package  {arn}  {package.status}"
-    for fact in (records.TEST, records.APPROVAL):
-        record = records.read(package.metadata, project.name, fact)
-        if record is not None:
-            yield f"{fact:<14} {record}"
+    for fact in (milestones.TEST, milestones.APPROVAL):
+        milestone = milestones.read(package.metadata, project.name, fact)
+        if milestone is not None:
+            yield f"{fact:<14} {milestone}"
     experiment = experiments.describe(stack.parameters)
     if experiment:
         yield f"experiment     {experiment}"

@@ -8,7 +8,7 @@ from botocore.exceptions import ClientError
 from rich.console import Console
 from rich.table import Column, Table
 
-from deploy import packages, records
+from deploy import milestones, packages
 from deploy.packages import Package
 from deploy.project import Project
 from model_road import model_packages, quality
@@ -39,7 +39,7 @@ def list_packages(project: Project, options: argparse.Namespace) -> int:
             package.status,
             *(_figure(metrics.get(name), best.get(name)) for name in names),
             _staging(package, project.name),
-            "yes" if records.was_in_production(package, project.name) else _UNKNOWN,
+            "yes" if milestones.was_in_production(package, project.name) else _UNKNOWN,
         )
     console = Console()
     if not console.is_terminal:
@@ -103,5 +103,5 @@ def _set_approval(project: Project, options: argparse.Namespace, status: str) ->
 
 
 def _staging(package: Package, project_name: str) -> str:
-    facts = (records.read(package.metadata, project_name, fact) for fact in (records.TEST, records.APPROVAL))
-    return ", ".join(record.verdict.lower() for record in facts if record) or _UNKNOWN
+    facts = (milestones.read(package.metadata, project_name, fact) for fact in (milestones.TEST, milestones.APPROVAL))
+    return ", ".join(milestone.verdict.lower() for milestone in facts if milestone) or _UNKNOWN

@@ -2,7 +2,7 @@
 
 import argparse
 
-from deploy import experiments, packages, records, staged
+from deploy import experiments, milestones, packages, staged
 from deploy.commands.stage import deploy_package, remember
 from deploy.errors import DeployError, NotReleasedError
 from deploy.packages import Package
@@ -15,7 +15,7 @@ def roll_back(project: Project, options: argparse.Namespace) -> int:
     """Bring production back to the version before, or to the one that is named."""
     production = staged.read(project, PRODUCTION)
     target = previous(project, production.package) if options.to is None else _named(project, options.to)
-    if options.to is not None and not records.was_in_production(target, project.name):
+    if options.to is not None and not milestones.was_in_production(target, project.name):
         raise NotReleasedError(
             f"{target.short_name} has never been in production: bring it there by staging, test, approve, production"
         )
@@ -24,8 +24,8 @@ def roll_back(project: Project, options: argparse.Namespace) -> int:
         # It came there before it was withdrawn, and is to be written down so.
         remember(project, production)
         # Otherwise `production` would bring it back: staging still runs it. First, as what follows may be interrupted.
-        withdrawn = records.now(records.WITHDRAWN, production.config_name)
-        records.write(project.sagemaker, production.package, project.name, records.APPROVAL, withdrawn)
+        withdrawn = milestones.now(milestones.WITHDRAWN, production.config_name)
+        milestones.write(project.sagemaker, production.package, project.name, milestones.APPROVAL, withdrawn)
     deploy_package(project, PRODUCTION, target, wait=options.wait)
     return 0
 
@@ -34,7 +34,7 @@ def ab_test(project: Project, options: argparse.Namespace) -> int:
     """Give a share of production's traffic to another version."""
     challenger = _named(project, options.package)
     # Its answers reach users.
-    records.check_passed(challenger, project.name)
+    milestones.check_passed(challenger, project.name)
     return _experiment(project, options, experiments.ab_test(challenger.arn, options.weight))
 
 
@@ -51,7 +51,7 @@ def promote(project: Project, options: argparse.Namespace) -> int:
         raise DeployError(f"{production.stack.name} runs no experiment: begin one with `ab` or `shadow`")
     challenger = _named(project, arn)
     # A shadow may run untested, as nobody sees its answers.
-    records.check_passed(challenger, project.name)
+    milestones.check_passed(challenger, project.name)
     deploy_package(project, PRODUCTION, challenger, wait=options.wait)
     return 0
 
@@ -69,9 +69,9 @@ def previous(project: Project, serving: Package) -> Package:
     candidates = []
     for arn in model_packages.arns(project.sagemaker, project.model_package_group_name, model_packages.APPROVED):
         package = packages.describe(project.sagemaker, arn)
-        record = records.read(package.metadata, project.name, records.PRODUCTION)
-        if record and package.arn != serving.arn and not records.was_withdrawn(package, project.name):
-            candidates.append((record.time, package.version, package))
+        milestone = milestones.read(package.metadata, project.name, milestones.PRODUCTION)
+        if milestone and package.arn != serving.arn and not milestones.was_withdrawn(package, project.name):
+            candidates.append((milestone.time, package.version, package))
     if not candidates:
         raise NoModelError("no other approved version has been in production: there is nothing to go back to")
     return max(candidates, key=lambda candidate: candidate[:2])[2]

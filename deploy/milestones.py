@@ -29,7 +29,7 @@ _VALUE_LENGTH = 256
 
 
 @dataclass(frozen=True)
-class Record:
+class Milestone:
     """A fact about a version in a project: a verdict, when, on which endpoint configuration, and by whom."""
 
     verdict: str
@@ -41,26 +41,26 @@ class Record:
         return " ".join(filter(None, (self.verdict, self.time, self.config_name, self.by)))[:_VALUE_LENGTH]
 
 
-def now(verdict: str, config_name: str, by: str = "") -> Record:
-    """Make a record of this moment."""
-    return Record(verdict, datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"), config_name, by)
+def now(verdict: str, config_name: str, by: str = "") -> Milestone:
+    """Make a milestone of this moment."""
+    return Milestone(verdict, datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"), config_name, by)
 
 
-def read(metadata: Mapping[str, str], project_name: str, fact: str) -> Record | None:
-    """Read a record from the CustomerMetadataProperties of a version; None when there is none of ours."""
+def read(metadata: Mapping[str, str], project_name: str, fact: str) -> Milestone | None:
+    """Read a milestone from the CustomerMetadataProperties of a version; None when there is none of ours."""
     words = metadata.get(f"{project_name}/{fact}", "").split(" ", 3)
-    return Record(*words) if len(words) >= 3 else None
+    return Milestone(*words) if len(words) >= 3 else None
 
 
-def write(sagemaker: Any, package: Package, project_name: str, fact: str, record: Record) -> None:
-    """Write a record on a version; other properties stay as they are."""
+def write(sagemaker: Any, package: Package, project_name: str, fact: str, milestone: Milestone) -> None:
+    """Write a milestone on a version; other properties stay as they are."""
     sagemaker.update_model_package(
-        ModelPackageArn=package.arn, CustomerMetadataProperties={f"{project_name}/{fact}": str(record)}
+        ModelPackageArn=package.arn, CustomerMetadataProperties={f"{project_name}/{fact}": str(milestone)}
     )
 
 
-def check_passed(package: Package, project_name: str) -> Record:
-    """Make sure that a version passed the test in staging, whenever that was; give the test's record.
+def check_passed(package: Package, project_name: str) -> Milestone:
+    """Make sure that a version passed the test in staging, whenever that was; give the test's milestone.
 
     Raises
     ------
