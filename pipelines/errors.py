@@ -1,4 +1,4 @@
-"""What can go wrong when a pipeline is defined or run, told in one sentence and with an exit status.
+"""What can go wrong when a pipeline is defined or run, reported in one sentence and with an exit status.
 
 RoadError             1   the work could not be done: model_road.errors
 ├── UsageError        2   the command, its options or the module it names are wrong

@@ -1,4 +1,4 @@
-"""`get-pipeline-definition`: prints a module's pipeline as the JSON that SageMaker gets, or writes a file."""
+"""`get-pipeline-definition`: print a module's pipeline as the JSON that SageMaker gets, or write it to a file."""
 
 import argparse
 import sys
@@ -11,7 +11,7 @@ from pipelines import definition, options
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; give its exit status."""
+    """Run the command; return its exit status."""
     parsed = _parser().parse_args(arguments)
     return command.exit_status(lambda: _define(parsed))
 

@@ -1,7 +1,6 @@
-"""`run-pipeline`: creates or updates a module's pipeline, starts it, and shows it until it ends.
+"""`run-pipeline`: create or update a module's pipeline, start it, and show it until it ends.
 
-make the pipeline ─> check --parameters ─> upsert ─> start ─> follow ─> tell what was made, or why it
-failed
+make the pipeline ─> check --parameters ─> upsert ─> start ─> follow ─> print what was made, or why it failed
 """
 
 import argparse
@@ -19,7 +18,7 @@ from pipelines.session import execution_role
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; give its exit status."""
+    """Run the command; return its exit status."""
     parsed = _parser().parse_args(arguments)
     return command.exit_status(lambda: _run(parsed))
 
@@ -41,10 +40,10 @@ def _parser() -> argparse.ArgumentParser:
     )
     add_parameters_option(parser, "values for parameters of the pipeline: R2Threshold=0.4 LearningRate=0.05")
     parser.add_argument(
-        "--no-start", dest="start", action="store_false", help="create or update the pipeline and leave it at that"
+        "--no-start", dest="start", action="store_false", help="create or update the pipeline without starting it"
     )
     parser.add_argument(
-        "--no-wait", dest="wait", action="store_false", help="leave when the execution has been started"
+        "--no-wait", dest="wait", action="store_false", help="return as soon as the execution has started"
     )
     return parser
 

@@ -75,7 +75,7 @@ class JobSettings:
         return f"s3://{self.bucket}/{self.prefix}"
 
     def upload(self, files: Mapping[str, bytes]) -> str:
-        """Upload a step's code; give its URI."""
+        """Upload a step's code; return its URI."""
         return upload(self.s3_client, self.bucket, self.prefix, files)
 
 
@@ -231,7 +231,7 @@ def training_step(  # noqa: PLR0913 -- a training job has this many parts
         Each is mounted at `/opt/ml/input/data/<name>`.
     hyperparameters : mapping of str to str, optional
         Reach the script through `/opt/ml/input/config/hyperparameters.json`. SageMaker takes strings only:
-        give `parameter.to_string()` for a parameter which is a number.
+        pass `parameter.to_string()` for a parameter that is a number.
     metrics : mapping of str to str, optional
         Name -> regular expression with one group, applied to each line of the log.
     instance_type : str, default="ml.m5.large"
@@ -270,7 +270,7 @@ def training_step(  # noqa: PLR0913 -- a training job has this many parts
 
 @dataclass(frozen=True)
 class Evaluation:
-    """How a model was tested: an endpoint that serves it is tested with the same records.
+    """How a model was tested; an endpoint that serves it is tested with the same records.
 
     Attributes
     ----------
@@ -281,7 +281,7 @@ class Evaluation:
     target_column : str
         The column of those files that is predicted.
     properties : mapping of str to str
-        More that the version says of itself: `PositiveLabel` and `ProbabilityThreshold` of a classifier of two classes.
+        Further properties of the version: `PositiveLabel` and `ProbabilityThreshold` of a classifier of two classes.
     """
 
     statistics_uri: Any
@@ -319,7 +319,7 @@ def register_step(
     content_types : sequence of str
         MIME types that the model reads and writes.
     evaluation : Evaluation
-        What came of testing the model, and with which records.
+        The result of testing the model, and with which records.
     """
     container = {"Image": settings.image_uri, "ModelDataUrl": model_data, "Environment": dict(environment)}
     request = {
@@ -383,7 +383,7 @@ def transform_step(  # noqa: PLR0913 -- a transform job has this many parts
     instance_count: Any = 1,
     kms_key_arn: str | None = None,
 ) -> Any:
-    """Send every file of `input_uri` through a model in batches of lines; each gives one `.out` file.
+    """Send every file of `input_uri` through a model in batches of lines; each becomes one `.out` file.
 
     The step is not cached: what lies under a prefix changes while the prefix stays.
 

@@ -206,7 +206,7 @@ def register(
 
 
 def evaluation_of(parameters: Parameters, evaluated: Any, test_data: Any) -> steps.Evaluation:
-    """Say how the model was tested: where the report of the step Evaluate is, and with which records."""
+    """Return how the model was tested: where the report of the step Evaluate is, and with which records."""
     report = steps.Join(on="/", values=[steps.output_uri(evaluated, "evaluation"), "evaluation.json"])
     return steps.Evaluation(statistics_uri=report, test_data_uri=test_data, target_column=parameters.target_column)
 
