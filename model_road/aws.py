@@ -21,14 +21,14 @@ def default_bucket_name(boto_session: Any) -> str:
 
 
 def is_error(error: BaseException) -> bool:
-    """Tell whether an exception is one of boto3's: what AWS answered, or why it could not be asked."""
+    """Return whether an exception is one of boto3's: AWS's answer, or the reason why AWS could not be reached."""
     from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 -- needed only after a failure
 
     return isinstance(error, BotoCoreError | ClientError)
 
 
 def is_unconfigured(error: BaseException) -> bool:
-    """Tell whether an exception is boto3's for credentials or a region that it did not find."""
+    """Return whether boto3 raised an exception because it found no credentials or no region."""
     from botocore.exceptions import NoCredentialsError, NoRegionError  # noqa: PLC0415 -- as above
 
     return isinstance(error, NoCredentialsError | NoRegionError)
