@@ -188,7 +188,7 @@ class Invocation:
         Stream(self._runner, self._connection, chunks, content_type, self._streamed).start()
 
     def _streamed(self, error: BaseException | None, began: bool) -> None:
-        """The stream has ended: well, or with an error, before or after its first chunk."""
+        """Count the end of a stream: complete, or with an error, before or after its first chunk."""
         if error is None:
             self._count(200)
         elif began:
@@ -237,7 +237,7 @@ def failure(error: BaseException, head: Head) -> Response:
 
 
 def log_refusal(error: RequestError, head: Head) -> None:
-    """Say in the log why a request was refused."""
+    """Log why a request was refused."""
     fields = {"status": int(error.status), "method": head.method, "path": head.path}
     if request_id := head.header(b"x-request-id"):
         fields["request_id"] = request_id
