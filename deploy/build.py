@@ -4,8 +4,8 @@ CodePipeline's CloudFormation action takes a template and such a file: {"Paramet
 are those of the build script in SageMaker's own project templates, and their defaults the variables that those set.
 
 That action cannot update a stack whose creation was rolled back, so one that a stage has left is deleted here. Its own
-mode REPLACE_ON_FAILURE is none for production: it would also delete a stack that serves, after an update whose rollback
-failed.
+mode REPLACE_ON_FAILURE is not suited for production: it would also delete a stack that serves, after an update whose
+rollback failed.
 """
 
 import argparse
@@ -44,7 +44,7 @@ _WRITTEN = (
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; give its exit status."""
+    """Run the command; return its exit status."""
     parsed = _parser().parse_args(arguments)
     return command.exit_status(lambda: _build(parsed))
 

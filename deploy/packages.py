@@ -1,4 +1,4 @@
-"""Model packages: the versions of a model, what the registry says of them, and their approval."""
+"""Model packages: the versions of a model, what the registry says about them, and their approval."""
 
 import re
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ LATEST = "latest"
 
 @dataclass(frozen=True)
 class Package:
-    """A version of a model package group, as DescribeModelPackage gives it.
+    """A version of a model package group, as DescribeModelPackage returns it.
 
     Attributes
     ----------
@@ -35,7 +35,7 @@ class Package:
 
     @property
     def short_name(self) -> str:
-        """The group and the version, as people say it."""
+        """The group and the version, in short."""
         return f"{self.document['ModelPackageGroupName']}/{self.version}"
 
 
@@ -54,7 +54,7 @@ def describe(sagemaker: Any, arn: str) -> Package:
             raise
         raise NoModelError(f"there is no model package {arn!r}: {error.response['Error']['Message']}") from error
     if "ModelPackageVersion" not in document:
-        raise NoModelError(f"{arn} is no version of a model package group: only versions can be approved")
+        raise NoModelError(f"{arn} is not a version of a model package group: only versions can be approved")
     return Package(
         arn=document["ModelPackageArn"],
         version=document["ModelPackageVersion"],
@@ -67,7 +67,7 @@ def describe(sagemaker: Any, arn: str) -> Package:
 
 
 def find(sagemaker: Any, group: str, name: str) -> Package:
-    """Find a version by what a user calls it: an ARN, a version number, or `latest`.
+    """Find a version by what the user calls it: an ARN, a version number, or `latest`.
 
     Raises
     ------
@@ -98,7 +98,7 @@ def latest_approved(sagemaker: Any, group: str) -> Package:
 
 
 def set_approval(sagemaker: Any, package: Package, status: str, reason: str) -> bool:
-    """Approve or reject a version; say whether that changed anything.
+    """Approve or reject a version; return whether that changed anything.
 
     Raises
     ------

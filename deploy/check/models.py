@@ -88,18 +88,18 @@ def captured(system: System, resource: Resource) -> Verdict | None:
 
 
 def pipeline_subjects(system: System) -> list[Resource]:
-    """Give the SageMaker pipelines that the project starts; builds make them, not CloudFormation."""
+    """Return the SageMaker pipelines that the project starts; builds make them, not CloudFormation."""
     names = [system.parameter(name) for name in _PIPELINES]
     return [Resource(PIPELINE, name, system.root, name) for name in names if name]
 
 
 def _endpoint_name(resource: Resource) -> str:
-    """Give the name of an endpoint as its stack puts it out: the ARN has it in lower case."""
+    """Return the name of an endpoint as its stack outputs it: the ARN has it in lower case."""
     return resource.stack.outputs.get("EndpointName", resource.name)
 
 
 def _maker(system: System, resource: Resource) -> str:
-    """Say what makes a SageMaker pipeline."""
+    """Return what creates a SageMaker pipeline."""
     return next(maker for name, maker in _PIPELINES.items() if system.parameter(name) == resource.physical_id)
 
 

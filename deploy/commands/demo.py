@@ -5,8 +5,8 @@
     files in traindata/ ─> quiet ─> the SageMaker pipeline ─> another version
 
 The training data that a first demo uploads are new data, too: retraining registers a version of its own from them,
-beside that of the push. Nothing here starts what an event starts by itself: it pushes, approves twice and puts files,
-and looks on.
+beside that of the push. Nothing here starts what an event starts: it pushes, approves twice, puts files, and
+watches.
 """
 
 import argparse
@@ -65,7 +65,7 @@ def show(project: Project, options: argparse.Namespace) -> int:
     known = _newest(project)
     _say("git push", "a higher threshold for R2")
     _push(clone_url)
-    # ModelDeploy runs once when it is made, and fails for want of an approved version: that is no concern here.
+    # ModelDeploy runs once when it is made, and fails for lack of an approved version: ignored here.
     built = _follow(project, BUILD, options.minutes, lambda _: _newer(project, known))
     _say("approve-model", f"{built.arn}: as a person would, with the mail's figures before them")
     packages.set_approval(project.sagemaker, built, model_packages.APPROVED, "demo")
@@ -122,7 +122,7 @@ def _changed(folder: str) -> str:
     Raises
     ------
     DeployError
-        When the repository holds another model, or the sample with a threshold of somebody's own.
+        When the repository holds another model, or the sample with another threshold.
     """
     path = Path(folder, _SAMPLE)
     text = path.read_text(encoding="utf-8") if path.is_file() else ""
@@ -153,7 +153,7 @@ def _git(*arguments: str, folder: str) -> None:
 
 
 def _follow(project: Project, which: str, minutes: float, wanted: Callable[[PipelineState], Found | None]) -> Found:
-    """Show a pipeline until something is there; give it.
+    """Show a pipeline until something is there; return it.
 
     Raises
     ------

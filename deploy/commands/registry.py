@@ -54,7 +54,7 @@ def list_packages(project: Project, options: argparse.Namespace) -> int:
 
 
 def _best(name: str, figures: Sequence[Mapping[str, float]]) -> float | None:
-    """Give the best value of a metric; None where all are the same, or where nobody knows which way is better."""
+    """Return the best value of a metric; None where all are equal or the better direction is not known."""
     values = [metrics[name] for metrics in figures if name in metrics]
     higher = quality.higher_is_better(name)
     if higher is None or len(set(values)) < 2:

@@ -50,7 +50,7 @@ def promote(project: Project, options: argparse.Namespace) -> int:
     if arn is None:
         raise DeployError(f"{production.stack.name} runs no experiment: begin one with `ab` or `shadow`")
     challenger = _named(project, arn)
-    # A shadow may run untested, as nobody sees its answers.
+    # A shadow may run untested, as its answers reach no user.
     milestones.check_passed(challenger, project.name)
     deploy_package(project, PRODUCTION, challenger, wait=options.wait)
     return 0
@@ -59,12 +59,12 @@ def promote(project: Project, options: argparse.Namespace) -> int:
 def previous(project: Project, serving: Package) -> Package:
     """Find the approved version that came to production last, of all but the one that is there now.
 
-    A version that a rollback has left is none: two rollbacks go back twice, not back and forth.
+    A version that a rollback has left does not count: two rollbacks go back twice, not back and forth.
 
     Raises
     ------
     NoModelError
-        When there is none.
+        When there is no such version.
     """
     candidates = []
     for arn in model_packages.arns(project.sagemaker, project.model_package_group_name, model_packages.APPROVED):

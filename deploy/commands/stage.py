@@ -18,7 +18,7 @@ from model_road.errors import NoModelError
 
 
 def show_plan(project: Project, options: argparse.Namespace) -> int:
-    """Say what `staging` and `production` would change."""
+    """Print what `staging` and `production` would change."""
     newest = _chosen(project, options)
     staging = stacks.describe(project.cloudformation, project.stack_name(STAGING))
     for line in _plan(project, STAGING, newest, staging):

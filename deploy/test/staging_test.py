@@ -1,4 +1,4 @@
-"""All checks of a staged endpoint in order, each told as it ends."""
+"""All checks of a staged endpoint in order, each reported as it ends."""
 
 import time
 from collections.abc import Iterator
@@ -31,7 +31,7 @@ def subject(project: Project, endpoint_name: str, package: Package, evaluation: 
             f"{package.short_name} does not say which records it was evaluated on: its CustomerMetadataProperties lack "
             f"{error}. Register models with TestDataUrl and TargetColumn, as pipelines/lr/pipeline.py does."
         ) from error
-    # Without retries: a test that hides failures is none.
+    # Without retries: a test must not hide failures.
     runtime = project.session.client("sagemaker-runtime", config=Config(retries={"total_max_attempts": 1}))
     problem = problems.read(problems.describe(evaluation, package.metadata))
     found = records.read(project.s3, uri, target, problem)

@@ -222,7 +222,7 @@ def test_the_whole_workflow(local_aws: LocalAws, run: Run, versions: list[str], 
     [suite] = ElementTree.parse(report).getroot()
     assert (suite.get("tests"), suite.get("failures")) == ("8", "0")
     check_the_system_test(local_aws, run, project, second)
-    assert "nobody has approved" in run("production", returncode=1).stderr
+    assert "has not been approved" in run("production", returncode=1).stderr
     run("approve")
     run("production")
     assert "No change" in run("production").stdout

@@ -1,4 +1,4 @@
-"""Keeps the metrics of every version and the state of every job, out of events.
+"""Keep the metrics of every version and the state of every job, taken from events.
 
 | table | key | what an item says |
 |---|---|---|
@@ -49,7 +49,7 @@ def _keep(event: Document) -> Document:
 
 
 def _latest(event: Document, prefix: str) -> str:
-    """When it happened, as exactly as the event says."""
+    """Return when it happened, as precisely as the event says."""
     detail = event["detail"]
     if "LastModifiedTime" in detail:
         return str(sortable(detail["LastModifiedTime"]))
@@ -102,7 +102,7 @@ def _version(event: Document) -> Document:
 
 
 def _metrics(detail: Document) -> Document:
-    """The attributes that tell of a version's metrics; what was read before stays when nothing can be read now."""
+    """Return the attributes with a version's metrics; if they cannot be read now, those read before stay."""
     try:
         found = metrics(aws.client("s3"), detail)
     except UnreadableMetricsError as error:

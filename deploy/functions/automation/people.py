@@ -1,7 +1,7 @@
-"""Tells people what happened: gathers the facts of an event, has a mail made of them, and publishes it.
+"""Tell people what happened: gather the facts of an event, turn them into a mail, and publish it.
 
-The same event tells them once; a change that is none for people (an endpoint that is scaled, a version whose metadata
-change) tells them nothing.
+The same event is reported once; a change that people need not know of (an endpoint that is scaled, a version whose
+metadata change) is not reported.
 """
 
 import os
@@ -20,7 +20,7 @@ _ENDPOINT_NEWS = ("IN_SERVICE", "ROLLING_BACK", "UPDATE_ROLLBACK_FAILED", "FAILE
 
 
 def handler(event: Document, _context: object) -> Document:
-    """Tell people of each event of a batch."""
+    """Send mails about the events of a batch."""
     return work_through(event, _tell)
 
 
@@ -79,7 +79,7 @@ def _endpoint(event: Document) -> str:
     if status not in _ENDPOINT_NEWS:
         return f"{status} is no news"
     changed = sortable(detail["LastModifiedTime"])
-    # Another weight or number of instances is no news: the configuration is the same.
+    # Another weight or number of instances is not news: the configuration is the same.
     if not aws.claims().enter(f"mail#{name}", f"{status} {detail.get('EndpointConfigName')}", changed):
         return "nothing new"
     versions = [version(arn) for arn in deployed(aws.client("sagemaker"), name)]
@@ -100,7 +100,7 @@ def _execution(event: Document) -> str:
 
 
 def _data(execution_arn: str) -> Document:
-    """Which data an execution was given, and where to it writes: those parameters, where it has them."""
+    """Return the parameters that say which data an execution reads and where it writes, if it has them."""
     pages = (
         aws.client("sagemaker")
         .get_paginator("list_pipeline_parameters_for_execution")
@@ -119,7 +119,7 @@ def _failed_step(step: Document) -> FailedStep:
 
 
 def _job_name(kind: str, arn: str) -> str:
-    """A job's name as its log has it: in ARNs it is in small letters."""
+    """Return a job's name as its log spells it: in ARNs it is in lower case."""
     name = arn.rpartition("/")[2]
     try:
         describe = getattr(aws.client("sagemaker"), f"describe_{kind.lower()}_job")
@@ -150,7 +150,7 @@ def _action(event: Document) -> str:
 
 
 def _action_error(detail: Document) -> str | None:
-    """Why an action failed, as CodePipeline has it where its event does not say it."""
+    """Return why an action failed, as CodePipeline knows it where its event does not say it."""
     pages = (
         aws.client("codepipeline")
         .get_paginator("list_action_executions")

@@ -1,4 +1,4 @@
-"""Writes down on a version of the model that it has come to production, whoever brought it there.
+"""Record on a version of the model that it is in production, whichever way it came there.
 
 `deploy-model production` does that itself. ModelDeploy has CloudFormation deploy, which knows nothing of versions: what
 it has brought there is told by the endpoint's event. `deploy-model list` and `rollback` read the milestone.
@@ -17,7 +17,7 @@ Document = dict[str, Any]
 
 
 def remember(sagemaker: Any, project_name: str, detail: Document) -> str:
-    """Write down which version an endpoint in service has come to serve; say what was written.
+    """Record which version an endpoint in service now serves; return what was recorded.
 
     Parameters
     ----------
@@ -40,7 +40,7 @@ def remember(sagemaker: Any, project_name: str, detail: Document) -> str:
     if package is None:
         return "it serves no version"
     time = f"{sortable(detail['LastModifiedTime']).partition('.')[0]}Z"
-    # CloudFormation gives a configuration's ARN, in which its name is in small letters.
+    # CloudFormation gives a configuration's ARN, in which its name is in lower case.
     milestone = milestones.Milestone(milestones.DEPLOYED, time, detail["EndpointConfigName"].lower())
     known = milestones.read(package.metadata, project_name, milestones.PRODUCTION)
     if known is not None and (known.config_name == milestone.config_name or known.time >= milestone.time):

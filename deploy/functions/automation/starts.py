@@ -53,7 +53,7 @@ def _decide_deployment(event: Document) -> Document:
     if not aws.claims().enter(f"deployment#{arn}", status, changed):
         return {**about, "outcome": "nothing new"}
     if status == "PendingManualApproval":
-        return {**about, "outcome": "nobody has decided yet"}
+        return {**about, "outcome": "not decided yet"}
     if status == "Rejected" and (reason := _stays(arn)):
         return {**about, "outcome": reason}
     started = aws.claims().once(f"deployment#{arn}#{status}#{changed}", _start_deployment)
@@ -61,7 +61,7 @@ def _decide_deployment(event: Document) -> Document:
 
 
 def _stays(arn: str) -> str | None:
-    """Why nothing follows from a version's rejection."""
+    """Return why a version's rejection changes nothing, or None if it does."""
     sagemaker = aws.client("sagemaker")
     if not any(arn in deployed(sagemaker, name) for name in os.environ["ENDPOINT_NAMES"].split(",")):
         return "it is not deployed"
@@ -102,7 +102,7 @@ def _transform(event: Document) -> Document:
 
 
 def _put_manifest(bucket: str, key: str) -> str:
-    """Write the manifest that names one file alone; give its URL. The same file has the same one every time."""
+    """Write the manifest that names one file alone; return its URL. The same file always has the same manifest."""
     folder, slash, name = key.rpartition("/")
     content = json.dumps([{"prefix": f"s3://{bucket}/{folder}{slash}"}, name])
     manifest = f"{os.environ['MANIFEST_PREFIX']}{key.removeprefix(os.environ['INPUT_PREFIX'])}.manifest"
@@ -154,7 +154,7 @@ def _send_later(message: Document, seconds: int) -> None:
 
 
 def _is_missing(error: ClientError) -> bool:
-    """Whether SageMaker knows no such pipeline. DynamoDB says `ResourceNotFoundException` of its tables."""
+    """Return whether SageMaker knows no such pipeline. DynamoDB says `ResourceNotFoundException` of its tables."""
     return bool(error.response["Error"]["Code"] == "ResourceNotFound")
 
 
