@@ -116,7 +116,7 @@ def test_boto3_is_imported_late_in_one_place() -> None:
     assert {user for user in users if not user.startswith("deploy/functions/")} == {"model_road/aws.py"}
 
 
-@pytest.mark.parametrize("page", sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")]), ids=lambda page: page.name)
+@pytest.mark.parametrize("page", sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]), ids=lambda page: page.name)
 def test_documentation_names_no_private_module(page: Path) -> None:
     """No name in it begins with an underscore, but for paths of URLs and what ends with one, too."""
     assert re.findall(r"(?<![\w/])(?:\w+[./])*_[a-z]\w*[^\W_]\b", page.read_text()) == []
