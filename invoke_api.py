@@ -21,7 +21,9 @@ from pathlib import Path
 from typing import Any
 
 from deploy.options import DEFAULT_PROJECT
-from model_road import command
+from deploy.project import API, stack_name_of
+from model_road import aws, command
+from model_road.environment import ENVIRONMENTS, reachable_api
 from model_road.errors import RoadError, UsageError
 from model_road.options import add_environment_options
 
@@ -139,24 +141,20 @@ def _find(options: argparse.Namespace) -> Api:
 
 def _of_project(options: argparse.Namespace) -> tuple[str, str]:
     """URL and key of the project's API, as its stack and API Gateway tell them."""
-    import boto3  # noqa: PLC0415
-    from botocore.exceptions import ClientError  # noqa: PLC0415
-
-    from deploy.project import API, stack_name_of  # noqa: PLC0415
-    from model_road.environment import ENVIRONMENTS, reachable_api  # noqa: PLC0415
-
     ENVIRONMENTS[options.environment](options.region, None)
     stack_name = stack_name_of(options.project_name, API)
+    session = aws.session()
+    cloudformation = session.client("cloudformation")
     try:
-        [stack] = boto3.client("cloudformation").describe_stacks(StackName=stack_name)["Stacks"]
-    except ClientError as error:
+        [stack] = cloudformation.describe_stacks(StackName=stack_name)["Stacks"]
+    except cloudformation.exceptions.ClientError as error:
         raise RoadError(
             f"there is no stack {stack_name}: run `deploy-model api`, or give --url and --api-key"
         ) from error
     outputs = {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
     if not {"ApiId", "ApiUrl", "ApiKeyId"} <= set(outputs):
         raise RoadError(f"the stack {stack_name} is {stack['StackStatus']} and has no outputs: see its events")
-    key = boto3.client("apigateway").get_api_key(apiKey=outputs["ApiKeyId"], includeValue=True)["value"]
+    key = session.client("apigateway").get_api_key(apiKey=outputs["ApiKeyId"], includeValue=True)["value"]
     return reachable_api(outputs["ApiUrl"], outputs["ApiId"]), key
 
 

@@ -1,4 +1,4 @@
-"""What the road costs beside the bare work: the linear regression's execution over its scripts run one after the other.
+"""What the workflow adds to the bare work: the linear regression's execution over its scripts run one by one.
 
 Three figures, medians of interleaved runs on this machine:
 

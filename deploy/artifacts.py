@@ -70,7 +70,7 @@ def _files_of(name: str) -> Iterator[Path]:
 
 
 def publish(s3_client: Any, bucket: str, prefix: str, folder: Path) -> str:
-    """Put the code of the function in a folder into the bucket, unless it is there; give its key."""
+    """Put the code of the function in a folder into the bucket, unless it is there; return its key."""
     content = pack(folder)
     place = key(folder.name, prefix, content)
     upload(s3_client, bucket, place, content)
@@ -78,7 +78,7 @@ def publish(s3_client: Any, bucket: str, prefix: str, folder: Path) -> str:
 
 
 def key(name: str, prefix: str, content: bytes) -> str:
-    """Say where in the bucket a function's code lies."""
+    """Return the key of a function's code in the bucket."""
     return f"{prefix}/functions/{name}-{hashlib.sha256(content).hexdigest()[:16]}.zip"
 
 

@@ -53,7 +53,7 @@ def collect(source: Path) -> Assets:
     Raises
     ------
     UsageError
-        It is none.
+        When it is not one.
     """
     templates = (path for path in PROJECT_TEMPLATE.parent.glob("*.yml") if path != PROJECT_TEMPLATE)
     functions = (path for path in _FUNCTIONS.iterdir() if any(path.glob("*.py")))
@@ -72,7 +72,7 @@ def first_commit(source: Path) -> bytes:
     Raises
     ------
     UsageError
-        It is no git working copy, or not of such a project.
+        When it is not a git working copy, or not of such a project.
     """
     missing = [name for name in _BUILD_SPECIFICATIONS if not (source / name).is_file()]
     if missing:
@@ -96,7 +96,7 @@ def _executable(files: Mapping[str, Path]) -> frozenset[str]:
 
 
 def upload(s3: Any, bucket: str, prefix: str, assets: Assets) -> str:
-    """Put the assets into a bucket, those that are not there yet; give the prefix with their hash."""
+    """Put the assets into a bucket, those that are not there yet; return the prefix with their hash."""
     place = f"{prefix}/{assets.digest}"
     for key, body in assets.files.items():
         artifacts.upload(s3, bucket, f"{place}/{key}", body)
@@ -104,12 +104,12 @@ def upload(s3: Any, bucket: str, prefix: str, assets: Assets) -> str:
 
 
 def installed_template(bucket: str, place: str) -> str:
-    """Give project.yml with defaults that name the assets: whoever makes a project in Studio need not know them.
+    """Return project.yml with defaults that name the assets, so that Studio's users need not know them.
 
     Raises
     ------
     DeployError
-        When the template has not these parameters.
+        When the template does not have these parameters.
     """
     text = stages.read_template(PROJECT_TEMPLATE)
     for name, value in (("AssetsBucket", bucket), ("AssetsPrefix", place)):

@@ -4,8 +4,8 @@ CodePipeline's CloudFormation action takes a template and such a file: {"Paramet
 are those of the build script in SageMaker's own project templates, and their defaults the variables that those set.
 
 That action cannot update a stack whose creation was rolled back, so one that a stage has left is deleted here. Its own
-mode REPLACE_ON_FAILURE is none for production: it would also delete a stack that serves, after an update whose rollback
-failed.
+mode REPLACE_ON_FAILURE is not suited for production: it would also delete a stack that serves, after an update whose
+rollback failed.
 """
 
 import argparse
@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from model_road import command
+from model_road.environment import account
 from model_road.errors import UsageError
 
 # Option, the variable of CodeBuild's environment that gives it, and what it is.
@@ -43,7 +44,7 @@ _WRITTEN = (
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; give its exit status."""
+    """Run the command; return its exit status."""
     parsed = _parser().parse_args(arguments)
     return command.exit_status(lambda: _build(parsed))
 
@@ -72,10 +73,9 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _build(parsed: argparse.Namespace) -> int:
-    # 0.2 s, which `-h` is spared.
+    # They import botocore: 0.2 s, which `-h` is spared.
     from deploy import packages, stacks, stages  # noqa: PLC0415
     from deploy.project import STAGING, Project  # noqa: PLC0415
-    from model_road.environment import account  # noqa: PLC0415
 
     environment = account(None, parsed.model_execution_role)
     project = Project(

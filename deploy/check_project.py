@@ -1,6 +1,6 @@
-"""`check-project`: whether all is there that the system needs, and well configured.
+"""`check-project`: check that everything the system needs exists and is well configured.
 
-It reads the project's stacks, looks at everything in them through the API of its service, and prints what it has found
+It reads the project's stacks, looks at everything in them through the API of its service, and prints what it found
 and what to do. It changes nothing. See deploy/check/.
 """
 
@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from deploy.options import ENVIRONMENT_OPTIONS, add_project_name_option
-from model_road import command
+from model_road import aws, command
+from model_road.environment import ENVIRONMENTS
 from model_road.options import add_environment_options
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ _LOG_COLUMNS = 180
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; give its exit status."""
+    """Run the command; return its exit status."""
     parsed = parser().parse_args(arguments)
     return command.exit_status(lambda: _run(parsed))
 
@@ -30,8 +31,8 @@ def parser() -> argparse.ArgumentParser:
     """Make the parser."""
     made = argparse.ArgumentParser(
         prog="check-project",
-        description="Check that all is there that the project's system needs, and well configured. Changes nothing.",
-        epilog="Exit status: 0 nothing failed (there may be warnings, and what cannot be known from here), 1 something "
+        description="Check that everything the project's system needs exists and is well configured. Changes nothing.",
+        epilog="Exit status: 0 nothing failed (warnings and unknowns are possible), 1 something "
         "did, or there is no such project, 2 the command is wrong, 130 Ctrl-C",
     )
     add_project_name_option(made, "SageMakerProjectName")
@@ -43,26 +44,23 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument(
         "--format", choices=["table", "json"], default="table", help="for a person or a program (%(default)s)"
     )
-    made.add_argument("--all", dest="every", action="store_true", help="show in the table what is ok, too")
+    made.add_argument("--all", dest="every", action="store_true", help="include what is ok in the table")
     add_environment_options(
         made,
-        role_help="not needed: taken so that scripts can give the options that they give to `deploy-model`",
-        local_help="look at AWS on this machine: starts it if need be, with its default bucket and role",
+        role_help="ignored; accepted so that scripts can pass the same options as to `deploy-model`",
+        local_help="check AWS on this machine: start it if necessary, with its default bucket and role",
     )
     return made
 
 
 def _run(parsed: argparse.Namespace) -> int:
-    # 0.3 s, which `-h` is spared.
-    import boto3  # noqa: PLC0415
-
+    # They import botocore and rich: 0.3 s, which `-h` is spared.
     from deploy.check import report, system  # noqa: PLC0415
     from deploy.check.examination import examine  # noqa: PLC0415
     from deploy.check.finding import Status  # noqa: PLC0415
-    from model_road.environment import ENVIRONMENTS  # noqa: PLC0415
 
     ENVIRONMENTS[parsed.environment](parsed.region, parsed.role_arn)
-    session = boto3.Session()
+    session = aws.session()
     project = system.read(
         system.shared_clients(session.client), parsed.project_name, parsed.stack_name, _options(parsed)
     )
@@ -83,7 +81,7 @@ def _console() -> "Console":
 
 
 def _options(parsed: argparse.Namespace) -> str:
-    """Give what the command said of region and place, as it can be said to `deploy-model`."""
+    """Return the region and environment options of this command, for proposed `deploy-model` commands."""
     region = ["--region", parsed.region] if parsed.region else []
     return " ".join([*region, *ENVIRONMENT_OPTIONS[parsed.environment]])
 

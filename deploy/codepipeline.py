@@ -84,7 +84,7 @@ def read(codepipeline: Any, name: str) -> PipelineState:
     Raises
     ------
     DeployError
-        When there is none of that name.
+        When there is no pipeline of that name.
     """
     try:
         document = codepipeline.get_pipeline_state(name=name)
@@ -96,7 +96,7 @@ def read(codepipeline: Any, name: str) -> PipelineState:
 
 
 def answer(codepipeline: Any, state: PipelineState, status: str, summary: str) -> Stage:
-    """Approve or reject what a pipeline waits for; give the stage.
+    """Approve or reject what a pipeline waits for; return the stage.
 
     Raises
     ------

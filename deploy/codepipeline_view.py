@@ -21,7 +21,7 @@ class PipelinesPicture(Picture[States]):
         self._told: dict[tuple[str, str, str], Action] = {}
 
     def take(self, states: States) -> Iterator[str]:
-        """Tell each action whose state has changed."""
+        """Yield a line for each action whose state has changed."""
         self._states = states
         for state in states:
             for stage in state.stages:
@@ -48,5 +48,5 @@ def _status(action: Action) -> str:
 
 
 def _said(action: Action) -> str:
-    """The first line of what an action says; AWS's may be pages long."""
+    """Return the first line of what an action says; AWS's messages can be pages long."""
     return action.message.partition("\n")[0][:120]

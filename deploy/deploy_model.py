@@ -1,10 +1,10 @@
-"""`deploy-model`: an approved model to staging, through a test and a person's approval, to production and its API.
+"""`deploy-model`: take an approved model to staging, through a test and a person's approval, to production and its API.
 
     approve-model ─> staging ─> test ─> approve ─> production ─> api
                                                    ├─ rollback
                                                    └─ ab, shadow ─> promote
 
-Every command can be run again: what is there already is left alone.
+Every command can be run again: it leaves alone what exists already.
 """
 
 import argparse
@@ -25,7 +25,8 @@ from deploy.options import (
     share,
     threshold,
 )
-from model_road import command
+from model_road import aws, command
+from model_road.environment import ENVIRONMENTS
 from model_road.options import add_environment_options, add_parameters_option, role_arn
 
 if TYPE_CHECKING:
@@ -49,18 +50,18 @@ _PACKAGE_HELP = "an ARN, a version number, or `latest`"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; give its exit status."""
+    """Run the command; return its exit status."""
     parsed = parser().parse_args(arguments)
     return command.exit_status(lambda: _run(parsed))
 
 
 def parser() -> argparse.ArgumentParser:
-    """Make the parser; each command names the function that does it as an entry point does."""
+    """Make the parser; each command names its function in the way of an entry point."""
     every = argparse.ArgumentParser(
         prog="deploy-model",
         description="Move an approved model to staging, test it there, and then to production.",
-        epilog="The way: approve-model, staging, test, approve, production, api. Exit status: 0 done (also when there "
-        "was nothing to do), 1 it failed, 2 the command is wrong, 130 Ctrl-C (what CloudFormation has begun goes on)",
+        epilog="Order: approve-model, staging, test, approve, production, api. Exit status: 0 done (also when there "
+        "was nothing to do), 1 it failed, 2 the command is wrong, 130 Ctrl-C (CloudFormation goes on)",
     )
     commands = every.add_subparsers(metavar="COMMAND", required=True)
     _add_registry(commands)
@@ -73,18 +74,20 @@ def parser() -> argparse.ArgumentParser:
 
 
 def _add_registry(commands: "Commands") -> None:
-    listing = _add(commands, "list", "registry:list_packages", "the versions with their metrics side by side")
-    listing.add_argument("--max-items", type=count, default=20, help="how many, the newest first (%(default)s)")
+    listing = _add(commands, "list", "registry:list_packages", "list the versions with their metrics side by side")
+    listing.add_argument("--max-items", type=count, default=20, help="how many to list, newest first (%(default)s)")
     approving = _add(commands, "approve-model", "registry:approve_model", "approve a version in the registry")
     approving.add_argument("package", metavar="ARN", help=_PACKAGE_HELP)
     approving.add_argument("--reason", default="", help="ApprovalDescription: why")
     rejecting = _add(commands, "reject-model", "registry:reject_model", "reject a version in the registry")
     rejecting.add_argument("package", metavar="ARN", help=_PACKAGE_HELP)
-    rejecting.add_argument("--reason", required=True, help="ApprovalDescription: why; whoever built it will ask")
+    rejecting.add_argument("--reason", required=True, help="ApprovalDescription: why; those who built it will ask")
 
 
 def _add_stages(commands: "Commands") -> None:
-    planning = _add(commands, "plan", "stage:show_plan", "what staging and production would change; changes nothing")
+    planning = _add(
+        commands, "plan", "stage:show_plan", "show what staging and production would change; change nothing"
+    )
     planning.add_argument("--model-package", dest="package", metavar="ARN", help=f"{_PACKAGE_HELP}; latest approved")
     staging = _add(commands, "staging", "stage:deploy_staging", "deploy the latest approved version to staging")
     staging.add_argument("--model-package", dest="package", metavar="ARN", help=f"another one: {_PACKAGE_HELP}")
@@ -94,12 +97,15 @@ def _add_stages(commands: "Commands") -> None:
     )
     testing.add_argument("--report", metavar="FILE", help="the report ($EXPORT_TEST_RESULTS, or staging-test.xml)")
     testing.add_argument(
-        "--tolerance", type=share, default=0.01, help="how far a metric may be from the package's (%(default)s of it)"
+        "--tolerance",
+        type=share,
+        default=0.01,
+        help="how far a metric may be from the package's, as a share of it (%(default)s)",
     )
     testing.add_argument(
-        "--max-latency", type=positive, default=1000.0, metavar="MS", help="for 99 %% of the calls (%(default)s)"
+        "--max-latency", type=positive, default=1000.0, metavar="MS", help="limit for 99 %% of the calls (%(default)s)"
     )
-    testing.add_argument("--calls", type=count, default=100, help="how many are timed (%(default)s)")
+    testing.add_argument("--calls", type=count, default=100, help="how many calls to time (%(default)s)")
     testing.add_argument(
         "--capture-seconds", type=positive, default=300.0, help="how long to wait for data capture (%(default)s)"
     )
@@ -123,14 +129,18 @@ def _add_system_test(commands: "Commands") -> None:
         metavar="METRIC=LIMIT",
         help="limits other than the package's own metrics: r2=0.45 rmse=60, or accuracy=0.9",
     )
-    testing.add_argument("--tolerance", type=share, help="by how much of it a metric may be worse than the package's")
-    testing.add_argument("--max-latency", type=positive, metavar="MS", help="for 99 %% of the calls of one record")
-    testing.add_argument("--calls", type=count, help="how many calls of one record are timed")
+    testing.add_argument(
+        "--tolerance", type=share, help="how much worse than the package's a metric may be, as a share of it"
+    )
+    testing.add_argument(
+        "--max-latency", type=positive, metavar="MS", help="limit for 99 %% of the calls with one record"
+    )
+    testing.add_argument("--calls", type=count, help="how many calls with one record to time")
 
 
 def _add_release(commands: "Commands") -> None:
     rolling = _add(commands, "rollback", "release:roll_back", "bring production back to the version before")
-    rolling.add_argument("--to", metavar="ARN", help=f"to this one, which has been there: {_PACKAGE_HELP}")
+    rolling.add_argument("--to", metavar="ARN", help=f"a version that has been in production before: {_PACKAGE_HELP}")
     _add_wait(rolling)
     testing = _add(commands, "ab", "release:ab_test", "give a share of production's traffic to another version")
     testing.add_argument("package", metavar="ARN", help=_PACKAGE_HELP)
@@ -139,10 +149,13 @@ def _add_release(commands: "Commands") -> None:
     shadowing = _add(commands, "shadow", "release:shadow", "send copies of production's requests to another version")
     shadowing.add_argument("package", metavar="ARN", help=_PACKAGE_HELP)
     shadowing.add_argument(
-        "--sampling", type=percent, default=99, help="of how many of the requests, in percent, 1 to 99 (%(default)s)"
+        "--sampling",
+        type=percent,
+        default=99,
+        help="share of the requests that is copied, in percent, 1 to 99 (%(default)s)",
     )
     _add_wait(shadowing)
-    _add_wait(_add(commands, "promote", "release:promote", "let the version of the experiment take production"))
+    _add_wait(_add(commands, "promote", "release:promote", "deploy the experiment's version to production"))
 
 
 def _add_api_and_overview(commands: "Commands") -> None:
@@ -151,7 +164,7 @@ def _add_api_and_overview(commands: "Commands") -> None:
         api, "values for parameters of the template; the others stay as they are: RateLimit=50 QuotaLimit=100000"
     )
     _add_wait(api)
-    _add(commands, "status", "overview:status", "the stacks, what they serve and who gets the traffic")
+    _add(commands, "status", "overview:status", "show the stacks, what they serve and who gets the traffic")
     deleting = _add(commands, "delete", "overview:delete", "delete a stack, or all")
     deletable = ["staging", "production", "api", "system-test", "all", "project"]
     deleting.add_argument("what", choices=deletable, help=_DELETE_HELP)
@@ -159,9 +172,11 @@ def _add_api_and_overview(commands: "Commands") -> None:
 
 
 def _add_project(commands: "Commands") -> None:
-    making = _add(commands, "project", "project:deploy_project", "make all that a project needs: its own stack")
-    making.add_argument("--project-id", help="SageMakerProjectId ($SAGEMAKER_PROJECT_ID, or made of the name)")
-    making.add_argument("--notification-emails", metavar="LIST", help="who is told, with commas between the addresses")
+    making = _add(
+        commands, "project", "project:deploy_project", "create the project's own stack, with all that it needs"
+    )
+    making.add_argument("--project-id", help="SageMakerProjectId ($SAGEMAKER_PROJECT_ID, or derived from the name)")
+    making.add_argument("--notification-emails", metavar="LIST", help="addresses to notify, separated by commas")
     add_parameters_option(making, "values for other parameters of project.yml: RetrainingSchedule='rate(7 days)'")
     _add_wait(making)
     # These make what the others find.
@@ -173,48 +188,51 @@ def _add_project(commands: "Commands") -> None:
         "put that stack's template into SageMaker Studio's list of project templates",
     )
     installing.set_defaults(is_in_project=False)
-    installing.add_argument("--domain-id", metavar="ID", help="the Studio domain that is to show it")
+    installing.add_argument("--domain-id", metavar="ID", help="the Studio domain that shows it")
     installing.add_argument(
         "--template-location",
         metavar="S3URI",
         type=s3_folder,
-        help="the folder to put it into, s3://bucket/folder/, such as the one that a domain shows already "
+        help="the folder to put it in, s3://bucket/folder/, such as one that a domain already shows "
         "(the default: model-road/templates/ of the bucket)",
     )
     installing.add_argument(
         "--launch-role-arn",
         metavar="ARN",
         type=role_arn,
-        help="as a product of Service Catalog instead, which this role provisions",
+        help="add it as a product of Service Catalog instead, provisioned by this role",
     )
     for command_parser in (making, installing):
         command_parser.add_argument(
-            "--source", default=".", metavar="FOLDER", help="working copy that the repository begins with (%(default)s)"
+            "--source",
+            default=".",
+            metavar="FOLDER",
+            help="working copy to initialize the repository from (%(default)s)",
         )
 
 
 def _add_pipelines(commands: "Commands") -> None:
-    following = _add(commands, "follow", "pipeline:follow", "show both CodePipelines until nothing goes on by itself")
+    following = _add(
+        commands, "follow", "pipeline:follow", "show both CodePipelines until both have stopped or wait for a person"
+    )
     following.add_argument(
         "--quiet-seconds",
         type=positive,
         default=10.0,
-        help="how long nothing may have gone on: one pipeline starts the other by an event (%(default)s)",
+        help="how long both must have been idle: one pipeline starts the other by an event (%(default)s)",
     )
-    touring = _add(
+    showing = _add(
         commands,
-        "tour",
-        "tour:show",
-        "push a change of the sample model, approve it twice, see it go to production; transform a file",
+        "demo",
+        "demo:show",
+        "push a change to the sample model, approve it twice, watch it reach production; transform a file",
     )
-    touring.add_argument(
-        "--minutes", type=positive, default=60.0, help="how long each part of it may take (%(default)s)"
-    )
+    showing.add_argument("--minutes", type=positive, default=60.0, help="time limit for each part (%(default)s)")
     answering = _add(
         commands, "answer", "pipeline:answer", "answer the approval that ModelDeploy's CodePipeline waits for"
     )
     answering.add_argument("verdict", choices=["approve", "reject"])
-    answering.add_argument("--summary", default="", help="why; it is kept with the execution")
+    answering.add_argument("--summary", default="", help="the reason, kept with the execution")
 
 
 def _add(commands: "Commands", name: str, function: str, help_text: str) -> argparse.ArgumentParser:
@@ -235,8 +253,8 @@ def _add(commands: "Commands", name: str, function: str, help_text: str) -> argp
     )
     add_environment_options(
         added,
-        role_help="of the model ($MODEL_EXECUTION_ROLE_ARN, the project's own, or the one that is deployed)",
-        local_help="use AWS on this machine: starts it if need be, makes bucket and role",
+        role_help="role of the model ($MODEL_EXECUTION_ROLE_ARN, the project's own, or the one that is deployed)",
+        local_help="use AWS on this machine: start it if necessary, create bucket and role",
     )
     return added
 
@@ -246,7 +264,7 @@ def _add_wait(parser: argparse.ArgumentParser) -> None:
         "--no-wait",
         dest="wait",
         action="store_false",
-        help="leave when CloudFormation has begun; `status` shows how it goes",
+        help="return as soon as CloudFormation has begun; `status` shows the progress",
     )
 
 
@@ -258,28 +276,26 @@ def _run(parsed: argparse.Namespace) -> int:
     try:
         return work(project, parsed)
     except KeyboardInterrupt:
-        print(f"\nWhat AWS has begun goes on. To see how: {project.next_command('status')}", file=sys.stderr)
+        print(f"\nWhat AWS has begun goes on. To follow it: {project.next_command('status')}", file=sys.stderr)
         return command.INTERRUPTED
 
 
 def _project(parsed: argparse.Namespace) -> "Project":
-    """Prepare the environment, and name what is in it."""
-    # 0.3 s, which `-h` is spared.
-    import boto3  # noqa: PLC0415
-
+    """Prepare the environment and return the project in it."""
+    # They import botocore: 0.2 s, which `-h` is spared.
     from deploy import provisioned  # noqa: PLC0415
     from deploy.project import Project  # noqa: PLC0415
-    from model_road.environment import ENVIRONMENTS, default_bucket_name  # noqa: PLC0415
 
     role = parsed.role_arn or os.environ.get("MODEL_EXECUTION_ROLE_ARN")
     environment = ENVIRONMENTS[parsed.environment](parsed.region, role)
     # A build is given all of it as variables, and its role may not read the project's stack.
+    session = aws.session()
     reads = parsed.is_in_project and "SAGEMAKER_PROJECT_ID" not in os.environ
-    own = provisioned.facts(boto3.client("cloudformation"), parsed.project_name) if reads else {}
+    own = provisioned.facts(session.client("cloudformation"), parsed.project_name) if reads else {}
     return Project(
         name=parsed.project_name,
         model_package_group_name=parsed.model_package_group_name or own.get("ModelPackageGroupName", DEFAULT_GROUP),
-        bucket=parsed.s3_bucket or own.get("ArtifactBucketName") or default_bucket_name(boto3.Session()),
+        bucket=parsed.s3_bucket or own.get("ArtifactBucketName") or aws.default_bucket_name(session),
         role_arn=role or own.get("ModelExecutionRoleArn") or environment.role_arn,
         project_id=os.environ.get("SAGEMAKER_PROJECT_ID") or own.get("SageMakerProjectId"),
         kms_key_arn=os.environ.get("KMS_KEY_ARN") or own.get("KmsKeyArn"),
@@ -289,7 +305,7 @@ def _project(parsed: argparse.Namespace) -> "Project":
 
 
 def _common_options(parsed: argparse.Namespace) -> str:
-    """Give what the command said of project and environment, as it can be said to another command."""
+    """Return the project and environment options of this command, for the commands that it proposes."""
     known = {name: getattr(parsed, name) for name in _COMMON}
     given = [f"--{name.replace('_', '-')} {value}" for name, value in known.items() if value != _COMMON[name]]
     return " ".join([*given, *ENVIRONMENT_OPTIONS[parsed.environment]])

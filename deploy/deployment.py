@@ -1,4 +1,4 @@
-"""A deployment: a stack brought to what is asked for, shown while it runs, with its endpoint's traffic.
+"""A deployment: a stack brought to the requested state, shown while it runs, with its endpoint's traffic.
 
 "InService" alone proves nothing: after a rollback an endpoint is in service, too, with its old configuration. The stack
 says whether a change failed; and the staging test compares configurations.
@@ -14,7 +14,7 @@ from model_road.live import View
 
 
 def run(project: Project, request: Request, endpoint_name: str | None, wait: bool) -> bool:
-    """Deploy a stack and show how it goes; say whether that changed anything.
+    """Deploy a stack and show how it goes; return whether that changed anything.
 
     Parameters
     ----------

@@ -35,7 +35,7 @@ class DeploymentPicture(Picture[Moment]):
         self._traffic_lines: list[str] = []
 
     def take(self, moment: Moment) -> Iterator[str]:
-        """Tell which resources are ready or have failed, and each fleet and alarm that has changed."""
+        """Yield which resources are ready or have failed, and each fleet and alarm that has changed."""
         self._traffic = moment.traffic
         for event in moment.events:
             self._resources[event.resource] = event
@@ -54,7 +54,7 @@ class DeploymentPicture(Picture[Moment]):
 
 
 def output_lines(stack: Stack) -> list[str]:
-    """Tell a stack's outputs, the URL of an API as it answers from here."""
+    """Return lines with a stack's outputs, the URL of an API as it answers from here."""
     outputs = dict(stack.outputs)
     if "ApiUrl" in outputs:
         outputs["ApiUrl"] = reachable_api(outputs["ApiUrl"], outputs["ApiId"])
@@ -63,7 +63,7 @@ def output_lines(stack: Stack) -> list[str]:
 
 
 def traffic_lines(traffic: Traffic) -> list[str]:
-    """Tell who serves an endpoint: a line for each variant of each fleet and for each alarm that is not OK."""
+    """Return lines on who serves an endpoint: one for each variant of each fleet and for each alarm that is not OK."""
     lines = [f"{traffic.endpoint_name:<28} {traffic.status:<20} {traffic.failure_reason}".rstrip()]
     for role, fleet in _fleets(traffic):
         lines += [f"  {role:<8} {fleet.config_name}  {describe_variant(variant)}" for variant in fleet.variants]
@@ -73,7 +73,7 @@ def traffic_lines(traffic: Traffic) -> list[str]:
 
 
 def describe_variant(variant: Variant) -> str:
-    """Say in a few words how much a variant serves and with what."""
+    """Describe in a few words how much a variant serves, and with what."""
     size = "serverless" if variant.instances is None else f"{variant.instances} instance(s)"
     weight = "" if variant.weight is None else f"weight {variant.weight:g}, "
     return f"{variant.name}: {weight}{size}{', ' + variant.status if variant.status else ''}"

@@ -1,10 +1,10 @@
-"""What can go wrong when a model is deployed, told in one sentence and with an exit status.
+"""What can go wrong when a model is deployed, reported in one sentence and with an exit status.
 
 RoadError                1   the work could not be done: model_road.errors
 ├── UsageError           2   the command, its options or a configuration file are wrong
+├── NoModelError         1   the registry holds no such version of a model, or no approved one
 └── DeployError          1   a stack, an endpoint or the registry is not as it must be
-    ├── NoModelError     1   the registry holds no such version, or no approved one
-    ├── NotReleasedError 1   production was asked for a model that staging has not tested and nobody approved
+    ├── NotReleasedError 1   the model has not been tested in staging, or not been approved after that
     └── StackError       1   CloudFormation could not bring a stack to what was asked for
 """
 
@@ -15,12 +15,8 @@ class DeployError(RoadError):
     """A stack, an endpoint or the registry is not as it must be; the message says what to do next."""
 
 
-class NoModelError(DeployError):
-    """The model package group holds no such version, or no approved one."""
-
-
 class NotReleasedError(DeployError):
-    """The model has not passed the test in staging, or nobody has approved it after that."""
+    """The model has not passed the test in staging, or has not been approved after that."""
 
 
 class StackError(DeployError):

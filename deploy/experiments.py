@@ -10,22 +10,22 @@ SHADOW_PACKAGE, SHADOW_SAMPLING = "ShadowModelPackageName", "ShadowSamplingPerce
 
 
 def ab_test(package_arn: str, weight: int) -> dict[str, str]:
-    """Give the parameters of an A/B test whose challenger gets `weight` % of the traffic."""
+    """Return the parameters of an A/B test whose challenger gets `weight` % of the traffic."""
     return {AB_PACKAGE: package_arn, AB_WEIGHT: str(weight), AB_REST: str(100 - weight)}
 
 
 def shadow(package_arn: str, sampling: int) -> dict[str, str]:
-    """Give the parameters of a shadow variant that gets copies of `sampling` % of the requests."""
+    """Return the parameters of a shadow variant that gets copies of `sampling` % of the requests."""
     return {SHADOW_PACKAGE: package_arn, SHADOW_SAMPLING: str(sampling)}
 
 
 def challenger(parameters: Mapping[str, str]) -> str | None:
-    """Give the ARN of the package that is tried beside the one in production, if one is."""
+    """Return the ARN of the package that is tried beside the one in production, if any."""
     return parameters.get(AB_PACKAGE) or parameters.get(SHADOW_PACKAGE) or None
 
 
 def describe(parameters: Mapping[str, str]) -> str:
-    """Say which experiment runs; empty when none does."""
+    """Describe the experiment that is running; empty when there is none."""
     if parameters.get(AB_PACKAGE):
         return f"A/B test: {parameters[AB_WEIGHT]} % to {parameters[AB_PACKAGE]}"
     if parameters.get(SHADOW_PACKAGE):

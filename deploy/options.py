@@ -30,16 +30,16 @@ def add_project_name_option(parser: argparse.ArgumentParser, meaning: str) -> No
 
 
 def project_name(text: str) -> str:
-    """Read a project's name: as SageMaker has it, but in small letters, as SageMaker writes names in its ARNs."""
+    """Read a project's name: as SageMaker allows it, but in lower case, as SageMaker writes names in its ARNs."""
     if not (len(text) <= 32 and re.fullmatch(_PROJECT_NAME, text)):
         raise argparse.ArgumentTypeError(
-            f"{text!r}: 1 to 32 small letters, digits and hyphens are expected, a letter or digit first and last"
+            f"{text!r}: expected 1 to 32 lower-case letters, digits and hyphens, with a letter or digit first and last"
         )
     return text
 
 
 def s3_folder(text: str) -> str:
-    """Read the URI of a folder in S3; give it with the slash at its end."""
+    """Read the URI of a folder in S3; return it with a trailing slash."""
     if not re.fullmatch(r"s3://[a-z0-9][a-z0-9.-]+/\S+", text):
         raise argparse.ArgumentTypeError(f"expected s3://bucket/folder/, got {text!r}")
     return f"{text.rstrip('/')}/"

@@ -1,22 +1,23 @@
-"""Model packages: the versions of a model, what the registry says of them, and their approval."""
+"""Model packages: the versions of a model, what the registry says about them, and their approval."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from botocore.exceptions import ClientError
 
-from deploy.errors import DeployError, NoModelError
+from deploy.errors import DeployError
+from model_road import model_packages
+from model_road.errors import NoModelError
 
-APPROVED = "Approved"
 LATEST = "latest"
 
 
 @dataclass(frozen=True)
 class Package:
-    """A version of a model package group, as DescribeModelPackage gives it.
+    """A version of a model package group, as DescribeModelPackage returns it.
 
     Attributes
     ----------
@@ -34,7 +35,7 @@ class Package:
 
     @property
     def short_name(self) -> str:
-        """The group and the version, as people say it."""
+        """The group and the version, in short."""
         return f"{self.document['ModelPackageGroupName']}/{self.version}"
 
 
@@ -53,7 +54,7 @@ def describe(sagemaker: Any, arn: str) -> Package:
             raise
         raise NoModelError(f"there is no model package {arn!r}: {error.response['Error']['Message']}") from error
     if "ModelPackageVersion" not in document:
-        raise NoModelError(f"{arn} is no version of a model package group: only versions can be approved")
+        raise NoModelError(f"{arn} is not a version of a model package group: only versions can be approved")
     return Package(
         arn=document["ModelPackageArn"],
         version=document["ModelPackageVersion"],
@@ -65,46 +66,20 @@ def describe(sagemaker: Any, arn: str) -> Package:
     )
 
 
-def arns(sagemaker: Any, group: str, status: str | None = None) -> Iterator[str]:
-    """Yield the ARNs of a group's versions, the newest first, all or those of one approval status.
-
-    Raises
-    ------
-    NoModelError
-        When there is no such group.
-    """
-    chosen = {"ModelApprovalStatus": status} if status else {}
-    # Filters are applied after paging: a page may be empty and still not be the last.
-    pages = sagemaker.get_paginator("list_model_packages").paginate(
-        ModelPackageGroupName=group, SortBy="CreationTime", SortOrder="Descending", **chosen
-    )
-    try:
-        for page in pages:
-            yield from (summary["ModelPackageArn"] for summary in page["ModelPackageSummaryList"])
-    except ClientError as error:
-        # This is how SageMaker says that there is no such group.
-        if error.response["Error"]["Code"] != "ValidationException":
-            raise
-        raise NoModelError(
-            f"the model package group {group!r} cannot be listed: {error.response['Error']['Message']}. Build a model "
-            "with run-pipeline, or name its group with --model-package-group-name."
-        ) from error
-
-
 def find(sagemaker: Any, group: str, name: str) -> Package:
-    """Find a version by what a user calls it: an ARN, a version number, or `latest`.
+    """Find a version by what the user calls it: an ARN, a version number, or `latest`.
 
     Raises
     ------
     NoModelError
     """
     if name == LATEST:
-        newest = next(arns(sagemaker, group), None)
+        newest = next(model_packages.arns(sagemaker, group), None)
         if newest is None:
             raise NoModelError(f"the model package group {group!r} is empty: build a model with run-pipeline")
         return describe(sagemaker, newest)
     if re.fullmatch(r"\d+", name):
-        found = next((arn for arn in arns(sagemaker, group) if arn.rpartition("/")[2] == name), None)
+        found = next((arn for arn in model_packages.arns(sagemaker, group) if arn.rpartition("/")[2] == name), None)
         if found is None:
             raise NoModelError(f"the model package group {group!r} has no version {name}: see `deploy-model list`")
         return describe(sagemaker, found)
@@ -119,17 +94,11 @@ def latest_approved(sagemaker: Any, group: str) -> Package:
     NoModelError
         When none is approved.
     """
-    arn = next(arns(sagemaker, group, APPROVED), None)
-    if arn is None:
-        raise NoModelError(
-            f"no version of the model package group {group!r} is approved: look at `deploy-model list`, then "
-            "`deploy-model approve-model ARN`"
-        )
-    return describe(sagemaker, arn)
+    return describe(sagemaker, model_packages.latest_approved(sagemaker, group))
 
 
 def set_approval(sagemaker: Any, package: Package, status: str, reason: str) -> bool:
-    """Approve or reject a version; say whether that changed anything.
+    """Approve or reject a version; return whether that changed anything.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""What a deployment would change: the stack as it is beside what it is to become.
+"""What a deployment would change: the stack as it is, compared with what it is to become.
 
 It only describes. A change set would say more, but making one is a call that changes something; so this compares the
 template and the parameters, which together decide what a stack is.
@@ -66,7 +66,7 @@ def compare(before: Stack | None, template: str, request: Request, defaults: Map
 
 
 def lines(plan: Plan) -> Iterator[str]:
-    """Tell a plan to a person."""
+    """Yield a plan as lines for a person."""
     if plan.is_empty:
         yield f"{plan.stack_name}: no change"
         return

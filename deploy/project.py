@@ -4,9 +4,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-import boto3
-
 from deploy.errors import DeployError
+from model_road import aws
 
 STAGING, PRODUCTION = "staging", "production"
 # What has a stack beside those of the stages, named like them.
@@ -36,9 +35,10 @@ class Project:
     project_id : str or None
         SageMakerProjectId, for projects that SageMaker Studio provisioned.
     options : str
-        What the user's command said of project and environment: the commands that are proposed say it, too.
+        The project and environment options of the user's command, which proposed commands repeat.
     kms_key_arn, notification_topic_arn : str, optional
-        What the stages encrypt with, and what their alarms tell; without, each stage makes a key and tells nobody.
+        The key that the stages encrypt with, and the topic of their alarms; by default each stage makes a key, and its
+        alarms notify no topic.
     """
 
     name: str
@@ -52,7 +52,7 @@ class Project:
 
     @cached_property
     def session(self) -> Any:
-        return boto3.Session()
+        return aws.session()
 
     @cached_property
     def sagemaker(self) -> Any:
@@ -87,7 +87,7 @@ class Project:
         return f"{self.name}-{stage}"
 
     def next_command(self, arguments: str) -> str:
-        """Give a `deploy-model` command for this project as it can be pasted into the shell."""
+        """Return a `deploy-model` command for this project, ready to be pasted into a shell."""
         return f"deploy-model {arguments} {self.options}".rstrip()
 
     def execution_role(self, deployed: str | None) -> str:

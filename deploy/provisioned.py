@@ -1,4 +1,4 @@
-"""The project's own stack, which project.yml makes: what it says of the project.
+"""The project's own stack, which project.yml creates: what it says about the project.
 
 Builds are given it as variables; commands that a person types read it here. So both mean the same models, bucket, role,
 key and topic.
@@ -33,6 +33,6 @@ def find(cloudformation: Any, project_name: str) -> Stack | None:
 
 
 def facts(cloudformation: Any, project_name: str) -> Mapping[str, str]:
-    """Give the stack's parameters and outputs by name; nothing for a project without such a stack."""
+    """Return the stack's parameters and outputs by name; empty for a project without such a stack."""
     stack = find(cloudformation, project_name)
     return {**stack.parameters, **stack.outputs} if stack is not None and not stack.is_empty else {}

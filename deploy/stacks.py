@@ -27,7 +27,7 @@ _NOTHING_TO_DO = ("didn't contain changes", "No updates are to be performed")
 
 @dataclass(frozen=True)
 class Stack:
-    """A stack as DescribeStacks gives it."""
+    """A stack as DescribeStacks returns it."""
 
     name: str
     stack_id: str
@@ -158,7 +158,7 @@ def parameter_names(cloudformation: Any, template: str) -> set[str]:
 
 
 def physical_id(cloudformation: Any, stack_name: str, resource_type: str) -> str | None:
-    """Give the physical id of the stack's only resource of a type."""
+    """Return the physical id of the stack's only resource of a type."""
     pages = cloudformation.get_paginator("list_stack_resources").paginate(StackName=stack_name)
     resources = [item for page in pages for item in page["StackResourceSummaries"]]
     found = [item["PhysicalResourceId"] for item in resources if item["ResourceType"] == resource_type]
@@ -204,7 +204,7 @@ def start(cloudformation: Any, request: Request) -> Change | None:
 
 
 def follow(cloudformation: Any, change: Change, watch: Watcher) -> Stack:
-    """Watch a change until it has ended; give the stack then.
+    """Watch a change until it has ended; return the stack as it is then.
 
     Raises
     ------
@@ -217,7 +217,7 @@ def follow(cloudformation: Any, change: Change, watch: Watcher) -> Stack:
     while True:
         stack = describe(cloudformation, change.stack_id)
         if stack is None:
-            raise StackError(f"{change.stack_id} has disappeared: somebody deleted it")
+            raise StackError(f"{change.stack_id} has disappeared: it was deleted")
         fresh = events(cloudformation, change.stack_id, last)
         last = fresh[-1].event_id if fresh else last
         failures += [event for event in fresh if event.is_failure and not _is_consequence(event)]
@@ -257,7 +257,7 @@ def delete(cloudformation: Any, stack: Stack, watch: Watcher) -> None:
 
 
 def delete_failed_creation(cloudformation: Any, name: str) -> bool:
-    """Delete a stack whose creation was rolled back, so that it can be created; say whether there was one.
+    """Delete a stack whose creation was rolled back, so that it can be created; return whether there was one.
 
     Such a stack holds nothing and never gets another status. It is deleted by its id: a stack of the same name that
     somebody makes meanwhile is another one.
@@ -333,7 +333,7 @@ def _reasons(failures: Iterable[Event]) -> list[str]:
 
 
 def _refusals(cloudformation: Any, stack: Stack) -> list[str]:
-    """Give what CloudFormation found wrong before it began with any resource: a bucket of that name is there, say."""
+    """Return what CloudFormation found wrong before it began with any resource, such as a bucket name that is taken."""
     pages = cloudformation.get_paginator("describe_events").paginate(StackName=stack.stack_id)
     found = [item for page in pages for item in page["OperationEvents"] if item.get("ValidationStatus") == "FAILED"]
     return [f"{item['LogicalResourceId']} ({item['ResourceType']}): {item['ValidationStatusReason']}" for item in found]

@@ -33,7 +33,7 @@ class Config:
 
 
 def config_path(stage: str) -> Path:
-    """Give the file of a stage that comes with the package."""
+    """Return the path of a stage's file that comes with the package."""
     return FOLDER / "config" / f"{stage}.json"
 
 
@@ -60,7 +60,7 @@ def read_config(path: Path) -> Config:
 
 
 def parameters(project: Project, config: Config, package_arn: str, role_arn: str) -> dict[str, str]:
-    """Give the parameters of a stage's stack: those of its file and those that only the project knows."""
+    """Return the parameters of a stage's stack: those of its file and those that only the project knows."""
     own = {"KmsKeyArn": project.kms_key_arn, "NotificationTopicArn": project.notification_topic_arn}
     return {
         **{name: value for name, value in own.items() if value},
@@ -73,7 +73,7 @@ def parameters(project: Project, config: Config, package_arn: str, role_arn: str
 
 
 def tags(project: Project, config: Config) -> dict[str, str]:
-    """Give the tags of a stage's stack, which its resources get too."""
+    """Return the tags of a stage's stack, which its resources get too."""
     own = {"sagemaker:project-name": project.name, "sagemaker:deployment-stage": config.parameters["StageName"]}
     if project.project_id:
         own["sagemaker:project-id"] = project.project_id
@@ -83,7 +83,7 @@ def tags(project: Project, config: Config) -> dict[str, str]:
 def request(
     project: Project, stage: str, package: Package, deployed: Stack | None, extra: Mapping[str, str] | None = None
 ) -> Request:
-    """Say what the stack of a stage is to become with a package.
+    """Return what the stack of a stage is to become with a package.
 
     Parameters
     ----------
@@ -105,7 +105,7 @@ def request(
 def stack_request(
     project: Project, stack_name: str, template: Path, values: Mapping[str, str], stack_tags: Mapping[str, str]
 ) -> Request:
-    """Say what a stack is to become; its template goes to S3 when it is too long to be sent."""
+    """Return what a stack is to become; a template too long to be sent goes to S3."""
     text = read_template(template)
     body = text.encode()
     url = None
@@ -116,7 +116,7 @@ def stack_request(
 
 
 def kept_parameters(project: Project, stack_name: str, template: Path) -> dict[str, str]:
-    """Give the parameters that a stack has, of those that its template still has: a command changes what it names.
+    """Return the parameters that a stack has and its template still has: a command changes only what it names.
 
     For stacks without a file of their own to say what they are.
     """
@@ -149,7 +149,7 @@ def upload_template(project: Project, wanted: Request) -> None:
 
 
 def package_arn(stack: Stack) -> str:
-    """Give the ARN of the package that a stage's stack serves.
+    """Return the ARN of the package that a stage's stack serves.
 
     Raises
     ------

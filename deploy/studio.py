@@ -24,13 +24,13 @@ _PORTFOLIO = "SageMaker project templates"
 
 
 def put_template(s3: Any, bucket: str, key: str, text: str) -> str:
-    """Put a template where Studio finds it; give its URL."""
+    """Put a template where Studio finds it; return its URL."""
     s3.put_object(Bucket=bucket, Key=key, Body=text.encode(), Tagging=f"{_VISIBLE}=true")
     return f"https://{bucket}.s3.{s3.meta.region_name}.amazonaws.com/{key}"
 
 
 def allow_reading(s3: Any, bucket: str) -> bool:
-    """Let Studio's pages read the bucket, beside whoever may already; say whether that changed anything."""
+    """Let Studio's pages read the bucket, besides those who may already; return whether that changed anything."""
     try:
         rules = s3.get_bucket_cors(Bucket=bucket)["CORSRules"]
     except ClientError as error:
@@ -44,7 +44,7 @@ def allow_reading(s3: Any, bucket: str) -> bool:
 
 
 def show_in_domain(sagemaker: Any, domain_id: str, location: str) -> bool:
-    """Tell a Studio domain where the templates are; say whether that changed anything.
+    """Tell a Studio domain where the templates are; return whether that changed anything.
 
     Parameters
     ----------
@@ -71,7 +71,7 @@ def check_domain(sagemaker: Any, domain_id: str, location: str) -> None:
 
 
 def _shown(sagemaker: Any, domain_id: str) -> tuple[str, str | None]:
-    """A domain's ARN, and the folder whose templates it shows, if it shows any."""
+    """Return a domain's ARN, and the folder whose templates it shows, if any."""
     try:
         arn = str(sagemaker.describe_domain(DomainId=domain_id)["DomainArn"])
         pages = sagemaker.get_paginator("list_tags").paginate(ResourceArn=arn)
@@ -84,7 +84,7 @@ def _shown(sagemaker: Any, domain_id: str) -> tuple[str, str | None]:
 
 
 def _refuse_another(domain_id: str, arn: str, shown: str | None, location: str) -> None:
-    """A domain shows one folder: another one would take away the templates of whoever has named it."""
+    """Refuse a second folder: a domain shows one, and another would take away the templates in it."""
     if shown is None or shown.rstrip("/") == location.rstrip("/"):
         return
     raise DeployError(
@@ -95,7 +95,7 @@ def _refuse_another(domain_id: str, arn: str, shown: str | None, location: str) 
 
 
 def put_product(catalog: Any, template_url: str, version: str, launch_role_arn: str) -> str:
-    """Make the template a product of Service Catalog that Studio shows, or a new version of it; give its id.
+    """Make the template a product of Service Catalog that Studio shows, or a new version of it; return its id.
 
     Parameters
     ----------
@@ -135,7 +135,7 @@ def put_product(catalog: Any, template_url: str, version: str, launch_role_arn: 
 
 
 def _product(catalog: Any) -> str | None:
-    """The product of an earlier installation."""
+    """Return the product of an earlier installation."""
     for page in catalog.get_paginator("search_products_as_admin").paginate():
         for detail in page["ProductViewDetails"]:
             if detail["ProductViewSummary"]["Name"] == _PRODUCT:

@@ -1,4 +1,4 @@
-"""Who serves an endpoint's traffic: the fleet in service, the one that comes in its place, and the alarms that watch.
+"""Who serves an endpoint's traffic: the fleet in service, the one that replaces it, and the alarms that watch.
 
 During a blue/green deployment DescribeEndpoint tells of both fleets: `ProductionVariants` of the old one,
 `PendingDeploymentSummary` of the new one.
@@ -113,7 +113,7 @@ def _variant(document: Mapping[str, Any]) -> Variant:
 
 
 def _statuses(states: Iterable[Mapping[str, Any]]) -> str:
-    """Give the names of statuses, with the message where SageMaker adds one."""
+    """Return the names of statuses, with the message where SageMaker adds one."""
     return ", ".join(
         f"{state['Status']} ({state['StatusMessage']})" if state.get("StatusMessage") else state["Status"]
         for state in states

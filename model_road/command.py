@@ -1,7 +1,7 @@
 """How every command ends: an error becomes one sentence and a status.
 
 Status 0 is success, 1 that the work could not be done, 2 a mistake in the command (argparse's own status
-too), 130 an interruption by Ctrl-C, 141 that nobody reads the output any more, as after `| head`. Nothing heavy is
+too), 130 an interruption by Ctrl-C, 141 that the reader of the output is gone, as after `| head`. Nothing heavy is
 imported before the options have been understood.
 """
 
@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from model_road import aws
 from model_road.errors import RoadError, UsageError
 
 INTERRUPTED = 130
@@ -17,7 +18,7 @@ UNREAD = 141
 
 
 def exit_status(work: Callable[[], int]) -> int:
-    """Do the work of a command; print why it could not be done, if so, in one sentence.
+    """Do the work of a command; if it cannot be done, print why in one sentence.
 
     Only a defect of this package still ends in a stack trace.
     """
@@ -40,22 +41,19 @@ def exit_status(work: Callable[[], int]) -> int:
 
 
 def shell_command(shell_setup: str, command: str) -> str:
-    """Give a command as it can be pasted into a new shell."""
+    """Return a command that can be pasted into a new shell."""
     return f"{shell_setup} && {command}" if shell_setup else command
 
 
 def _aws_status(error: Exception) -> int:
-    """Tell an error of the AWS SDK in its own words; raise any other again."""
-    # Imported by whatever raised it, if it is one.
-    from botocore import exceptions  # noqa: PLC0415
-
-    if isinstance(error, exceptions.NoCredentialsError | exceptions.NoRegionError):
+    """Print an error of the AWS SDK in its own words and return the exit status; raise any other again."""
+    if not aws.is_error(error):
+        raise error
+    if aws.is_unconfigured(error):
         _complain(f"{error} Add --local to run on this machine, without an AWS account.")
         return UsageError.exit_status
-    if isinstance(error, exceptions.BotoCoreError | exceptions.ClientError):
-        _complain(error)
-        return RoadError.exit_status
-    raise error
+    _complain(error)
+    return RoadError.exit_status
 
 
 def _complain(message: object) -> None:

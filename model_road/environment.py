@@ -1,8 +1,8 @@
 """Where the AWS API is: an account, or this machine. Nothing past this file can tell the difference.
 
-`account` takes what the AWS SDKs find by themselves and checks that there is something to find. `laptop` has
-the `local-aws` command start AWS here, takes over the variables that point the SDKs to it, and sees to what
-an account has already: a bucket, an execution role, and data to try the pipeline on.
+`account` uses what the AWS SDKs find by themselves and checks that there is something to find. `laptop` has the
+`local-aws` command start AWS here, sets the variables that point the SDKs to it, and provides what an account has
+already: a bucket, an execution role, and data to try the pipeline on.
 """
 
 import json
@@ -16,12 +16,10 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-import boto3
-from botocore.exceptions import ClientError
-
+from model_road import aws
 from model_road.errors import LocalAwsError, UsageError
 
-# Uploads data for trying something out; it is given an S3 client and a bucket.
+# Uploads sample data; called with an S3 client and a bucket.
 SampleData = Callable[[Any, str], object]
 
 ROLE_NAME = "AmazonSageMakerProjectsExecutionRole"
@@ -36,11 +34,11 @@ class Environment:
     arguments : mapping of str to str
         Arguments that get_pipeline() is called with, where it takes them and the user gave no others.
     role_arn : str or None
-        Execution role that was given or made; None for that of the caller.
+        Execution role that was given or created; None for the caller's.
     shell_setup : str
-        What to run in a shell to reach the same API, empty where a shell does anyway.
+        What to run in a shell to reach the same API; empty if a shell reaches it anyway.
     offer_sample_data : function of what uploads sample data, or of None
-        Has data uploaded that are there for trying something out, where that is wanted.
+        Uploads sample data, where that is wanted.
     """
 
     arguments: Mapping[str, str]
@@ -58,7 +56,7 @@ def account(region: str | None, role_arn: str | None) -> Environment:
         When there are no credentials or no region.
     """
     # boto3 alone of the AWS SDKs does not know AWS_REGION.
-    session = boto3.Session(region_name=region or os.environ.get("AWS_REGION"))
+    session = aws.session(region or os.environ.get("AWS_REGION"))
     if session.get_credentials() is None:
         raise UsageError(
             "no AWS credentials found. To run on this machine, without an account: add --local. To use an "
@@ -84,7 +82,7 @@ def laptop(region: str | None, role_arn: str | None) -> Environment:
     command = _local_aws_command()
     _run(command, "start")
     _enter(json.loads(_run(command, "env", "--format", "json")), region)
-    session = boto3.Session()
+    session = aws.session()
     bucket = _bucket(session)
     role = role_arn or _role(session.client("iam"))
 
@@ -102,17 +100,11 @@ ENVIRONMENTS: Mapping[str, Callable[[str | None, str | None], Environment]] = {
 }
 
 
-def default_bucket_name(boto_session: Any) -> str:
-    """Give the name that SageMaker itself uses for an account's default bucket in a region."""
-    account = boto_session.client("sts").get_caller_identity()["Account"]
-    return f"sagemaker-{boto_session.region_name}-{account}"
-
-
 def reachable_api(url: str, api_id: str) -> str:
-    """Give the URL at which an API of API Gateway answers from here.
+    """Return the URL at which an API of API Gateway can be reached from here.
 
-    Its own name is no less AWS's where AWS_ENDPOINT_URL names another address for all services, but there nobody
-    answers to it; under that address it is a path.
+    Where AWS_ENDPOINT_URL names another address for all services, the API's own host name is still AWS's and does not
+    lead there; under that address the API is a path.
 
     Parameters
     ----------
@@ -138,7 +130,7 @@ def _local_aws_command() -> str:
 
 
 def _run(command: str, *arguments: str) -> str:
-    """Run `local-aws`; its output is of interest when it fails, and then all of it."""
+    """Run `local-aws`; return its standard output."""
     done = subprocess.run([command, *arguments], capture_output=True, text=True, check=False)
     if done.returncode != 0:
         said = (done.stdout + done.stderr).strip()
@@ -158,10 +150,10 @@ def _enter(variables: Mapping[str, str], region: str | None) -> None:
 def _bucket(session: Any) -> str:
     """Make the account's default bucket, unless it is there."""
     s3 = session.client("s3")
-    bucket = default_bucket_name(session)
+    bucket = aws.default_bucket_name(session)
     try:
         s3.head_bucket(Bucket=bucket)
-    except ClientError:
+    except s3.exceptions.ClientError:
         # us-east-1 is the one region that S3 refuses to be told.
         place = {"CreateBucketConfiguration": {"LocationConstraint": session.region_name}}
         s3.create_bucket(Bucket=bucket, **({} if session.region_name == "us-east-1" else place))
@@ -169,7 +161,7 @@ def _bucket(session: Any) -> str:
 
 
 def _role(iam: Any) -> str:
-    """Make the execution role, unless it is there; give its ARN."""
+    """Make the execution role, unless it is there; return its ARN."""
     trust = {
         "Version": "2012-10-17",
         "Statement": [

@@ -1,11 +1,12 @@
-"""What can go wrong in any command, told in one sentence and with an exit status.
+"""What can go wrong in any command, reported in one sentence and with an exit status.
 
     RoadError            1   the work could not be done
     ├── UsageError       2   the command, its options or a file that it names are wrong
-    └── LocalAwsError    1   AWS on the laptop is not installed or does not start
+    ├── LocalAwsError    1   AWS on the laptop is not installed or does not start
+    └── NoModelError     1   the registry holds no such version of a model, or no approved one
 
-`pipelines.errors` and `deploy.errors` grow from the same root. The console scripts print the message and leave with the
-status; nothing else of ours reaches a user.
+`pipelines.errors` and `deploy.errors` extend this tree. The console scripts print the message and exit with the
+status; no other exception of ours reaches a user.
 """
 
 
@@ -23,3 +24,7 @@ class UsageError(RoadError):
 
 class LocalAwsError(RoadError):
     """`local-aws` is missing, or did not bring AWS up on this machine."""
+
+
+class NoModelError(RoadError):
+    """The registry holds no such version of a model, or no approved one."""

@@ -1,7 +1,7 @@
-"""Something that goes on, shown while it does: drawn in place on a terminal, told line by line elsewhere.
+"""Progress, shown while it happens: drawn in place on a terminal, printed line by line elsewhere.
 
-A `Picture` takes one moment after the other. It can be drawn as it is now, and says of each moment what is new in it;
-`View` chooses which of the two a console gets.
+A `Picture` takes one moment after another. It can be drawn as it is now, and yields what is new in each moment; `View`
+chooses which of the two a console gets.
 """
 
 from abc import ABC, abstractmethod
@@ -17,11 +17,11 @@ Moment = TypeVar("Moment")
 
 
 class Picture(ABC, Generic[Moment]):
-    """What is shown of something that goes on."""
+    """What is shown of something in progress."""
 
     @abstractmethod
     def take(self, moment: Moment) -> Iterable[str]:
-        """Take in a newer moment; give a line for each thing that has changed."""
+        """Take in a newer moment; yield a line for each thing that has changed."""
 
     @abstractmethod
     def draw(self) -> RenderableType:

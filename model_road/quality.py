@@ -26,7 +26,7 @@ _HIGHER = (
 def metrics(report: Any) -> dict[str, float]:
     """Read the metrics of a report in SageMaker's model-quality shape: {"..._metrics": {name: {"value": x}}}.
 
-    Any other shape gives none.
+    Return {} for any other shape.
     """
     groups = report.values() if isinstance(report, dict) else ()
     return {
@@ -39,7 +39,7 @@ def metrics(report: Any) -> dict[str, float]:
 
 
 def statistics_uri(package: Mapping[str, Any]) -> str | None:
-    """Say where the evaluation of a model package (as DescribeModelPackage gives it) lies, if it has one."""
+    """Return where the evaluation of a model package (as DescribeModelPackage describes it) is, if it has one."""
     statistics = package.get("ModelMetrics", {}).get("ModelQuality", {}).get("Statistics", {})
     uri: str | None = statistics.get("S3Uri")
     return uri
@@ -57,7 +57,7 @@ def evaluation(s3_client: Any, package: Mapping[str, Any]) -> Any:
 
 
 def higher_is_better(name: str) -> bool | None:
-    """Say which way a metric is better, by what its name speaks of; None when that is not known.
+    """Return whether a higher value of a metric is better, judging by its name; None when that is not known.
 
     What a constant would reach (Model Monitor's `..._best_constant_classifier`) is a property of the data, not of a
     model: neither way is better.

@@ -1,7 +1,7 @@
 """A pipeline execution as its API shows it: read into plain data, and followed to its end.
 
-`snapshot` asks once, `follow` again and again, `last_log_lines` once more when a job has failed. What they
-give says nothing about how it is shown; `pipelines.execution_view` does that.
+`snapshot` asks once, `follow` repeatedly, `last_log_lines` once more when a job has failed. How the results are shown
+is up to `pipelines.execution_view`.
 """
 
 import time
@@ -71,7 +71,7 @@ class StepState:
     failed: FailedAttempt | None = None
 
     def seconds(self, now: datetime) -> float | None:
-        """Give how long the step took, or has taken until now."""
+        """Return how long the step took, or has taken so far."""
         return ((self.end or now) - self.start).total_seconds() if self.start else None
 
 
@@ -85,7 +85,7 @@ class Snapshot:
 
     @property
     def is_final(self) -> bool:
-        """Whether nothing will happen any more."""
+        """Whether the execution has ended."""
         return self.status in FINAL_STATUSES
 
 
@@ -108,7 +108,7 @@ def follow(
     show: Callable[[Snapshot], None],
     sleep: Callable[[float], None] = time.sleep,
 ) -> Snapshot:
-    """Show an execution until it ends; give its last state.
+    """Show an execution until it ends; return its last state.
 
     The wait between two looks is a twentieth of the time that has passed, from 0.1 s up to 10 s: a short
     execution is followed closely, a long one costs few requests, and its end is never noticed more than 5 %
@@ -135,7 +135,7 @@ def describe_job(sagemaker_client: Any, step: StepState) -> dict[str, Any]:
 
 
 def last_log_lines(logs_client: Any, kind: str, job_name: str) -> list[str]:
-    """Give the last lines that a job wrote to CloudWatch Logs; none if it came to no log.
+    """Return the last lines that a job wrote to CloudWatch Logs; [] if it has no log.
 
     Parameters
     ----------
@@ -143,7 +143,7 @@ def last_log_lines(logs_client: Any, kind: str, job_name: str) -> list[str]:
     kind : str
         One of JOB_KINDS.
     job_name : str
-        As describing the job gives it: its ARN holds it in lower case, its log stream does not.
+        As the job's description has it: its ARN holds it in lower case, its log stream does not.
     """
     group = f"/aws/sagemaker/{kind}s"
     try:
@@ -186,7 +186,7 @@ def _failed_attempt(sagemaker_client: Any, step: StepState, now: datetime) -> Fa
     try:
         job = describe_job(sagemaker_client, step)
     except sagemaker_client.exceptions.ClientError:
-        # Who may follow executions and not see jobs follows them without this.
+        # A caller that may follow executions but not see jobs follows them without this.
         return None
     if job[f"{step.kind}Status"] != "Failed":
         return None

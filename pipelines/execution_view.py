@@ -12,8 +12,8 @@ from typing import Any
 from rich.table import Column, Table
 from rich.text import Text
 
-from model_road.live import Picture
-from pipelines.execution import FailedAttempt, Snapshot, StepState
+from model_road.live import Picture, View
+from pipelines.execution import FailedAttempt, Snapshot, StepState, follow
 
 _STYLES = {
     "Succeeded": "green",
@@ -24,6 +24,20 @@ _STYLES = {
 }
 # What retry policies call the failure of a job whose reason begins so.
 _RETRIED = {"InternalServerError": "SageMaker.JOB_INTERNAL_ERROR", "CapacityError": "SageMaker.CAPACITY_ERROR"}
+
+
+def watch(sagemaker_client: Any, execution_arn: str, definition: str) -> Snapshot:
+    """Show an execution until it ends; return its last state.
+
+    Parameters
+    ----------
+    sagemaker_client : boto3 SageMaker client
+    execution_arn : str
+    definition : str
+        The pipeline's, as JSON.
+    """
+    with View(ExecutionPicture(definition)) as view:
+        return follow(sagemaker_client, execution_arn, view.show)
 
 
 def step_names(definition: str) -> list[str]:
@@ -48,7 +62,7 @@ class ExecutionPicture(Picture[Snapshot]):
         self._snapshot = Snapshot("Executing", "", ())
 
     def take(self, snapshot: Snapshot) -> Iterator[str]:
-        """Tell the steps whose state has changed."""
+        """Yield a line for each step whose state has changed."""
         before = {step.name: step for step in self._snapshot.steps}
         self._snapshot = snapshot
         now = datetime.now(UTC)
@@ -75,7 +89,7 @@ class ExecutionPicture(Picture[Snapshot]):
         return table
 
     def _next_attempt(self, step: StepState, now: datetime) -> str:
-        """Say of a step whose job has failed which attempt comes next, when, and why; nothing where none comes."""
+        """Describe the next attempt of a step whose job failed: number, time and reason; empty if there is none."""
         policy = _policy(self._policies.get(step.name, []), step.failed) if step.failed else None
         if step.failed is None or policy is None:
             return ""
@@ -85,7 +99,7 @@ class ExecutionPicture(Picture[Snapshot]):
 
 
 def _steps(steps: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    """The steps, those of branches after their condition."""
+    """Yield the steps, those of branches after their condition."""
     for step in steps:
         yield step
         arguments = step.get("Arguments", {})
@@ -94,7 +108,7 @@ def _steps(steps: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
 
 
 def _policy(policies: Sequence[Mapping[str, Any]], failed: FailedAttempt) -> Mapping[str, Any] | None:
-    """The retry policy that an attempt's failure falls under, unless it was the last one."""
+    """Return the retry policy that an attempt's failure falls under, unless it was the last one."""
     kind = _RETRIED.get(failed.reason.partition(":")[0])
     matching = [policy for policy in policies if kind in policy["ExceptionType"]]
     return matching[0] if matching and failed.number <= matching[0].get("MaxAttempts", failed.number) else None
@@ -106,7 +120,7 @@ def _state(step: StepState) -> Text:
 
 
 def _duration(step: StepState, now: datetime) -> str:
-    """Give tenths of seconds for a short step, minutes for a long one; nothing before it begins."""
+    """Return a duration: tenths of seconds for a short step, minutes for a long one; empty before it begins."""
     seconds = step.seconds(now)
     if seconds is None or (step.end is None and seconds < 1):
         return ""

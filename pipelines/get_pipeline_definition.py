@@ -1,4 +1,4 @@
-"""`get-pipeline-definition`: prints a module's pipeline as the JSON that SageMaker gets, or writes a file."""
+"""`get-pipeline-definition`: print a module's pipeline as the JSON that SageMaker gets, or write it to a file."""
 
 import argparse
 import sys
@@ -7,11 +7,11 @@ from pathlib import Path
 
 from model_road import command
 from model_road.errors import UsageError
-from pipelines import _command, options
+from pipelines import definition, options
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; give its exit status."""
+    """Run the command; return its exit status."""
     parsed = _parser().parse_args(arguments)
     return command.exit_status(lambda: _define(parsed))
 
@@ -29,13 +29,13 @@ def _parser() -> argparse.ArgumentParser:
 def _define(parsed: argparse.Namespace) -> int:
     if parsed.file_name is not None and not parsed.file_name.parent.is_dir():
         raise UsageError(f"--file-name {parsed.file_name}: there is no folder {parsed.file_name.parent}")
-    pipeline, _ = _command.make_pipeline(parsed)
-    definition = _command.definition(pipeline)
+    pipeline, _ = definition.make_pipeline(parsed)
+    text = definition.to_json(pipeline)
     if parsed.file_name is None:
-        print(definition)
+        print(text)
         return 0
     try:
-        parsed.file_name.write_text(definition, encoding="utf-8")
+        parsed.file_name.write_text(text, encoding="utf-8")
     except OSError as error:
         raise UsageError(f"--file-name {parsed.file_name}: cannot be written: {error.strerror}") from error
     return 0

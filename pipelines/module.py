@@ -1,7 +1,7 @@
-"""The user's module: found, imported, asked for its pipeline, and blamed by file and line when that fails.
+"""The user's module: find it, import it, get its pipeline, and name file and line when that fails.
 
-Written for modules of AWS's project templates too. Those lie in the current directory, often in a folder that
-is itself called `pipelines`; their `get_pipeline()` takes other arguments than ours.
+Modules of AWS's project templates work too. They are in the current directory, often in a folder that is itself
+called `pipelines`, and their `get_pipeline()` takes other arguments than ours.
 """
 
 import importlib
@@ -15,6 +15,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from model_road import aws
 from model_road.environment import SampleData
 from model_road.errors import RoadError, UsageError
 
@@ -73,7 +74,7 @@ def accepted_by(function: Callable[..., Any], arguments: Mapping[str, Any]) -> d
 
 
 def sample_data(module: ModuleType, kwargs: Mapping[str, Any]) -> SampleData | None:
-    """Give what uploads the data that the module brings for trying it out, if it brings any."""
+    """Return what uploads the module's sample data, if it has any."""
     upload = getattr(module, "upload_sample_data", None)
     if upload is None:
         return None
@@ -86,14 +87,11 @@ def blame(what: str) -> Iterator[None]:
 
     Errors of ours, and those of AWS, say enough by themselves and pass.
     """
-    # Loaded here, as every caller has it by now and `-h` has no use for it.
-    from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415
-
     try:
         yield
-    except (RoadError, BotoCoreError, ClientError):
-        raise
     except Exception as error:
+        if isinstance(error, RoadError) or aws.is_error(error):
+            raise
         raise UsageError(f"{what} failed: {type(error).__name__}: {error}{_where(error)}") from error
 
 
@@ -108,7 +106,7 @@ def _make_importable(package: str, directory: Path) -> None:
 
 
 def _where(error: Exception) -> str:
-    """Give the innermost line that is neither Python's nor an installed package's: the user's own."""
+    """Return the innermost line of the user's own code: neither Python's nor an installed package's."""
     if isinstance(error, SyntaxError):
         return f" ({error.filename}:{error.lineno})"
     foreign = tuple(sysconfig.get_paths()[key] for key in ("stdlib", "platstdlib", "purelib", "platlib"))

@@ -1,8 +1,7 @@
 """The options that both console scripts take, named as in the scripts of AWS's SageMaker project templates.
 
-Those evaluate `--kwargs` and `--tags`; here they are read as data: JSON, or else a Python literal, which is
-what build specifications written for the templates contain. Nothing heavy is imported here, so that `-h`
-answers at once.
+Those evaluate `--kwargs` and `--tags`; here they are read as data: JSON, or else a Python literal, which is what build
+specifications written for the templates contain. Nothing heavy is imported here, so that `-h` answers at once.
 """
 
 import argparse
@@ -39,8 +38,8 @@ def add_module_options(parser: argparse.ArgumentParser) -> None:
     )
     add_environment_options(
         parser,
-        role_help="execution role of pipeline and jobs; by default the role that you run as",
-        local_help="use AWS on this machine: starts it if need be, makes bucket and role, uploads sample data",
+        role_help="execution role of pipeline and jobs; by default your own role",
+        local_help="use AWS on this machine: start it if necessary, create bucket and role, upload sample data",
     )
 
 

@@ -1,4 +1,4 @@
-"""How an execution ended, told to the person who started it.
+"""How an execution ended, for the person who started it.
 
 A success: what was registered or written, and what can be done with it. A failure: which step, why, and what
 its job wrote last.
@@ -6,8 +6,6 @@ its job wrote last.
 
 from collections.abc import Iterator
 from typing import Any
-
-from botocore.exceptions import ClientError
 
 from model_road import quality
 from model_road.command import shell_command
@@ -23,7 +21,7 @@ def success(boto_session: Any, sagemaker_client: Any, final: Snapshot, shell_set
     sagemaker_client : boto3 SageMaker client
     final : Snapshot
     shell_setup : str
-        What the commands that are proposed need before them in a shell; may be empty.
+        What has to precede the proposed commands in a shell; may be empty.
     """
     for step in final.steps:
         if step.kind == "RegisterModel":
@@ -38,7 +36,7 @@ def failure(boto_session: Any, sagemaker_client: Any, final: Snapshot) -> Iterat
     yield f"The execution {final.status.lower()}" + (f": {final.reason}" if final.reason else "")
     for step in final.steps:
         if step.status == "Failed":
-            yield f"{step.name} failed: {step.reason or 'no reason is given'}"
+            yield f"{step.name} failed: {step.reason or 'no reason given'}"
             if step.kind in JOB_KINDS and step.arn:
                 yield from _log(boto_session, sagemaker_client, step)
 
@@ -47,8 +45,8 @@ def _log(boto_session: Any, sagemaker_client: Any, step: StepState) -> Iterator[
     try:
         name = describe_job(sagemaker_client, step)[f"{step.kind}Name"]
         lines = last_log_lines(boto_session.client("logs"), step.kind, name)
-    except ClientError as error:
-        # The reason has been told: a log that may not be read is no reason to stop.
+    except sagemaker_client.exceptions.ClientError as error:
+        # The reason has been printed: a log that cannot be read must not stop the rest.
         yield f"Its log cannot be shown: {error}"
         return
     yield f"The last lines of {name}:" if lines else f"{name} wrote no log."

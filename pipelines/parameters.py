@@ -1,6 +1,6 @@
 """The parameters of an execution: what the user gave, checked against what the pipeline declares.
 
-SageMaker would refuse them too, after code and definition have been uploaded, and one at a time.
+SageMaker would refuse them too, but only after code and definition have been uploaded, and one at a time.
 """
 
 import math

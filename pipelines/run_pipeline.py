@@ -1,25 +1,24 @@
-"""`run-pipeline`: creates or updates a module's pipeline, starts it, and shows it until it ends.
+"""`run-pipeline`: create or update a module's pipeline, start it, and show it until it ends.
 
-make the pipeline ─> check --parameters ─> upsert ─> start ─> follow ─> tell what was made, or why it
-failed
+make the pipeline ─> check --parameters ─> upsert ─> start ─> follow ─> print what was made, or why it failed
 """
 
 import argparse
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from model_road import command
+from model_road.environment import Environment
 from model_road.options import add_parameters_option
-from pipelines import _command, options
-
-if TYPE_CHECKING:
-    from model_road.environment import Environment
-    from pipelines.execution import Snapshot
+from pipelines import definition, options, outcome, parameters
+from pipelines.execution import Snapshot
+from pipelines.module import blame
+from pipelines.session import execution_role
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; give its exit status."""
+    """Run the command; return its exit status."""
     parsed = _parser().parse_args(arguments)
     return command.exit_status(lambda: _run(parsed))
 
@@ -41,27 +40,19 @@ def _parser() -> argparse.ArgumentParser:
     )
     add_parameters_option(parser, "values for parameters of the pipeline: R2Threshold=0.4 LearningRate=0.05")
     parser.add_argument(
-        "--no-start", dest="start", action="store_false", help="create or update the pipeline and leave it at that"
+        "--no-start", dest="start", action="store_false", help="create or update the pipeline without starting it"
     )
     parser.add_argument(
-        "--no-wait", dest="wait", action="store_false", help="leave when the execution has been started"
+        "--no-wait", dest="wait", action="store_false", help="return as soon as the execution has started"
     )
     return parser
 
 
 def _run(parsed: argparse.Namespace) -> int:
-    pipeline, environment = _command.make_pipeline(parsed)
-    # 0.1 s, which `-h` is spared.
-    from model_road.live import View  # noqa: PLC0415
-    from pipelines import parameters  # noqa: PLC0415
-    from pipelines._session import execution_role  # noqa: PLC0415
-    from pipelines.execution import follow  # noqa: PLC0415
-    from pipelines.execution_view import ExecutionPicture  # noqa: PLC0415
-    from pipelines.module import blame  # noqa: PLC0415
-
+    pipeline, environment = definition.make_pipeline(parsed)
     session = pipeline.sagemaker_session
     values = parameters.check([item.to_request() for item in pipeline.parameters], dict(parsed.parameters))
-    definition = _command.definition(pipeline)
+    text = definition.to_json(pipeline)
     role_arn = environment.role_arn or parsed.kwargs.get("role") or execution_role(session.boto_session)
     with blame(f"starting the pipeline {pipeline.name}"):
         pipeline.upsert(role_arn=role_arn, description=parsed.description, tags=parsed.tags)
@@ -72,19 +63,19 @@ def _run(parsed: argparse.Namespace) -> int:
     print(f"Execution      {arn}", flush=True)
     if not parsed.wait:
         return 0
+    # It imports rich: 0.1 s, which `-h` is spared.
+    from pipelines import execution_view  # noqa: PLC0415
+
     try:
-        with View(ExecutionPicture(definition)) as view:
-            final = follow(session.sagemaker_client, arn, view.show)
+        final = execution_view.watch(session.sagemaker_client, arn, text)
     except KeyboardInterrupt:
         _say_goodbye(environment, arn)
         return command.INTERRUPTED
     return _tell(session, environment, final)
 
 
-def _tell(session: Any, environment: "Environment", final: "Snapshot") -> int:
-    """Print how the execution ended; give the exit status."""
-    from pipelines import outcome  # noqa: PLC0415
-
+def _tell(session: Any, environment: Environment, final: Snapshot) -> int:
+    """Print how the execution ended; return the exit status."""
     succeeded = final.status == "Succeeded"
     lines = (
         outcome.success(session.boto_session, session.sagemaker_client, final, environment.shell_setup)
@@ -96,7 +87,7 @@ def _tell(session: Any, environment: "Environment", final: "Snapshot") -> int:
     return 0 if succeeded else 1
 
 
-def _say_goodbye(environment: "Environment", arn: str) -> None:
+def _say_goodbye(environment: Environment, arn: str) -> None:
     stop = f"aws sagemaker stop-pipeline-execution --pipeline-execution-arn {arn}"
     print(
         f"\nThe execution goes on. To stop it: {command.shell_command(environment.shell_setup, stop)}",

@@ -1,7 +1,7 @@
 """The model server: SageMaker's container contract over the functions of a user's inference.py.
 
 The same process serves a local endpoint, a batch transform, the Docker image and Fargate. A request takes
-this road, one module to each stage:
+this path, one module to each stage:
 
 1. ``cli``         options and SageMaker's environment variables become ``Settings`` (``settings``);
 2. ``listener``    the port is bound, so that a taken one is reported at once;

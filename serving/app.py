@@ -76,8 +76,7 @@ class App:
             else:
                 connection.respond(self._route(head)())
         except RequestError as error:
-            log_refusal(error, head)
-            connection.respond(refusal(error))
+            connection.respond(error_response(error, head))
 
     def _handle_models(self, repository: Repository, head: Head, body: bytes, connection: Connection) -> None:
         runner = repository.runner(head.path)
@@ -91,12 +90,7 @@ class App:
     def _respond(self, outcome: Response | BaseException, head: Head, connection: Connection) -> None:
         if connection.gone:
             return
-        if isinstance(outcome, RequestError):
-            log_refusal(outcome, head)
-            outcome = refusal(outcome)
-        elif isinstance(outcome, BaseException):
-            outcome = failure(outcome, head)
-        connection.respond(outcome)
+        connection.respond(error_response(outcome, head) if isinstance(outcome, BaseException) else outcome)
 
     def _route(self, head: Head) -> Callable[[], Response]:
         paths = {path: method for path, (method, _) in self._routes.items()}
@@ -176,11 +170,8 @@ class Invocation:
                 self._succeed(outcome.body, outcome.content_type)
             else:
                 self._stream(outcome.body, outcome.content_type)
-        elif isinstance(outcome, RequestError):
-            log_refusal(outcome, self._head)
-            self._answer(refusal(outcome))
         else:
-            self._answer(self._failure(outcome))
+            self._answer(self._error_response(outcome))
 
     def _succeed(self, body: bytes, content_type: str) -> None:
         self._app.row[Field.BYTES_OUT] += len(body)
@@ -197,14 +188,14 @@ class Invocation:
         Stream(self._runner, self._connection, chunks, content_type, self._streamed).start()
 
     def _streamed(self, error: BaseException | None, began: bool) -> None:
-        """The stream has ended: well, or with an error, before or after its first chunk."""
+        """Count the end of a stream: complete, or with an error, before or after its first chunk."""
         if error is None:
             self._count(200)
         elif began:
             self._failure(error)
             self._count(500)
         else:
-            self._answer(refusal(error) if isinstance(error, RequestError) else self._failure(error))
+            self._answer(self._error_response(error))
 
     def _expired(self) -> None:
         self._app.row[Field.TIME_OUTS] += 1
@@ -220,13 +211,24 @@ class Invocation:
         row[Field.REQUEST_SECONDS] += seconds
         row[REQUEST_BUCKETS + bisect_left(LATENCY_BOUNDS, seconds)] += 1
 
+    def _error_response(self, error: BaseException) -> Response:
+        return error_response(error, self._head) if isinstance(error, RequestError) else self._failure(error)
+
     def _failure(self, error: BaseException) -> Response:
         self._app.row[Field.MODEL_ERRORS] += 1
         return failure(error, self._head)
 
 
+def error_response(error: BaseException, head: Head) -> Response:
+    """Return the answer to a request that was refused or failed, and log the reason."""
+    if isinstance(error, RequestError):
+        log_refusal(error, head)
+        return refusal(error)
+    return failure(error, head)
+
+
 def failure(error: BaseException, head: Head) -> Response:
-    """The answer to a request on which the model's own code failed; its exception is for the log only."""
+    """Return the answer to a request on which the model's own code failed; its exception goes to the log only."""
     request_id = head.header(b"x-request-id") or uuid.uuid4().hex
     fields = {"status": 500, "method": head.method, "path": head.path, "request_id": request_id}
     log.error("the model failed", extra={"fields": fields}, exc_info=error)
@@ -235,7 +237,7 @@ def failure(error: BaseException, head: Head) -> Response:
 
 
 def log_refusal(error: RequestError, head: Head) -> None:
-    """Say in the log why a request was refused."""
+    """Log why a request was refused."""
     fields = {"status": int(error.status), "method": head.method, "path": head.path}
     if request_id := head.header(b"x-request-id"):
         fields["request_id"] = request_id

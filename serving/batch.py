@@ -9,7 +9,7 @@ import numpy as np
 
 
 def joined(inputs: Sequence[Any]) -> Any:
-    """The rows of all inputs one after the other; None if these are no inputs that can be joined."""
+    """Return the rows of all inputs, one after the other; None if these inputs cannot be joined."""
     first = inputs[0]
     kind = type(first)
     if any(type(data) is not kind for data in inputs):
@@ -26,7 +26,7 @@ def joined(inputs: Sequence[Any]) -> Any:
 
 
 def parts(prediction: Any, inputs: Sequence[Any]) -> list[Any] | None:
-    """Each input's rows of a prediction for all of them; None if it does not have a row for each of theirs."""
+    """Return each input's rows of a joint prediction; None if it does not have a row for each of theirs."""
     ends = [0, *accumulate(len(data) for data in inputs)]
     try:
         if len(prediction) != ends[-1]:

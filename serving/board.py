@@ -1,6 +1,6 @@
-"""What the processes of one server tell each other: a few numbers for each worker, in memory that they share.
+"""The numbers that the processes of one server share: a few for each worker, in shared memory.
 
-Every worker writes its own row and nobody else's, so there are no locks; the supervisor reads them to place connections
+Every worker writes only its own row, so there are no locks; the supervisor reads them to place connections
 and to find a worker that is stuck, and whichever worker is asked for /metrics adds them up. A worker that replaces
 another goes on with its row: counters never go back.
 """
@@ -62,11 +62,11 @@ class Board:
         self._rows = [memory[number * _WIDTH : (number + 1) * _WIDTH] for number in range(workers)]
 
     def row(self, number: int) -> Row:
-        """One worker's numbers, to read and, for that worker, to write."""
+        """Return one worker's numbers, to read and, for that worker, to write."""
         return self._rows[number]
 
     def total(self, column: int) -> float:
-        """The sum of a column over all workers."""
+        """Return the sum of a column over all workers."""
         return sum(row[column] for row in self._rows)
 
     @property
@@ -76,7 +76,7 @@ class Board:
         return self.total(Field.RECEIVED) - answered - self.total(Field.LOST)
 
     def histogram(self, first: int) -> Sequence[float]:
-        """The counts of a histogram's buckets over all workers, each with those below it (Prometheus's `le`)."""
+        """Return the counts of a histogram's buckets over all workers, each with those below it (Prometheus's `le`)."""
         counts, below = [], 0.0
         for bucket in range(len(LATENCY_BOUNDS) + 1):
             below += self.total(first + bucket)
@@ -84,7 +84,7 @@ class Board:
         return counts
 
     def any_responsive(self, now: float, seconds: float) -> bool:
-        """Whether some worker is idle, or busy with its call for less than `seconds`."""
+        """Return whether some worker is idle, or has been busy with its call for less than `seconds`."""
         return any(now - (row[Field.BUSY_SINCE] or now) < seconds for row in self._rows)
 
     def clear(self, number: int) -> None:

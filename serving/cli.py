@@ -1,7 +1,7 @@
 """The console script ``serving``, which SageMaker starts as ``serving serve``.
 
-Exit codes: 0 when it was asked to stop, 1 when the model cannot be loaded or the port not be bound, 2 for a
-wrong option or variable. Of ``serving check``: 0 when the model can be served, 1 when not.
+Exit codes: 0 when it was asked to stop, 1 when the model cannot be loaded or the port cannot be bound, 2 for
+a wrong option or variable. Of ``serving check``: 0 when the model can be served, 1 when not.
 """
 
 import argparse
@@ -16,7 +16,7 @@ from serving.settings import DEFAULT_HOST, DEFAULT_MODEL_DIR, Settings, read_set
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; give the exit code."""
+    """Run the command; return the exit code."""
     options = _parser().parse_args(arguments)
     if options.command == "check":
         return _check(options)
@@ -30,7 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def serve() -> int:
-    """The program ``serve``, which SageMaker starts in a container, without arguments."""
+    """Run the program ``serve``, which SageMaker starts in a container, without arguments."""
     return main(["serve", *sys.argv[1:]])
 
 
@@ -77,18 +77,18 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="serving",
         description="Serve a model as SageMaker expects: /ping, /invocations, /execution-parameters; and /metrics.",
-        epilog="SageMaker's environment variables count too: SAGEMAKER_BIND_TO_PORT, SAGEMAKER_SAFE_PORT_RANGE, "
+        epilog="SageMaker's environment variables apply as well: SAGEMAKER_BIND_TO_PORT, SAGEMAKER_SAFE_PORT_RANGE, "
         "SAGEMAKER_PROGRAM, SAGEMAKER_SUBMIT_DIRECTORY, SAGEMAKER_MODEL_SERVER_WORKERS, "
         "SAGEMAKER_MODEL_SERVER_TIMEOUT, SAGEMAKER_MAX_PAYLOAD_IN_MB, SAGEMAKER_MULTI_MODEL, "
         "SAGEMAKER_TS_BATCH_SIZE, SAGEMAKER_TS_MAX_BATCH_DELAY.",
     )
     _add_server_options(parser)
     commands = parser.add_subparsers(dest="command", metavar="{serve,check}")
-    commands.add_parser("serve", help="what SageMaker says; may be left out")
+    commands.add_parser("serve", help="the argument that SageMaker passes; optional")
     check = commands.add_parser(
         "check",
         help="try a model.tar.gz before SageMaker does",
-        description="Unpack, import, load and ask a model as the server would; say what is wrong and what to do.",
+        description="Unpack, import, load and call a model as the server would; report what is wrong and what to do.",
     )
     check.add_argument("path", type=Path, nargs="?", help="a model.tar.gz or a model directory (--model-dir)")
     check.add_argument("--sample", type=Path, metavar="FILE", help="a body to send (a row of zeros, if possible)")

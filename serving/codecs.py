@@ -26,7 +26,7 @@ _EXPECTED = "expected rows of numbers, such as [[0.1, 0.2], [0.3, 0.4]], or an o
 
 
 def decode_text(body: bytes, media: MediaType) -> str:
-    """The body's characters, without the byte order mark that some programs write first.
+    """Return the body's characters, without the byte order mark that some programs write first.
 
     Raises
     ------
@@ -130,7 +130,7 @@ def _is_header(line: str) -> bool:
 
 
 def _read_large_csv(text: str) -> Rows | None:
-    """The rows in a quarter of NumPy's time; None if there is no Polars, or anything in them it takes for no number."""
+    """Return the rows in a quarter of NumPy's time; None without Polars, or if some cell is not a number."""
     try:
         polars = importlib.import_module("polars")
     except ImportError:

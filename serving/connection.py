@@ -61,7 +61,7 @@ class Connections:
         self.known_heads: dict[bytes, Head] = {}
 
     def new(self) -> "Connection":
-        """A protocol for asyncio."""
+        """Return a protocol for asyncio."""
         return Connection(self)
 
     def sweep(self) -> None:
@@ -76,7 +76,7 @@ class Connections:
             connection.close_if_idle()
 
     def too_large(self) -> PayloadTooLargeError:
-        """The refusal of a body over the limit."""
+        """Return the refusal of a body over the limit."""
         return PayloadTooLargeError(
             f"The body is larger than {self.max_bytes} bytes (SAGEMAKER_MAX_PAYLOAD_IN_MB): "
             "send fewer records at a time."
@@ -117,7 +117,7 @@ class Connection(asyncio.Protocol):
         self._shared.row[Field.OPEN_CONNECTIONS] += 1
 
     def connection_lost(self, _error: Exception | None) -> None:
-        """The connection is closed, by whichever side."""
+        """Forget the connection, which either side has closed."""
         self.gone = True
         self.writable.set()
         self._shared.open.discard(self)
@@ -125,16 +125,16 @@ class Connection(asyncio.Protocol):
         self._shared.row[Field.CLOSED_CONNECTIONS] += 1
 
     def eof_received(self) -> bool:
-        """The caller sends no more; it may still wait for its answers."""
+        """Note that the caller sends no more; it may still wait for its answers."""
         self._ended = True
         return self._current is not None
 
     def pause_writing(self) -> None:
-        """The caller reads more slowly than the model writes."""
+        """Hold back streams: the caller reads more slowly than the model writes."""
         self.writable.clear()
 
     def resume_writing(self) -> None:
-        """The caller has caught up."""
+        """Let streams go on: the caller has caught up."""
         self.writable.set()
 
     def data_received(self, data: bytes) -> None:
@@ -156,20 +156,20 @@ class Connection(asyncio.Protocol):
     # What httptools calls
 
     def on_message_begin(self) -> None:
-        """A request's first bytes."""
+        """Begin a request."""
         self._start_message()
         self._receiving = True
 
     def on_url(self, url: bytes) -> None:
-        """Part of its target."""
+        """Take in part of its target."""
         self._url += url
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """One of its headers."""
+        """Take in one of its headers."""
         self._headers.append((name.lower(), value))
 
     def on_headers_complete(self) -> None:
-        """All of its headers."""
+        """Read its headers, now complete."""
         try:
             self._head = self._read_head()
         except RequestError as error:
@@ -183,7 +183,7 @@ class Connection(asyncio.Protocol):
             self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
     def on_body(self, chunk: bytes) -> None:
-        """Part of its body."""
+        """Take in part of its body."""
         self._size += len(chunk)
         limit = self._shared.max_bytes
         if self._refused is None and limit is not None and self._size > limit:
@@ -194,7 +194,7 @@ class Connection(asyncio.Protocol):
             self._chunks.clear()
 
     def on_message_complete(self) -> None:
-        """A whole request."""
+        """Queue the request, now complete."""
         self._receiving = False
         self._seconds = 0
         self._requests.append((self._head, b"".join(self._chunks), self._refused))
@@ -225,7 +225,7 @@ class Connection(asyncio.Protocol):
         self._transport.write(start_of(response, keep_alive, framing))
 
     def send(self, chunk: bytes) -> None:
-        """A part of the body of the answer that has begun."""
+        """Send a part of the body of the answer that has begun."""
         if self.gone or not chunk:  # an empty chunk would end the body
             return
         chunks = self._current is not None and self._current.chunks
@@ -299,7 +299,7 @@ class Connection(asyncio.Protocol):
             self._remember(data)
 
     def _take(self, data: bytes) -> bytes:
-        """Keep what belongs to a long body, which the parser would only copy; give the rest to a new one."""
+        """Keep what belongs to a long body, which the parser would only copy; return the rest, for a new one."""
         part = data[: self._missing]
         self._missing -= len(part)
         self.on_body(part)

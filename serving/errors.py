@@ -1,4 +1,4 @@
-"""What can go wrong, and who is told.
+"""What can go wrong, and who learns of it.
 
 ::
 

@@ -119,7 +119,7 @@ class TorchScriptModel:
         self._module = self._torch.jit.load(str(path), map_location="cpu").eval()
 
     def predict(self, rows: Any) -> Any:
-        """Run the module on rows as float32; give an ndarray."""
+        """Run the module on rows as float32; return an ndarray."""
         with self._torch.inference_mode():
             output = self._module(self._torch.as_tensor(np.asarray(rows, np.float32)))
         return output.numpy()

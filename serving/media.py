@@ -56,7 +56,7 @@ def parse_content_type(header: str) -> MediaType:
 
 @lru_cache(maxsize=256)
 def parse_accept(header: str) -> tuple[str, ...]:
-    """The acceptable types, best first.
+    """Return the acceptable types, best first.
 
     A range such as ``text/*`` is replaced by the type it stands for. The tuple is empty when the caller does
     not mind: no header, or ``*/*`` before all else.

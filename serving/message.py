@@ -48,7 +48,7 @@ class Head:
     chunks: bool
 
     def header(self, name: bytes) -> str:
-        """The first header of that name; empty if there is none."""
+        """Return the first header of that name; empty if there is none."""
         return next((value.decode("latin-1") for key, value in self.headers if key == name), "")
 
 
@@ -68,19 +68,19 @@ class Response:
 
 
 def refusal(error: RequestError) -> Response:
-    """The answer to a request that is refused."""
+    """Return the answer to a request that is refused."""
     headers = ((b"allow", error.allow.encode()),) if isinstance(error, MethodNotAllowedError) else ()
     return Response(error_body(str(error)), status=int(error.status), headers=headers)
 
 
 def error_body(sentence: str) -> bytes:
-    """A sentence as the body of an error."""
+    """Return a sentence as the body of an error."""
     # Not orjson, which refuses the lone surrogates that a script may quote from a caller's body.
     return json.dumps({"error": sentence}).encode()
 
 
 def start_of(response: Response, keep_alive: bool, framing: bytes) -> bytes:
-    """A response up to its body.
+    """Return a response up to its body.
 
     Parameters
     ----------
@@ -96,7 +96,7 @@ def start_of(response: Response, keep_alive: bool, framing: bytes) -> bytes:
 
 
 def first_lines(status: int, content_type: str) -> bytes:
-    """The status line, Content-Type, and Date, which RFC 9110 (6.6.1) asks for."""
+    """Return the status line, Content-Type, and Date, which RFC 9110 (6.6.1) asks for."""
     return _first_lines(status, content_type, int(time.time()))
 
 

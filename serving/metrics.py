@@ -30,7 +30,7 @@ _HISTOGRAMS = {
 
 
 def exposition(board: Board, workers: int) -> bytes:
-    """All metrics of a server.
+    """Return all metrics of a server.
 
     Parameters
     ----------

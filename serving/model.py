@@ -1,6 +1,6 @@
 """The loaded model: a request's body in, an answer's body out.
 
-Who is to blame for an exception decides what the caller is told:
+What the caller is told depends on who caused an exception:
 
 - ValueError from input_fn or transform_fn: the caller sent something wrong, 400 with the exception's own
   sentence;
@@ -44,7 +44,7 @@ class Request(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """What an invocation gives: the body, whole or in parts as a script's generator makes them, and its media type."""
+    """What an invocation returns: the body, whole or in parts as a script's generator makes them, and its type."""
 
     body: bytes | Iterator[bytes | str]
     content_type: str
@@ -124,7 +124,7 @@ class Model:
         ]
 
     def read(self, body: bytes, media: MediaType) -> Any:
-        """A request's body as predict_fn wants it."""
+        """Return a request's body as predict_fn wants it."""
         if self._input_fn is None:
             data = codecs.decode(body, media)
         else:
@@ -137,7 +137,7 @@ class Model:
         return data
 
     def predict(self, data: Any) -> Any:
-        """The model's prediction."""
+        """Return the model's prediction."""
         return self._predict(data)
 
     @property
@@ -158,7 +158,7 @@ class Model:
         return [outcome_of(self._predict, data) for data in inputs]
 
     def write(self, prediction: Any, accepts: Sequence[str]) -> Answer:
-        """A prediction as the body of an answer."""
+        """Return a prediction as the body of an answer."""
         if self._output_fn is None:
             return Answer(*codecs.encode(prediction, accepts or (JSON,)))
         if not accepts:
@@ -216,7 +216,7 @@ def _predictor(model: Any, script: Script) -> Callable[[Any], Any]:
 
 
 def outcome_of(function: Callable[..., Any], *arguments: Any) -> Any:
-    """What the function gives, or raises: the model's code may raise anything, SystemExit too."""
+    """Return what the function returns or raises: the model's code may raise anything, even SystemExit."""
     try:
         return function(*arguments)
     except BaseException as error:

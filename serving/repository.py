@@ -4,9 +4,9 @@
 |---|---|---|
 | POST /models ``{"model_name": ..., "url": FOLDER}`` | loads the model in the folder | 200; 404, 409, 507 |
 | GET /models | lists what is loaded, 100 at a time (``limit``, ``next_page_token``) | 200 |
-| GET /models/NAME | tells about one | 200; 404 |
+| GET /models/NAME | describes one | 200; 404 |
 | DELETE /models/NAME | unloads it | 200; 404 |
-| POST /models/NAME/invoke | asks it | as /invocations; 404 |
+| POST /models/NAME/invoke | invokes it | as /invocations; 404 |
 
 SageMaker downloads and unpacks a model, says where (``url``), and unloads others when this server answers 507. There is
 one worker in this mode: what it loads, no other would have.
@@ -73,7 +73,7 @@ class Repository:
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="load")
 
     def runner(self, path: str) -> Runner | None:
-        """The runner of the model that ``/models/NAME/invoke`` names; None for another path.
+        """Return the runner of the model that ``/models/NAME/invoke`` names; None for another path.
 
         Raises
         ------

@@ -80,11 +80,11 @@ class Runner:
         self._thread.submit(self._thread_work, asyncio.get_running_loop(), work)
 
     def alive(self) -> None:
-        """The running call has got somewhere: it is not stuck."""
+        """Note that the running call makes progress: it is not stuck."""
         self._row[Field.BUSY_SINCE] = time.monotonic()
 
     def _may_be_joined(self) -> bool:
-        """Whether it is worth looking for more requests: a caller alone would only wait for itself."""
+        """Return whether it is worth looking for more requests: a lone caller would only wait for itself."""
         if self._batch_size == 1:
             return False
         return bool(self._delay or self._waiting) or self._row[Field.OPEN_CONNECTIONS] > 1

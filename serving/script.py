@@ -82,7 +82,7 @@ def load_script(code_dir: Path, program: str | None) -> Script:
 
 @contextmanager
 def own_modules(folder: Path) -> Iterator[None]:
-    """What is imported from `folder` in here is seen by nobody else.
+    """Hide what is imported from `folder` in this context from everything outside of it.
 
     Another model of the same process may have a module of the same name. So a script that is loaded in here has to
     import its siblings when it is loaded, not within its functions.
@@ -123,7 +123,7 @@ def _functions(module: ModuleType, path: Path) -> Script:
 
 
 def _tuned(given: dict[str, Any]) -> dict[str, Any]:
-    """What the environment says instead; only of a script that declares that it can be batched at all."""
+    """Return what the environment sets instead, if the script declares that it can be batched at all."""
     if "batch_size" not in given:
         return {}
     return {name: _number(os.environ[key], key) for name, key in _TUNED_BY.items() if os.environ.get(key)}

@@ -1,4 +1,4 @@
-"""What the server is told: the command line, then SageMaker's environment variables, then its defaults.
+"""The server's settings: from the command line, then SageMaker's environment variables, then defaults.
 
 The variables are those of AWS's own inference containers (``sagemaker-inference-toolkit``,
 ``parameters.py``), and ``SAGEMAKER_MAX_PAYLOAD_IN_MB`` is what a batch transform job sets.
@@ -28,7 +28,7 @@ class Settings:
     code_dir : Path
         The folder of the script and its siblings, by default ``code`` in `model_dir`.
     program : str or None
-        The script's file name; None when nobody named one: then inference.py, if there is one.
+        The script's file name; None when none is named: then inference.py, if there is one.
     host, port : str, int
         Where to listen. Port 0 takes a free one, which the log names.
     workers : int
@@ -104,10 +104,10 @@ def read_settings(
 
 
 def _port(environ: Mapping[str, str]) -> int:
-    """The port that the environment names.
+    """Return the port that the environment names.
 
     SAGEMAKER_SAFE_PORT_RANGE, such as 21000-21999, is what a container of a serial pipeline may use beside the port
-    which it is bound to. Without SAGEMAKER_BIND_TO_PORT its first port is the one that nobody else takes.
+    which it is bound to. Without SAGEMAKER_BIND_TO_PORT its first port is used, which is free.
     """
     safe = environ.get("SAGEMAKER_SAFE_PORT_RANGE")
     if not safe:

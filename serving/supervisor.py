@@ -1,4 +1,4 @@
-"""The supervisor: keeps the workers alive, gives them their connections, and stops them in order.
+"""The supervisor: it keeps the workers alive, hands them their connections, and stops them in order.
 
 It is the process that was started, and does nothing that could fail with a model: it accepts connections, hands each to
 the worker with the fewest, and looks after the workers five times a second.
@@ -91,7 +91,7 @@ class Supervisor:
         self._failed_loads = 0
 
     def run(self) -> int:
-        """Serve until SIGTERM or SIGINT; give the exit code.
+        """Serve until SIGTERM or SIGINT; return the exit code.
 
         Raises
         ------
@@ -164,7 +164,7 @@ class Supervisor:
             place.control = None
 
     def _look_after_workers(self) -> bool:
-        """Replace who died, kill who is stuck; False when no worker can be had."""
+        """Replace workers that died, kill those that are stuck; return False when no worker can start."""
         now = time.monotonic()
         self._reap(now)
         if (self._failed_loads and not self._listening) or self._failed_loads >= _MOST_FAILED_LOADS:

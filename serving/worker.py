@@ -35,7 +35,7 @@ log = logging.getLogger(__name__)
 def run_worker(
     load: Callable[[], Served | None], control: socket.socket, board: Board, number: int, settings: Settings
 ) -> int:
-    """Serve until the supervisor says to stop; give the exit code.
+    """Serve until the supervisor says to stop; return the exit code.
 
     Parameters
     ----------
@@ -63,7 +63,7 @@ def run_worker(
 
 
 def report(error: StartError) -> None:
-    """Say why nothing can be served: in the log with the traceback, on stderr in a sentence."""
+    """Report why nothing can be served: in the log with the traceback, on stderr in a sentence."""
     log.error("not started: %s", error, exc_info=error.__cause__)
     print(f"serving: {error}", file=sys.stderr, flush=True)
 

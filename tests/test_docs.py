@@ -74,11 +74,11 @@ def test_sagemakers_pages_list_its_operations(tmp_path: Path) -> None:
     assert sorted(documented) == sorted(SageMaker(nowhere(tmp_path)).operations)
 
 
-def test_the_readmes_tour_is_that_of_tox() -> None:
+def test_the_readmes_demo_is_that_of_tox() -> None:
     tox = re.findall(r"^    automation: ((?:deploy-model|local-aws) .*)$", (ROOT / "tox.ini").read_text(), re.MULTILINE)
-    tour = re.search(r"^    deploy-model project --local.*\n(?:    .*\n)+", README.read_text(), re.MULTILINE)
-    assert tour is not None
-    assert [line.strip() for line in tour[0].splitlines()] == tox[: tox.index("deploy-model tour --local") + 1]
+    demo = re.search(r"^    deploy-model project --local.*\n(?:    .*\n)+", README.read_text(), re.MULTILINE)
+    assert demo is not None
+    assert [line.strip() for line in demo[0].splitlines()] == tox[: tox.index("deploy-model demo --local") + 1]
 
 
 @pytest.mark.parametrize("service", SERVICES, ids=lambda service: service.name)

@@ -108,6 +108,33 @@ def test_a_file_name_means_one_thing_in_ministack() -> None:
     assert {name for name in files if files.count(name) > 1} <= alike
 
 
+def test_sagemakers_sdk_is_imported_in_one_place() -> None:
+    """What a user's module imports has to be there at once, and without a region."""
+    users = {
+        path.relative_to(ROOT).as_posix()
+        for package in ("pipelines", "model_road", "deploy")
+        for path in sorted((ROOT / package).rglob("*.py"))
+        if any(name.partition(".")[0] == "sagemaker" for name in imports(path))
+    }
+    assert users == {"pipelines/request_step.py"}, "pipelines.sdk imports it, when something of it is used"
+
+
+def test_boto3_is_imported_late_in_one_place() -> None:
+    users = {
+        path.relative_to(ROOT).as_posix()
+        for package in ("pipelines", "model_road", "deploy")
+        for path in sorted((ROOT / package).rglob("*.py"))
+        if "boto3" in imports(path)
+    }
+    assert {user for user in users if not user.startswith("deploy/functions/")} == {"model_road/aws.py"}
+
+
+@pytest.mark.parametrize("page", sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]), ids=lambda page: page.name)
+def test_documentation_names_no_private_module(page: Path) -> None:
+    """No name in it begins with an underscore, but for paths of URLs and what ends with one, too."""
+    assert re.findall(r"(?<![\w/])(?:\w+[./])*_[a-z]\w*[^\W_]\b", page.read_text()) == []
+
+
 @pytest.mark.parametrize("package", ["model_road", "pipelines", "deploy"])
 def test_no_line_knows_where_it_runs(package: str) -> None:
     for path in sorted((ROOT / package).rglob("*.py")):
@@ -116,7 +143,7 @@ def test_no_line_knows_where_it_runs(package: str) -> None:
 
 def test_container_scripts_import_nothing_of_the_package() -> None:
     scripts = sorted((ROOT / "pipelines" / "lr").glob("[!_]*.py"))
-    outside = {"pipeline.py", "pipeline_batch.py", "sample_data.py", "steps.py"}
+    outside = {"pipeline.py", "pipeline_batch.py", "sample_data.py"}
     inside = [path for path in scripts if path.name not in outside]
     assert len(inside) >= 6
     for path in inside:

@@ -32,7 +32,7 @@ def builds(local_aws: LocalAws, tmp_path: Path) -> Builds:
 
 
 @pytest.mark.timeout(400)
-def test_the_pages_model_takes_the_whole_road(builds: Builds) -> None:
+def test_the_pages_model_takes_the_whole_workflow(builds: Builds) -> None:
     done = builds.run(MODEL_BUILD, MODULE="mine.pipeline")
     assert done.returncode == 0, done.stderr
     assert "r2 0." in done.stdout

@@ -4,7 +4,7 @@ In AWS's framework images that is sagemaker-training-toolkit (its README, "Train
 jobs and images of one's own use; here it is for the project's image, and for images that are interpreters of a host::
 
     hyperparameters     sagemaker_program: the script; sagemaker_submit_directory: where it is, s3://.../sourcedir.tar.gz
-    or the image        SAGEMAKER_PROGRAM, SAGEMAKER_SUBMIT_DIRECTORY; code that nobody names is in /opt/ml/code
+    or the image        SAGEMAKER_PROGRAM, SAGEMAKER_SUBMIT_DIRECTORY; code that is not named is in /opt/ml/code
     code                unpacked to /opt/ml/code
     environment         SM_MODEL_DIR, SM_CHANNEL_TRAIN, SM_HPS, SM_HP_ALPHA, SM_NUM_CPUS, SM_TRAINING_ENV, ...
     script              python3 train.py --alpha 0.5: a list of arguments, which no shell reads
@@ -60,7 +60,7 @@ class _Submitted:
 
 
 def main() -> int:
-    """Run the script that the hyperparameters or the image name; the exit code."""
+    """Run the script that the hyperparameters or the image name; return the exit code."""
     try:
         _run()
     except TrainError as error:
@@ -87,11 +87,11 @@ def _run() -> None:
 
 
 def _submitted(hyperparameters: Mapping[str, Any]) -> _Submitted:
-    """What is run: as the job says, else as the image does."""
+    """Return what to run: as the job says, or else as the image does."""
     program = hyperparameters.get("sagemaker_program") or os.environ.get("SAGEMAKER_PROGRAM")
     if not program:
         raise TrainError(
-            "ClientError: nobody says which script trains: set the hyperparameter sagemaker_program, or"
+            "ClientError: no script is named: set the hyperparameter sagemaker_program, or"
             " SAGEMAKER_PROGRAM in the image or the job's Environment"
         )
     directory = hyperparameters.get("sagemaker_submit_directory") or os.environ.get("SAGEMAKER_SUBMIT_DIRECTORY")
@@ -104,7 +104,7 @@ def _config(name: str) -> dict[str, Any]:
 
 
 def decoded(hyperparameters: Mapping[str, str]) -> dict[str, Any]:
-    """Hyperparameters with the values that are JSON decoded: older SDKs quote even texts."""
+    """Return hyperparameters with values that are JSON decoded: older SDKs quote even strings."""
     values: dict[str, Any] = {}
     for name, text in hyperparameters.items():
         try:
@@ -115,12 +115,12 @@ def decoded(hyperparameters: Mapping[str, str]) -> dict[str, Any]:
 
 
 def is_framework(name: str) -> bool:
-    """Whether a hyperparameter is for the image, not for the script."""
+    """Return whether a hyperparameter is for the image, not for the script."""
     return name.startswith("sagemaker_") or name in _FRAMEWORK
 
 
 def script_arguments(hyperparameters: Mapping[str, Any]) -> list[str]:
-    """The script's arguments, sorted by name: ``--alpha 0.5``, ``-x 1`` for a name of one letter."""
+    """Return the script's arguments, sorted by name: ``--alpha 0.5``, ``-x 1`` for a name of one letter."""
     arguments = []
     for name, value in sorted(hyperparameters.items()):
         text = ",".join(f"{key}={item}" for key, item in sorted(value.items())) if isinstance(value, dict) else value
@@ -129,7 +129,7 @@ def script_arguments(hyperparameters: Mapping[str, Any]) -> list[str]:
 
 
 def sm_variables(facts: Mapping[str, Any]) -> dict[str, str]:
-    """The ``SM_...`` environment variables: texts as they are, all else as JSON."""
+    """Return the ``SM_...`` environment variables: texts as they are, all else as JSON."""
     variables = {f"SM_{name.upper()}": _text(value) for name, value in facts.items()}
     variables |= {f"SM_CHANNEL_{name.upper()}": path for name, path in facts["channel_input_dirs"].items()}
     variables |= {f"SM_HP_{name.upper()}": _text(value) for name, value in facts["hyperparameters"].items()}

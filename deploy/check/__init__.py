@@ -7,5 +7,5 @@
 
 Between those, a file for each kind of resource: a check there is one small function, which looks at one resource and
 gives one verdict. It only reads; a missing permission or an API that is not there makes it `unknown`, which is no
-failure. What the project has not got yet because nobody has built or deployed a model is a `warning`.
+failure. What the project lacks because no model has been built or deployed yet is a `warning`.
 """

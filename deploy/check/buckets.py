@@ -47,7 +47,7 @@ def private(system: System, resource: Resource) -> Verdict:
 
 
 def versioned(system: System, resource: Resource) -> Verdict:
-    """What is overwritten or deleted can be had back."""
+    """What is overwritten or deleted can be restored."""
     status = system.client("s3").get_bucket_versioning(Bucket=resource.physical_id).get("Status", "never enabled")
     if status == "Enabled":
         return ok("versioning is enabled")
@@ -58,7 +58,7 @@ def versioned(system: System, resource: Resource) -> Verdict:
 
 
 def tls_only(system: System, resource: Resource) -> Verdict:
-    """The bucket and its objects are denied to whoever comes without TLS."""
+    """The bucket and its objects are denied to requests without TLS."""
     arn = f"arn:{resource.stack.stack_id.split(':')[1]}:s3:::{resource.physical_id}"
     if any(_denies_plain_http(statement, arn) for statement in _policy(system, resource)):
         return ok("plain HTTP is denied")

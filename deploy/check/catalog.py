@@ -32,7 +32,7 @@ CHECKS: Mapping[str, tuple[Check, ...]] = {
 
 
 def subjects(system: System) -> list[Resource]:
-    """Give all that is checked, type by type; a type without checks is seen in its stack's state only."""
+    """Return all that is checked, type by type; a type without checks shows only in its stack's state."""
     every = [
         *system.resources,
         *code.connection_subjects(system),

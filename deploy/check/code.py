@@ -89,7 +89,7 @@ def transitions(system: System, resource: Resource) -> Verdict:
 
 
 def connection_subjects(system: System) -> list[Resource]:
-    """Give the code connection, when the code comes through one."""
+    """Return the code connection, when the code comes through one."""
     arn = system.parameter("CodeConnectionArn")
     return [Resource(CONNECTION, arn, system.root, arn.rpartition("/")[2])] if arn else []
 

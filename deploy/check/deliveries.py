@@ -33,7 +33,7 @@ def delivered(system: System, target: dict[str, Any]) -> Verdict:
 
 
 def _policy(system: System, service: str, arn: str) -> list[dict[str, Any]]:
-    """Give the statements of a target's own policy."""
+    """Return the statements of a target's own policy."""
     if service == "lambda":
         return policies.of_function(system.client("lambda"), arn)
     if service == "sqs":

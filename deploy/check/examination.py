@@ -1,4 +1,4 @@
-"""Makes all checks of a system, and turns what AWS refuses to tell into verdicts, too."""
+"""Run all checks of a system, and turn AWS's refusals into verdicts, too."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -45,14 +45,14 @@ def _verdict(system: System, resource: Resource, check: Check) -> Verdict | None
 
 
 def _refusal(resource: Resource, error: ClientError) -> Verdict:
-    """Say what it means that AWS answered with an error."""
+    """Return the verdict on an error that AWS answered with."""
     code, message = error.response["Error"]["Code"], error.response["Error"]["Message"]
     if any(word in code for word in _FORBIDDEN):
-        return unknown(message or code, f"allow whoever checks to call {error.operation_name}")
+        return unknown(message or code, f"allow the caller to call {error.operation_name}")
     if any(word in code for word in _ABSENT) or any(words in message for words in _ABSENT_MESSAGES):
         return failed(
             f"{resource.name} is not there: {message or code}",
-            f"the stack {resource.stack.name} says that it made it: somebody has deleted it; make it again by hand, "
+            f"the stack {resource.stack.name} says that it made it, but it was deleted; make it again by hand, "
             "or delete the stack and create it anew",
         )
     return unknown(

@@ -64,20 +64,20 @@ class Finding:
 
 
 def ok(why: str) -> Verdict:
-    """Say that all is well."""
+    """Return the verdict that all is well."""
     return Verdict(Status.OK, why)
 
 
 def warning(why: str, action: str) -> Verdict:
-    """Say that something is not there yet, or will be missed."""
+    """Return the verdict that something is not there yet, or will be missed."""
     return Verdict(Status.WARNING, why, action)
 
 
 def failed(why: str, action: str) -> Verdict:
-    """Say that something is missing or wrong."""
+    """Return the verdict that something is missing or wrong."""
     return Verdict(Status.FAILED, why, action)
 
 
 def unknown(why: str, action: str) -> Verdict:
-    """Say that nobody can tell from here."""
+    """Return the verdict that this cannot be known from here."""
     return Verdict(Status.UNKNOWN, why, action)

@@ -32,7 +32,7 @@ def role(system: System, resource: Resource) -> Verdict:
 
 
 def dead_letters(system: System, resource: Resource) -> Verdict | None:
-    """An event that the function could not handle goes somewhere; callers that wait are told themselves."""
+    """An event that the function could not handle goes somewhere; callers that wait get the error."""
     read = _queues(system, resource)
     without = [arn for arn in read if not queues.attributes_of(system, arn).get("RedrivePolicy")]
     if without:
@@ -59,7 +59,7 @@ def _callers(system: System, resource: Resource) -> set[str]:
 
 
 def _queues(system: System, resource: Resource) -> list[str]:
-    """Give the queues that Lambda reads for the function."""
+    """Return the queues that Lambda reads for the function."""
     told = system.client("lambda").list_event_source_mappings(FunctionName=resource.physical_id)
     return [one["EventSourceArn"] for one in told["EventSourceMappings"] if ":sqs:" in one.get("EventSourceArn", "")]
 
@@ -85,7 +85,7 @@ def mapped(system: System, resource: Resource) -> Verdict:
     if told["State"] in {"Enabled", "Enabling", "Updating", "Creating"}:
         return ok(f"reads {told['EventSourceArn'].rpartition(':')[2]}")
     return failed(
-        f"{told['State']}: nobody reads {told['EventSourceArn'].rpartition(':')[2]}",
+        f"{told['State']}: nothing reads {told['EventSourceArn'].rpartition(':')[2]}",
         f"`aws lambda update-event-source-mapping --uuid {resource.physical_id} --enabled`",
     )
 

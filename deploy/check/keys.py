@@ -18,9 +18,9 @@ def enabled(system: System, resource: Resource) -> Verdict:
 
 
 def rotated(system: System, resource: Resource) -> Verdict:
-    """The key's material is changed by itself."""
+    """The key's material is rotated automatically."""
     if system.client("kms").get_key_rotation_status(KeyId=resource.physical_id)["KeyRotationEnabled"]:
-        return ok("rotated by itself")
+        return ok("rotated automatically")
     return failed("not rotated", f"`aws kms enable-key-rotation --key-id {resource.physical_id}`")
 
 

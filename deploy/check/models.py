@@ -2,10 +2,10 @@
 
 from botocore.exceptions import ClientError
 
-from deploy import packages
 from deploy.check.check import Check
 from deploy.check.finding import Verdict, failed, ok, warning
 from deploy.check.system import Resource, System
+from model_road import model_packages
 
 PIPELINE = "SageMakerPipeline"
 # Parameters of automation.yml, which starts them, and what makes each.
@@ -25,10 +25,10 @@ def group(system: System, resource: Resource) -> Verdict:
 def approved(system: System, resource: Resource) -> Verdict:
     """There is a version that may be deployed."""
     sagemaker = system.client("sagemaker")
-    newest = next(packages.arns(sagemaker, resource.physical_id, packages.APPROVED), None)
+    newest = next(model_packages.arns(sagemaker, resource.physical_id, model_packages.APPROVED), None)
     if newest:
         return ok(f"version {newest.rpartition('/')[2]} is the latest approved one")
-    if any(packages.arns(sagemaker, resource.physical_id)):
+    if any(model_packages.arns(sagemaker, resource.physical_id)):
         return warning("no version is approved", f"compare them: {system.command('list')}, then `approve-model`")
     return warning("no version yet", "git push, which builds one, or `run-pipeline`")
 
@@ -88,18 +88,18 @@ def captured(system: System, resource: Resource) -> Verdict | None:
 
 
 def pipeline_subjects(system: System) -> list[Resource]:
-    """Give the SageMaker pipelines that the project starts; builds make them, not CloudFormation."""
+    """Return the SageMaker pipelines that the project starts; builds make them, not CloudFormation."""
     names = [system.parameter(name) for name in _PIPELINES]
     return [Resource(PIPELINE, name, system.root, name) for name in names if name]
 
 
 def _endpoint_name(resource: Resource) -> str:
-    """Give the name of an endpoint as its stack puts it out: the ARN has it in lower case."""
+    """Return the name of an endpoint as its stack outputs it: the ARN has it in lower case."""
     return resource.stack.outputs.get("EndpointName", resource.name)
 
 
 def _maker(system: System, resource: Resource) -> str:
-    """Say what makes a SageMaker pipeline."""
+    """Return what creates a SageMaker pipeline."""
     return next(maker for name, maker in _PIPELINES.items() if system.parameter(name) == resource.physical_id)
 
 

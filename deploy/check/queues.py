@@ -38,7 +38,7 @@ def empty(system: System, resource: Resource) -> Verdict | None:
 
 
 def attributes_of(system: System, arn: str) -> dict[str, Any]:
-    """Give the attributes of a queue, which its API knows by its URL."""
+    """Return the attributes of a queue, which its API knows by its URL."""
     return _attributes(system, system.client("sqs").get_queue_url(QueueName=arn.rpartition(":")[2])["QueueUrl"])
 
 

@@ -1,4 +1,4 @@
-"""Service quotas: whether the account may run as many instances as the stages ask for."""
+"""Service quotas: whether the account may run as many instances as the stages need."""
 
 import math
 from typing import Any
@@ -32,13 +32,13 @@ def enough(system: System, resource: Resource) -> Verdict:
 
 
 def quota_subjects(system: System) -> list[Resource]:
-    """Give the instance types of the stages."""
+    """Return the instance types of the stages."""
     types = {instance_type for instance_type, count in map(_instances, _parameters(system)) if count}
     return [Resource(QUOTA, instance_type, system.root, instance_type) for instance_type in sorted(types)]
 
 
 def _parameters(system: System) -> list[dict[str, str]]:
-    """Give the parameters of each stage: those of its file, unless what is deployed has others."""
+    """Return the parameters of each stage: those of its file, unless what is deployed has others."""
     return [
         {**stages.read_config(stages.config_path(stage)).parameters, **(stack.parameters if stack else {})}
         for stage, stack in system.stages.items()
@@ -47,7 +47,7 @@ def _parameters(system: System) -> list[dict[str, str]]:
 
 
 def _instances(parameters: dict[str, str]) -> tuple[str, int]:
-    """Say of which type and how many instances a stage runs at most; none when it is serverless."""
+    """Return the instance type of a stage and the most instances it runs; none when it is serverless."""
     if parameters.get("ServerlessMemorySizeInMB", "0") != "0":
         return "", 0
     counts = [parameters.get("EndpointInstanceCount", "1")]

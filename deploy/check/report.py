@@ -37,13 +37,13 @@ def as_table(console: Console, findings: Sequence[Finding], *, every: bool) -> N
 
 
 def as_json(findings: Sequence[Finding]) -> str:
-    """Give the findings as JSON: all of them, and how many there are of each status."""
+    """Return the findings as JSON: all of them, and how many there are of each status."""
     document = {"Findings": [finding.document for finding in findings], "Summary": _counts(findings)}
     return json.dumps(document, indent=2)
 
 
 def summary(findings: Sequence[Finding]) -> str:
-    """Say how many findings there are of each status."""
+    """Return how many findings there are of each status."""
     return ", ".join(f"{number} {status}" for status, number in _counts(findings).items())
 
 

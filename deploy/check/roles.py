@@ -60,7 +60,7 @@ def assumable(system: System, role_arn: str, service: str) -> Verdict:
 
 
 def _trusting(system: System, name: str) -> list[dict[str, Any]]:
-    """Give the statements that let somebody assume a role."""
+    """Return the statements that allow a role to be assumed."""
     document = system.client("iam").get_role(RoleName=name)["Role"]["AssumeRolePolicyDocument"]
     return [
         statement
@@ -81,7 +81,7 @@ def _principals(statement: dict[str, Any]) -> list[Any]:
 
 
 def _policies(system: System, resource: Resource) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Give the policies of a role by name, its own and those attached to it."""
+    """Return the policies of a role by name, its own and those attached to it."""
     iam, role = system.client("iam"), resource.physical_id
     for page in iam.get_paginator("list_role_policies").paginate(RoleName=role):
         for name in page["PolicyNames"]:
@@ -94,7 +94,7 @@ def _policies(system: System, resource: Resource) -> Iterator[tuple[str, dict[st
 
 
 def _wide(name: str, policy: dict[str, Any]) -> Iterator[str]:
-    """Give what a policy allows without naming it."""
+    """Return what a policy allows without naming it."""
     document = json.loads(policy) if isinstance(policy, str) else policy
     for statement in statements(document):
         if statement["Effect"] != "Allow":

@@ -75,7 +75,7 @@ def followed(system: System, resource: Resource) -> Verdict:
 
 
 def trigger_subjects(system: System) -> list[Resource]:
-    """Give the events that must start something."""
+    """Return the events that must start something."""
     starting = [sample for sample in samples.samples(system) if sample.must_start]
     return [Resource(TRIGGER, sample.name, system.root, sample.name) for sample in starting]
 
@@ -101,7 +101,7 @@ def _name(resource: Resource, member: str) -> dict[str, str]:
 
 
 def _is_of(sample: Sample, asked: dict[str, Any]) -> bool:
-    """Say whether an event is of a kind that a pattern asks for; one that names no kind asks for all."""
+    """Return whether an event is of a kind that a pattern asks for; a pattern that names no kind asks for all."""
     source, detail_type = sample.kind
     return source in asked.get("source", [source]) and detail_type in asked.get("detail-type", [detail_type])
 

@@ -22,7 +22,7 @@ class Sample:
     name : str
         What happens, in a few words.
     must_start : str
-        What has to follow from it, in a few words; empty when it is no concern of the project that nobody listens.
+        What has to follow from it, in a few words; empty when the project need not listen.
     """
 
     name: str
@@ -36,7 +36,7 @@ class Sample:
 
 
 def samples(system: System) -> list[Sample]:
-    """Give events of every kind that concerns a project."""
+    """Return events of every kind that concerns a project."""
     makers = (_commits, _versions, _objects, _jobs, _executions, _endpoints, _pipelines, _builds, _others)
     return [sample for make in makers for sample in make(system)]
 

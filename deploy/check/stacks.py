@@ -35,7 +35,7 @@ def deployed(system: System, resource: Resource) -> Verdict:
 
 
 def stage_subjects(system: System) -> list[Resource]:
-    """Give the stages and the API."""
+    """Return the stages and the API."""
     return [Resource(STAGE, stage, stack or system.root, stage) for stage, stack in system.stages.items()]
 
 

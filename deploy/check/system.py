@@ -102,20 +102,20 @@ class System:
         return self.root.stack_id.split(":")[4]
 
     def of_type(self, resource_type: str) -> list[Resource]:
-        """Give the resources of a type."""
+        """Return the resources of a type."""
         return [resource for resource in self.resources if resource.type == resource_type]
 
     def parameter(self, name: str) -> str:
-        """Give the value of a parameter of the project's stack or of one nested in it; empty when none has it."""
+        """Return the value of a parameter of the project's stack or of one nested in it; empty when none has it."""
         return next((stack.parameters[name] for stack in self.stacks if stack.parameters.get(name)), "")
 
     def command(self, arguments: str) -> str:
-        """Give a `deploy-model` command for this project as it can be pasted into the shell."""
+        """Return a `deploy-model` command for this project, ready to be pasted into a shell."""
         return f"`deploy-model {arguments} {self.options}".rstrip() + "`"
 
 
 def shared_clients(make: Clients) -> Clients:
-    """Give clients that several threads use: boto3's may be shared, but not made at the same time."""
+    """Return a maker of clients that several threads use: boto3's can be shared, but not made concurrently."""
     made, lock = cache(make), Lock()
 
     def client(service: str) -> Any:
@@ -179,7 +179,7 @@ def _root(cloudformation: Any, project_name: str, stack_name: str | None) -> Sta
 
 
 def _resources(cloudformation: Any, stack: Stack, path: str) -> Iterator[Resource]:
-    """Give what is in a stack; what it has deleted, or not begun to make, is not."""
+    """Return what is in a stack, without what was deleted or not begun."""
     for page in cloudformation.get_paginator("list_stack_resources").paginate(StackName=stack.stack_id):
         for item in page["StackResourceSummaries"]:
             if item["ResourceStatus"] != "DELETE_COMPLETE" and item.get("PhysicalResourceId"):

@@ -1,4 +1,4 @@
-"""Topics: encrypted, and heard by somebody."""
+"""Topics: encrypted, and with subscribers."""
 
 from deploy.check.check import Check
 from deploy.check.finding import Verdict, failed, ok, warning
@@ -29,7 +29,7 @@ def confirmed(system: System, resource: Resource) -> Verdict:
     waiting = [item["Endpoint"] for item in every if not item["SubscriptionArn"].startswith("arn:")]
     if not every:
         return warning(
-            "nobody is subscribed: nobody hears of failures and approvals",
+            "there are no subscribers: failures and approvals are not reported",
             "update the project with NotificationEmails, or "
             f"`aws sns subscribe --topic-arn {resource.physical_id} --protocol email --notification-endpoint ADDRESS`",
         )

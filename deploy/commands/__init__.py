@@ -1,1 +1,1 @@
-"""The commands of `deploy-model`: each a function of the project and its options that gives an exit status."""
+"""The commands of `deploy-model`: each a function of the project and its options that returns an exit status."""

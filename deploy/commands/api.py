@@ -1,4 +1,4 @@
-"""The API in front of production: `api` deploys or updates its stack. No stage does, as its life is another."""
+"""The API in front of production: `api` deploys or updates its stack, whose life cycle is not that of a stage."""
 
 import argparse
 
@@ -36,7 +36,7 @@ def deploy_api(project: Project, options: argparse.Namespace) -> int:
 
 
 def sets_up_logging(project: Project) -> str:
-    """Say whether the stack gives API Gateway the role by which it logs: as it did, or where the account has none."""
+    """Return whether the stack gives API Gateway its logging role: as it did, or if the account has none."""
     deployed = stacks.describe(project.cloudformation, project.stack_name(API))
     if deployed is not None and not deployed.is_empty and _SETS_UP_LOGGING in deployed.parameters:
         return deployed.parameters[_SETS_UP_LOGGING]

@@ -4,7 +4,7 @@ import argparse
 import sys
 from collections.abc import Iterator
 
-from deploy import deployment, experiments, packages, provisioned, records, stacks, traffic
+from deploy import deployment, experiments, milestones, packages, provisioned, stacks, traffic
 from deploy.deployment_view import output_lines, traffic_lines
 from deploy.errors import DeployError
 from deploy.project import API, PRODUCTION, STAGING, SYSTEM_TEST, Project
@@ -74,11 +74,13 @@ def delete(project: Project, options: argparse.Namespace) -> int:
 
 
 def _own_stack(project: Project, stages: list[Stack]) -> Stack:
-    """Give the project's own stack, if it may go."""
+    """Return the project's own stack, if it can be deleted."""
     if stages:
         # CloudFormation deletes them as the role that made them, which is in the project's stack.
         names = ", ".join(stack.name for stack in stages)
-        raise DeployError(f"{names}: still there, and need the project: `{project.next_command('delete all')}` first")
+        raise DeployError(
+            f"{names}: still deployed, and need the project: `{project.next_command('delete all')}` first"
+        )
     own = provisioned.find(project.cloudformation, project.name)
     if own is None:
         raise DeployError(f"{project.name} has no stack of its own")
@@ -88,7 +90,7 @@ def _own_stack(project: Project, stages: list[Stack]) -> Stack:
 def _confirmed(names: str) -> bool:
     """Ask a person; a script has to say --yes."""
     if not sys.stdin.isatty():
-        raise UsageError(f"{names} would be deleted, and nobody is there to ask: give --yes")
+        raise UsageError(f"{names} would be deleted, and there is no terminal to ask on: give --yes")
     return input(f"Delete {names}? [y/N] ").strip().lower() in {"y", "yes"}
 
 
@@ -98,17 +100,17 @@ def _package(project: Project, stack: Stack) -> Iterator[str]:
         return
     package = packages.describe(project.sagemaker, arn)
     yield f"model package  {arn}  {package.status}"
-    for fact in (records.TEST, records.APPROVAL):
-        record = records.read(package.metadata, project.name, fact)
-        if record is not None:
-            yield f"{fact:<14} {record}"
+    for fact in (milestones.TEST, milestones.APPROVAL):
+        milestone = milestones.read(package.metadata, project.name, fact)
+        if milestone is not None:
+            yield f"{fact:<14} {milestone}"
     experiment = experiments.describe(stack.parameters)
     if experiment:
         yield f"experiment     {experiment}"
 
 
 def _scaling(project: Project, stage: str) -> Iterator[str]:
-    """Between how many instances the stage's endpoint scales, and what was done last."""
+    """Yield between how many instances the stage's endpoint scales, and its last scaling activity."""
     if stage == API:
         return
     key = {"ServiceNamespace": "sagemaker", "ScalableDimension": "sagemaker:variant:DesiredInstanceCount"}

@@ -43,7 +43,7 @@ def deploy_project(project: Project, options: argparse.Namespace) -> int:
 
 
 def _lacks_data(project: Project, bucket: str) -> bool:
-    """Whether there is nothing to train on: so begins every project, and a new one's ModelBuild runs at once."""
+    """Return whether there is nothing to train on, as in a new project, whose ModelBuild runs at once."""
     return not project.s3.list_objects_v2(Bucket=bucket, Prefix="traindata/", MaxKeys=1)["KeyCount"]
 
 
@@ -79,7 +79,7 @@ def install_template(project: Project, options: argparse.Namespace) -> int:
 
 
 def default_id(project: Project) -> str:
-    """Give the id of a project that SageMaker has not made: the same for the same name, account and region."""
+    """Return an id for a project that SageMaker has not made: the same for the same name, account and region."""
     account = project.session.client("sts").get_caller_identity()["Account"]
     named = f"{account}/{project.session.region_name}/{project.name}"
     return f"p-{hashlib.sha256(named.encode()).hexdigest()[:12]}"

@@ -8,10 +8,10 @@ from botocore.exceptions import ClientError
 from rich.console import Console
 from rich.table import Column, Table
 
-from deploy import packages, records
+from deploy import milestones, packages
 from deploy.packages import Package
 from deploy.project import Project
-from model_road import quality
+from model_road import model_packages, quality
 
 _METRIC = "{:.6g}"
 _UNKNOWN = "-"
@@ -22,7 +22,7 @@ _PLAIN_WIDTH = 200
 def list_packages(project: Project, options: argparse.Namespace) -> int:
     """Show the newest versions with their metrics side by side, the best of each marked."""
     found: list[Package] = []
-    for arn in packages.arns(project.sagemaker, project.model_package_group_name):
+    for arn in model_packages.arns(project.sagemaker, project.model_package_group_name):
         if len(found) == options.max_items:
             break
         found.append(packages.describe(project.sagemaker, arn))
@@ -39,7 +39,7 @@ def list_packages(project: Project, options: argparse.Namespace) -> int:
             package.status,
             *(_figure(metrics.get(name), best.get(name)) for name in names),
             _staging(package, project.name),
-            "yes" if records.was_in_production(package, project.name) else _UNKNOWN,
+            "yes" if milestones.was_in_production(package, project.name) else _UNKNOWN,
         )
     console = Console()
     if not console.is_terminal:
@@ -54,7 +54,7 @@ def list_packages(project: Project, options: argparse.Namespace) -> int:
 
 
 def _best(name: str, figures: Sequence[Mapping[str, float]]) -> float | None:
-    """Give the best value of a metric; None where all are the same, or where nobody knows which way is better."""
+    """Return the best value of a metric; None where all are equal or the better direction is not known."""
     values = [metrics[name] for metrics in figures if name in metrics]
     higher = quality.higher_is_better(name)
     if higher is None or len(set(values)) < 2:
@@ -97,11 +97,11 @@ def _set_approval(project: Project, options: argparse.Namespace, status: str) ->
     changed = packages.set_approval(project.sagemaker, package, status, options.reason)
     print(f"Model package  {package.arn}")
     print(f"Approval       {status}{'' if changed else ' (no change)'}")
-    if status == packages.APPROVED:
+    if status == model_packages.APPROVED:
         print(f"Next           {project.next_command('staging')}")
     return 0
 
 
 def _staging(package: Package, project_name: str) -> str:
-    facts = (records.read(package.metadata, project_name, fact) for fact in (records.TEST, records.APPROVAL))
-    return ", ".join(record.verdict.lower() for record in facts if record) or _UNKNOWN
+    facts = (milestones.read(package.metadata, project_name, fact) for fact in (milestones.TEST, milestones.APPROVAL))
+    return ", ".join(milestone.verdict.lower() for milestone in facts if milestone) or _UNKNOWN

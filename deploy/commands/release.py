@@ -2,18 +2,20 @@
 
 import argparse
 
-from deploy import experiments, packages, records, staged
+from deploy import experiments, milestones, packages, staged
 from deploy.commands.stage import deploy_package, remember
-from deploy.errors import DeployError, NoModelError, NotReleasedError
+from deploy.errors import DeployError, NotReleasedError
 from deploy.packages import Package
 from deploy.project import PRODUCTION, Project
+from model_road import model_packages
+from model_road.errors import NoModelError
 
 
 def roll_back(project: Project, options: argparse.Namespace) -> int:
     """Bring production back to the version before, or to the one that is named."""
     production = staged.read(project, PRODUCTION)
     target = previous(project, production.package) if options.to is None else _named(project, options.to)
-    if options.to is not None and not records.was_in_production(target, project.name):
+    if options.to is not None and not milestones.was_in_production(target, project.name):
         raise NotReleasedError(
             f"{target.short_name} has never been in production: bring it there by staging, test, approve, production"
         )
@@ -22,8 +24,8 @@ def roll_back(project: Project, options: argparse.Namespace) -> int:
         # It came there before it was withdrawn, and is to be written down so.
         remember(project, production)
         # Otherwise `production` would bring it back: staging still runs it. First, as what follows may be interrupted.
-        withdrawn = records.now(records.WITHDRAWN, production.config_name)
-        records.write(project.sagemaker, production.package, project.name, records.APPROVAL, withdrawn)
+        withdrawn = milestones.now(milestones.WITHDRAWN, production.config_name)
+        milestones.write(project.sagemaker, production.package, project.name, milestones.APPROVAL, withdrawn)
     deploy_package(project, PRODUCTION, target, wait=options.wait)
     return 0
 
@@ -32,7 +34,7 @@ def ab_test(project: Project, options: argparse.Namespace) -> int:
     """Give a share of production's traffic to another version."""
     challenger = _named(project, options.package)
     # Its answers reach users.
-    records.check_passed(challenger, project.name)
+    milestones.check_passed(challenger, project.name)
     return _experiment(project, options, experiments.ab_test(challenger.arn, options.weight))
 
 
@@ -48,8 +50,8 @@ def promote(project: Project, options: argparse.Namespace) -> int:
     if arn is None:
         raise DeployError(f"{production.stack.name} runs no experiment: begin one with `ab` or `shadow`")
     challenger = _named(project, arn)
-    # A shadow may run untested, as nobody sees its answers.
-    records.check_passed(challenger, project.name)
+    # A shadow may run untested, as its answers reach no user.
+    milestones.check_passed(challenger, project.name)
     deploy_package(project, PRODUCTION, challenger, wait=options.wait)
     return 0
 
@@ -57,19 +59,19 @@ def promote(project: Project, options: argparse.Namespace) -> int:
 def previous(project: Project, serving: Package) -> Package:
     """Find the approved version that came to production last, of all but the one that is there now.
 
-    A version that a rollback has left is none: two rollbacks go back twice, not back and forth.
+    A version that a rollback has left does not count: two rollbacks go back twice, not back and forth.
 
     Raises
     ------
     NoModelError
-        When there is none.
+        When there is no such version.
     """
     candidates = []
-    for arn in packages.arns(project.sagemaker, project.model_package_group_name, packages.APPROVED):
+    for arn in model_packages.arns(project.sagemaker, project.model_package_group_name, model_packages.APPROVED):
         package = packages.describe(project.sagemaker, arn)
-        record = records.read(package.metadata, project.name, records.PRODUCTION)
-        if record and package.arn != serving.arn and not records.was_withdrawn(package, project.name):
-            candidates.append((record.time, package.version, package))
+        milestone = milestones.read(package.metadata, project.name, milestones.PRODUCTION)
+        if milestone and package.arn != serving.arn and not milestones.was_withdrawn(package, project.name):
+            candidates.append((milestone.time, package.version, package))
     if not candidates:
         raise NoModelError("no other approved version has been in production: there is nothing to go back to")
     return max(candidates, key=lambda candidate: candidate[:2])[2]
@@ -88,6 +90,6 @@ def _experiment(project: Project, options: argparse.Namespace, values: dict[str,
 def _named(project: Project, name: str) -> Package:
     """Find an approved version."""
     package = packages.find(project.sagemaker, project.model_package_group_name, name)
-    if package.status != packages.APPROVED:
+    if package.status != model_packages.APPROVED:
         raise NotReleasedError(f"{package.short_name} is {package.status} in the registry: it is not for production")
     return package

@@ -5,7 +5,7 @@ import os
 import sys
 from pathlib import Path
 
-from deploy import deployment, packages, plan, records, stacks, staged, stages
+from deploy import deployment, milestones, packages, plan, stacks, staged, stages
 from deploy.errors import DeployError
 from deploy.packages import Package
 from deploy.project import PRODUCTION, STAGING, Project
@@ -13,11 +13,12 @@ from deploy.stacks import Stack
 from deploy.staged import Staged
 from deploy.test import report, staging_test
 from deploy.test.checks import Expectations
-from model_road import quality
+from model_road import model_packages, quality
+from model_road.errors import NoModelError
 
 
 def show_plan(project: Project, options: argparse.Namespace) -> int:
-    """Say what `staging` and `production` would change."""
+    """Print what `staging` and `production` would change."""
     newest = _chosen(project, options)
     staging = stacks.describe(project.cloudformation, project.stack_name(STAGING))
     for line in _plan(project, STAGING, newest, staging):
@@ -25,8 +26,8 @@ def show_plan(project: Project, options: argparse.Namespace) -> int:
     production = stacks.describe(project.cloudformation, project.stack_name(PRODUCTION))
     try:
         candidate = staged.read(project, STAGING)
-        records.check_released(candidate.package, project.name, candidate.config_name)
-    except DeployError as error:
+        milestones.check_released(candidate.package, project.name, candidate.config_name)
+    except (DeployError, NoModelError) as error:
         print(f"{project.stack_name(PRODUCTION)}: nothing would be deployed yet: {error}")
         return 0
     for line in _plan(project, PRODUCTION, candidate.package, production):
@@ -37,7 +38,7 @@ def show_plan(project: Project, options: argparse.Namespace) -> int:
 def deploy_staging(project: Project, options: argparse.Namespace) -> int:
     """Deploy the latest approved version, or the one that is named, to staging."""
     package = _chosen(project, options)
-    if package.status != packages.APPROVED:
+    if package.status != model_packages.APPROVED:
         raise DeployError(
             f"{package.short_name} is {package.status} in the registry: "
             f"`{project.next_command(f'approve-model {package.arn}')}`"
@@ -67,8 +68,8 @@ def test_staging(project: Project, options: argparse.Namespace) -> int:
         stream = sys.stdout if result.passed else sys.stderr
         print(f"{result.name:<14} {'passed' if result.passed else 'FAILED'}  {result.detail}", file=stream, flush=True)
     passed = all(result.passed for result in results)
-    record = records.now(records.PASSED if passed else records.FAILED, stage.config_name)
-    records.write(project.sagemaker, stage.package, project.name, records.TEST, record)
+    milestone = milestones.now(milestones.PASSED if passed else milestones.FAILED, stage.config_name)
+    milestones.write(project.sagemaker, stage.package, project.name, milestones.TEST, milestone)
     path = Path(options.report or os.environ.get("EXPORT_TEST_RESULTS") or "staging-test.xml")
     report.write(path, "staging-test", results)
     print(f"Report         {path}")
@@ -81,13 +82,13 @@ def test_staging(project: Project, options: argparse.Namespace) -> int:
 def approve_staging(project: Project, _options: argparse.Namespace) -> int:
     """Approve what staging runs for production: the manual step between the two stages."""
     stage = staged.read(project, STAGING)
-    records.check_tested(stage.package, project.name, stage.config_name)
+    milestones.check_tested(stage.package, project.name, stage.config_name)
     caller = project.session.client("sts").get_caller_identity()["Arn"]
-    approval = records.now(packages.APPROVED, stage.config_name, caller)
-    known = records.read(stage.package.metadata, project.name, records.APPROVAL)
+    approval = milestones.now(model_packages.APPROVED, stage.config_name, caller)
+    known = milestones.read(stage.package.metadata, project.name, milestones.APPROVAL)
     is_known = known is not None and (known.verdict, known.config_name) == (approval.verdict, approval.config_name)
     if not is_known:
-        records.write(project.sagemaker, stage.package, project.name, records.APPROVAL, approval)
+        milestones.write(project.sagemaker, stage.package, project.name, milestones.APPROVAL, approval)
     print(f"Model package  {stage.package.arn}")
     print(f"Approved       for production, as {stage.config_name}{' (no change)' if is_known else ''}")
     print(f"Next           {project.next_command('production')}")
@@ -97,7 +98,7 @@ def approve_staging(project: Project, _options: argparse.Namespace) -> int:
 def deploy_production(project: Project, options: argparse.Namespace) -> int:
     """Deploy what staging runs, tested and approved, to production."""
     stage = staged.read(project, STAGING)
-    records.check_released(stage.package, project.name, stage.config_name)
+    milestones.check_released(stage.package, project.name, stage.config_name)
     deploy_package(project, PRODUCTION, stage.package, wait=options.wait)
     print(f"Next           {project.next_command('api')}")
     return 0
@@ -123,10 +124,10 @@ def deploy_package(
 
 def remember(project: Project, production: Staged) -> None:
     """Write down on the package that it is in production, unless it says so already."""
-    known = records.read(production.package.metadata, project.name, records.PRODUCTION)
+    known = milestones.read(production.package.metadata, project.name, milestones.PRODUCTION)
     if known is None or known.config_name != production.config_name:
-        record = records.now(records.DEPLOYED, production.config_name)
-        records.write(project.sagemaker, production.package, project.name, records.PRODUCTION, record)
+        milestone = milestones.now(milestones.DEPLOYED, production.config_name)
+        milestones.write(project.sagemaker, production.package, project.name, milestones.PRODUCTION, milestone)
 
 
 def _chosen(project: Project, options: argparse.Namespace) -> Package:

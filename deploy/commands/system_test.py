@@ -51,7 +51,7 @@ def _tell(stage: Staged, ending: Ending) -> None:
 
 
 def find_machine(project: Project, stepfunctions: Any) -> str:
-    """Find the state machine that the project's template has made, or make one; give its ARN.
+    """Find the state machine that the project's template made, or make one; return its ARN.
 
     Raises
     ------
@@ -77,7 +77,7 @@ def _named(stepfunctions: Any, name: str) -> str | None:
 
 
 def _stack(project: Project, name: str) -> Request:
-    """Say what the stack is to be, with the function's code in the bucket."""
+    """Return what the stack is to become, with the function's code uploaded to the bucket."""
     key = artifacts.publish(project.s3, project.bucket, project.name, stages.FOLDER / "functions" / FUNCTION)
     values = {
         "SageMakerProjectName": project.name,
@@ -89,7 +89,7 @@ def _stack(project: Project, name: str) -> Request:
 
 
 def _input(project: Project, stage: Staged, options: argparse.Namespace) -> dict[str, Any]:
-    """Say what the execution is to test; what is not said is the stack's."""
+    """Return the input of the execution; what it leaves out comes from the stack."""
     endpoint = project.endpoint_name(STAGING)
     running = project.sagemaker.describe_endpoint(EndpointName=endpoint)["EndpointConfigName"]
     given = {

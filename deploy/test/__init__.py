@@ -1,4 +1,4 @@
-"""The test of a staged endpoint: really invoked, with the records that its model was evaluated on.
+"""The test of a staged endpoint: it is invoked with the records that its model was evaluated on.
 
 records     the evaluation's CSV files, from S3
 problems    what kind of problem the model solves: how targets and answers are read

@@ -1,4 +1,4 @@
-"""The checks of a staged endpoint. Each gives a sentence on what it found, or raises CheckError with what is wrong."""
+"""The checks of a staged endpoint: each returns a sentence on what it found, or raises CheckError with the reason."""
 
 import math
 import uuid
@@ -205,7 +205,7 @@ def _predictions(subject: Subject) -> list[Prediction]:
 
 
 def _package_of(sagemaker: Any, variant: Mapping[str, Any]) -> str | None:
-    """Give the ARN of the model package that a variant's model was made from."""
+    """Return the ARN of the model package that a variant's model was made from."""
     model = sagemaker.describe_model(ModelName=variant["ModelName"])
     containers = model.get("Containers") or [model["PrimaryContainer"]]
     name: str | None = containers[0].get("ModelPackageName")

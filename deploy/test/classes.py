@@ -46,7 +46,7 @@ class Counts:
         return self.labels.get(label, (0, 0, 0))
 
     def metrics(self) -> dict[str, float]:
-        """Give the metrics of a binary classification, or of one with more classes.
+        """Return the metrics of a binary classification, or of one with more classes.
 
         Raises
         ------

@@ -96,7 +96,7 @@ def _csv_cells(text: str) -> Iterator[Cell]:
 
 def _json_cells(value: Any) -> Iterator[Cell]:
     if value is None:
-        raise ValueError("null is no prediction")
+        raise ValueError("null is not a prediction")
     if isinstance(value, bool):
         yield json.dumps(value)
     elif isinstance(value, str):
@@ -108,7 +108,7 @@ def _json_cells(value: Any) -> Iterator[Cell]:
 
 
 def _parts(value: Any) -> Iterable[Any]:
-    """Give what a list or an object holds; of an object that names a label that alone, without its score."""
+    """Return what a list or an object holds; of an object that names a label only the label, without its score."""
     if not isinstance(value, dict):
         return list(value)
     return next(([value[name]] for name in _LABELS if name in value), list(value.values()))

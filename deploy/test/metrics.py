@@ -45,7 +45,7 @@ class Sums:
         )
 
     def metrics(self) -> dict[str, float]:
-        """Give mae, mse, rmse and r2; r2 is NaN when all targets are the same."""
+        """Return mae, mse, rmse and r2; r2 is NaN when all targets are the same."""
         mse = self.squares / self.n_samples
         return {
             "mae": self.absolute / self.n_samples,
@@ -59,7 +59,7 @@ NOTHING = Sums(0, 0.0, 0.0, 0.0, 0.0)
 
 
 def sums(targets: Sequence[float], predictions: Sequence[float]) -> Sums:
-    """Sum up records; none give `NOTHING`."""
+    """Sum up records; return `NOTHING` for none."""
     if not targets:
         return NOTHING
     errors = [target - prediction for target, prediction in zip(targets, predictions, strict=True)]
@@ -74,10 +74,10 @@ def sums(targets: Sequence[float], predictions: Sequence[float]) -> Sums:
 
 
 def regression_metrics(targets: Sequence[float], predictions: Sequence[float]) -> dict[str, float]:
-    """Give mae, mse, rmse and r2; r2 is NaN when all targets are the same."""
+    """Return mae, mse, rmse and r2; r2 is NaN when all targets are the same."""
     return sums(targets, predictions).metrics()
 
 
 def percentile(values: Sequence[float], share: float) -> float:
-    """Give the smallest value that at least `share` (0 to 1) of the values do not exceed."""
+    """Return the smallest value that at least `share` (0 to 1) of the values do not exceed."""
     return sorted(values)[max(0, math.ceil(share * len(values)) - 1)]

@@ -1,4 +1,4 @@
-"""What an endpoint answered to one record, and what that says."""
+"""An endpoint's answer to one record, and what it means."""
 
 import math
 from dataclasses import dataclass
@@ -24,11 +24,11 @@ class Prediction:
 
     @property
     def is_finite(self) -> bool:
-        """Whether every number in it is one."""
+        """Whether every number in it is finite."""
         return all(isinstance(cell, str) or math.isfinite(cell) for cell in self.cells)
 
     def same_as(self, other: "Prediction") -> bool:
-        """Whether two answers differ by no more than rounding."""
+        """Return whether two answers differ by no more than rounding."""
         return len(self.cells) == len(other.cells) and all(map(_same, self.cells, other.cells))
 
     def __str__(self) -> str:
@@ -36,7 +36,7 @@ class Prediction:
 
 
 def label(cell: Cell) -> str:
-    """Give a label's one spelling: 1, 1.0, "1" and true are the same label, 0, 0.0, "0" and false are another.
+    """Return a label in one spelling: 1, 1.0, "1" and true are the same, and so are 0, 0.0, "0" and false.
 
     Raises
     ------
@@ -55,7 +55,7 @@ def label(cell: Cell) -> str:
 
 
 def number(cell: Cell) -> float | None:
-    """Read a number; None when it is none."""
+    """Read a number; return None when it is not one."""
     try:
         return float(cell)
     except ValueError:

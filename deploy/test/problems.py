@@ -1,7 +1,7 @@
-"""What kind of problem a model solves: how targets and answers are read, and which metrics tell how well it does.
+"""What kind of problem a model solves: how targets and answers are read, and which metrics measure it.
 
-The kinds and their names are those of SageMaker Model Monitor's `ProblemType`. Which one it is says the version's
-evaluation, by the group that its metrics lie in:
+The kinds and their names are those of SageMaker Model Monitor's `ProblemType`. The version's evaluation says which one
+it is, by the group that its metrics are in:
 
 | group of the report | ProblemType | an answer to one record |
 |---|---|---|
@@ -41,7 +41,7 @@ class Problem(Protocol):
     noun: str
 
     def takes(self, width: int) -> bool:
-        """Whether an answer to one record may have so many values."""
+        """Return whether an answer to one record may have that many values."""
 
     def target(self, text: str) -> Cell:
         """Read a target, or raise ValueError."""
@@ -50,7 +50,7 @@ class Problem(Protocol):
         """Read what an answer to one record says, or raise ValueError."""
 
     def summed(self, targets: Sequence[Any], outcomes: Sequence[Any]) -> Any:
-        """Sum up records to what their metrics are made of: it can be added, and gives `metrics()`."""
+        """Sum up records to what their metrics are made of: sums can be added, and have `metrics()`."""
 
     def restored(self, document: Mapping[str, Any]) -> Any:
         """Make such a sum of its attributes."""
@@ -70,7 +70,7 @@ class Regression:
 
     def outcome(self, cells: Sequence[Cell]) -> Cell:
         if isinstance(cells[0], str):
-            raise ValueError(f"{cells[0]!r} is no number")
+            raise ValueError(f"{cells[0]!r} is not a number")
         return cells[0]
 
     def summed(self, targets: Sequence[float], outcomes: Sequence[float]) -> Sums:
@@ -93,7 +93,7 @@ class MulticlassClassification:
         return label(text)
 
     def outcome(self, cells: Sequence[Cell]) -> Cell:
-        """Give the label, or the number of the most probable class, the first of equals."""
+        """Return the label, or the number of the most probable class, the first of equals."""
         if len(cells) == 1:
             return label(cells[0])
         values = [_number(cell) for cell in cells]
@@ -129,7 +129,7 @@ class BinaryClassification:
         return label(text)
 
     def outcome(self, cells: Sequence[Cell]) -> Cell:
-        """Give the label.
+        """Return the label.
 
         Of two values the second is the positive label's probability. One value from 0 to 1 is its probability as well,
         unless the positive label is a number other than 1: then 0 and 1 may be labels, and only labels are taken.
@@ -139,7 +139,7 @@ class BinaryClassification:
             return label(cells[0])
         probability = _number(cells[-1])
         if not 0 <= probability <= 1:
-            raise ValueError(f"{probability!r} is no probability")
+            raise ValueError(f"{probability!r} is not a probability")
         return self.positive_label if probability > self.threshold else classes.NEGATIVE
 
     def _may_be_probability(self, value: float | None) -> bool:
@@ -154,7 +154,7 @@ class BinaryClassification:
 
 
 def describe(report: Any, metadata: Mapping[str, str]) -> dict[str, str]:
-    """Say in SageMaker's words which problem a version's evaluation speaks of.
+    """Return in SageMaker's words which problem a version's evaluation is about.
 
     Parameters
     ----------
@@ -203,5 +203,5 @@ def read(document: Mapping[str, str]) -> Problem:
 def _number(cell: Cell) -> float:
     value = number(cell)
     if value is None:
-        raise ValueError(f"{cell!r} is no probability")
+        raise ValueError(f"{cell!r} is not a probability")
     return value

@@ -25,7 +25,7 @@ def read(s3_client: Any, uri: str, target_column: str, problem: Problem) -> Reco
     Raises
     ------
     DeployError
-        When there is none, or when they do not have the target's column.
+        When there are none, or when they lack the target's column.
     """
     place = urlsplit(uri)
     prefix = place.path.lstrip("/")
@@ -50,7 +50,7 @@ def parse(text: str, target_column: str, name: str, problem: Problem) -> Records
     Raises
     ------
     DeployError
-        When it does not have the target's column, or something in it is not what the problem's targets are.
+        When it lacks the target's column, or a value there cannot be a target of the problem.
     """
     rows = [row for row in csv.reader(io.StringIO(text)) if row]
     header = rows[0] if rows else []
@@ -60,5 +60,5 @@ def parse(text: str, target_column: str, name: str, problem: Problem) -> Records
     try:
         targets = tuple(problem.target(row[place]) for row in rows[1:])
     except (ValueError, IndexError) as error:
-        raise DeployError(f"{name}: a value of {target_column!r} is no {problem.noun}: {error}") from error
+        raise DeployError(f"{name}: a value of {target_column!r} is not a {problem.noun}: {error}") from error
     return Records(tuple(",".join(row[:place] + row[place + 1 :]) for row in rows[1:]), targets)

@@ -1,4 +1,4 @@
-"""What came of a test, as JUnit's XML, which CodeBuild and every other CI shows."""
+"""The result of a test as JUnit's XML, which CodeBuild and every other CI system shows."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

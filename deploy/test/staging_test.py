@@ -1,10 +1,9 @@
-"""All checks of a staged endpoint in order, each told as it ends."""
+"""All checks of a staged endpoint in order, each reported as it ends."""
 
 import time
 from collections.abc import Iterator
 from typing import Any
 
-import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -30,10 +29,10 @@ def subject(project: Project, endpoint_name: str, package: Package, evaluation: 
     except KeyError as error:
         raise DeployError(
             f"{package.short_name} does not say which records it was evaluated on: its CustomerMetadataProperties lack "
-            f"{error}. Register models with TestDataUrl and TargetColumn, as pipelines/lr/steps.py does."
+            f"{error}. Register models with TestDataUrl and TargetColumn, as pipelines/lr/pipeline.py does."
         ) from error
-    # Without retries: a test that hides failures is none.
-    runtime = boto3.client("sagemaker-runtime", config=Config(retries={"total_max_attempts": 1}))
+    # Without retries: a test must not hide failures.
+    runtime = project.session.client("sagemaker-runtime", config=Config(retries={"total_max_attempts": 1}))
     problem = problems.read(problems.describe(evaluation, package.metadata))
     found = records.read(project.s3, uri, target, problem)
     return Subject(project.sagemaker, project.s3, Endpoint(endpoint_name, runtime, problem), found, expected)

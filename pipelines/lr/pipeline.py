@@ -3,14 +3,18 @@
     Preprocess ─> Train ─> Evaluate ─> CheckQuality ─┬─ R2 >= R2Threshold ─> Register
                                                      └─ otherwise ─────────> QualityTooLow, a Fail step
 
-Every number that a run may want to change is a parameter of the pipeline, not of `get_pipeline`. `pipelines.lr.steps`
-has them, and says what each step does.
+Every number that a run may want to change is a parameter of the pipeline, not of `get_pipeline`.
 """
 
+from pathlib import Path
 from typing import Any
 
-from pipelines import _session
+from pipelines import code, session, steps
 from pipelines.lr import sample_data
+
+_HERE = Path(__file__).parent
+_NUMBER = r"([0-9.eE+-]+)"
+_REPORT = "EvaluationReport"
 
 
 def get_pipeline(  # noqa: PLR0913 -- the argument names are those of AWS's project template
@@ -61,32 +65,162 @@ def get_pipeline(  # noqa: PLR0913 -- the argument names are those of AWS's proj
     PipelineError
         When no role is given and the caller is not running as one.
     """
-    session = sagemaker_session or _session.pipeline_session(region, default_bucket)
-    # Only now: the SDK needs a region to be imported.
-    from pipelines import _steps  # noqa: PLC0415
-    from pipelines.lr import steps  # noqa: PLC0415
-
-    project = _session.project_prefix(sagemaker_project_name)
-    settings = _steps.JobSettings(
-        s3_client=session.boto_session.client("s3"),
-        role=role or _session.execution_role(session.boto_session),
-        image_uri=image_uri or _steps.sklearn_image(region),
-        bucket=default_bucket or session.default_bucket(),
-        prefix=project + base_job_prefix,
+    sagemaker_session = sagemaker_session or session.pipeline_session(region, default_bucket)
+    project = session.project_prefix(sagemaker_project_name)
+    settings = steps.job_settings(
+        sagemaker_session,
+        project + base_job_prefix,
+        role=role,
+        default_bucket=default_bucket,
+        image_uri=image_uri,
         kms_key_arn=kms_key_arn,
     )
-    parameters = steps.Parameters(settings)
-    preprocess = steps.preprocess(settings, parameters)
-    train = steps.train(settings, parameters, _steps.output_uri(preprocess, "train"))
-    model_data, test_data = train.properties.ModelArtifacts.S3ModelArtifacts, _steps.output_uri(preprocess, "test")
-    evaluate = steps.evaluate(settings, parameters, model_data, test_data)
-    evaluation = steps.evaluation_of(parameters, evaluate, test_data)
-    register = steps.register(settings, parameters, project + model_package_group_name, model_data, evaluation)
-    return _steps.Pipeline(
+    parameters = Parameters(settings)
+    preprocessed = preprocess(settings, parameters)
+    test_data = steps.output_uri(preprocessed, "test")
+    trained = train(settings, parameters, steps.output_uri(preprocessed, "train"))
+    model_data = trained.properties.ModelArtifacts.S3ModelArtifacts
+    evaluated = evaluate(settings, parameters, model_data, test_data)
+    evaluation = evaluation_of(parameters, evaluated, test_data)
+    registered = register(settings, parameters, project + model_package_group_name, model_data, evaluation)
+    return steps.Pipeline(
         name=project + pipeline_name,
         parameters=parameters.every,
-        steps=[preprocess, train, evaluate, steps.check_quality(parameters, evaluate, register)],
-        sagemaker_session=session,
+        steps=[preprocessed, trained, evaluated, check_quality(parameters, evaluated, registered)],
+        sagemaker_session=sagemaker_session,
+    )
+
+
+class Parameters:
+    """The parameters of the pipeline with their defaults: every number that a run may want to change.
+
+    Parameters
+    ----------
+    settings : JobSettings
+    """
+
+    def __init__(self, settings: steps.JobSettings) -> None:
+        text, integer, number = steps.ParameterString, steps.ParameterInteger, steps.ParameterFloat
+        self.input_data_url = text("InputDataUrl", f"s3://{settings.bucket}/{settings.prefix}/{sample_data.FOLDER}")
+        self.feature_columns = text("FeatureColumns", "bmi")
+        self.target_column = text("TargetColumn", sample_data.TARGET_COLUMN)
+        self.test_rows = integer("TestRows", 20)
+        self.processing_type = text("ProcessingInstanceType", "ml.m5.large")
+        self.processing_count = integer("ProcessingInstanceCount", 1)
+        self.training_type = text("TrainingInstanceType", "ml.m5.large")
+        self.training_count = integer("TrainingInstanceCount", 1)
+        self.learning_rate = number("LearningRate", 0.1)
+        self.max_iterations = integer("MaxIterations", 15001)
+        self.r2_threshold = number("R2Threshold", 0.2)
+        self.approval_status = text(
+            "ModelApprovalStatus",
+            "PendingManualApproval",
+            enum_values=["PendingManualApproval", "Approved", "Rejected"],
+        )
+
+    @property
+    def every(self) -> list[Any]:
+        """All of them, in the order in which they are declared."""
+        return list(vars(self).values())
+
+
+def preprocess(settings: steps.JobSettings, parameters: Parameters) -> Any:
+    """Split the raw data into a training and a test set."""
+    return steps.processing_step(
+        settings,
+        "Preprocess",
+        code=code.read_files(_HERE, "preprocess.py"),
+        script="preprocess.py",
+        inputs={"data": parameters.input_data_url},
+        outputs={"train": "/opt/ml/processing/output/train", "test": "/opt/ml/processing/output/test"},
+        arguments=[
+            *("--feature-columns", parameters.feature_columns),
+            *("--target-column", parameters.target_column),
+            *("--test-rows", parameters.test_rows.to_string()),
+        ],
+        instance_type=parameters.processing_type,
+        instance_count=parameters.processing_count,
+    )
+
+
+def train(settings: steps.JobSettings, parameters: Parameters, training_data: Any) -> Any:
+    """Train the model; its code goes into model.tar.gz with it."""
+    return steps.training_step(
+        settings,
+        "Train",
+        code={
+            **code.read_files(_HERE, "train.py", "linear_regression.py", "model_file.py", "inference.py"),
+            **code.read_package("dill"),
+        },
+        script="train.py",
+        channels={"train": training_data},
+        hyperparameters={
+            "learning_rate": parameters.learning_rate.to_string(),
+            "max_iter": parameters.max_iterations.to_string(),
+            "target_column": parameters.target_column,
+        },
+        metrics={"train:mse": f"train:mse={_NUMBER}", "train:r2": f"train:r2={_NUMBER}"},
+        instance_type=parameters.training_type,
+        instance_count=parameters.training_count,
+    )
+
+
+def evaluate(settings: steps.JobSettings, parameters: Parameters, model_data: Any, test_data: Any) -> Any:
+    """Test the model; whether it is registered depends on the report."""
+    return steps.processing_step(
+        settings,
+        "Evaluate",
+        code=code.read_files(_HERE, "evaluate.py"),  # the model brings its own code
+        script="evaluate.py",
+        inputs={"model": model_data, "test": test_data},
+        outputs={"evaluation": "/opt/ml/processing/evaluation"},
+        arguments=["--target-column", parameters.target_column],
+        property_files=[steps.PropertyFile(_REPORT, output_name="evaluation", path="evaluation.json")],
+        instance_type=parameters.processing_type,
+        instance_count=parameters.processing_count,
+    )
+
+
+def register(
+    settings: steps.JobSettings,
+    parameters: Parameters,
+    model_package_group_name: str,
+    model_data: Any,
+    evaluation: steps.Evaluation,
+) -> Any:
+    """Register the model as a version of its group."""
+    return steps.register_step(
+        settings,
+        "Register",
+        model_data=model_data,
+        # train.py packs the code into model.tar.gz, so nothing is repacked here.
+        environment={
+            "SAGEMAKER_PROGRAM": "inference.py",
+            "SAGEMAKER_SUBMIT_DIRECTORY": "/opt/ml/model/code",
+        },
+        model_package_group_name=model_package_group_name,
+        approval_status=parameters.approval_status,
+        content_types=["application/json", "application/jsonlines", "text/csv"],
+        evaluation=evaluation,
+    )
+
+
+def evaluation_of(parameters: Parameters, evaluated: Any, test_data: Any) -> steps.Evaluation:
+    """Return how the model was tested: where the report of the step Evaluate is, and with which records."""
+    report = steps.Join(on="/", values=[steps.output_uri(evaluated, "evaluation"), "evaluation.json"])
+    return steps.Evaluation(statistics_uri=report, test_data_uri=test_data, target_column=parameters.target_column)
+
+
+def check_quality(parameters: Parameters, evaluated: Any, if_good: Any) -> Any:
+    """Go on with a step if R2 on the test set is good enough; end the execution as failed, with the reason, if not."""
+    r2 = steps.JsonGet(step_name=evaluated.name, property_file=_REPORT, json_path="regression_metrics.r2.value")
+    quality_too_low = steps.fail_step(
+        "QualityTooLow",
+        *("R2 on the test set is ", r2, ", below R2Threshold ", parameters.r2_threshold.to_string()),
+        ": the model was not registered.",
+    )
+    return steps.at_least_step(
+        "CheckQuality", value=r2, threshold=parameters.r2_threshold, if_steps=[if_good], else_steps=[quality_too_low]
     )
 
 

@@ -1,6 +1,6 @@
-"""The diabetes data of scikit-learn in S3, for whoever has no data of their own yet.
+"""The diabetes data of scikit-learn in S3, for users who have no data of their own yet.
 
-Ten features, mean-centred and scaled as scikit-learn's `load_diabetes` gives them, and the target, a measure
+Ten features, mean-centred and scaled as scikit-learn's `load_diabetes` returns them, and the target, a measure
 of the disease's progression after one year; 442 rows. Source: Efron, Hastie, Johnstone and Tibshirani (2004),
 "Least Angle Regression", Annals of Statistics 32, 407-499.
 
@@ -11,7 +11,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from pipelines._session import project_prefix
+from pipelines.session import project_prefix
 
 FOLDER = "data/"
 BATCH_FOLDER = "batch/"

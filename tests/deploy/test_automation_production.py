@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from deploy import packages, records
+from deploy import milestones, packages
 from tests.deploy import samples
 from tests.deploy.automation import Automation
 from tests.deploy.conftest import ROLE, Registry
@@ -53,8 +53,8 @@ def configured(automation: Automation, *arns: str) -> str:
 def written(automation: Automation, arn: str) -> str | None:
     """What a version says of production."""
     package = packages.describe(automation.aws.client("sagemaker"), arn)
-    record = records.read(package.metadata, automation.name, records.PRODUCTION)
-    return None if record is None else str(record)
+    milestone = milestones.read(package.metadata, automation.name, milestones.PRODUCTION)
+    return None if milestone is None else str(milestone)
 
 
 def test_what_comes_to_production_is_written_on_the_version(automation: Automation, versions: Registry, tell: Tell):

@@ -26,7 +26,7 @@ from tests.deploy.conftest import ROLE, Registry
 @pytest.fixture(scope="module")
 def function() -> Iterator[dict[str, ModuleType]]:
     """The functions' modules, imported as Lambda does: by their folder."""
-    names = ("messages", "claims", "registry", "starts")
+    names = ("messages", "claims", "aws", "registry", "starts")
     sys.path.insert(0, str(CODE))
     try:
         yield {name: importlib.import_module(name) for name in names}
@@ -96,8 +96,8 @@ def early(automation, function, monkeypatch) -> Iterator[str]:
     """The functions of a project whose pipelines are not made yet; the name of its pipeline, and of its queue."""
     name, sqs = f"early-{uuid.uuid4().hex[:8]}", automation.aws.client("sqs")
     url = sqs.create_queue(QueueName=name)["QueueUrl"]
-    monkeypatch.setattr(function["starts"], "_client", automation.aws.client)
-    function["starts"]._claims.cache_clear()
+    monkeypatch.setattr(function["aws"], "client", automation.aws.client)
+    function["aws"].claims.cache_clear()
     variables = {"CLAIMS_TABLE": f"{automation.name}-claims", "PIPELINE_NAME": name, "QUEUE_URL": url}
     prefixes = {f"{which}_PREFIX": f"batchdata/{which.lower()}/" for which in ("INPUT", "OUTPUT", "MANIFEST")}
     for variable, value in {**variables, **prefixes, "TRAINING_DATA_URL": "s3://any/traindata/"}.items():
@@ -199,8 +199,8 @@ def test_an_approval_starts_modeldeploy_and_nothing_else_about_the_version_does(
 @pytest.fixture
 def decide(automation, registry, function, monkeypatch) -> Callable[..., list[str]]:
     """Has the function decide on events of a registry's group; gives outcomes."""
-    monkeypatch.setattr(function["starts"], "_client", automation.aws.client)
-    function["starts"]._claims.cache_clear()
+    monkeypatch.setattr(function["aws"], "client", automation.aws.client)
+    function["aws"].claims.cache_clear()
     monkeypatch.setenv("CLAIMS_TABLE", f"{automation.name}-claims")
     monkeypatch.setenv("ENDPOINT_NAMES", f"{registry.group}-production,{registry.group}-staging")
     monkeypatch.setenv("MODEL_PACKAGE_GROUP_NAME", registry.group)

@@ -136,9 +136,9 @@ def test_an_answer_is_a_label_or_probabilities(problem: Problem, body: bytes, co
     ("problem", "body", "why"),
     [
         (MULTICLASS, b"a\nb\nc", r"2 record\(s\) were sent and 3 prediction\(s\) came back: 'a"),
-        (MULTICLASS, b"0.1,0.9\n0.1,b", "not labels: 'b' is no probability"),
+        (MULTICLASS, b"0.1,0.9\n0.1,b", "not labels: 'b' is not a probability"),
         (BINARY, b"0.1,0.2,0.7\n0.1,0.2,0.7", r"2 record\(s\) were sent and 6 prediction\(s\) came back"),
-        (BINARY, b"-3.1,3.1\n2,-2", r"not labels: 3\.1 is no probability"),
+        (BINARY, b"-3.1,3.1\n2,-2", r"not labels: 3\.1 is not a probability"),
         (BINARY, b"", r"2 record\(s\) were sent and 0 prediction\(s\) came back"),
         (BINARY, b'a\n"' + b"b" * 200_000, "not labels: field larger than field limit"),
     ],
@@ -163,7 +163,7 @@ def test_probabilities_are_compared_as_they_were_answered():
 def test_targets_are_labels():
     found = records.parse("a,kind\n1,setosa\n2,3.0\n", "kind", "x", MULTICLASS)
     assert found == records.Records(("1", "2"), ("setosa", "3"))
-    with pytest.raises(DeployError, match="x: a value of 'kind' is no label: it is empty"):
+    with pytest.raises(DeployError, match="x: a value of 'kind' is not a label: it is empty"):
         records.parse("a,kind\n1,\n", "kind", "x", MULTICLASS)
 
 

@@ -1,4 +1,4 @@
-"""A classifier on the road: scikit-learn's wines, really served, through the staging test and the system test."""
+"""A classifier in the workflow: scikit-learn's wines, really served, through the staging test and the system test."""
 
 import io
 import json

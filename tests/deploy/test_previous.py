@@ -2,12 +2,13 @@
 
 import pytest
 
-from deploy import packages, records
+from deploy import milestones, packages
 from deploy.commands import release
-from deploy.errors import NoModelError
+from deploy.milestones import Milestone
 from deploy.packages import Package
 from deploy.project import Project
-from deploy.records import Record
+from model_road import model_packages
+from model_road.errors import NoModelError
 from tests.deploy.conftest import Registry
 
 
@@ -22,8 +23,8 @@ def project(registry: Registry) -> Project:
 def deployed(project: Project, arn: str, hour: int, owner: str = "mine") -> Package:
     """Write on a version that it came to production."""
     package = packages.describe(project.sagemaker, arn)
-    record = Record(records.DEPLOYED, f"2026-01-31T{hour:02}:00:00Z", "config")
-    records.write(project.sagemaker, package, owner, records.PRODUCTION, record)
+    milestone = Milestone(milestones.DEPLOYED, f"2026-01-31T{hour:02}:00:00Z", "config")
+    milestones.write(project.sagemaker, package, owner, milestones.PRODUCTION, milestone)
     return packages.describe(project.sagemaker, arn)
 
 
@@ -40,12 +41,12 @@ def test_it_is_the_version_that_came_there_last_and_is_still_approved(registry: 
 
 def test_a_second_rollback_does_not_bring_back_what_the_first_left(registry: Registry, project: Project):
     first, second, third = (deployed(project, registry.register("Approved"), hour) for hour in (1, 2, 3))
-    withdrawn = records.now(records.WITHDRAWN, "config")
-    records.write(project.sagemaker, third, project.name, records.APPROVAL, withdrawn)
+    withdrawn = milestones.now(milestones.WITHDRAWN, "config")
+    milestones.write(project.sagemaker, third, project.name, milestones.APPROVAL, withdrawn)
     serving = deployed(project, second.arn, 4)
     assert release.previous(project, serving).arn == first.arn
-    approved = records.now(packages.APPROVED, "config")
-    records.write(project.sagemaker, third, project.name, records.APPROVAL, approved)
+    approved = milestones.now(model_packages.APPROVED, "config")
+    milestones.write(project.sagemaker, third, project.name, milestones.APPROVAL, approved)
     assert release.previous(project, serving).arn == third.arn
 
 
@@ -53,8 +54,8 @@ def test_what_codepipeline_has_brought_back_after_a_rollback_is_a_version_like_a
     registry: Registry, project: Project
 ):
     first, second = (deployed(project, registry.register("Approved"), hour) for hour in (1, 2))
-    withdrawn = Record(records.WITHDRAWN, "2026-01-31T03:00:00Z", "config")
-    records.write(project.sagemaker, second, project.name, records.APPROVAL, withdrawn)
+    withdrawn = Milestone(milestones.WITHDRAWN, "2026-01-31T03:00:00Z", "config")
+    milestones.write(project.sagemaker, second, project.name, milestones.APPROVAL, withdrawn)
     serving = deployed(project, registry.register("Approved"), 5)
     assert release.previous(project, serving).arn == first.arn
     deployed(project, second.arn, 4)
@@ -70,8 +71,8 @@ def test_the_first_version_in_production_has_none_before_it(registry: Registry, 
 
 def test_what_is_written_on_a_version_leaves_the_rest_as_it_was(registry: Registry, project: Project):
     package = deployed(project, registry.register("Approved"), 1)
-    records.write(project.sagemaker, package, "mine", records.TEST, records.now(records.PASSED, "config"))
+    milestones.write(project.sagemaker, package, "mine", milestones.TEST, milestones.now(milestones.PASSED, "config"))
     after = packages.describe(project.sagemaker, package.arn)
     assert after.status == "Approved"
-    assert records.was_in_production(after, "mine")
-    assert records.read(after.metadata, "mine", records.TEST) is not None
+    assert milestones.was_in_production(after, "mine")
+    assert milestones.read(after.metadata, "mine", milestones.TEST) is not None

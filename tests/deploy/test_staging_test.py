@@ -48,8 +48,8 @@ def test_records_are_the_files_lines_without_the_target():
     [
         ("", "it has no header"),
         ("a,b\n1,2\n", "it has a, b"),
-        ("target\nx\n", "no number"),
-        ("a,target\n1\n", "no number"),
+        ("target\nx\n", "not a number"),
+        ("a,target\n1\n", "not a number"),
     ],
 )
 def test_a_file_that_is_no_test_set_is_named(text: str, why: str):

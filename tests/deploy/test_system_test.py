@@ -323,7 +323,7 @@ def test_who_hangs_up_does_not_predict(function, endpoint, chunk):
 
 
 def test_what_are_no_records_is_named(function, endpoint, chunk):
-    with pytest.raises(function.RecordsError, match=r"test\.csv: a value of 'y' is no number"):
+    with pytest.raises(function.RecordsError, match=r"test\.csv: a value of 'y' is not a number"):
         function.invoke(chunk("x,y\n1,low\n", calls=1))
 
 

@@ -1,4 +1,4 @@
-"""From the registry to production and back: every command against the real local AWS, in the order of the road."""
+"""From the registry to production and back: every command against the real local AWS, in the order of the workflow."""
 
 import json
 import random
@@ -86,7 +86,7 @@ def local_aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
 
 @pytest.fixture(scope="module")
 def project() -> str:
-    return f"road-{uuid.uuid4().hex[:8]}"
+    return f"way-{uuid.uuid4().hex[:8]}"
 
 
 @pytest.fixture(scope="module")
@@ -204,7 +204,7 @@ def check_the_system_test(aws: LocalAws, run: Run, project: str, other: str) -> 
     assert (suite.get("tests"), suite.get("failures")) == ("5", "0")
 
 
-def test_the_road(local_aws: LocalAws, run: Run, versions: list[str], project: str, tmp_path: Path):
+def test_the_whole_workflow(local_aws: LocalAws, run: Run, versions: list[str], project: str, tmp_path: Path):
     first, second = versions
     staging, production = f"{project}-staging", f"{project}-production"
 
@@ -222,7 +222,7 @@ def test_the_road(local_aws: LocalAws, run: Run, versions: list[str], project: s
     [suite] = ElementTree.parse(report).getroot()
     assert (suite.get("tests"), suite.get("failures")) == ("8", "0")
     check_the_system_test(local_aws, run, project, second)
-    assert "nobody has approved" in run("production", returncode=1).stderr
+    assert "has not been approved" in run("production", returncode=1).stderr
     run("approve")
     run("production")
     assert "No change" in run("production").stdout

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pipelines import _code
+from pipelines import code
 
 if TYPE_CHECKING:
     from tests.conftest import LocalAws
@@ -16,26 +16,26 @@ if TYPE_CHECKING:
 
 def test_the_hash_depends_on_names_and_contents_not_on_their_order():
     files = {"a.py": b"1", "b.py": b"2"}
-    assert _code.content_hash(files) == _code.content_hash(dict(reversed(files.items())))
+    assert code.content_hash(files) == code.content_hash(dict(reversed(files.items())))
     for other in ({"a.py": b"2", "b.py": b"1"}, {"a.py": b"1", "c.py": b"2"}, {"a.py": b"1b.py2"}):
-        assert _code.content_hash(other) != _code.content_hash(files)
+        assert code.content_hash(other) != code.content_hash(files)
 
 
 def test_bytes_cannot_move_between_name_and_content():
-    assert _code.content_hash({"ab": b"c"}) != _code.content_hash({"a": b"bc"})
+    assert code.content_hash({"ab": b"c"}) != code.content_hash({"a": b"bc"})
 
 
 def test_a_package_is_read_without_its_tests():
-    (packed,) = _code.read_package("dill").values()
+    (packed,) = code.read_package("dill").values()
     names = zipfile.ZipFile(io.BytesIO(packed)).namelist()
     assert "dill/__init__.py" in names
     assert not [name for name in names if "tests" in name or not name.endswith(".py")]
-    assert _code.read_package("dill") == {"dill.zip": packed}
+    assert code.read_package("dill") == {"dill.zip": packed}
 
 
 def test_a_package_that_is_not_there_is_named():
     with pytest.raises(ModuleNotFoundError, match="'no_such_package' has to travel with the code"):
-        _code.read_package("no_such_package")
+        code.read_package("no_such_package")
 
 
 def test_an_upload_is_made_once_and_completed_when_it_was_cut_short(local_aws: "LocalAws", tmp_path: Path):
@@ -43,18 +43,18 @@ def test_an_upload_is_made_once_and_completed_when_it_was_cut_short(local_aws: "
     bucket = f"code-{uuid.uuid4().hex}"
     s3.create_bucket(Bucket=bucket)
     tmp_path.joinpath("train.py").write_text("print()")
-    files = {**_code.read_files(tmp_path, "train.py"), "dill.zip": b""}
+    files = {**code.read_files(tmp_path, "train.py"), "dill.zip": b""}
     sent: list[str] = []
     s3.meta.events.register("before-call.s3.PutObject", lambda params, **_: sent.append(params["url_path"]))
 
-    uri = _code.upload(s3, bucket, "prefix", files)
-    assert uri == f"s3://{bucket}/prefix/code/{_code.content_hash(files)}/"
+    uri = code.upload(s3, bucket, "prefix", files)
+    assert uri == f"s3://{bucket}/prefix/code/{code.content_hash(files)}/"
     assert len(sent) == 2
-    assert _code.upload(s3, bucket, "prefix", files) == uri
+    assert code.upload(s3, bucket, "prefix", files) == uri
     assert len(sent) == 2
 
     key = uri.removeprefix(f"s3://{bucket}/") + "train.py"
     s3.delete_object(Bucket=bucket, Key=key)
-    _code.upload(s3, bucket, "prefix", files)
+    code.upload(s3, bucket, "prefix", files)
     assert len(sent) == 3
     assert s3.get_object(Bucket=bucket, Key=key)["Body"].read() == b"print()"

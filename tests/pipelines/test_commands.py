@@ -61,24 +61,22 @@ def get_pipeline(
 
 # One's own module in ten lines, with the builders of this package.
 OWN = f"""
-from pipelines import _session
+from pipelines import session, steps
 
 
 ARGUMENT = {ARGUMENT!r}
 
 
 def get_pipeline(region, role, bucket, name, source):
-    session = _session.pipeline_session(region, bucket)
-    from pipelines import _steps
-
-    settings = _steps.JobSettings(
-        session.boto_session.client("s3"), role, _steps.sklearn_image(region), bucket, name
+    sagemaker_session = session.pipeline_session(region, bucket)
+    settings = steps.JobSettings(
+        sagemaker_session.boto_session.client("s3"), role, steps.sklearn_image(region), bucket, name
     )
-    work = _steps.processing_step(
+    work = steps.processing_step(
         settings, "Work", code={{"work.py": source.encode()}}, script="work.py", inputs={{}}, outputs={{}},
-        arguments=[ARGUMENT], instance_type="ml.m5.large", instance_count=1,
+        arguments=[ARGUMENT],
     )
-    return _steps.Pipeline(name=name, steps=[work], sagemaker_session=session)
+    return steps.Pipeline(name=name, steps=[work], sagemaker_session=sagemaker_session)
 """
 
 

@@ -7,11 +7,11 @@ import sys
 
 SCRIPT = """
 import json
-from pipelines import _steps
+from pipelines import steps
 
-settings = _steps.JobSettings(None, "role", "image", "bucket", "prefix")
-evaluation = _steps.Evaluation("s3://b/e.json", "s3://b/test", "kind", {"PositiveLabel": "ill"})
-step = _steps.register_step(
+settings = steps.JobSettings(None, "role", "image", "bucket", "prefix")
+evaluation = steps.Evaluation("s3://b/e.json", "s3://b/test", "kind", {"PositiveLabel": "ill"})
+step = steps.register_step(
     settings,
     "Register",
     model_data="s3://b/model.tar.gz",

@@ -1,16 +1,16 @@
-"""Once, although events come several times and functions may end in the middle.
+"""Work done once, although events come several times and functions may end in the middle.
 
 A DynamoDB table says what has been taken up, by conditional writes:
 
-1. a claim is taken: `InProgress`, with a lease. Who finds the claim of another one whose lease still runs waits a
-   little, then fails, and the queue brings the message again; whose lease is over ended in the middle, and the claim is
-   taken over;
+1. a claim is taken: `InProgress`, with a lease. A function that finds another's claim whose lease still runs
+   waits a little, then fails, and the queue brings the message again; a claim whose lease is over is taken over, as its
+   owner ended in the middle;
 2. the work is done, with a token that is the same for the same claim, so that a service that takes a client's token
    starts one thing, even if the function ended between the start and the next line;
-3. the claim is `Done`. Who finds it so has a repetition in hand.
+3. the claim is `Done`. A function that finds it so handles a repetition.
 
 A subject whose state changes, such as a model package, is `entered` first: an event that is older than what is known of
-it, or that brings no other state, is no news.
+it, or that brings no other state, is not new.
 """
 
 import hashlib
@@ -28,7 +28,7 @@ _KEPT_SECONDS = 90 * 24 * 3600
 
 
 class InProgressError(Exception):
-    """Somebody else is at it, and may still end in the middle."""
+    """Another invocation is working on it, and may still end in the middle."""
 
 
 @dataclass(frozen=True)
@@ -50,13 +50,13 @@ class Claims:
     patience_seconds: float = 5
 
     def once(self, key: str, work: Callable[[str], str]) -> str | None:
-        """Do a work that nobody has done under this key.
+        """Do work that has not been done under this key.
 
         Parameters
         ----------
         key : str
         work : callable(token) -> str
-            Gives what is written down as the result. When it raises, the claim is free again.
+            Returns what is stored as the result. When it raises, the claim is free again.
 
         Returns
         -------
@@ -78,7 +78,7 @@ class Claims:
         return result
 
     def enter(self, subject: str, state: str, changed: str) -> bool:
-        """Note the state that an event brings; say whether it is news, or the newest state once more.
+        """Note the state that an event brings; return whether it is new, or the newest state once more.
 
         Parameters
         ----------
@@ -91,7 +91,7 @@ class Claims:
         return self._update(subject, f"{news} OR {again}", State=state, Changed=changed) is None
 
     def latest(self, subject: str, changed: str) -> bool:
-        """Note when something happened; say whether nothing later is known."""
+        """Note when something happened; return whether nothing later is known."""
         condition = "attribute_not_exists(ClaimKey) OR #Changed <= :Changed"
         return self._update(subject, condition, Changed=changed) is None
 
@@ -120,7 +120,7 @@ class Claims:
         return known is None
 
     def _update(self, key: str, condition: str | None, **attributes: str | int) -> dict[str, Any] | None:
-        """Set attributes; when the condition does not hold, give the item that there is instead."""
+        """Set attributes; when the condition does not hold, return the existing item."""
         request: dict[str, Any] = {}
         if condition:
             request = {"ConditionExpression": condition, "ReturnValuesOnConditionCheckFailure": "ALL_OLD"}
@@ -146,12 +146,12 @@ def _attribute(value: str | int) -> dict[str, str]:
 
 
 def token(key: str) -> str:
-    """A client's token for what is started under a key: the same for the same key."""
+    """Return the client token for what is started under a key: the same for the same key."""
     return hashlib.sha256(key.encode()).hexdigest()
 
 
 def sortable(value: Any) -> str:
-    """A time as AWS's events write it (ISO 8601, or milliseconds as a number or as text), in one form that sorts."""
+    """Return a time of an AWS event (ISO 8601, or milliseconds as a number or as text) in one form that sorts."""
     if isinstance(value, int | float) or value.replace(".", "", 1).isdigit():
         seconds, milliseconds = divmod(int(float(value)), 1000)
         return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds)) + f".{milliseconds:03d}Z"

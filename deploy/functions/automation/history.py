@@ -1,4 +1,4 @@
-"""Keeps the metrics of every version and the state of every job, out of events.
+"""Keep the metrics of every version and the state of every job, taken from events.
 
 | table | key | what an item says |
 |---|---|---|
@@ -14,10 +14,8 @@ time, the one that is nearer to the end is the later one, since EventBridge give
 import json
 import os
 import time
-from functools import cache
-from typing import Any
 
-import boto3
+import aws
 import production
 from botocore.exceptions import ClientError
 from claims import sortable
@@ -32,11 +30,6 @@ _ENDING = ("Stopping", "ROLLING_BACK", "DELETING")
 def handler(event: Document, _context: object) -> Document:
     """Write down each event of a batch."""
     return work_through(event, _keep)
-
-
-@cache
-def _client(service: str) -> Any:
-    return boto3.client(service)
 
 
 def _keep(event: Document) -> Document:
@@ -56,7 +49,7 @@ def _keep(event: Document) -> Document:
 
 
 def _latest(event: Document, prefix: str) -> str:
-    """When it happened, as exactly as the event says."""
+    """Return when it happened, as precisely as the event says."""
     detail = event["detail"]
     if "LastModifiedTime" in detail:
         return str(sortable(detail["LastModifiedTime"]))
@@ -69,7 +62,7 @@ def _endpoint(event: Document) -> Document:
     told = _job("Endpoint", detail["EndpointArn"], detail["EndpointStatus"], _latest(event, ""), detail)
     if (detail["EndpointName"], detail["EndpointStatus"]) != (os.environ["PRODUCTION_ENDPOINT_NAME"], "IN_SERVICE"):
         return told
-    return {**told, "version": production.remember(_client("sagemaker"), os.environ["PROJECT_NAME"], detail)}
+    return {**told, "version": production.remember(aws.client("sagemaker"), os.environ["PROJECT_NAME"], detail)}
 
 
 def _job(kind: str, arn: str, status: str, changed: str, detail: Document) -> Document:
@@ -109,9 +102,9 @@ def _version(event: Document) -> Document:
 
 
 def _metrics(detail: Document) -> Document:
-    """The attributes that tell of a version's metrics; what was read before stays when nothing can be read now."""
+    """Return the attributes with a version's metrics; if they cannot be read now, those read before stay."""
     try:
-        found = metrics(_client("s3"), detail)
+        found = metrics(aws.client("s3"), detail)
     except UnreadableMetricsError as error:
         return {"MetricsError": {"S": f"metrics cannot be read: {error}"}}
     return {
@@ -123,7 +116,7 @@ def _metrics(detail: Document) -> Document:
 def _update(table: str, key: Document, attributes: Document) -> bool:
     """Set an item's attributes, unless it holds the same event or a later one."""
     try:
-        _client("dynamodb").update_item(
+        aws.client("dynamodb").update_item(
             TableName=table,
             Key=key,
             UpdateExpression="SET " + ", ".join(f"#{name} = :{name}" for name in attributes),

@@ -1,4 +1,4 @@
-"""What people read: plain text, made of facts that `people` has gathered. No call is made here.
+"""The mails: plain text, made of facts that `people` has gathered. No call is made here.
 
 A mail says in its subject what happened, and in its text why, what to do, and where to look.
 """
@@ -41,13 +41,13 @@ class Place:
     region: str
 
     def mail(self, what: str, *paragraphs: str) -> Mail:
-        """A mail about this project."""
+        """Return a mail about this project."""
         subject = f"[{self.project}] {what}".encode("ascii", "replace").decode()
         text = "\n\n".join(paragraph for paragraph in paragraphs if paragraph)
         return Mail(subject[:_SUBJECT_LENGTH], f"{text}\n")
 
     def console(self, service: str, fragment: str) -> str:
-        """The address of a page of the console."""
+        """Return the address of a page of the console."""
         return f"https://{self.region}.console.aws.amazon.com/{service}/home?region={self.region}#{fragment}"
 
 
@@ -86,7 +86,7 @@ class FailedStep:
 
 
 def registered(place: Place, arn: str, new: Version, current: Version | None) -> Mail:
-    """A version waits for a decision; its metrics beside those of the deployed one."""
+    """Write the mail about a version that waits for a decision, its metrics beside those of the deployed one."""
     return place.mail(
         f"Version {new.number} of the model waits for your decision",
         f"Version {new.number} of the model was registered.",
@@ -100,7 +100,7 @@ def registered(place: Place, arn: str, new: Version, current: Version | None) ->
 
 
 def decided(place: Place, detail: Document, in_production: bool) -> Mail:
-    """A version was approved or rejected."""
+    """Write the mail about a version that was approved or rejected."""
     number, status = detail["ModelPackageVersion"], detail["ModelApprovalStatus"].lower()
     why = detail.get("ApprovalDescription")
     follows = {
@@ -119,7 +119,7 @@ def decided(place: Place, detail: Document, in_production: bool) -> Mail:
 
 
 def endpoint(place: Place, name: str, status: str, versions: Iterable[str], reason: str | None) -> Mail:
-    """An endpoint is in service, is rolled back, or has failed."""
+    """Write the mail about an endpoint that is in service, is rolled back, or has failed."""
     numbers = ", ".join(versions)
     serving = f"It serves version {numbers} of the model." if numbers else ""
     what = {
@@ -141,7 +141,7 @@ def endpoint(place: Place, name: str, status: str, versions: Iterable[str], reas
 
 
 def execution(place: Place, arn: str, status: str, failed_steps: Iterable[FailedStep], data: Mapping[str, str]) -> Mail:
-    """An execution of a SageMaker pipeline has ended; its parameters say with which data."""
+    """Write the mail about an execution of a SageMaker pipeline that has ended; its parameters say with which data."""
     _, name, _, execution_id = arn.rpartition(":")[2].split("/")
     what = f"Pipeline {name} {status.lower()}"
     steps = [
@@ -154,13 +154,13 @@ def execution(place: Place, arn: str, status: str, failed_steps: Iterable[Failed
 
 
 def job(place: Place, name: str, kind: str, status: str, reason: str | None) -> Mail:
-    """A job has ended."""
+    """Write the mail about a job that has ended."""
     what = f"{kind} job {name} {status.lower()}"
     return place.mail(what, f"{what}.", f"Reason: {reason}" if reason else "", _job_log(kind, name))
 
 
 def action(place: Place, detail: Document, reason: str) -> Mail:
-    """An action of a CodePipeline has failed."""
+    """Write the mail about an action of a CodePipeline that has failed."""
     result = detail.get("execution-result", {})
     what = f"{detail['pipeline']}: {detail['action']} failed"
     where = f"Stage {detail['stage']}, execution {detail['execution-id']}"
@@ -170,13 +170,13 @@ def action(place: Place, detail: Document, reason: str) -> Mail:
 
 
 def release(place: Place, detail: Document) -> Mail:
-    """An execution of a CodePipeline has ended, other than by a failure."""
+    """Write the mail about an execution of a CodePipeline that has ended other than by a failure."""
     what = f"{detail['pipeline']} {detail['state'].lower()}"
     return place.mail(what, f"{what}: execution {detail['execution-id']}.", _view(place, detail))
 
 
 def build(place: Place, detail: Document) -> Mail:
-    """A build of CodeBuild has failed."""
+    """Write the mail about a build of CodeBuild that has failed."""
     information = detail.get("additional-information", {})
     logs = information.get("logs", {})
     what = f"Build {detail['project-name']} {detail['build-status'].lower().replace('_', ' ')}"
@@ -191,7 +191,7 @@ def build(place: Place, detail: Document) -> Mail:
 
 
 def comparison(new: Version, current: Version | None) -> str:
-    """The metrics of two versions side by side."""
+    """Return a table of the metrics of two versions, side by side."""
     unreadable = [
         f"The metrics of version {each.number} cannot be read: {each.unreadable}"
         for each in (new, current)
@@ -238,7 +238,7 @@ def _job_log(kind: str, name: str) -> str:
 
 
 def _again(detail: Document) -> str:
-    """What to do once the cause is gone."""
+    """Return what to do once the cause is gone."""
     if detail.get("type", {}).get("provider") == "CloudFormation":
         # The action alone cannot update a stack whose creation was rolled back: the build before it deletes that.
         start = f"    aws codepipeline start-pipeline-execution --name {detail['pipeline']}"

@@ -12,7 +12,7 @@ from typing import Any
 
 Document = dict[str, Any]
 Work = Callable[[Document], Document]
-"""Takes an EventBridge event and gives what the log says of it."""
+"""Takes an EventBridge event and returns what the log says of it."""
 
 
 def work_through(event: Document, work: Work) -> Document:

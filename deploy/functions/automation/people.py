@@ -1,17 +1,15 @@
-"""Tells people what happened: gathers the facts of an event, has a mail made of them, and publishes it.
+"""Tell people what happened: gather the facts of an event, turn them into a mail, and publish it.
 
-The same event tells them once; a change that is none for people (an endpoint that is scaled, a version whose metadata
-change) tells them nothing.
+The same event is reported once; a change that people need not know of (an endpoint that is scaled, a version whose
+metadata change) is not reported.
 """
 
 import os
-from functools import cache
-from typing import Any
 
-import boto3
+import aws
 import mails
 from botocore.exceptions import ClientError
-from claims import Claims, sortable
+from claims import sortable
 from mails import FailedStep, Mail, Place, Version
 from messages import Document, work_through
 from registry import UnreadableMetricsError, deployed, metrics, version
@@ -22,18 +20,8 @@ _ENDPOINT_NEWS = ("IN_SERVICE", "ROLLING_BACK", "UPDATE_ROLLBACK_FAILED", "FAILE
 
 
 def handler(event: Document, _context: object) -> Document:
-    """Tell people of each event of a batch."""
+    """Send mails about the events of a batch."""
     return work_through(event, _tell)
-
-
-@cache
-def _client(service: str) -> Any:
-    return boto3.client(service)
-
-
-@cache
-def _claims() -> Claims:
-    return Claims(_client("dynamodb"), os.environ["CLAIMS_TABLE"])
 
 
 def _place() -> Place:
@@ -49,10 +37,10 @@ def _tell(event: Document) -> Document:
 
 def _once(key: str, mail: Mail) -> str:
     def publish(_token: str) -> str:
-        answer = _client("sns").publish(TopicArn=os.environ["TOPIC_ARN"], Subject=mail.subject, Message=mail.text)
+        answer = aws.client("sns").publish(TopicArn=os.environ["TOPIC_ARN"], Subject=mail.subject, Message=mail.text)
         return str(answer["MessageId"])
 
-    published = _claims().once(f"mail#{key}", publish)
+    published = aws.claims().once(f"mail#{key}", publish)
     return f"published {published}: {mail.subject}" if published else "had been published"
 
 
@@ -62,9 +50,9 @@ def _package(event: Document) -> str:
     changed = sortable(detail.get("LastModifiedTime") or event["time"])
     if detail.get("ModelPackageStatus", "Completed") != "Completed":
         return "not ready"
-    if not _claims().enter(f"mail#{arn}", status, changed):
+    if not aws.claims().enter(f"mail#{arn}", status, changed):
         return "nothing new"
-    current = next(iter(deployed(_client("sagemaker"), os.environ["PRODUCTION_ENDPOINT_NAME"])), None)
+    current = next(iter(deployed(aws.client("sagemaker"), os.environ["PRODUCTION_ENDPOINT_NAME"])), None)
     if status == "PendingManualApproval":
         mail = mails.registered(_place(), arn, _version(arn, detail), _current(current))
     else:
@@ -75,12 +63,12 @@ def _package(event: Document) -> str:
 def _current(arn: str | None) -> Version | None:
     if arn is None:
         return None
-    return _version(arn, _client("sagemaker").describe_model_package(ModelPackageName=arn))
+    return _version(arn, aws.client("sagemaker").describe_model_package(ModelPackageName=arn))
 
 
 def _version(arn: str, package: Document) -> Version:
     try:
-        return Version(version(arn), metrics(_client("s3"), package))
+        return Version(version(arn), metrics(aws.client("s3"), package))
     except UnreadableMetricsError as error:
         return Version(version(arn), {}, str(error))
 
@@ -91,10 +79,10 @@ def _endpoint(event: Document) -> str:
     if status not in _ENDPOINT_NEWS:
         return f"{status} is no news"
     changed = sortable(detail["LastModifiedTime"])
-    # Another weight or number of instances is no news: the configuration is the same.
-    if not _claims().enter(f"mail#{name}", f"{status} {detail.get('EndpointConfigName')}", changed):
+    # Another weight or number of instances is not news: the configuration is the same.
+    if not aws.claims().enter(f"mail#{name}", f"{status} {detail.get('EndpointConfigName')}", changed):
         return "nothing new"
-    versions = [version(arn) for arn in deployed(_client("sagemaker"), name)]
+    versions = [version(arn) for arn in deployed(aws.client("sagemaker"), name)]
     mail = mails.endpoint(_place(), name, status, versions, detail.get("FailureReason"))
     return _once(f"{name}#{status}#{changed}", mail)
 
@@ -104,7 +92,7 @@ def _execution(event: Document) -> str:
     arn, status = detail["pipelineExecutionArn"], detail["currentPipelineExecutionStatus"]
     if status not in _ENDED:
         return f"{status} is no end"
-    pages = _client("sagemaker").get_paginator("list_pipeline_execution_steps").paginate(PipelineExecutionArn=arn)
+    pages = aws.client("sagemaker").get_paginator("list_pipeline_execution_steps").paginate(PipelineExecutionArn=arn)
     found = [step for page in pages for step in page["PipelineExecutionSteps"]]
     steps = [_failed_step(step) for step in found if step["StepStatus"] == "Failed"]
     mail = mails.execution(_place(), arn, status, steps, _data(arn))
@@ -112,9 +100,9 @@ def _execution(event: Document) -> str:
 
 
 def _data(execution_arn: str) -> Document:
-    """Which data an execution was given, and where to it writes: those parameters, where it has them."""
+    """Return the parameters that say which data an execution reads and where it writes, if it has them."""
     pages = (
-        _client("sagemaker")
+        aws.client("sagemaker")
         .get_paginator("list_pipeline_parameters_for_execution")
         .paginate(PipelineExecutionArn=execution_arn)
     )
@@ -131,10 +119,10 @@ def _failed_step(step: Document) -> FailedStep:
 
 
 def _job_name(kind: str, arn: str) -> str:
-    """A job's name as its log has it: in ARNs it is in small letters."""
+    """Return a job's name as its log spells it: in ARNs it is in lower case."""
     name = arn.rpartition("/")[2]
     try:
-        describe = getattr(_client("sagemaker"), f"describe_{kind.lower()}_job")
+        describe = getattr(aws.client("sagemaker"), f"describe_{kind.lower()}_job")
         return str(describe(**{f"{kind}JobName": name})[f"{kind}JobName"])
     except ClientError as error:
         if error.response["Error"]["Code"] not in ("ResourceNotFound", "ValidationException"):
@@ -162,9 +150,9 @@ def _action(event: Document) -> str:
 
 
 def _action_error(detail: Document) -> str | None:
-    """Why an action failed, as CodePipeline has it where its event does not say it."""
+    """Return why an action failed, as CodePipeline knows it where its event does not say it."""
     pages = (
-        _client("codepipeline")
+        aws.client("codepipeline")
         .get_paginator("list_action_executions")
         .paginate(pipelineName=detail["pipeline"], filter={"pipelineExecutionId": detail["execution-id"]})
     )

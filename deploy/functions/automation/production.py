@@ -1,7 +1,7 @@
-"""Writes down on a version of the model that it has come to production, whoever brought it there.
+"""Record on a version of the model that it is in production, whichever way it came there.
 
 `deploy-model production` does that itself. ModelDeploy has CloudFormation deploy, which knows nothing of versions: what
-it has brought there is told by the endpoint's event. `deploy-model list` and `rollback` read the record.
+it has brought there is told by the endpoint's event. `deploy-model list` and `rollback` read the milestone.
 """
 
 from typing import Any
@@ -10,14 +10,14 @@ from botocore.exceptions import ClientError
 from claims import sortable
 from registry import configured
 
-from deploy import packages, records
-from deploy.errors import NoModelError
+from deploy import milestones, packages
+from model_road.errors import NoModelError
 
 Document = dict[str, Any]
 
 
 def remember(sagemaker: Any, project_name: str, detail: Document) -> str:
-    """Write down which version an endpoint in service has come to serve; say what was written.
+    """Record which version an endpoint in service now serves; return what was recorded.
 
     Parameters
     ----------
@@ -40,10 +40,10 @@ def remember(sagemaker: Any, project_name: str, detail: Document) -> str:
     if package is None:
         return "it serves no version"
     time = f"{sortable(detail['LastModifiedTime']).partition('.')[0]}Z"
-    # CloudFormation gives a configuration's ARN, in which its name is in small letters.
-    record = records.Record(records.DEPLOYED, time, detail["EndpointConfigName"].lower())
-    known = records.read(package.metadata, project_name, records.PRODUCTION)
-    if known is not None and (known.config_name == record.config_name or known.time >= record.time):
+    # CloudFormation gives a configuration's ARN, in which its name is in lower case.
+    milestone = milestones.Milestone(milestones.DEPLOYED, time, detail["EndpointConfigName"].lower())
+    known = milestones.read(package.metadata, project_name, milestones.PRODUCTION)
+    if known is not None and (known.config_name == milestone.config_name or known.time >= milestone.time):
         return f"{package.arn} was known to have come to production"
-    records.write(sagemaker, package, project_name, records.PRODUCTION, record)
+    milestones.write(sagemaker, package, project_name, milestones.PRODUCTION, milestone)
     return f"{package.arn} has come to production"

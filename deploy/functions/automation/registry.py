@@ -4,17 +4,17 @@ from typing import Any
 
 from botocore.exceptions import ClientError, ParamValidationError
 
-from model_road import quality
+from model_road import model_packages, quality
 
 Document = dict[str, Any]
 
 
 class UnreadableMetricsError(Exception):
-    """The evaluation that a version names is not there, is not to be read, or is no JSON; the message says which."""
+    """The evaluation that a version names is missing, cannot be read, or is not JSON; the message says which."""
 
 
 def deployed(sagemaker: Any, endpoint_name: str) -> list[str]:
-    """The model packages that an endpoint serves, its production variants in their order; none without an endpoint."""
+    """Return the model packages that an endpoint serves, in the order of its production variants; [] without one."""
     try:
         config_name = sagemaker.describe_endpoint(EndpointName=endpoint_name).get("EndpointConfigName")
     except ClientError as error:
@@ -26,7 +26,7 @@ def deployed(sagemaker: Any, endpoint_name: str) -> list[str]:
 
 
 def configured(sagemaker: Any, config_name: str) -> list[str]:
-    """The model packages of an endpoint configuration, its production variants in their order."""
+    """Return the model packages of an endpoint configuration, its production variants in their order."""
     config = sagemaker.describe_endpoint_config(EndpointConfigName=config_name)
     models = [sagemaker.describe_model(ModelName=variant["ModelName"]) for variant in config["ProductionVariants"]]
     containers = [model.get("PrimaryContainer") or (model.get("Containers") or [{}])[0] for model in models]
@@ -34,21 +34,17 @@ def configured(sagemaker: Any, config_name: str) -> list[str]:
 
 
 def any_approved(sagemaker: Any, group_name: str) -> bool:
-    """Whether any version of a group is approved."""
-    # The filter comes after the paging: a page may be empty and still not be the last.
-    pages = sagemaker.get_paginator("list_model_packages").paginate(
-        ModelPackageGroupName=group_name, ModelApprovalStatus="Approved"
-    )
-    return any(page["ModelPackageSummaryList"] for page in pages)
+    """Return whether any version of a group is approved."""
+    return any(model_packages.arns(sagemaker, group_name, model_packages.APPROVED))
 
 
 def version(package_arn: str) -> str:
-    """A version's number, as people call it."""
+    """Return the number of a version."""
     return package_arn.rpartition("/")[2]
 
 
 def metrics(s3: Any, package: Document) -> dict[str, float]:
-    """The metrics of a package's evaluation (SageMaker's model-quality report); none when it has no evaluation.
+    """Return the metrics of a package's evaluation (SageMaker's model-quality report); none when it has no evaluation.
 
     Raises
     ------

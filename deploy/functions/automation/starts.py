@@ -17,12 +17,10 @@ that there is nothing left to start; its first ModelDeploy makes the batch pipel
 
 import json
 import os
-from functools import cache
-from typing import Any
 
-import boto3
+import aws
 from botocore.exceptions import ClientError
-from claims import Claims, sortable
+from claims import sortable
 from messages import Document, work_through
 from registry import any_approved, deployed
 
@@ -47,34 +45,24 @@ def retraining(event: Document, _context: object) -> Document:
     return work_through(event, _retrain)
 
 
-@cache
-def _client(service: str) -> Any:
-    return boto3.client(service)
-
-
-@cache
-def _claims() -> Claims:
-    return Claims(_client("dynamodb"), os.environ["CLAIMS_TABLE"])
-
-
 def _decide_deployment(event: Document) -> Document:
     detail = event["detail"]
     arn, status = detail["ModelPackageArn"], detail["ModelApprovalStatus"]
     changed = sortable(detail.get("LastModifiedTime") or event["time"])
     about = {"model_package": arn, "status": status}
-    if not _claims().enter(f"deployment#{arn}", status, changed):
+    if not aws.claims().enter(f"deployment#{arn}", status, changed):
         return {**about, "outcome": "nothing new"}
     if status == "PendingManualApproval":
-        return {**about, "outcome": "nobody has decided yet"}
+        return {**about, "outcome": "not decided yet"}
     if status == "Rejected" and (reason := _stays(arn)):
         return {**about, "outcome": reason}
-    started = _claims().once(f"deployment#{arn}#{status}#{changed}", _start_deployment)
+    started = aws.claims().once(f"deployment#{arn}#{status}#{changed}", _start_deployment)
     return {**about, "outcome": f"started {started}" if started else "had been started"}
 
 
 def _stays(arn: str) -> str | None:
-    """Why nothing follows from a version's rejection."""
-    sagemaker = _client("sagemaker")
+    """Return why a version's rejection changes nothing, or None if it does."""
+    sagemaker = aws.client("sagemaker")
     if not any(arn in deployed(sagemaker, name) for name in os.environ["ENDPOINT_NAMES"].split(",")):
         return "it is not deployed"
     if not any_approved(sagemaker, os.environ["MODEL_PACKAGE_GROUP_NAME"]):
@@ -83,7 +71,7 @@ def _stays(arn: str) -> str | None:
 
 
 def _start_deployment(token: str) -> str:
-    answer = _client("codepipeline").start_pipeline_execution(
+    answer = aws.client("codepipeline").start_pipeline_execution(
         name=os.environ["DEPLOY_PIPELINE_NAME"], clientRequestToken=token
     )
     return str(answer["pipelineExecutionId"])
@@ -104,7 +92,7 @@ def _transform(event: Document) -> Document:
         return _start_pipeline(token, {**manifest, "OutputDataUrl": output}, event)
 
     try:
-        started = _claims().once(f"batch#{bucket}/{key}#{which}", start)
+        started = aws.claims().once(f"batch#{bucket}/{key}#{which}", start)
     except ClientError as error:
         if not _is_missing(error):
             raise
@@ -114,11 +102,11 @@ def _transform(event: Document) -> Document:
 
 
 def _put_manifest(bucket: str, key: str) -> str:
-    """Write the manifest that names one file alone; give its URL. The same file has the same one every time."""
+    """Write the manifest that names one file alone; return its URL. The same file always has the same manifest."""
     folder, slash, name = key.rpartition("/")
     content = json.dumps([{"prefix": f"s3://{bucket}/{folder}{slash}"}, name])
     manifest = f"{os.environ['MANIFEST_PREFIX']}{key.removeprefix(os.environ['INPUT_PREFIX'])}.manifest"
-    _client("s3").put_object(Bucket=bucket, Key=manifest, Body=content.encode(), ContentType="application/json")
+    aws.client("s3").put_object(Bucket=bucket, Key=manifest, Body=content.encode(), ContentType="application/json")
     return f"s3://{bucket}/{manifest}"
 
 
@@ -127,12 +115,12 @@ def _retrain(event: Document) -> Document:
         return _wait_for_quiet(event)
     if event["detail-type"] == _QUIET:
         newest = event["detail"]["newest"]
-        if not _claims().latest(_NEWEST, newest):
+        if not aws.claims().latest(_NEWEST, newest):
             return {"newest": newest, "outcome": "newer files have come"}
         key = f"retraining#{newest}"
     else:
         key = f"retraining#{event['id']}"
-    outcome = _claims().once(key, lambda token: _train(token, event))
+    outcome = aws.claims().once(key, lambda token: _train(token, event))
     return {"outcome": outcome or "had been started"}
 
 
@@ -150,7 +138,7 @@ def _wait_for_quiet(event: Document) -> Document:
     key, arrived = event["detail"]["object"]["key"], sortable(event["time"])
     if key.endswith("/"):
         return {"object": key, "outcome": "a folder, no file"}
-    if not _claims().latest(_NEWEST, arrived):
+    if not aws.claims().latest(_NEWEST, arrived):
         return {"object": key, "outcome": "a newer one has come"}
     message = {"id": event["id"], "detail-type": _QUIET, "detail": {"newest": arrived}}
     seconds = round(float(os.environ["QUIET_MINUTES"]) * 60)
@@ -160,16 +148,18 @@ def _wait_for_quiet(event: Document) -> Document:
 
 def _send_later(message: Document, seconds: int) -> None:
     """Have this function get a message once more, or later."""
-    _client("sqs").send_message(QueueUrl=os.environ["QUEUE_URL"], MessageBody=json.dumps(message), DelaySeconds=seconds)
+    aws.client("sqs").send_message(
+        QueueUrl=os.environ["QUEUE_URL"], MessageBody=json.dumps(message), DelaySeconds=seconds
+    )
 
 
 def _is_missing(error: ClientError) -> bool:
-    """Whether SageMaker knows no such pipeline. DynamoDB says `ResourceNotFoundException` of its tables."""
+    """Return whether SageMaker knows no such pipeline. DynamoDB says `ResourceNotFoundException` of its tables."""
     return bool(error.response["Error"]["Code"] == "ResourceNotFound")
 
 
 def _start_pipeline(token: str, parameters: dict[str, str], event: Document) -> str:
-    answer = _client("sagemaker").start_pipeline_execution(
+    answer = aws.client("sagemaker").start_pipeline_execution(
         PipelineName=os.environ["PIPELINE_NAME"],
         PipelineExecutionDescription=f"Started by the event {event['id']} ({event['detail-type']})",
         PipelineParameters=[{"Name": name, "Value": value} for name, value in parameters.items()],

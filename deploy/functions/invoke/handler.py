@@ -5,7 +5,7 @@ gateway has held the body against the API's models; it is looked at here again f
 are of one width, and their numbers finite. The client is made once, with the function, and keeps its connection to the
 endpoint.
 
-Whatever goes wrong is a sentence for the caller; the reason is in the log, a JSON object on a line, under the request's
+Every error is a sentence for the caller; the reason is in the log, a JSON object on a line, under the request's
 id.
 """
 
@@ -147,7 +147,7 @@ def _blamed(error: ClientError) -> Refusal:
 
 
 def _sentence(message: str) -> str:
-    """What the model server says to whoever sent the request: {"error": sentence}."""
+    """Return what the model server tells the caller: {"error": sentence}."""
     try:
         return str(json.loads(message)["error"])
     except (ValueError, KeyError, TypeError):

@@ -41,7 +41,7 @@ BATCH_BYTES = 1024 * 1024
 _BUSY = {"ThrottlingException", "ModelNotReadyException", "ServiceUnavailable", "InternalDependencyException"}
 _SUITE = "system-test"
 _S3 = boto3.client("s3")
-# Without retries: a test that hides failures is none, and latency is measured.
+# Without retries: a test must not hide failures, and latency is measured.
 _RUNTIME = boto3.client("sagemaker-runtime", config=Config(retries={"total_max_attempts": 1}))
 
 
@@ -50,11 +50,11 @@ class InputError(Exception):
 
 
 class RecordsError(Exception):
-    """The evaluation's records are gone, or are no records."""
+    """The evaluation's records are gone, or are not records."""
 
 
 class LabelsError(Exception):
-    """The labels that were predicted, or the one that the package says is looked for, are none of the records'."""
+    """The predicted labels, or the package's positive label, do not occur in the records."""
 
 
 class EndpointError(Exception):
@@ -105,7 +105,7 @@ def plan(event: Document) -> Document:
 
 
 def _problem(arn: str, evaluation: Any, metadata: dict[str, str]) -> dict[str, str]:
-    """Say which kind of problem the package solves, as all other states read it."""
+    """Return which kind of problem the package solves, in the form that all other states read."""
     try:
         problem = problems.describe(evaluation, metadata)
         problems.read(problem)
@@ -176,7 +176,7 @@ def _carried(sums: Document, most: int, name: str) -> Document:
 
 
 def _calls(chunk: Document, found: records.Records) -> int:
-    """Say how many records of a chunk are sent alone; one without records has none to send."""
+    """Return how many records of a chunk are sent alone: none if the chunk has none."""
     return int(chunk["Calls"]) if found.lines else 0
 
 
@@ -256,13 +256,13 @@ def judge(event: Document) -> Document:
         "Error": "" if passed else "SystemTestFailed",
         "Summary": "; ".join([*told, f"{summed.n_samples} records"]),
         "Checks": checks,
-        # NaN is no JSON.
+        # JSON has no NaN.
         "Figures": {name: value for name, value in figures.items() if math.isfinite(value)},
     }
 
 
 def _limits(event: Document, measured: Document) -> dict[str, float]:
-    """Give the limit of each metric: what was asked for, or the package's own value and what it may be worse."""
+    """Return the limit of each metric: what was asked for, or the package's own value less the tolerance."""
     expected, asked, tolerance = event["Expected"], event["Thresholds"], _number(event, "Tolerance")
     known = f"{', '.join(measured)}, the metrics of a {event['Problem']['ProblemType']}"
     unknown = sorted(set(asked) - set(measured))
@@ -293,7 +293,7 @@ def _latency(p50: float, p99: float, calls: int, most: float) -> Document:
 
 
 def write_report(event: Document) -> Document:
-    """Write a result to the bucket, as JSON and as JUnit's XML; give their folder, and the result in a sentence."""
+    """Write a result to the bucket, as JSON and as JUnit's XML; return their folder and a one-sentence result."""
     bucket, summary = os.environ["REPORT_BUCKET"], _sentence(event["Result"]["Summary"])
     result = {**event["Result"], "Summary": summary}
     prefix = f"{os.environ['REPORT_PREFIX']}/{event['ExecutionName']}"

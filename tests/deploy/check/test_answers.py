@@ -91,7 +91,7 @@ def test_pipelines():
     ("code", "status", "action"),
     [
         ("PipelineNotFoundException", Status.FAILED, "somebody has deleted it"),
-        ("AccessDeniedException", Status.UNKNOWN, "allow whoever checks to call GetPipeline"),
+        ("AccessDeniedException", Status.UNKNOWN, "allow the caller to call GetPipeline"),
         ("UnsupportedOperation", Status.UNKNOWN, "where this API is not there, nothing"),
     ],
 )

@@ -158,7 +158,7 @@ CASES = [
         lambda project, rule: project.client("events").put_rule(Name=rule, EventPattern='{"source": ["aws.ec2"]}'),
     ),
     Case(
-        *("Topic", "AWS::SNS::Topic", "Subscriptions", WARNING, "nobody is subscribed", "NotificationEmails"),
+        *("Topic", "AWS::SNS::Topic", "Subscriptions", WARNING, "there are no subscribers", "NotificationEmails"),
         unsubscribe,
     ),
     Case(

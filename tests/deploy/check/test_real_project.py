@@ -52,7 +52,7 @@ def test_a_queue_that_nobody_reads_is_found(real: Checked):
     assert before["Enabled"].status is Status.OK
     real.client("lambda").update_event_source_mapping(UUID=mapping, Enabled=False)
     seen = real.verdicts("AWS::Lambda::EventSourceMapping", mapping)["Enabled"]
-    assert (seen.status, "nobody reads" in seen.why) == (Status.FAILED, True)
+    assert (seen.status, "nothing reads" in seen.why) == (Status.FAILED, True)
     assert f"--uuid {mapping} --enabled" in seen.action
 
 

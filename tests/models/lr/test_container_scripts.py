@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_diabetes
 
-from pipelines import _code
+from pipelines.code import read_package
 
 SCRIPTS = Path(__file__).parents[3] / "pipelines" / "lr"
 
@@ -106,7 +106,7 @@ def job(tmp_path):
     return Job(tmp_path)
 
 
-# The whole road
+# All scripts, one after the other
 
 
 @pytest.fixture(scope="module")
@@ -163,7 +163,7 @@ def test_an_image_without_dill_uses_the_copy_that_travels_along(tmp_path):
     hidden.mkdir()
     for name in ("train.py", "linear_regression.py", "model_file.py", "inference.py"):
         shutil.copyfile(SCRIPTS / name, code / name)
-    for name, content in _code.read_package("dill").items():
+    for name, content in read_package("dill").items():
         (code / name).write_bytes(content)
     (hidden / "sitecustomize.py").write_text(HIDE_DILL)
     job = Job(tmp_path)

@@ -128,7 +128,7 @@ def test_no_path_of_this_machine_enters(definition_text: str, tmp_path: Path):
         assert str(path) not in definition_text
 
 
-def test_the_steps_are_those_of_the_road(definition: dict[str, Any]):
+def test_the_steps_are_those_of_the_workflow(definition: dict[str, Any]):
     types = {name: step["Type"] for name, step in by_name(definition).items()}
     assert types == {
         "Preprocess": "Processing",
@@ -251,7 +251,7 @@ def test_the_batch_pipeline_takes_the_latest_approved_model(local_aws: "LocalAws
     ]
     refused = local_aws.run(command)
     assert refused.returncode == 1
-    assert f"group {group!r} holds no approved model (" in refused.stderr
+    assert f"group {group!r} cannot be listed: " in refused.stderr
 
     local_aws.client("s3").put_object(Bucket=bucket, Key="model.tar.gz", Body=b"")
     sagemaker.create_model_package_group(ModelPackageGroupName=group)

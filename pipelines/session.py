@@ -1,15 +1,15 @@
 """The SDK session in which pipelines are defined, and the account's defaults: bucket and execution role.
 
-Three traps of the SDK are met here once. It cannot be imported without a region. To find bucket and role, it
-asks a hard-coded STS address, whatever endpoint is configured, so both are always named to it. And it sends
-usage data, with account id and ARNs, from a thread of its own: that is off unless the user's own SDK
-configuration turns it on.
+This module works around three traps of the SDK. It cannot be imported without a region. To find bucket and role, it
+calls a hard-coded STS address, whatever endpoint is configured, so it is always given both. And it sends usage data,
+with account id and ARNs, from a thread of its own: that is off unless the user's own SDK configuration turns it on.
 """
 
 import os
 from typing import Any
 
-from model_road.environment import default_bucket_name
+from model_road import aws
+from pipelines import sdk
 from pipelines.errors import PipelineError
 
 
@@ -26,25 +26,21 @@ def pipeline_session(region: str, default_bucket: str | None = None) -> Any:
     os.environ.setdefault("AWS_DEFAULT_REGION", region)
     # Otherwise the SDK asks iam:SimulatePrincipalPolicy first, which an execution role is seldom allowed.
     os.environ.setdefault("SAGEMAKER_VALIDATE_ROLE", "false")
-    # The SDK takes 2 s to import, which is time that only the definition of a pipeline is worth.
-    import boto3  # noqa: PLC0415
-    from sagemaker.core.workflow.pipeline_context import PipelineSession  # noqa: PLC0415
-
-    boto_session = boto3.Session(region_name=region)
-    return PipelineSession(
+    boto_session = aws.session(region)
+    return sdk.PipelineSession(
         boto_session=boto_session,
-        default_bucket=default_bucket or default_bucket_name(boto_session),
+        default_bucket=default_bucket or aws.default_bucket_name(boto_session),
         sagemaker_config=_sdk_config(),
     )
 
 
 def project_prefix(sagemaker_project_name: str | None) -> str:
-    """Give what the names in a project begin with, so that the projects of an account keep apart."""
+    """Return the prefix of all names in a project, which keeps the projects of an account apart."""
     return f"{sagemaker_project_name}-" if sagemaker_project_name else ""
 
 
 def execution_role(boto_session: Any) -> str:
-    """Find the ARN of the role that the caller runs as: in Studio and CodeBuild the one to execute with.
+    """Return the ARN of the role that the caller runs as: in Studio and CodeBuild that is the execution role.
 
     Raises
     ------
@@ -64,10 +60,8 @@ def execution_role(boto_session: Any) -> str:
 
 
 def _sdk_config() -> dict[str, Any]:
-    """Give the SDK configuration of the user's own files; usage data off where they do not speak of it."""
-    from sagemaker.core.config.config import load_sagemaker_config  # noqa: PLC0415
-
-    config: dict[str, Any] = load_sagemaker_config() or {}
+    """Return the SDK configuration of the user's own files, with usage data off unless they say otherwise."""
+    config: dict[str, Any] = sdk.load_sagemaker_config() or {}
     config.setdefault("SchemaVersion", "1.0")
     modules = config.setdefault("SageMaker", {}).setdefault("PythonSDK", {}).setdefault("Modules", {})
     modules.setdefault("TelemetryOptOut", True)

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from deploy import records
+from deploy import milestones
 from deploy.errors import NotReleasedError
 from deploy.packages import Package
 
@@ -19,7 +19,7 @@ def package(status: str = "Approved", **facts: str) -> Package:
 
 
 def test_tested_and_approved_may_go():
-    records.check_released(package(StagingTest=PASSED, StagingApproval=APPROVED), "p", CONFIG)
+    milestones.check_released(package(StagingTest=PASSED, StagingApproval=APPROVED), "p", CONFIG)
 
 
 @pytest.mark.parametrize(
@@ -32,8 +32,8 @@ def test_tested_and_approved_may_go():
             package(StagingTest=PASSED.replace("-1", "-0"), StagingApproval=APPROVED),
             r"then p-staging-0, now p-staging-1",
         ),
-        (package(StagingTest=PASSED), "nobody has approved"),
-        (package(StagingTest=PASSED, StagingApproval=APPROVED.replace("-1 ", "-0 ")), "nobody has approved"),
+        (package(StagingTest=PASSED), "has not been approved"),
+        (package(StagingTest=PASSED, StagingApproval=APPROVED.replace("-1 ", "-0 ")), "has not been approved"),
         (package(StagingTest=PASSED, StagingApproval=APPROVED.replace("Approved", "Withdrawn")), "was withdrawn"),
         (package("Rejected", StagingTest=PASSED, StagingApproval=APPROVED), "g/1 is Rejected in the registry"),
         (package("PendingManualApproval", StagingTest=PASSED, StagingApproval=APPROVED), "is PendingManualApproval"),
@@ -41,23 +41,23 @@ def test_tested_and_approved_may_go():
 )
 def test_everything_else_is_refused_with_what_to_do(candidate: Package, why: str):
     with pytest.raises(NotReleasedError, match=why) as refused:
-        records.check_released(candidate, "p", CONFIG)
+        milestones.check_released(candidate, "p", CONFIG)
     assert "`deploy-model " in str(refused.value)
 
 
 def test_a_test_that_was_passed_counts_whenever_it_was():
-    assert records.check_passed(package(StagingTest=PASSED.replace("-1", "-0")), "p").config_name == "p-staging-0"
+    assert milestones.check_passed(package(StagingTest=PASSED.replace("-1", "-0")), "p").config_name == "p-staging-0"
     with pytest.raises(NotReleasedError, match="failed the test"):
-        records.check_passed(package(StagingTest=PASSED.replace("Passed", "Failed")), "p")
+        milestones.check_passed(package(StagingTest=PASSED.replace("Passed", "Failed")), "p")
 
 
 def test_another_projects_facts_do_not_count():
     with pytest.raises(NotReleasedError):
-        records.check_released(package(StagingTest=PASSED, StagingApproval=APPROVED), "q", CONFIG)
+        milestones.check_released(package(StagingTest=PASSED, StagingApproval=APPROVED), "q", CONFIG)
 
 
 def test_a_record_is_read_as_it_was_written():
-    record = records.now(records.PASSED, CONFIG, "arn:aws:sts::1:assumed-role/a b/session")
-    assert records.read({"p/StagingTest": str(record)}, "p", records.TEST) == record
-    assert not records.was_in_production(package(), "p")
-    assert records.was_in_production(package(Production=f"Deployed 2026-01-31T12:00:00Z {CONFIG}"), "p")
+    milestone = milestones.now(milestones.PASSED, CONFIG, "arn:aws:sts::1:assumed-role/a b/session")
+    assert milestones.read({"p/StagingTest": str(milestone)}, "p", milestones.TEST) == milestone
+    assert not milestones.was_in_production(package(), "p")
+    assert milestones.was_in_production(package(Production=f"Deployed 2026-01-31T12:00:00Z {CONFIG}"), "p")

@@ -1,39 +1,28 @@
-"""The steps of a pipeline, a builder for each: with `pipelines._request_step` the only file that knows the SDK's steps.
+"""The steps of a pipeline: a builder for each kind, and the SDK's classes that a definition needs beside them.
 
-A builder states the request that SageMaker will get, in the API's own words, and the SDK makes the definition of it
-(`pipelines._request_step`). The SDK's job classes (`Processor`, `ModelTrainer`, `ModelBuilder`, `Transformer`) are left
-out: they are made to start jobs, so they put the clock into S3 keys, run a training script through a shell, upload a
-folder instead of a list of files, and spend seconds on looking up defaults, while two of the requests needed here
-cannot be stated with them at all (a training job with an entry point, a model from a model package).
-What that buys:
+A builder states the request that SageMaker will get, in the API's own words, and the SDK turns it into a definition
+(`pipelines.request_step`). The SDK's job classes (`Processor`, `ModelTrainer`, `ModelBuilder`, `Transformer`) are not
+used: they are made to start jobs, so they put the clock into S3 keys, run a training script through a shell, upload a
+folder instead of a list of files, and spend seconds looking up defaults, while two of the requests needed here cannot
+be stated with them at all (a training job with an entry point, a model from a model package). The benefits:
 
-- the same code and parameters give the same bytes, so a step that has been run is found in the cache;
-- the code of a step is a content-addressed input (`pipelines._code`), mounted like data, and the container's
-  entry point runs it directly: a hyperparameter with a quote, `$()` or a new line arrives as it is;
-- a definition is made in milliseconds, and making it calls nothing but S3, for the code.
+- the same code and parameters give the same bytes, so a step that has run before is found in the cache;
+- the code of a step is a content-addressed input (`pipelines.code`), mounted like data, and the container's
+  entry point runs it directly: a hyperparameter with a quote, `$()` or a newline arrives unchanged;
+- a definition is made in milliseconds, with no calls but those to S3 that upload the code.
 
-A step of the SDK's own works beside these in the same pipeline. Everywhere, a value may be a pipeline
-variable: a parameter, or a property of an earlier step.
+The SDK's own steps work beside these in the same pipeline. Any value may be a pipeline variable: a parameter, or a
+property of an earlier step. Importing this module does not import the SDK (see `pipelines.sdk`).
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
-from sagemaker.core import image_uris
-from sagemaker.core.workflow.conditions import ConditionGreaterThanOrEqualTo
-from sagemaker.core.workflow.execution_variables import ExecutionVariables
-from sagemaker.core.workflow.functions import Join, JsonGet
-from sagemaker.core.workflow.parameters import ParameterFloat, ParameterInteger, ParameterString
-from sagemaker.core.workflow.properties import PropertyFile
-from sagemaker.mlops.workflow.condition_step import ConditionStep
-from sagemaker.mlops.workflow.fail_step import FailStep
-from sagemaker.mlops.workflow.pipeline import Pipeline
-from sagemaker.mlops.workflow.steps import StepTypeEnum
-
-from pipelines import _code
-from pipelines._request_step import (
-    RequestStep,
+from pipelines import sdk
+from pipelines.code import upload
+from pipelines.request_parts import (
     channel,
     cluster,
     encryption,
@@ -42,28 +31,12 @@ from pipelines._request_step import (
     processing_output,
     service_retry,
 )
+from pipelines.session import execution_role
 
-__all__ = [
-    "Evaluation",
-    "JobSettings",
-    "Join",
-    "JsonGet",
-    "ParameterFloat",
-    "ParameterInteger",
-    "ParameterString",
-    "Pipeline",
-    "PropertyFile",
-    "at_least_step",
-    "create_model_step",
-    "fail_step",
-    "output_uri",
-    "processing_step",
-    "register_step",
-    "sklearn_image",
-    "training_step",
-    "transform_step",
-]
+_SDK_CLASSES = ("Join", "JsonGet", "ParameterFloat", "ParameterInteger", "ParameterString", "Pipeline", "PropertyFile")
+_NONE: Mapping[str, Any] = MappingProxyType({})
 
+INSTANCE_TYPE = "ml.m5.large"
 STOPPING_CONDITION = {"MaxRuntimeInSeconds": 3600}
 # A log line is worth most while the job runs.
 ENVIRONMENT = {"PYTHONUNBUFFERED": "1"}
@@ -102,13 +75,65 @@ class JobSettings:
         return f"s3://{self.bucket}/{self.prefix}"
 
     def upload(self, files: Mapping[str, bytes]) -> str:
-        """Upload a step's code; give its URI."""
-        return _code.upload(self.s3_client, self.bucket, self.prefix, files)
+        """Upload a step's code; return its URI."""
+        return upload(self.s3_client, self.bucket, self.prefix, files)
+
+
+def job_settings(
+    sagemaker_session: Any,
+    prefix: str,
+    *,
+    role: str | None = None,
+    default_bucket: str | None = None,
+    image_uri: str | None = None,
+    kms_key_arn: str | None = None,
+) -> JobSettings:
+    """Return the settings that the jobs of a pipeline share, with defaults for what is not given.
+
+    Parameters
+    ----------
+    sagemaker_session : PipelineSession
+        As `pipelines.session.pipeline_session` returns it.
+    prefix : str
+        What every S3 key of the pipeline begins with.
+    role : str, optional
+        ARN of the execution role; the caller's own by default, as in Studio.
+    default_bucket : str, optional
+        For code, data and models; the session's default bucket by default.
+    image_uri : str, optional
+        AWS's scikit-learn image by default.
+    kms_key_arn : str, optional
+        KMS key of models and outputs; S3's own key, aws/s3, by default.
+
+    Raises
+    ------
+    PipelineError
+        When no role is given and the caller is not running as one.
+    """
+    boto_session = sagemaker_session.boto_session
+    return JobSettings(
+        s3_client=boto_session.client("s3"),
+        role=role or execution_role(boto_session),
+        image_uri=image_uri or sklearn_image(boto_session.region_name),
+        bucket=default_bucket or sagemaker_session.default_bucket(),
+        prefix=prefix,
+        kms_key_arn=kms_key_arn,
+    )
+
+
+def __getattr__(name: str) -> Any:
+    """Return one of the SDK's classes; it is imported only now, see `pipelines.sdk`."""
+    if name not in _SDK_CLASSES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(sdk, name)
 
 
 def sklearn_image(region: str) -> str:
-    """Give AWS's scikit-learn image. One image trains and serves: a saved model is read as it was written."""
-    return str(image_uris.retrieve("sklearn", region, version="1.4-2-py312", instance_type="ml.m5.large"))
+    """Return the URI of AWS's scikit-learn image.
+
+    One image trains and serves, so that a saved model is read by the libraries that wrote it.
+    """
+    return str(sdk.image_uris.retrieve("sklearn", region, version="1.4-2-py312", instance_type=INSTANCE_TYPE))
 
 
 def processing_step(  # noqa: PLR0913 -- a processing job has this many parts
@@ -119,8 +144,8 @@ def processing_step(  # noqa: PLR0913 -- a processing job has this many parts
     script: str,
     inputs: Mapping[str, Any],
     outputs: Mapping[str, str],
-    instance_type: Any,
-    instance_count: Any,
+    instance_type: Any = INSTANCE_TYPE,
+    instance_count: Any = 1,
     arguments: Sequence[Any] = (),
     property_files: Sequence[Any] = (),
 ) -> Any:
@@ -132,16 +157,15 @@ def processing_step(  # noqa: PLR0913 -- a processing job has this many parts
     name : str
         Of the step.
     code : mapping of str to bytes
-        Files by name, as `pipelines._code.read_files` gives them.
+        Files by name, as `pipelines.code.read_files` returns them.
     script : str
         The file among them that runs.
     inputs : mapping of str to S3 URI
         Each is mounted at `/opt/ml/processing/input/<name>`.
     outputs : mapping of str to str
         Name -> folder in the container; each goes to S3 under execution, step and name.
-    instance_type : str
-        For example `ml.m5.large`.
-    instance_count : int
+    instance_type : str, default="ml.m5.large"
+    instance_count : int, default=1
     arguments : sequence of str
         The script's arguments, at least one, passed one by one.
     property_files : sequence of PropertyFile, optional
@@ -169,9 +193,9 @@ def processing_step(  # noqa: PLR0913 -- a processing job has this many parts
         "Environment": ENVIRONMENT,
         "StoppingCondition": STOPPING_CONDITION,
     }
-    return RequestStep(
+    return sdk.RequestStep(
         name,
-        StepTypeEnum.PROCESSING,
+        sdk.StepTypeEnum.PROCESSING,
         request,
         "DescribeProcessingJobResponse",
         retry_policies=job_retries(),
@@ -186,11 +210,11 @@ def training_step(  # noqa: PLR0913 -- a training job has this many parts
     *,
     code: Mapping[str, bytes],
     script: str,
-    channels: Mapping[str, Any],
-    hyperparameters: Mapping[str, Any],
-    metrics: Mapping[str, str],
-    instance_type: Any,
-    instance_count: Any,
+    channels: Mapping[str, Any] = _NONE,
+    hyperparameters: Mapping[str, Any] = _NONE,
+    metrics: Mapping[str, str] = _NONE,
+    instance_type: Any = INSTANCE_TYPE,
+    instance_count: Any = 1,
 ) -> Any:
     """Run a script of `code` as a training job.
 
@@ -200,19 +224,18 @@ def training_step(  # noqa: PLR0913 -- a training job has this many parts
     name : str
         Of the step.
     code : mapping of str to bytes
-        Files by name, as `pipelines._code.read_files` gives them.
+        Files by name, as `pipelines.code.read_files` returns them.
     script : str
         The file among them that runs.
-    channels : mapping of str to S3 URI
+    channels : mapping of str to S3 URI, optional
         Each is mounted at `/opt/ml/input/data/<name>`.
-    hyperparameters : mapping of str to str
+    hyperparameters : mapping of str to str, optional
         Reach the script through `/opt/ml/input/config/hyperparameters.json`. SageMaker takes strings only:
-        give `parameter.to_string()` for a parameter which is a number.
-    metrics : mapping of str to str
+        pass `parameter.to_string()` for a parameter that is a number.
+    metrics : mapping of str to str, optional
         Name -> regular expression with one group, applied to each line of the log.
-    instance_type : str
-        For example `ml.m5.large`.
-    instance_count : int
+    instance_type : str, default="ml.m5.large"
+    instance_count : int, default=1
 
     Returns
     -------
@@ -235,9 +258,9 @@ def training_step(  # noqa: PLR0913 -- a training job has this many parts
         "Environment": ENVIRONMENT,
         "StoppingCondition": STOPPING_CONDITION,
     }
-    return RequestStep(
+    return sdk.RequestStep(
         name,
-        StepTypeEnum.TRAINING,
+        sdk.StepTypeEnum.TRAINING,
         request,
         "DescribeTrainingJobResponse",
         retry_policies=job_retries(),
@@ -247,7 +270,7 @@ def training_step(  # noqa: PLR0913 -- a training job has this many parts
 
 @dataclass(frozen=True)
 class Evaluation:
-    """How a model was tested: an endpoint that serves it is tested with the same records.
+    """How a model was tested; an endpoint that serves it is tested with the same records.
 
     Attributes
     ----------
@@ -258,7 +281,7 @@ class Evaluation:
     target_column : str
         The column of those files that is predicted.
     properties : mapping of str to str
-        More that the version says of itself: `PositiveLabel` and `ProbabilityThreshold` of a classifier of two classes.
+        Further properties of the version: `PositiveLabel` and `ProbabilityThreshold` of a classifier of two classes.
     """
 
     statistics_uri: Any
@@ -296,7 +319,7 @@ def register_step(
     content_types : sequence of str
         MIME types that the model reads and writes.
     evaluation : Evaluation
-        What came of testing the model, and with which records.
+        The result of testing the model, and with which records.
     """
     container = {"Image": settings.image_uri, "ModelDataUrl": model_data, "Environment": dict(environment)}
     request = {
@@ -313,15 +336,15 @@ def register_step(
             "ModelQuality": {"Statistics": {"ContentType": "application/json", "S3Uri": evaluation.statistics_uri}}
         },
         "CustomerMetadataProperties": {
-            "PipelineExecutionArn": ExecutionVariables.PIPELINE_EXECUTION_ARN,
+            "PipelineExecutionArn": sdk.ExecutionVariables.PIPELINE_EXECUTION_ARN,
             "TestDataUrl": evaluation.test_data_uri,
             "TargetColumn": evaluation.target_column,
             **evaluation.properties,
         },
     }
-    return RequestStep(
+    return sdk.RequestStep(
         name,
-        StepTypeEnum.REGISTER_MODEL,
+        sdk.StepTypeEnum.REGISTER_MODEL,
         request,
         "DescribeModelPackageOutput",
         retry_policies=[service_retry()],
@@ -343,8 +366,8 @@ def create_model_step(name: str, *, role: str, model_package_arn: Any) -> Any:
         "ExecutionRoleArn": role,
         "Containers": [{"ModelPackageName": model_package_arn}],
     }
-    return RequestStep(
-        name, StepTypeEnum.CREATE_MODEL, request, "DescribeModelOutput", retry_policies=[service_retry()]
+    return sdk.RequestStep(
+        name, sdk.StepTypeEnum.CREATE_MODEL, request, "DescribeModelOutput", retry_policies=[service_retry()]
     )
 
 
@@ -356,11 +379,11 @@ def transform_step(  # noqa: PLR0913 -- a transform job has this many parts
     input_type: Any,
     output_uri: Any,
     content_type: Any,
-    instance_type: Any,
-    instance_count: Any,
+    instance_type: Any = INSTANCE_TYPE,
+    instance_count: Any = 1,
     kms_key_arn: str | None = None,
 ) -> Any:
-    """Send every file of `input_uri` through a model in batches of lines; each gives one `.out` file.
+    """Send every file of `input_uri` through a model in batches of lines; each becomes one `.out` file.
 
     The step is not cached: what lies under a prefix changes while the prefix stays.
 
@@ -378,9 +401,8 @@ def transform_step(  # noqa: PLR0913 -- a transform job has this many parts
         Of a folder.
     content_type : str
         MIME type of the files and of the predictions.
-    instance_type : str
-        For example `ml.m5.large`.
-    instance_count : int
+    instance_type : str, default="ml.m5.large"
+    instance_count : int, default=1
     kms_key_arn : str, optional
         KMS key of the predictions; S3's own key, aws/s3, by default.
     """
@@ -397,9 +419,9 @@ def transform_step(  # noqa: PLR0913 -- a transform job has this many parts
         },
         "TransformResources": {"InstanceType": instance_type, "InstanceCount": instance_count},
     }
-    return RequestStep(
+    return sdk.RequestStep(
         name,
-        StepTypeEnum.TRANSFORM,
+        sdk.StepTypeEnum.TRANSFORM,
         request,
         "DescribeTransformJobResponse",
         retry_policies=job_retries(),
@@ -416,8 +438,8 @@ def at_least_step(name: str, *, value: Any, threshold: Any, if_steps: Sequence[A
     value, threshold : float
     if_steps, else_steps : sequence of Step
     """
-    condition = ConditionGreaterThanOrEqualTo(left=value, right=threshold)
-    return ConditionStep(name=name, conditions=[condition], if_steps=list(if_steps), else_steps=list(else_steps))
+    condition = sdk.ConditionGreaterThanOrEqualTo(left=value, right=threshold)
+    return sdk.ConditionStep(name=name, conditions=[condition], if_steps=list(if_steps), else_steps=list(else_steps))
 
 
 def fail_step(name: str, *message: Any) -> Any:
@@ -430,7 +452,7 @@ def fail_step(name: str, *message: Any) -> Any:
     *message : str
         The parts of the message, text or pipeline variables, which are joined as they are.
     """
-    return FailStep(name=name, error_message=Join(on="", values=list(message)))
+    return sdk.FailStep(name=name, error_message=sdk.Join(on="", values=list(message)))
 
 
 def output_uri(step: Any, name: str) -> Any:

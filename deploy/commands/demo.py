@@ -1,12 +1,12 @@
-"""`tour`: the project's automation, shown on a change of the model's threshold.
+"""`demo`: the project's automation, shown on a change of the model's threshold.
 
     git push ─> ModelBuild ─> a version ─> approved ─> ModelDeploy: staging, tests ─> approved ─> production
     a file in batchdata/input/ ─> its predictions in batchdata/output/
     files in traindata/ ─> quiet ─> the SageMaker pipeline ─> another version
 
-The training data that a first tour uploads are new data, too: retraining registers a version of its own from them,
-beside that of the push. Nothing here starts what an event starts by itself: it pushes, approves twice and puts files,
-and looks on.
+The training data that a first demo uploads are new data, too: retraining registers a version of its own from them,
+beside that of the push. Nothing here starts what an event starts: it pushes, approves twice, puts files, and
+watches.
 """
 
 import argparse
@@ -26,18 +26,19 @@ from deploy.codepipeline_view import PipelinesPicture
 from deploy.errors import DeployError
 from deploy.packages import Package
 from deploy.project import PRODUCTION, Project
+from model_road import model_packages
 from model_road.live import View
 
 Found = TypeVar("Found")
 
 _POLL_SECONDS = 1.0
-_SAMPLE = "pipelines/lr/steps.py"
+_SAMPLE = "pipelines/lr/pipeline.py"
 _THRESHOLD = 'number("R2Threshold", 0.2)'
 _CHANGED = 'number("R2Threshold", 0.25)'
 # CodeCommit takes the caller's AWS credentials for HTTPS; source: "Set up the AWS CLI credential helper".
 _GIT = (
     *("git", "-c", "credential.helper=!aws codecommit credential-helper $@", "-c", "credential.UseHttpPath=true"),
-    *("-c", "user.name=Tour", "-c", "user.email=tour@example.com"),
+    *("-c", "user.name=Demo", "-c", "user.email=demo@example.com"),
 )
 _BATCH = b"-0.05\n0.0\n0.3\n"
 
@@ -55,7 +56,7 @@ def show(project: Project, options: argparse.Namespace) -> int:
         raise DeployError(f"the project has no stack yet: `{project.next_command('project')}`")
     clone_url = stack.outputs.get("CloneUrl")
     if clone_url is None:
-        raise DeployError("the tour pushes to CodeCommit, and this project's code is behind a code connection")
+        raise DeployError("the demo pushes to CodeCommit, and this project's code is behind a code connection")
     _look_for_sample(clone_url)
     data = stack.outputs["DataBucketName"]
     _upload_training_data(project, data, stack.parameters["QuietMinutes"])
@@ -64,18 +65,18 @@ def show(project: Project, options: argparse.Namespace) -> int:
     known = _newest(project)
     _say("git push", "a higher threshold for R2")
     _push(clone_url)
-    # ModelDeploy runs once when it is made, and fails for want of an approved version: that is no concern here.
+    # ModelDeploy runs once when it is made, and fails for lack of an approved version: ignored here.
     built = _follow(project, BUILD, options.minutes, lambda _: _newer(project, known))
     _say("approve-model", f"{built.arn}: as a person would, with the mail's figures before them")
-    packages.set_approval(project.sagemaker, built, packages.APPROVED, "tour")
+    packages.set_approval(project.sagemaker, built, model_packages.APPROVED, "demo")
     asked = _follow(project, DEPLOY, options.minutes, _waiting)
     _say("answer approve", "staging is tested; production is asked for")
-    codepipeline.answer(project.session.client("codepipeline"), asked, "Approved", "tour")
+    codepipeline.answer(project.session.client("codepipeline"), asked, "Approved", "demo")
     _follow(project, DEPLOY, options.minutes, lambda _: _in_production(project, built))
     print(f"Production     serves {built.short_name}")
-    _say("put", f"s3://{data}/batchdata/input/tour.csv")
-    project.s3.put_object(Bucket=data, Key="batchdata/input/tour.csv", Body=_BATCH)
-    output = "batchdata/output/tour.csv.out"
+    _say("put", f"s3://{data}/batchdata/input/demo.csv")
+    project.s3.put_object(Bucket=data, Key="batchdata/input/demo.csv", Body=_BATCH)
+    output = "batchdata/output/demo.csv.out"
     predictions = _follow(project, DEPLOY, options.minutes, lambda _: _read(project, data, output))
     print(f"Predictions    {', '.join(predictions.split())}")
     return 0
@@ -111,17 +112,17 @@ def _push(clone_url: str) -> None:
     with tempfile.TemporaryDirectory() as folder:
         _git("clone", "--quiet", clone_url, ".", folder=folder)
         Path(folder, _SAMPLE).write_text(_changed(folder), encoding="utf-8")
-        _git("commit", "--quiet", "--all", "--message", "Tour: another threshold", folder=folder)
+        _git("commit", "--quiet", "--all", "--message", "Demo: another threshold", folder=folder)
         _git("push", "--quiet", folder=folder)
 
 
 def _changed(folder: str) -> str:
-    """Give the sample's steps with the other threshold: a second tour changes it back.
+    """Return the sample's pipeline with the other threshold: a second demo changes it back.
 
     Raises
     ------
     DeployError
-        When the repository holds another model, or the sample with a threshold of somebody's own.
+        When the repository holds another model, or the sample with another threshold.
     """
     path = Path(folder, _SAMPLE)
     text = path.read_text(encoding="utf-8") if path.is_file() else ""
@@ -129,7 +130,7 @@ def _changed(folder: str) -> str:
         if before in text:
             return text.replace(before, after)
     raise DeployError(
-        f"the tour changes the sample model's threshold, and the repository has no {_SAMPLE} with `{_THRESHOLD}`: "
+        f"the demo changes the sample model's threshold, and the repository has no {_SAMPLE} with `{_THRESHOLD}`: "
         "nothing was changed. Push a commit of your own, and look on with `deploy-model follow`."
     )
 
@@ -152,7 +153,7 @@ def _git(*arguments: str, folder: str) -> None:
 
 
 def _follow(project: Project, which: str, minutes: float, wanted: Callable[[PipelineState], Found | None]) -> Found:
-    """Show a pipeline until something is there; give it.
+    """Show a pipeline until something is there; return it.
 
     Raises
     ------
@@ -177,7 +178,7 @@ def _follow(project: Project, which: str, minutes: float, wanted: Callable[[Pipe
 
 def _newest(project: Project) -> str | None:
     # The templates name the group as the project.
-    return next(packages.arns(project.sagemaker, project.name), None)
+    return next(model_packages.arns(project.sagemaker, project.name), None)
 
 
 def _newer(project: Project, known: str | None) -> Package | None:

@@ -1,4 +1,4 @@
-"""The whole road on this machine: `run-pipeline --local`, from raw data to a registered model and its predictions."""
+"""The whole workflow on this machine: `run-pipeline --local`, from raw data to a registered model and predictions."""
 
 import json
 import os
@@ -161,6 +161,8 @@ def test_two_main_jobs_at_once_both_register(local_aws: LocalAws, built: dict[st
 
 
 SLOW = """
+from pipelines import session, steps
+
 SCRIPT = b'''
 import boto3, time
 s3, bucket = boto3.client("s3"), "sagemaker-us-east-1-000000000000"
@@ -171,14 +173,10 @@ if not s3.list_objects_v2(Bucket=bucket, Prefix="begun").get("KeyCount"):
 
 
 def get_pipeline(region, role=None, default_bucket=None):
-    from pipelines import _session, _steps
-    session = _session.pipeline_session(region, default_bucket)
-    s3, image = session.boto_session.client("s3"), _steps.sklearn_image(region)
-    settings = _steps.JobSettings(s3_client=s3, role=role, image_uri=image, bucket=default_bucket, prefix="slow")
-    train = _steps.training_step(
-        settings, "Train", code={"train.py": SCRIPT}, script="train.py", channels={},
-        hyperparameters={}, metrics={}, instance_type="ml.m5.large", instance_count=1)
-    return _steps.Pipeline(name="Slow", steps=[train], sagemaker_session=session)
+    sagemaker_session = session.pipeline_session(region, default_bucket)
+    settings = steps.job_settings(sagemaker_session, "slow", role=role, default_bucket=default_bucket)
+    train = steps.training_step(settings, "Train", code={"train.py": SCRIPT}, script="train.py")
+    return steps.Pipeline(name="Slow", steps=[train], sagemaker_session=sagemaker_session)
 """
 
 

@@ -1,4 +1,4 @@
-"""`tour` on a project whose model is another: it says so before it has changed anything."""
+"""`demo` on a project whose model is another: it says so before it has changed anything."""
 
 import json
 import subprocess
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from deploy.commands import tour
+from deploy.commands import demo
 from deploy.errors import DeployError
 from tests.conftest import LocalAws
 from tests.deploy.conftest import run_module
@@ -24,7 +24,7 @@ def commit(repository: Path, steps: str | None) -> str:
     """Commit a model, or what is left without one; the repository's URL, and its only commit."""
     (repository / "README").write_text("a project")
     if steps is not None:
-        path = repository / tour._SAMPLE
+        path = repository / demo._SAMPLE
         path.parent.mkdir(parents=True)
         path.write_text(steps)
     who = ("-c", "user.name=T", "-c", "user.email=t@example.com")
@@ -33,33 +33,33 @@ def commit(repository: Path, steps: str | None) -> str:
     return str(repository)
 
 
-@pytest.mark.parametrize("steps", [None, "", tour._THRESHOLD.replace("0.2", "0.3")])
+@pytest.mark.parametrize("steps", [None, "", demo._THRESHOLD.replace("0.2", "0.3")])
 def test_another_model_is_refused(repository: Path, steps: str | None) -> None:
     url = commit(repository, steps)
-    with pytest.raises(DeployError, match=r"has no pipelines/lr/steps.py with `number.*nothing was changed"):
-        tour._look_for_sample(url)
+    with pytest.raises(DeployError, match=r"has no pipelines/lr/pipeline.py with `number.*nothing was changed"):
+        demo._look_for_sample(url)
 
 
-@pytest.mark.parametrize("threshold", [tour._THRESHOLD, tour._CHANGED])
+@pytest.mark.parametrize("threshold", [demo._THRESHOLD, demo._CHANGED])
 def test_the_sample_is_taken(repository: Path, threshold: str) -> None:
-    text = (Path(tour.__file__).parents[2] / tour._SAMPLE).read_text()
-    assert tour._THRESHOLD in text
-    tour._look_for_sample(commit(repository, text.replace(tour._THRESHOLD, threshold)))
+    text = (Path(demo.__file__).parents[2] / demo._SAMPLE).read_text()
+    assert demo._THRESHOLD in text
+    demo._look_for_sample(commit(repository, text.replace(demo._THRESHOLD, threshold)))
 
 
 def test_what_git_says_is_told(repository: Path) -> None:
     commit(repository, None)
     with pytest.raises(DeployError, match=r"^git commit failed: .*nothing to commit"):
-        tour._git("commit", "--message", "again", folder=str(repository))
+        demo._git("commit", "--message", "again", folder=str(repository))
     with pytest.raises(DeployError, match=r"^git clone failed: .*nowhere"):
-        tour._git("clone", str(repository / "nowhere"), ".", folder=str(repository.parent))
+        demo._git("clone", str(repository / "nowhere"), ".", folder=str(repository.parent))
 
 
 @pytest.mark.parametrize(
-    ("url", "said"), [(True, "the tour changes the sample model's threshold"), (False, "is behind a code connection")]
+    ("url", "said"), [(True, "the demo changes the sample model's threshold"), (False, "is behind a code connection")]
 )
 def test_nothing_is_put_before(local_aws: LocalAws, repository: Path, tmp_path: Path, url: bool, said: str) -> None:
-    """The stack is the project's in name and outputs: the tour looks no further before it refuses."""
+    """The stack is the project's in name and outputs: the demo looks no further before it refuses."""
     name = f"other-{uuid.uuid4().hex[:8]}"
     outputs = {"DataBucketName": {"Value": {"Ref": "Data"}}}
     if url:
@@ -72,7 +72,7 @@ def test_nothing_is_put_before(local_aws: LocalAws, repository: Path, tmp_path: 
     cloudformation, stack_name = local_aws.client("cloudformation"), f"sagemaker-{name}-project"
     cloudformation.create_stack(StackName=stack_name, TemplateBody=json.dumps(template))
     cloudformation.get_waiter("stack_create_complete").wait(StackName=stack_name, WaiterConfig={"Delay": 1})
-    done = run_module("deploy_model", "tour", "--project-name", name, environ=local_aws.env, cwd=tmp_path)
+    done = run_module("deploy_model", "demo", "--project-name", name, environ=local_aws.env, cwd=tmp_path)
     assert (done.returncode, done.stdout) == (1, "")
     assert said in done.stderr
     assert "Traceback" not in done.stderr

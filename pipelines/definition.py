@@ -1,7 +1,4 @@
-"""What the console scripts have in common: a module becomes a pipeline.
-
-Nothing heavy is imported before the options have been understood.
-"""
+"""From the options of a console script to a pipeline, and to its definition."""
 
 import argparse
 import logging
@@ -9,13 +6,13 @@ import sys
 import warnings
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from model_road.environment import Environment
+from model_road.environment import ENVIRONMENTS, Environment
+from pipelines import module as user_module
 
 
-def make_pipeline(options: argparse.Namespace) -> tuple[Any, "Environment"]:
+def make_pipeline(options: argparse.Namespace) -> tuple[Any, Environment]:
     """Prepare the environment, import the module that the options name and get its pipeline.
 
     Returns
@@ -24,10 +21,6 @@ def make_pipeline(options: argparse.Namespace) -> tuple[Any, "Environment"]:
     environment : Environment
     """
     _quiet_sdk()
-    # 0.3 s, which `-h` is spared.
-    from model_road.environment import ENVIRONMENTS  # noqa: PLC0415
-    from pipelines import module as user_module  # noqa: PLC0415
-
     environment = ENVIRONMENTS[options.environment](options.region, options.role_arn)
     module = user_module.load(options.module_name, Path.cwd())
     environment.offer_sample_data(user_module.sample_data(module, options.kwargs))
@@ -35,26 +28,22 @@ def make_pipeline(options: argparse.Namespace) -> tuple[Any, "Environment"]:
     return user_module.get_pipeline(module, options.kwargs, defaults), environment
 
 
-def _kms_key(arn: str | None, module: ModuleType) -> dict[str, str]:
-    """Give the argument that names the key; say so where the function has no such argument, as nothing else would."""
-    from pipelines.module import accepted_by  # noqa: PLC0415
+def to_json(pipeline: Any) -> str:
+    """Return the definition of a pipeline; some mistakes in a step show only here."""
+    with user_module.blame(f"defining the pipeline {pipeline.name}"):
+        return str(pipeline.definition())
 
+
+def _kms_key(arn: str | None, module: ModuleType) -> dict[str, str]:
+    """Return the argument that names the key; warn where the function has no such argument, as nothing else would."""
     given = {"kms_key_arn": arn} if arn else {}
-    if given and not accepted_by(module.get_pipeline, given):
+    if given and not user_module.accepted_by(module.get_pipeline, given):
         print(
             f"{module.__name__}.get_pipeline() takes no kms_key_arn: what its jobs write is encrypted with a key that "
             f"it names itself, or else with S3's own key, aws/s3, but not with {arn}",
             file=sys.stderr,
         )
     return given
-
-
-def definition(pipeline: Any) -> str:
-    """Give the definition of a pipeline, JSON; what a step makes wrong shows only here."""
-    from pipelines.module import blame  # noqa: PLC0415
-
-    with blame(f"defining the pipeline {pipeline.name}"):
-        return str(pipeline.definition())
 
 
 def _quiet_sdk() -> None:

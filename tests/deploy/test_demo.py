@@ -21,7 +21,7 @@ from tests.conftest import LocalAws
 from tests.deploy.conftest import Registry, hasty_local_aws
 
 ROOT = Path(__file__).parents[2]
-NAME = "tour"
+NAME = "demo"
 
 
 # git asks CodeCommit as the root user, whose password may be any.
@@ -36,7 +36,7 @@ GIT = {
 @pytest.fixture(scope="module")
 def local_aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
     with mock.patch.dict(os.environ, {"LOCALAWS_IAM": "enforce"}):
-        yield from hasty_local_aws(tmp_path_factory.mktemp("tour") / "state", 0.01)
+        yield from hasty_local_aws(tmp_path_factory.mktemp("demo") / "state", 0.01)
 
 
 @pytest.fixture
@@ -130,7 +130,7 @@ def test_a_push_goes_to_production_and_a_file_is_transformed(
     assert "put training data into s3://sagemaker-project-" in made
     assert "you@example.com confirmed" in local_aws.command("mail", "confirm", "--all").stdout
     fail_a_first_deployment(local_aws)
-    shown = deploy_model(local_aws, tmp_path, "tour", "--minutes", "5")
+    shown = deploy_model(local_aws, tmp_path, "demo", "--minutes", "5")
     assert "retraining starts by itself and registers a version beside that of the push" in shown
     assert f"Production     serves {NAME}/" in shown
     assert "Predictions    106.05982369055823, 152.9193581630174, 434.0765649977" in shown

@@ -1,8 +1,8 @@
-"""What the road knows of a model package, kept where AWS keeps it: in the package's CustomerMetadataProperties.
+"""What the project knows of a model package, kept on the package: in its CustomerMetadataProperties.
 
 A registry's approval says that a version may leave the registry. That it passed the test in staging, that a person then
-approved what ran there, and that it has been in production are facts about a version *in a project*. They are written
-down on the version itself, under `<project>/<fact>`, so that they outlive stacks and endpoints and are seen in Studio:
+approved what ran there, and that it has been in production are facts about a version *in a project*. They are stored on
+the version itself, under `<project>/<fact>`, so that they outlive stacks and endpoints and are shown in Studio:
 
     model-road/StagingTest       Passed 2026-01-31T12:00:00Z model-road-staging-1a2b3c
     model-road/StagingApproval   Approved 2026-01-31T12:05:00Z model-road-staging-1a2b3c arn:aws:iam::...:user/ann
@@ -18,7 +18,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from deploy.errors import NotReleasedError
-from deploy.packages import APPROVED, Package
+from deploy.packages import Package
+from model_road.model_packages import APPROVED
 
 TEST, APPROVAL, PRODUCTION = "StagingTest", "StagingApproval", "Production"
 PASSED, FAILED, WITHDRAWN, DEPLOYED = "Passed", "Failed", "Withdrawn", "Deployed"
@@ -28,7 +29,7 @@ _VALUE_LENGTH = 256
 
 
 @dataclass(frozen=True)
-class Record:
+class Milestone:
     """A fact about a version in a project: a verdict, when, on which endpoint configuration, and by whom."""
 
     verdict: str
@@ -40,26 +41,26 @@ class Record:
         return " ".join(filter(None, (self.verdict, self.time, self.config_name, self.by)))[:_VALUE_LENGTH]
 
 
-def now(verdict: str, config_name: str, by: str = "") -> Record:
-    """Make a record of this moment."""
-    return Record(verdict, datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"), config_name, by)
+def now(verdict: str, config_name: str, by: str = "") -> Milestone:
+    """Make a milestone of this moment."""
+    return Milestone(verdict, datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"), config_name, by)
 
 
-def read(metadata: Mapping[str, str], project_name: str, fact: str) -> Record | None:
-    """Read a record from the CustomerMetadataProperties of a version; None when there is none of ours."""
+def read(metadata: Mapping[str, str], project_name: str, fact: str) -> Milestone | None:
+    """Read a milestone from the CustomerMetadataProperties of a version; None when it has none of ours."""
     words = metadata.get(f"{project_name}/{fact}", "").split(" ", 3)
-    return Record(*words) if len(words) >= 3 else None
+    return Milestone(*words) if len(words) >= 3 else None
 
 
-def write(sagemaker: Any, package: Package, project_name: str, fact: str, record: Record) -> None:
-    """Write a record on a version; other properties stay as they are."""
+def write(sagemaker: Any, package: Package, project_name: str, fact: str, milestone: Milestone) -> None:
+    """Write a milestone on a version; other properties stay as they are."""
     sagemaker.update_model_package(
-        ModelPackageArn=package.arn, CustomerMetadataProperties={f"{project_name}/{fact}": str(record)}
+        ModelPackageArn=package.arn, CustomerMetadataProperties={f"{project_name}/{fact}": str(milestone)}
     )
 
 
-def check_passed(package: Package, project_name: str) -> Record:
-    """Make sure that a version passed the test in staging, whenever that was; give the test's record.
+def check_passed(package: Package, project_name: str) -> Milestone:
+    """Make sure that a version passed the test in staging, at whatever time; return the test's milestone.
 
     Raises
     ------
@@ -109,16 +110,16 @@ def check_released(package: Package, project_name: str, config_name: str) -> Non
             "if that was wrong, `deploy-model approve`"
         )
     if approval is None or approval.config_name != config_name:
-        raise NotReleasedError(f"nobody has approved {package.short_name} in staging: `deploy-model approve`")
+        raise NotReleasedError(f"{package.short_name} has not been approved in staging: `deploy-model approve`")
 
 
 def was_in_production(package: Package, project_name: str) -> bool:
-    """Say whether a version has served in production before."""
+    """Return whether a version has served in production before."""
     return read(package.metadata, project_name, PRODUCTION) is not None
 
 
 def was_withdrawn(package: Package, project_name: str) -> bool:
-    """Say whether a rollback has left a version, which nobody has approved or brought to production since."""
+    """Return whether a rollback has withdrawn a version that has not been approved or deployed to production since."""
     approval, production = (read(package.metadata, project_name, fact) for fact in (APPROVAL, PRODUCTION))
     if approval is None or approval.verdict != WITHDRAWN:
         return False

@@ -1,4 +1,4 @@
-"""The code of a step: a short list of files, kept in S3 under the hash of what they say.
+"""The code of a step: a short list of files, kept in S3 under the hash of their contents.
 
 The same files give the same address on every machine and every day, so a definition changes exactly when the
 code does, step caching works, and an upload that has been made before is not made again. The files are
@@ -16,12 +16,12 @@ from typing import Any
 
 
 def read_files(folder: Path, *names: str) -> dict[str, bytes]:
-    """Read the named files of a folder: what they will be called in the container -> content."""
+    """Read the named files of a folder: name in the container -> content."""
     return {name: (folder / name).read_bytes() for name in names}
 
 
 def read_package(name: str) -> dict[str, bytes]:
-    """Pack the modules of an installed pure-Python package, its tests left out: `<name>.zip`, for `sys.path`.
+    """Pack the modules of an installed pure-Python package without its tests: `<name>.zip`, for `sys.path`.
 
     One object instead of a file for each module; Python imports from it as it lies. The same modules give the same
     bytes.
@@ -46,7 +46,7 @@ def read_package(name: str) -> dict[str, bytes]:
 
 
 def content_hash(files: Mapping[str, bytes]) -> str:
-    """Name a set of files by what they say: 16 hexadecimal digits of SHA-256, whatever order they come in."""
+    """Return the name of a set of files: 16 hexadecimal digits of the SHA-256 of their contents, in any order."""
     digest = hashlib.sha256()
     for name in sorted(files):
         for part in (name.encode(), files[name]):
@@ -55,7 +55,7 @@ def content_hash(files: Mapping[str, bytes]) -> str:
 
 
 def upload(s3_client: Any, bucket: str, prefix: str, files: Mapping[str, bytes]) -> str:
-    """Put the files under `s3://bucket/prefix/code/<hash>/`, those that are missing there, and give that URI.
+    """Put the files under `s3://bucket/prefix/code/<hash>/`, those that are missing there; return that URI.
 
     The folder's name is its content's hash, so an object that is there is right, and an upload that was cut
     short is completed by the next one.

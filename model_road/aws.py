@@ -1,0 +1,34 @@
+"""boto3 sessions, made in one place.
+
+boto3 is imported when the first session is made: that takes 0.3 s, which `-h` and the import of a module that only
+defines a pipeline should not cost. So commands import this module, and no other of ours imports boto3 late.
+"""
+
+from typing import Any
+
+
+def session(region: str | None = None) -> Any:
+    """Open a boto3 session for a region, by default that of the environment or profile."""
+    import boto3  # noqa: PLC0415 -- see above
+
+    return boto3.Session(region_name=region)
+
+
+def default_bucket_name(boto_session: Any) -> str:
+    """Return the name that SageMaker itself gives to an account's default bucket in a region."""
+    account = boto_session.client("sts").get_caller_identity()["Account"]
+    return f"sagemaker-{boto_session.region_name}-{account}"
+
+
+def is_error(error: BaseException) -> bool:
+    """Return whether an exception is one of boto3's: AWS's answer, or the reason why AWS could not be reached."""
+    from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 -- needed only after a failure
+
+    return isinstance(error, BotoCoreError | ClientError)
+
+
+def is_unconfigured(error: BaseException) -> bool:
+    """Return whether boto3 raised an exception because it found no credentials or no region."""
+    from botocore.exceptions import NoCredentialsError, NoRegionError  # noqa: PLC0415 -- as above
+
+    return isinstance(error, NoCredentialsError | NoRegionError)
