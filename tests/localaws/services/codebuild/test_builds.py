@@ -330,3 +330,9 @@ def test_a_build_that_runs_when_the_server_dies_is_a_fault(own_local_aws: Callab
     again = project.client.retry_build(id=build_id)["build"]
     assert again["buildNumber"] == 2
     assert project.client.stop_build(id=again["id"])["build"]["buildStatus"] == "STOPPED"
+
+
+def test_what_pip_and_uv_have_downloaded_goes_from_build_to_build(project: Project) -> None:
+    project.create(spec('for cache in "$PIP_CACHE_DIR" "$UV_CACHE_DIR"; do ls "$cache"; mkdir -p "$cache/kept"; done'))
+    assert "kept" not in project.log(project.build()).splitlines()
+    assert project.log(project.build()).splitlines().count("kept") == 2
