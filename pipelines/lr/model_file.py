@@ -1,7 +1,7 @@
 """model.dill: a fitted model on disk, written by train.py and read by inference.py.
 
 dill is pure Python, and AWS's scikit-learn image lacks it. A job installs nothing, so `dill.zip` travels beside this
-file (`pipelines._code.read_package`) and is used where the image has none.
+file (`pipelines.code.read_package`) and is used where the image has none.
 """
 
 import sys
