@@ -207,9 +207,13 @@ def test_a_defect_is_an_internal_failure_and_not_a_broken_connection(caplog: pyt
         async def send(message: dict[str, Any]) -> None:
             sent.append(message)
 
+        async def receive() -> dict[str, Any]:
+            return {"type": "http.request", "body": b""}
+
         unused: Any = None
-        runtime = Runtime(Defective(Routes(), "000000000000", "us-east-1"), print, unused, unused)
-        await runtime("/endpoints/e/invocations", {}, b"", send)
+        dispatcher = Defective(Routes(), "000000000000", "us-east-1")
+        runtime = Runtime(dispatcher, unused, unused, unused, unused, unused)
+        await runtime({"type": "http", "path": "/endpoints/e/invocations", "headers": []}, receive, send)
         assert sent[0]["status"] == 500
         assert (b"x-amzn-errortype", b"InternalFailure") in sent[0]["headers"]
         assert b"defect" in sent[1]["body"]
