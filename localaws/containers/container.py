@@ -1,11 +1,11 @@
 """One container without Docker: a process in private namespaces that sees a folder as /opt/ml.
 
 ``unshare`` gives the process its own mount, PID and UTS namespaces (and a user namespace when not started by root),
-then a few lines of shell arrange what SageMaker's containers find: /opt/ml, the host name ``algo-1`` and the entries
-of all the job's hosts in /etc/hosts. What it writes elsewhere goes with it (`layers`). ``exec`` leaves no shell behind.
-Starting takes about 10 ms.
+then a few lines of shell set up what SageMaker's containers find: /opt/ml, the host name ``algo-1`` and the entries
+of all the job's hosts in /etc/hosts. What it writes elsewhere is discarded with it (`layers`). ``exec`` leaves no
+shell behind. Starting takes about 10 ms.
 
-The process dies with this server, whatever kills it: ``setpriv --pdeathsig`` ends `unshare` when the thread that
+The process dies with this server, however that dies: ``setpriv --pdeathsig`` ends `unshare` when the thread that
 started it is gone, and ``--kill-child`` ends everything in the PID namespace.
 """
 
@@ -31,7 +31,7 @@ _POLL_SECONDS = 0.05
 _KILLED_WITHIN_SECONDS = 5.0
 _TOOLS = ("unshare", "setpriv", "mount", "umount")
 
-# Makes /opt/ml a folder to mount on where the host has none: /opt is rebuilt on a tmpfs out of what is there.
+# Makes /opt/ml a mount point on a host that lacks it: /opt is rebuilt on a tmpfs out of its entries.
 # $ml is a folder that can be mounted on meanwhile.
 _MAKE_MOUNT_POINT = r"""
 if [ ! -d /opt/ml ]; then
@@ -48,7 +48,7 @@ if [ ! -d /opt/ml ]; then
 fi
 """
 
-# Where the kernel refuses layers. $1: how many read-only folders follow; then these; then whatever follows.
+# Used where the kernel refuses layers. $1: the number of read-only folders; then these; then the command line.
 _PROTECT = rf"""
 count=$1; shift
 while [ "$count" -gt 0 ]; do
@@ -59,7 +59,7 @@ mount --bind "$ml/{HOSTS}" /etc/hosts
 mount --bind "$ml" /opt/ml
 """
 
-# A namespace's own loopback device is down. Few hosts have no `ip`; there the image's Python does it in 20 ms.
+# A namespace's own loopback device is down. Few hosts have `ip`; elsewhere the image's Python brings it up in 20 ms.
 _LOOPBACK_UP = r"""
 if [ "$CONTAINER_NETWORK" = none ]; then
     ip link set lo up 2>/dev/null || python3 -I -S -c '
@@ -71,7 +71,7 @@ fi
 
 
 def _enter(protect: str) -> str:
-    """The script that begins a container. $1: the folder; then what `protect` takes; then the command line."""
+    """Return the script that starts a container. $1: the folder; then the arguments of `protect`; then the command."""
     return rf"""
 set -e
 ml=$1; shift
@@ -86,17 +86,17 @@ exec "$@"
 
 
 def enter_host_namespace(argv: Sequence[str], scratch: Path) -> None:
-    """Replace this process by `argv`, in a mount namespace where /opt/ml is there to be mounted on.
+    """Replace this process by `argv`, in a mount namespace where /opt/ml exists as a mount point.
 
-    A container would make the mount point itself, in 15 ms; done once for the server, its containers find it. Returns
-    when the host has the folder already.
+    A container would create the mount point itself, in 15 ms; done once for the server, its containers find it. Returns
+    if the host has the folder already.
 
     Parameters
     ----------
     argv : sequence of str
-        The command line that this process goes on with.
+        The command line that replaces this process.
     scratch : Path
-        An empty folder, mounted on meanwhile.
+        An empty folder that is mounted on meanwhile.
     """
     if Path("/opt/ml").is_dir():
         return
@@ -107,16 +107,16 @@ def enter_host_namespace(argv: Sequence[str], scratch: Path) -> None:
 
 @dataclass(frozen=True)
 class Limits:
-    """When a container is ended.
+    """The limits at which a container is ended.
 
     Attributes
     ----------
     seconds : float
-        How long it may run.
+        How long the container may run.
     grace_seconds : float
-        How long a process that handles SIGTERM may take for it; SageMaker gives 120.
+        How long a process that handles SIGTERM may take to exit; SageMaker gives 120.
     memory_bytes : int or None
-        How much memory all its processes may use together; None for as much as there is.
+        How much memory all its processes may use together; None for no limit.
     """
 
     seconds: float
@@ -132,15 +132,15 @@ class Command:
     ----------
     argv : sequence of str
     environment : mapping of str to str
-        The whole environment but PATH and what the container itself adds.
+        The whole environment except PATH and the variables that the container itself adds.
     interpreter : Path
-        PATH begins with its folder.
+        The interpreter whose folder PATH begins with.
     protected : sequence of Path
-        Folders to which what a container writes is kept to itself, or refused: never written to.
+        Folders that are never written to: the container's writes are kept to itself or refused.
     network : bool
-        False leaves the process with a loopback device of its own.
+        False leaves the process with only its own loopback device.
     cpus : sequence of int
-        The CPUs that it runs on; all of the host's when there are none.
+        The CPUs that it runs on; all of the host's if empty.
     host_name : str
     hosts : mapping of str to str
         The addresses of the job's hosts by name, for /etc/hosts.
@@ -162,10 +162,10 @@ class Container:
     Parameters
     ----------
     folder : Path
-        What the process sees as /opt/ml.
+        The folder that the process sees as /opt/ml.
     command : Command
     log : Path
-        Where its standard output and error go.
+        The file that its standard output and error go to.
 
     Attributes
     ----------
@@ -209,9 +209,9 @@ class Container:
         os.close(self._ends)
 
     def wait(self, limits: Limits, *stops: threading.Event) -> int | None:
-        """Wait for the end; None when the time limit or one of the stops ended it.
+        """Wait for the exit code; return None if the time limit or a stop ended the container.
 
-        Must be called from the thread that made the container.
+        Must be called from the thread that created the container.
         """
         deadline = time.monotonic() + limits.seconds
         while not self._ended_within(_POLL_SECONDS):
@@ -225,23 +225,23 @@ class Container:
         return self._process.wait()
 
     def _ended_within(self, seconds: float) -> bool:
-        """Sleep until the process ends, but not longer; unlike Popen.wait it wakes up at once."""
+        """Sleep until the process ends or the time is over; unlike Popen.wait it wakes up immediately."""
         return self._process.returncode is not None or bool(select.select([self._ends], [], [], seconds)[0])
 
     @property
     def pid(self) -> int:
-        """The process that the container's are descendants of."""
+        """The ID of the process that the container's processes descend from."""
         return self._process.pid
 
     def poll(self) -> int | None:
-        """The exit code, or None while it runs."""
+        """Return the exit code, or None while it runs."""
         return self._process.poll()
 
     def end(self, grace_seconds: float) -> None:
-        """SIGTERM, and SIGKILL when the grace time is over.
+        """Send SIGTERM, and SIGKILL after the grace period.
 
-        A namespace's first process gets SIGTERM only when it handles it. One which does not could not use the grace
-        time, so it is killed at once.
+        A namespace's first process gets SIGTERM only if it handles it. One that does not cannot use the grace period,
+        so it is killed immediately.
         """
         first = _child_of(self._process.pid)
         if grace_seconds and first is not None and _handles_sigterm(first):
@@ -256,7 +256,7 @@ class Container:
 
 
 def _wait_until_gone(first: int) -> None:
-    """Wait for the end of a namespace's first process, which comes after that of all others in it."""
+    """Wait for the end of a namespace's first process, which follows that of all others in it."""
     try:
         ends = os.pidfd_open(first)
     except ProcessLookupError:
@@ -288,12 +288,12 @@ def _namespaces(network: bool) -> list[str]:
 
 
 def _user_namespace() -> list[str]:
-    """Whoever is not root needs a user namespace to mount in."""
+    """Return the options of the user namespace that every user but root needs to mount."""
     return [] if os.geteuid() == 0 else ["--user", "--map-root-user"]
 
 
 def _prepare(folder: Path, command: Command) -> tuple[str, list[str]]:
-    """The script that begins the container, and what it is called with after the folder."""
+    """Return the script that starts the container, and its arguments after the folder."""
     protected = tuple(str(path) for path in command.protected)
     layers = layers_of_host(tuple(_namespaces(network=True)), _MAKE_MOUNT_POINT, protected)
     if layers is None:

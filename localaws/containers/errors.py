@@ -1,15 +1,15 @@
-"""How a container's work can end badly.
+"""How a container's work can fail.
 
 ::
 
-    JobFailure    it fails, with this reason
-    JobStopped    it was asked to stop, and did
+    JobFailure    it failed, with this reason
+    JobStopped    it was stopped on request
 """
 
 
 class JobFailure(Exception):
-    """A job cannot go on; the text becomes its ``FailureReason``."""
+    """A job cannot continue; the text becomes its ``FailureReason``."""
 
 
 class JobStopped(Exception):
-    """A job was asked to stop and did."""
+    """A job was stopped on request."""

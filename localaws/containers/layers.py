@@ -1,15 +1,16 @@
-"""What a container writes outside /opt/ml, kept to itself: a layer of its own over every folder of the host.
+"""A container's writes outside /opt/ml, kept to itself: a layer of its own over every folder of the host.
 
-An image's file system can be written to, and what was written goes with the container: a job may `pip install`, and no
-other job sees it. Here an overlay does that: over each folder of the host's root, with an upper layer on a tmpfs that
-ends with the container's mount namespace. One `mount --all` makes all mounts, since a program's start costs 1 ms.
+An image's file system is writable, and what was written is discarded with the container: a job may `pip install`
+without any other job seeing it. Here an overlay does that: over each folder of the host's root, with an upper layer
+on a tmpfs that ends with the container's mount namespace. One `mount --all` makes all mounts, since starting a
+program costs 1 ms.
 
-An overlay hides what is mounted below the folder it covers, so a folder that has mounts below it is passed through and
-its sub-folders are covered (in a user namespace the kernel asks for that, too). What is left, such as files in the root
-itself, is read-only to root's containers and beyond the permissions of others; /dev/shm is a tmpfs of its own.
+An overlay hides what is mounted below the folder it covers, so a folder with mounts below it is passed through and
+its subfolders are covered (in a user namespace the kernel requires that, too). What is left, such as files in the
+root itself, is read-only to root's containers and beyond the permissions of others; /dev/shm is a tmpfs of its own.
 
-Some kernels refuse overlays: older than 5.11 in a user namespace, or where the host is a container on an overlay
-already. Then the interpreter's environment is bound read-only, and nothing else is kept from a job.
+Some kernels refuse overlays: those older than 5.11 in a user namespace, or where the host is a container on an
+overlay itself. Then the interpreter's environment is mounted read-only, and nothing else is protected from a job.
 """
 
 import functools
@@ -24,14 +25,14 @@ from pathlib import Path
 logger = logging.getLogger(__name__)
 
 HOSTS = ".hosts"
-"""Below the folder that becomes /opt/ml: the container's /etc/hosts."""
+"""The container's /etc/hosts, below the folder that becomes /opt/ml."""
 
 _LAYERS, _FSTAB = ".layers", ".fstab"
 _OPT_ML = "/opt/ml"
 _AS_THEY_ARE = ("/proc", "/sys", "/dev", _OPT_ML)
 _NOT_COVERED = (*_AS_THEY_ARE, "/run", "/boot", "/lost+found")
 
-# $ml: the folder. $1: how many layers; then whatever follows.
+# $ml: the folder. $1: the number of layers; then the command line.
 MOUNT = rf"""
 layers=$1; shift
 mount -t tmpfs -o mode=0755 none "$ml/{_LAYERS}"
@@ -57,14 +58,14 @@ class Layers:
         (folder / _FSTAB).write_text(self._fstab(folder))
 
     def _fstab(self, folder: Path) -> str:
-        """The mounts, in the order in which they are made: what lies under a folder that is covered comes first."""
+        """Return the mounts in the order in which they are made: what lies under a covered folder comes first."""
         here = f"{_OPT_ML}/{_LAYERS}"
         overlays = (
             f"none {_escaped(covered)} overlay lowerdir={_escaped(covered, option=True)},"
             f"upperdir={here}/{number}/upper,workdir={here}/{number}/work 0 0"
             for number, covered in enumerate(self.covered)
         )
-        # `mount --all` passes over the root itself, and over what seems to be mounted already.
+        # `mount --all` skips the root itself, and whatever seems to be mounted already.
         remounts = (f"read-only {_escaped(point)}/. none remount,bind,ro 0 0" for point in self.read_only)
         return "\n".join(
             (
@@ -80,14 +81,14 @@ class Layers:
 
 @functools.cache
 def layers_of_host(unshare: tuple[str, ...], make_mount_point: str, writable: tuple[str, ...]) -> Layers | None:
-    """The layers of this host's containers; None when the kernel refuses them, which is logged. Found once.
+    """Return the layers of this host's containers, found once; None, after a log line, if the kernel refuses them.
 
     Parameters
     ----------
     unshare : tuple of str
-        The command line that brings another into a container's namespaces.
+        The command line prefix that runs a program in a container's namespaces.
     make_mount_point : str
-        The lines of shell that see to it that /opt/ml is there; ``$ml`` is a folder to mount on.
+        The lines of shell that create /opt/ml if it is absent; ``$ml`` is a folder to mount on.
     writable : tuple of str
         Folders that a container must be able to write to, if the user can.
     """
@@ -106,20 +107,20 @@ def layers_of_host(unshare: tuple[str, ...], make_mount_point: str, writable: tu
     if tried.returncode == 0:
         return layers
     logger.warning(
-        "What jobs write outside /opt/ml stays on this host: the kernel refused a layer over it (%s)."
-        " Only the environment of their interpreter is kept from them, read-only.",
+        "Files that jobs write outside /opt/ml stay on this host: the kernel refused a layer over it (%s)."
+        " Only the environment of their interpreter is protected from them: it is read-only.",
         " ".join(tried.stderr.split()),
     )
     return None
 
 
 def plan(mount_points: Sequence[str], writable: Sequence[str] = ()) -> Layers:
-    """Which folders to cover, and which of the file systems to make read-only.
+    """Choose which folders to cover, and which of the file systems to make read-only.
 
     Parameters
     ----------
     mount_points : sequence of str
-        Where something is mounted on this host, with ``/``.
+        The mount points of this host, including ``/``.
     writable : sequence of str
         Folders that a container must be able to write to, if the user can.
     """
@@ -130,7 +131,7 @@ def plan(mount_points: Sequence[str], writable: Sequence[str] = ()) -> Layers:
 
 
 def _coverable(folder: str, mount_points: Sequence[str]) -> Iterator[str]:
-    """The largest folders in a folder, or itself, with nothing mounted below."""
+    """Yield the largest folders in a folder, or the folder itself, that have no mounts below."""
     if _is_in(folder, _NOT_COVERED) or not os.access(folder, os.R_OK | os.X_OK):
         return
     inside = f"{folder.rstrip('/')}/"
@@ -143,10 +144,10 @@ def _coverable(folder: str, mount_points: Sequence[str]) -> Iterator[str]:
 
 
 def _needs_its_own(folder: str) -> bool:
-    """Whether a layer above this folder would not do.
+    """Return whether a folder needs its own layer because one above it would not do.
 
-    A first write makes the folders above it in the upper layer, with their owners. In the user namespace of whoever is
-    not root, there is no owner but them.
+    A first write creates the parent folders in the upper layer, with their owners. In the user namespace of an
+    unprivileged user, no owner but that user exists.
     """
     user, path = os.geteuid(), Path(folder)
     return path.stat().st_uid == user and any(up.stat().st_uid != user for up in path.parents)
@@ -157,14 +158,14 @@ def _is_in(path: str, folders: Sequence[str]) -> bool:
 
 
 def _mount_points() -> list[str]:
-    """Where something is mounted, without what cannot be looked up any more; a line's fifth word, octal escapes."""
+    """Return this host's mount points except those that cannot be looked up any more (fifth field, octal escapes)."""
     lines = Path("/proc/self/mountinfo").read_text().splitlines()
     points = dict.fromkeys(line.split()[4].encode().decode("unicode_escape") for line in lines)
     return [point for point in points if Path(point).exists()]
 
 
 def _escaped(path: str, *, option: bool = False) -> str:
-    """A path as fstab writes it; in an option, commas and colons are escaped for overlayfs first."""
+    """Return a path as fstab writes it; in an option, commas and colons are escaped for overlayfs first."""
     if option:
         path = path.replace("\\", "\\\\").replace(",", "\\,").replace(":", "\\:")
     return path.replace("\\", "\\134").replace(" ", "\\040").replace("\t", "\\011").replace("\n", "\\012")

@@ -1,8 +1,8 @@
-"""What a job prints reaches CloudWatch Logs while it runs, under AWS's group and stream names.
+"""A job's output reaches CloudWatch Logs while the job runs, under AWS's group and stream names.
 
-A thread a job reads what was added to the log file and puts it, in batches within the service's limits (PutLogEvents:
-10,000 events and 1,048,576 bytes a call, 26 of them for each event's overhead; 256 KiB an event). The job is not held
-up by it, nor failed when CloudWatch Logs does not answer: then the server's own log says so.
+One thread per job reads what was added to the log file and puts it in batches within the service's limits
+(PutLogEvents: 10,000 events and 1,048,576 bytes a call, 26 of them for each event's overhead; 256 KiB an event). The
+job is neither slowed down nor failed if CloudWatch Logs does not answer: the server's own log then says so.
 """
 
 import logging
@@ -34,7 +34,7 @@ class LogShipper:
     group, stream : str
         Such as ``/aws/sagemaker/TrainingJobs`` and ``my-job/algo-1-1700000000``.
     path : Path
-        The file; it may not exist yet. What is in it already is not shipped.
+        The file; it may not exist yet. What it already contains is not shipped.
     """
 
     def __init__(self, client: Any, group: str, stream: str, path: Path) -> None:
@@ -45,7 +45,7 @@ class LogShipper:
         self._thread.start()
 
     def close(self) -> None:
-        """Ship what is left; returns when all is there."""
+        """Ship what is left; return when all of it is shipped."""
         self._closed.set()
         self._thread.join()
 
@@ -56,10 +56,10 @@ class LogShipper:
                 self._ship(last=False)
             self._ship(last=True)
         except (ClientError, BotoCoreError) as error:
-            logger.warning("The log of %s stays behind: %s", self._stream, error)
+            logger.warning("The log of %s could not be shipped: %s", self._stream, error)
 
     def _create_stream(self) -> None:
-        """Make the stream, and the group only where there is none: not every role may do that."""
+        """Create the stream, and the group only if it does not exist: not every role may create one."""
         group, stream = {"logGroupName": self._group}, {"logStreamName": self._stream}
         errors = self._client.exceptions
         try:
@@ -79,7 +79,7 @@ class LogShipper:
                 self._client.put_log_events(logGroupName=self._group, logStreamName=self._stream, logEvents=events)
 
     def _read(self, *, last: bool) -> list[str]:
-        """The lines added since the last call; an unfinished one waits for its end."""
+        """Return the lines added since the last call; an unfinished line waits for its end."""
         if not self._path.exists():
             return []
         with self._path.open("rb") as file:
@@ -91,9 +91,9 @@ class LogShipper:
 
 
 def batches(lines: Iterable[str]) -> Iterator[list[str]]:
-    """Lines grouped into calls that CloudWatch Logs accepts; long lines are cut into several events.
+    """Group lines into calls that CloudWatch Logs accepts; long lines are split into several events.
 
-    An event may not be empty: an empty line becomes one blank.
+    An event may not be empty: an empty line becomes a single space.
     """
     batch: list[str] = []
     size = 0
@@ -110,7 +110,7 @@ def batches(lines: Iterable[str]) -> Iterator[list[str]]:
 
 
 def _events(line: str) -> Iterator[str]:
-    width = _EVENT_BYTES // 4  # a character takes four bytes at most
+    width = _EVENT_BYTES // 4  # a character takes at most four bytes
     if not line:
         yield " "
     for start in range(0, len(line), width):

@@ -1,7 +1,7 @@
 """How much memory the processes of a container use.
 
-Resident pages, of which those that several processes share count once: a limit of the address space would end programs
-which reserve much and use little, as PyTorch does, and a control group is not everybody's to make.
+Resident pages, of which those that several processes share count once. A limit on the address space would end
+programs that reserve much and use little, as PyTorch does, and not every user may create a control group.
 """
 
 import os
@@ -14,20 +14,20 @@ _PSS = re.compile(r"^Pss:\s+([0-9]+) kB", re.MULTILINE)
 
 
 def uses_more_than(pid: int, limit: int) -> bool:
-    """Whether a process and its descendants use more memory than a limit, in bytes.
+    """Return whether a process and its descendants use more memory than a limit in bytes.
 
-    The sum of what is resident is quickly read; only when it is above the limit is the exact figure looked up.
+    The sum of resident pages is quick to read; the exact figure is looked up only if that sum is above the limit.
     """
     return sum(map(_resident, family(pid))) > limit and used_bytes(pid) > limit
 
 
 def used_bytes(pid: int) -> int:
-    """How much memory a process and its descendants use."""
+    """Return how many bytes of memory a process and its descendants use."""
     return sum(map(_proportional, family(pid)))
 
 
 def family(pid: int) -> Iterator[int]:
-    """A process and its descendants."""
+    """Yield a process and its descendants."""
     yield pid
     for children in Path(f"/proc/{pid}/task").glob("*/children"):
         for child in _read(children).split():
@@ -45,7 +45,7 @@ def _proportional(pid: int) -> int:
 
 
 def _read(path: Path) -> str:
-    """A file of /proc; empty when its process has ended."""
+    """Read a file of /proc; return an empty string if its process has ended."""
     try:
         return path.read_text()
     except OSError:

@@ -1,6 +1,6 @@
-"""Between S3 and a job's folder: prefixes come down, folders go up, as SageMaker's agent moves them.
+"""Transfers between S3 and a job's folder: prefixes come down, folders go up, as SageMaker's agent moves them.
 
-Small objects are fetched in one request each; large ones go through boto3's transfer manager in parts.
+Small objects are fetched in one request each; large ones in parts, by boto3's transfer manager.
 """
 
 import gzip
@@ -32,7 +32,7 @@ class Location:
         Raises
         ------
         JobFailure
-            When it is no such URI.
+            If it is not such a URI.
         """
         scheme, _, rest = uri.partition("://")
         bucket, _, key = rest.partition("/")
@@ -41,7 +41,7 @@ class Location:
         return cls(bucket, key)
 
     def below(self, relative: str) -> "Location":
-        """The location of a path below this one."""
+        """Return the location of a path below this one."""
         return Location(self.bucket, f"{self.key.rstrip('/')}/{relative}".lstrip("/"))
 
     def __str__(self) -> str:
@@ -58,12 +58,12 @@ class S3Object:
 
 
 def objects_under(client: Client, uri: str) -> list[S3Object]:
-    """Every object whose key begins with the URI's key (SageMaker's ``S3Prefix``), in key order.
+    """Return every object whose key begins with the URI's key (SageMaker's ``S3Prefix``), in key order.
 
     Raises
     ------
     JobFailure
-        When there is none or S3 refuses, with SageMaker's sentence.
+        If there are none, or if S3 refuses the request, with SageMaker's sentence.
     """
     found = list_objects(client, uri)
     if not found:
@@ -75,12 +75,12 @@ def objects_under(client: Client, uri: str) -> list[S3Object]:
 
 
 def list_objects(client: Client, uri: str) -> list[S3Object]:
-    """Every object whose key begins with the URI's key, in key order; there may be none.
+    """Return every object whose key begins with the URI's key, in key order; there may be none.
 
     Raises
     ------
     JobFailure
-        When S3 refuses.
+        If S3 refuses the request.
     """
     try:
         return list(_listing(client, Location.of(uri)))
@@ -126,12 +126,12 @@ def download_object(client: Client, item: S3Object, folder: Path, *, gunzip: boo
     item : S3Object
     folder : Path
     gunzip : bool, default=False
-        Unpack it (``CompressionType: Gzip``); a name's ``.gz`` goes.
+        Decompress it (``CompressionType: Gzip``); the suffix ``.gz`` is removed from its name.
 
     Raises
     ------
     JobFailure
-        The path would leave the folder, or the download fails.
+        If the path would leave the folder, or if the download fails.
     """
     if ".." in PurePosixPath(item.relative).parts:
         raise JobFailure(f"ClientError: Data download failed: the key {item.location} leaves its folder")
@@ -153,17 +153,17 @@ def _gunzip(target: Path, item: S3Object) -> None:
 
 
 def encryption(key_id: str | None) -> dict[str, str]:
-    """What a request to write an object says of the KMS key that a job's or an endpoint's ``KmsKeyId`` names."""
+    """Return the members of a write request that encrypt with the ``KmsKeyId`` of a job or an endpoint."""
     return {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": key_id} if key_id else {}
 
 
 def upload(client: Client, source: Path, target: Location, key_id: str | None = None) -> None:
-    """Upload one file, encrypted with a KMS key where one is named.
+    """Upload one file, encrypted with a KMS key if one is given.
 
     Raises
     ------
     JobFailure
-        When S3 refuses it.
+        If S3 refuses the request.
     """
     try:
         if source.stat().st_size > _ONE_REQUEST_BYTES:
@@ -176,7 +176,7 @@ def upload(client: Client, source: Path, target: Location, key_id: str | None = 
 
 
 def upload_folder(client: Client, folder: Path, uri: str, key_id: str | None = None) -> None:
-    """Upload every file of a folder under a prefix, keeping relative paths; links are followed only inside it."""
+    """Upload every file of a folder under a prefix, keeping relative paths; only links inside it are followed."""
     target = Location.of(uri)
     inside = folder.resolve()
     for path in sorted(folder.rglob("*")):
@@ -185,12 +185,12 @@ def upload_folder(client: Client, folder: Path, uri: str, key_id: str | None = N
 
 
 def read(client: Client, location: Location) -> bytes:
-    """The content of one object.
+    """Return the content of one object.
 
     Raises
     ------
     JobFailure
-        When S3 refuses.
+        If S3 refuses the request.
     """
     try:
         body: bytes = client.get_object(Bucket=location.bucket, Key=location.key)["Body"].read()
@@ -200,12 +200,12 @@ def read(client: Client, location: Location) -> bytes:
 
 
 def write(client: Client, location: Location, content: bytes, key_id: str | None = None) -> None:
-    """Make one object, encrypted with a KMS key where one is named.
+    """Write one object, encrypted with a KMS key if one is given.
 
     Raises
     ------
     JobFailure
-        When S3 refuses.
+        If S3 refuses the request.
     """
     try:
         client.put_object(Bucket=location.bucket, Key=location.key, Body=content, **encryption(key_id))
@@ -214,7 +214,7 @@ def write(client: Client, location: Location, content: bytes, key_id: str | None
 
 
 def exists(client: Client, uri: str) -> bool:
-    """Whether an object is at this URI."""
+    """Return whether an object exists at this URI."""
     location = Location.of(uri)
     try:
         client.head_object(Bucket=location.bucket, Key=location.key)

@@ -1,11 +1,12 @@
-"""The home folder that a container begins with: caches that would be made anew in every job, made once.
+"""The home folder that a container begins with: caches that every job would create anew, created once.
 
-A container's home is empty and goes with it. Matplotlib, for one, then looks through all fonts of the host before it
-draws (0.1 s); images that care have its cache baked in. So has every interpreter that stands for an image here: the
-cache is made once in the background, and a job that starts before it is ready begins with an empty home.
+A container's home is empty and is discarded with it. Matplotlib, for one, then scans all fonts of the host before it
+draws (0.1 s); carefully built images contain its cache. So does every interpreter that stands for an image here: the
+cache is created once in the background, and a job that starts before it is ready begins with an empty home.
 
 The same process writes the bytecode of the packages that most scripts import. uv does not compile what it installs, and
-what a container compiles goes with its layer: every job would compile them anew (1.3 s for matplotlib and pandas).
+a container's own bytecode is discarded with its layer: every job would compile them anew (1.3 s for matplotlib and
+pandas).
 """
 
 import hashlib
@@ -32,7 +33,7 @@ class WarmHome:
     ----------
     interpreter : Path
     state_dir : Path
-        Below it, in ``homes``, one folder is kept for each interpreter.
+        One folder for each interpreter is kept in ``homes`` below it.
     """
 
     def __init__(self, interpreter: Path, state_dir: Path) -> None:
@@ -41,12 +42,12 @@ class WarmHome:
         self._folder = state_dir / "homes" / name
 
     def prepare(self) -> None:
-        """Make the caches in the background, if they are not there."""
+        """Create the caches in the background if they do not exist."""
         if not self._folder.exists():
             threading.Thread(target=self._make, name="warm home", daemon=True).start()
 
     def copy_to(self, home: Path) -> None:
-        """Give a container its home."""
+        """Copy the home into a container's folder."""
         if self._folder.exists():
             shutil.copytree(self._folder, home, dirs_exist_ok=True)
         else:

@@ -1,9 +1,9 @@
-"""What every service of our own is made of: a service is a folder with a table of operations on top of this.
+"""What every service of our own is built on: a service is a folder with a table of operations on top of this.
 
-program   a server program: services as a process of their own
+program   a server program: services in a process of their own
 server    the HTTP front
 api       all operations of all services of a server, without HTTP
-service   one service: its table of operations, and the way of a request to one of them
+service   one service: its table of operations, and the path of a request to one of them
 context   the store, the other services, idempotency tokens
 outbox    events and metrics that are not lost
 tagging   TagResource, UntagResource, ListTagsForResource

@@ -1,4 +1,4 @@
-"""The services of one server without HTTP: a target and a request in, an answer or an ApiError out."""
+"""The services of one server without HTTP: takes a target and a request, returns an answer or raises an ApiError."""
 
 from collections.abc import Iterable
 
@@ -16,7 +16,7 @@ class Api:
     """
 
     def __init__(self, services: Iterable[Service]) -> None:
-        # This loads the models now, not in the first caller's time.
+        # This loads the models now, so that the first caller does not wait for them.
         self._services = {str(service.model.metadata["targetPrefix"]): service for service in services}
 
     def call(self, target: str, request: Document) -> Document:
@@ -32,11 +32,11 @@ class Api:
         Raises
         ------
         ApiError
-            The request is wrong, or cannot be carried out.
+            If the request is invalid or cannot be carried out.
         """
         prefix, _, operation = target.partition(".")
         service = self._services.get(prefix)
         if service is None:
             there = ", ".join(sorted(self._services))
-            raise UnsupportedOperation(f"X-Amz-Target '{target}' names no service of this server: it has {there}")
+            raise UnsupportedOperation(f"X-Amz-Target '{target}' is not a service of this server: it has {there}")
         return service.call(operation, request)

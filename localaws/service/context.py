@@ -1,4 +1,4 @@
-"""What every service stands on."""
+"""What every service depends on: the store, the other services, the outbox."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -11,7 +11,7 @@ from localaws.service.outbox import Outbox
 from localaws.storage.store import TOKEN_SECONDS, Store
 
 TOKEN_MEMBERS = ("ClientRequestToken", "ClientToken", "clientRequestToken", "idempotencyToken")
-"""The members of requests that hold an idempotency token, in AWS's APIs."""
+"""The members of requests that hold an idempotency token in AWS's APIs."""
 
 
 @dataclass(frozen=True)
@@ -21,13 +21,13 @@ class Context:
     Attributes
     ----------
     store : Store
-        Resources of all services; a kind begins with the service's name: ``codebuild/project``.
+        The resources of all services; a kind begins with the service's name: ``codebuild/project``.
     aws : Aws
         The other services.
     state_dir : Path
-        Where a service may keep files, in a folder of its name.
+        Where a service may keep files, in a folder of that service's name.
     outbox : Outbox
-        What the services tell EventBridge and CloudWatch.
+        Sends events to EventBridge and metrics to CloudWatch.
     """
 
     store: Store
@@ -37,7 +37,7 @@ class Context:
 
     @classmethod
     def of(cls, path: Path, aws: Aws, state_dir: Path) -> Self:
-        """Return the context of the services whose store is a file; their outbox is not started yet."""
+        """Return the context of the services that share a store file; their outbox is not started yet."""
         store = Store(path)
         return cls(store, aws, state_dir, Outbox(store, aws))
 
@@ -46,20 +46,20 @@ class Context:
         return f"arn:aws:{service}:{self.aws.region}:{self.aws.account_id}:{resource}"
 
     def acting_as(self, role_arn: str, principal: str) -> Self:
-        """Return the same, with the other services as a role may use them: see `Aws.acting_as`."""
+        """Return the same context, with the other services called under a role: see `Aws.acting_as`."""
         return replace(self, aws=self.aws.acting_as(role_arn, principal))
 
     def once(
         self, scope: str, request: Document, make: Callable[[], Document], seconds: float = TOKEN_SECONDS
     ) -> Document:
-        """Carry out a request, within a transaction, once for its idempotency token: see `Store.once`.
+        """Carry out a request within a transaction, once per idempotency token: see `Store.once`.
 
         Parameters
         ----------
         scope : str
-            The service and the operation, such as ``codebuild.StartBuild``.
+            The service and operation, such as ``codebuild.StartBuild``.
         request : dict
-            The whole request. One that has no token is carried out each time.
+            The whole request. A request without a token is carried out every time.
         make : callable() -> answer
         seconds : float, default=30 days
         """
@@ -76,6 +76,6 @@ class Context:
 
 
 def without_token(request: Document) -> tuple[str | None, Document]:
-    """Return a request's idempotency token, None when there is none, and its other members."""
+    """Return a request's idempotency token, or None if it has none, and its other members."""
     token = next((request[member] for member in TOKEN_MEMBERS if request.get(member)), None)
     return token, {name: value for name, value in request.items() if name not in TOKEN_MEMBERS}

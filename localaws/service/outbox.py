@@ -1,9 +1,9 @@
-"""What a service tells EventBridge and CloudWatch: kept in the store with the change it tells of, sent until taken.
+"""Events and metrics for EventBridge and CloudWatch: stored with the change they describe, retried until accepted.
 
 1. `Outbox.event` and `Outbox.metrics` write an entry in the transaction that changes a resource.
-2. When that is committed, a thread of its own sends what is there, in order; nobody waits for it.
-3. An entry goes from the store when it was taken. A server that dies before sends it after its next start: at least
-   once, as AWS does. What cannot be reached is asked again; what is refused is said in the log.
+2. Once that is committed, a thread of its own sends the entries in order; no caller waits for it.
+3. An entry is removed from the store once it was accepted. A server that dies before that sends it after its next
+   start: at least once, as AWS does. An unreachable service is retried; a rejected entry is logged and dropped.
 """
 
 import json
@@ -28,7 +28,7 @@ _CLOSE_SECONDS = 5.0
 # PutEvents: 10 entries, 256 KB in all. https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEvents.html
 _MOST_EVENTS = 10
 _MOST_BYTES = 200_000
-# Codes of what may go better later; any other answer is a refusal.
+# Error codes that may succeed when retried; any other is a rejection.
 _LATER = frozenset({"InternalFailure", "InternalException", "ThrottlingException", "Throttling", "ServiceUnavailable"})
 
 
@@ -38,9 +38,9 @@ class Outbox:
     Parameters
     ----------
     store : Store
-        Of the resources that they tell of.
+        Holds the resources that the entries describe.
     aws : Aws
-        Whose ``events`` and ``cloudwatch`` clients are used.
+        Provides the ``events`` and ``cloudwatch`` clients.
     """
 
     def __init__(self, store: Store, aws: Aws) -> None:
@@ -50,23 +50,23 @@ class Outbox:
         self._thread = threading.Thread(target=self._run, name="outbox", daemon=True)
 
     def start(self) -> None:
-        """Begin to send, what the last server has left first."""
+        """Start sending, beginning with what the last server left unsent."""
         self._thread.start()
 
     def close(self) -> None:
-        """Send what is there, for a few seconds at most; the rest is sent after the next start."""
+        """Send what is pending, for a few seconds at most; the rest is sent after the next start."""
         self._closed.set()
         self._wake.set()
         if self._thread.is_alive():
             self._thread.join(_CLOSE_SECONDS)
 
     def event(self, service: str, detail_type: str, detail: Document, resources: Sequence[str]) -> None:
-        """Send an event; inside a transaction, when that is committed.
+        """Send an event; inside a transaction, once that is committed.
 
         Parameters
         ----------
         service : str
-            Such as ``codepipeline``: the source is ``aws.codepipeline``.
+            A name such as ``codepipeline``: the source is ``aws.codepipeline``.
         detail_type : str
         detail : dict
         resources : sequence of str
@@ -82,14 +82,14 @@ class Outbox:
         self._put({"event": entry})
 
     def metrics(self, namespace: str, values: Mapping[str, float], dimensions: Mapping[str, str]) -> None:
-        """Send data of metrics; inside a transaction, when that is committed.
+        """Send metric data; inside a transaction, once that is committed.
 
         Parameters
         ----------
         namespace : str
-            Such as ``/aws/sagemaker/TrainingJobs``.
+            A namespace such as ``/aws/sagemaker/TrainingJobs``.
         values : mapping of str to float
-            By the metric's name.
+            Values by the name of the metric.
         dimensions : mapping of str to str
         """
         named = [{"Name": name, "Value": value} for name, value in dimensions.items()]
@@ -120,18 +120,18 @@ class Outbox:
                 pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
 
     def _send_all(self) -> bool:
-        """Send what is there; whether everything was taken or refused."""
+        """Send what is pending; return whether every entry was accepted or rejected."""
         try:
             while waiting := self._queue.first(_MOST_EVENTS):
                 if not self._send(waiting):
                     return False
-        except Exception:  # a full disk, say: what is in the store stays there
-            logger.exception("The outbox waits")
+        except Exception:  # a full disk, for example: the entries stay in the store
+            logger.exception("The outbox cannot send now; its entries stay in the store")
             return False
         return True
 
     def _send(self, waiting: Sequence[tuple[int, Document]]) -> bool:
-        """Send the first of what waits, and with it what fits into the same call; whether the call was answered."""
+        """Send the first pending entry and those that fit into the same call; return whether the call was answered."""
         number, first = waiting[0]
         events = _batch(waiting)
         try:
@@ -142,7 +142,7 @@ class Outbox:
                 done = [number]
         except (BotoCoreError, ClientError) as error:
             if not _is_refusal(error):
-                logger.warning("An event or a metric waits: %s", error)
+                logger.warning("An event or a metric could not be sent and will be retried: %s", error)
                 return False
             logger.error("Refused: %s: %s", error, first)
             done = [number]
@@ -150,20 +150,20 @@ class Outbox:
         return bool(done)
 
     def _send_events(self, events: Mapping[int, Document]) -> list[int]:
-        """Send events; the numbers of those that were taken or refused."""
+        """Send events; return the numbers of those that were accepted or rejected."""
         answer = self._aws.client("events").put_events(Entries=list(events.values()))
         done = []
         for number, entry, result in zip(events, events.values(), answer["Entries"], strict=True):
             if result.get("ErrorCode") in _LATER:
-                break  # events stay in their order
+                break  # events keep their order
             if "ErrorCode" in result:
-                logger.error("EventBridge refused an event: %s: %s", result, entry)
+                logger.error("EventBridge rejected an event: %s: %s", result, entry)
             done.append(number)
         return done
 
 
 def _batch(waiting: Sequence[tuple[int, Document]]) -> dict[int, Document]:
-    """The events at the beginning of what waits that fit into one call."""
+    """Return the first pending events, as many as fit into one call."""
     events: dict[int, Document] = {}
     size = 0
     for number, entry in waiting:

@@ -1,4 +1,4 @@
-"""A server program: services as a process of their own, from its options to SIGTERM."""
+"""A server program: services in a process of their own, from the options to SIGTERM."""
 
 import argparse
 import logging
@@ -21,15 +21,15 @@ _OTHERS_SECONDS = 30.0
 
 
 def parser(module: str, description: str, port: int) -> argparse.ArgumentParser:
-    """Return the command line of a server.
+    """Return the command-line parser of a server.
 
     Parameters
     ----------
     module : str
-        Such as ``localaws.sagemaker``; the last part names its folder of state.
+        A name such as ``localaws.sagemaker``; its last part names the folder of the server's state.
     description : str
     port : int
-        The default.
+        The default port.
     """
     name = module.rpartition(".")[2]
     options = argparse.ArgumentParser(prog=f"python -m {module}", description=description)
@@ -54,7 +54,7 @@ def serve(options: argparse.Namespace, catalog: Iterable[type[Service]]) -> None
     Parameters
     ----------
     options : argparse.Namespace
-        As `parser` reads them.
+        As parsed by `parser`.
     catalog : iterable of type of Service
     """
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
@@ -83,10 +83,10 @@ def serve(options: argparse.Namespace, catalog: Iterable[type[Service]]) -> None
 
 
 def _recover(aws: Aws, services: Sequence[Service]) -> None:
-    """Go on with what ran when the last server died, as soon as the other services answer: they may start just now."""
+    """Resume the work of the last server as soon as the other services answer: they may still be starting."""
     aws.wait_until_there(_OTHERS_SECONDS)
     for service in services:
         try:
             service.recover()
         except Exception:
-            logger.exception("%s could not go on with what ran before", service.name)
+            logger.exception("%s could not resume its earlier work", service.name)

@@ -1,4 +1,4 @@
-"""The HTTP front of services: JSON 1.1 over POST, one thread of a pool for each request."""
+"""The HTTP front of services: JSON 1.1 over POST, one thread of a pool per request."""
 
 import asyncio
 import os
@@ -21,7 +21,7 @@ class Server:
     ----------
     services : sequence of Service
     on_shutdown : callable
-        Called when the HTTP server ends.
+        Called when the HTTP server shuts down.
     state_dir : Path
         Where everything is kept.
     """
@@ -33,7 +33,7 @@ class Server:
         self._pool = ThreadPoolExecutor(max_workers=_THREADS, thread_name_prefix="api")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request, or take part in the server's start and end."""
+        """Answer one request, or take part in the server's startup and shutdown."""
         if scope["type"] == "lifespan":
             await self._live(receive, send)
         elif scope["method"] == "GET" and scope["path"] == "/health":

@@ -1,4 +1,4 @@
-"""What a service is to the server that it runs in, and the way of a request to its operation."""
+"""One service as the server that runs it sees it, and the path of a request to its operation."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
@@ -16,7 +16,7 @@ from localaws.service.context import Context
 from localaws.storage.store import TokenMismatch
 
 Handler = Callable[[Document], Document]
-"""An operation: gets a checked request, returns the answer's members and perhaps more, which are cut off."""
+"""An operation: takes a validated request and returns the answer's members; any other members are dropped."""
 
 
 class Service(ABC):
@@ -29,11 +29,11 @@ class Service(ABC):
     Attributes
     ----------
     name : str
-        Botocore's name of it, such as ``codebuild``.
+        Its name in botocore, such as ``codebuild``.
     invalid : type of ApiError, default=ValidationError
-        What it answers to a request that breaks a rule of its model.
+        The error for a request that breaks a rule of the service's model.
     token_mismatch : type of ApiError, default=ValidationError
-        What it answers when an idempotency token comes again with other parameters.
+        The error for an idempotency token that is reused with other parameters.
     """
 
     name: ClassVar[str]
@@ -45,25 +45,25 @@ class Service(ABC):
 
     @abstractmethod
     def handlers(self) -> Mapping[str, Handler]:
-        """Return the operations that are there, by name."""
+        """Return the supported operations by name."""
 
     def routes(self) -> Mapping[str, Application]:
-        """Return what it answers beside its API, by the beginning of the path."""
+        """Return the applications that it serves beside its API, by path prefix."""
         return {}
 
     def refuse_unsupported(self, operation: str, request: Document) -> None:  # noqa: B027 - most have nothing to refuse
-        """Raise UnsupportedOperation for what AWS does with a valid request, and this service does not."""
+        """Raise UnsupportedOperation for a valid request that AWS carries out and this service does not."""
 
     async def start(self) -> None:  # noqa: B027 - most have nothing to do
-        """Begin what runs in the server's event loop; called before the first request."""
+        """Start what runs in the server's event loop; called before the first request."""
 
     @abstractmethod
     def recover(self) -> None:
-        """Go on with what ran when the last server died; called once, when the other services answer."""
+        """Resume the work of the last server; called once, when the other services answer."""
 
     @abstractmethod
     def close(self) -> None:
-        """End, with the server: leave nothing behind that would go on alone."""
+        """Shut down with the server: leave nothing running."""
 
     def call(self, operation: str, request: Document) -> Document:
         """Check and carry out one request.
@@ -71,14 +71,14 @@ class Service(ABC):
         Parameters
         ----------
         operation : str
-            Such as ``StartBuild``.
+            An operation name such as ``StartBuild``.
         request : dict
             Members as in botocore's model, times in seconds since the epoch.
 
         Raises
         ------
         ApiError
-            The request is wrong, or cannot be carried out.
+            If the request is invalid or cannot be carried out.
         """
         handler = self._handler(operation)
         model = self.model.operation_model(operation)
@@ -103,12 +103,12 @@ class Service(ABC):
 
     @cached_property
     def operations(self) -> Mapping[str, Handler]:
-        """The operations, by name, made once."""
+        """The operations by name, created once."""
         return dict(self.handlers())
 
     def _handler(self, operation: str) -> Handler:
         if operation in self.operations:
             return self.operations[operation]
         if operation in self.model.operation_names:
-            raise UnsupportedOperation(f"{operation} of {self.name} is an operation which local AWS does not have")
+            raise UnsupportedOperation(f"{operation} of {self.name} is not supported by local AWS")
         raise UnsupportedOperation(f"{operation} is not an operation of {self.name}")

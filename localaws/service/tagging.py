@@ -17,11 +17,11 @@ class Tagging:
     ----------
     store : Store
     missing : callable(arn) -> ApiError
-        What the service answers when no resource has the ARN.
+        The error for an ARN that no resource has.
     resource, tags, keys : str
-        What the service's API calls the members.
+        The names of the members in the service's API.
     are_listed : bool
-        Whether tags are a list of {"key": ..., "value": ...} there, and not a map.
+        Whether that API passes tags as a list of {"key": ..., "value": ...} instead of a map.
     """
 
     store: Store
@@ -32,7 +32,7 @@ class Tagging:
     are_listed: bool = False
 
     def handlers(self) -> Mapping[str, Handler]:
-        """The operations by name."""
+        """Return the operations by name."""
         return {"TagResource": self._tag, "UntagResource": self._untag, "ListTagsForResource": self._list}
 
     def _tag(self, request: Document) -> Document:

@@ -1,7 +1,7 @@
-"""Where state is kept: SQLite, and the disk below it.
+"""Where state is kept: in SQLite, on the disk below it.
 
-store        resources, their status and tags; a write that was acknowledged is there after kill -9
-queue        what waits in a store until it is done
+store        resources, their status and tags; an acknowledged write survives kill -9
+queue        entries that wait in a store until they are processed
 sqlite_file  how a SQLite file is opened
-disk         a disk that is full
+disk         detecting a full disk
 """

@@ -1,6 +1,7 @@
-"""A full disk, told from a defect: nothing here is broken, and whoever reads it can mend it.
+"""A full disk, told apart from a defect: nothing here is broken, and the user can fix it.
 
-The system says it with an error number, SQLite with a result code of its own, and `shutil` with a list of both.
+The operating system reports it with an error number, SQLite with a result code of its own, and `shutil` with a list
+of both.
 """
 
 import errno
@@ -15,19 +16,19 @@ _PAUSE_SECONDS = 1.0
 _LEAST_BYTES = 64 * 1024
 _NUMBERS = (errno.ENOSPC, errno.EDQUOT)
 _SAID = os.strerror(errno.ENOSPC)
-# The second is said of the file that SQLite's processes share, which cannot grow.
+# SQLite says the second of the file that its processes share, when it cannot grow.
 _CODES = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_SHMSIZE, sqlite3.SQLITE_IOERR_WRITE)
 
 
 def is_full(error: BaseException) -> bool:
-    """Whether an error says that there is no room for what was to be written."""
+    """Return whether an error says that there was no room for a write."""
     if isinstance(error, sqlite3.OperationalError):
         return getattr(error, "sqlite_errorcode", None) in _CODES
     return isinstance(error, OSError) and (error.errno in _NUMBERS or _SAID in str(error))
 
 
 def has_room(folder: Path) -> bool:
-    """Whether more than a last line fits onto the disk of a folder."""
+    """Return whether the disk of a folder has room for more than a last line."""
     return shutil.disk_usage(folder).free >= _LEAST_BYTES
 
 
@@ -41,7 +42,7 @@ def full(folder: Path) -> str:
 
 
 def patiently(write: Callable[[], None]) -> None:
-    """Write the last word about something as soon as there is room for it: without it somebody would wait for ever."""
+    """Write the final record of something as soon as there is room for it: without it, a caller would wait forever."""
     while True:
         try:
             write()

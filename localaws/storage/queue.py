@@ -1,4 +1,4 @@
-"""What waits in a store until it is done: written in the transaction of its cause, removed when it is done."""
+"""Entries that wait in a store until they are processed: added in the transaction of their cause, then removed."""
 
 import json
 from collections.abc import Iterable, Sequence
@@ -10,7 +10,7 @@ _SCHEMA = "CREATE TABLE IF NOT EXISTS waiting (number INTEGER PRIMARY KEY AUTOIN
 
 
 class Queue:
-    """Documents in the order in which they were put.
+    """Documents in the order in which they were added.
 
     Parameters
     ----------
@@ -22,16 +22,16 @@ class Queue:
         store.define(_SCHEMA)
 
     def put(self, document: Document) -> None:
-        """Add a document; inside a transaction, it is there when the transaction is."""
+        """Add a document; inside a transaction, it exists once the transaction is committed."""
         with self._store.transaction() as connection:
             connection.execute("INSERT INTO waiting (document) VALUES (?)", (json.dumps(document),))
 
     def first(self, limit: int) -> Sequence[tuple[int, Document]]:
-        """Return the oldest documents, so many at most, each with its number."""
+        """Return up to `limit` of the oldest documents, each with its number."""
         rows = self._store.rows("SELECT number, document FROM waiting ORDER BY number LIMIT ?", limit)
         return [(number, json.loads(document)) for number, document in rows]
 
     def remove(self, numbers: Iterable[int]) -> None:
-        """Remove documents that are done with."""
+        """Remove documents that have been processed."""
         with self._store.transaction() as connection:
             connection.executemany("DELETE FROM waiting WHERE number = ?", [(number,) for number in numbers])

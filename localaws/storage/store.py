@@ -1,11 +1,11 @@
 """SQLite holds every resource, its status and its tags; what is not written here did not happen.
 
-One table serves all kinds. A resource is a document, the answer of its Describe operation, beside the few columns
-that lists are filtered and sorted by, and a second document of what this server must remember but never shows.
+One table serves all kinds. A resource is a document (the response of its Describe operation), the few columns that
+lists are filtered and sorted by, and a second document of what this server must remember but never shows.
 WAL mode makes a committed write survive the death of the process at any instant.
 
-Lists are paginated by keyset: the token is the sort value and the number of the last row shown, so that a page costs
-the same at the front and at the back of the list, and rows created meanwhile are neither skipped nor shown twice.
+Lists are paginated by keyset: the token holds the sort value and the number of the last row shown, so that a page
+costs the same at the front and at the back of the list, and rows created meanwhile are neither skipped nor repeated.
 """
 
 import base64
@@ -58,13 +58,13 @@ CREATE TABLE IF NOT EXISTS token (
 CREATE INDEX IF NOT EXISTS token_by_age ON token (created);
 """
 TOKEN_SECONDS = 30 * 86_400.0
-"""How long an idempotency token is kept, if its service does not say otherwise."""
+"""How long an idempotency token is kept, unless its service says otherwise."""
 
 _COLUMNS = (
     "number, kind, name, arn, parent, status, approval, created, modified, document, internal,"
     " source, destination, type"
 )
-# What a file of an earlier version lacks.
+# Columns that a file of an earlier version lacks.
 _LATER_COLUMNS = ("source", "destination", "type")
 _LATER_INDEXES = """
 CREATE INDEX IF NOT EXISTS resource_of_source ON resource (kind, source, created, number) WHERE source <> '';
@@ -80,21 +80,21 @@ class Resource:
     Attributes
     ----------
     kind : str
-        Such as ``training-job``: the word that SageMaker's ARNs use.
+        The word that SageMaker's ARNs use, such as ``training-job``.
     document : dict
-        What Describe answers; times are seconds since the epoch.
+        The response of Describe; times are seconds since the epoch.
     internal : dict
-        What only this server needs, such as the request that a job was made from.
+        What only this server needs, such as the request that created a job.
     parent : str
         The ARN of the group, pipeline or execution that it belongs to, or an empty string.
     status : str
-        Such as a job's ``Completed``, or an empty string.
+        A status such as a job's ``Completed``, or an empty string.
     source : str
-        The URI or the ARN that a lineage entity was made from, or an edge leads from; else an empty string.
+        The URI or ARN that a lineage entity was made from or that an edge starts at; otherwise an empty string.
     destination : str
-        The ARN that an edge leads to, or an empty string.
+        The ARN that an edge points to, or an empty string.
     type : str
-        What kind of lineage entity or association it is, such as ``DataSet``, or an empty string.
+        The type of a lineage entity or association, such as ``DataSet``, or an empty string.
     """
 
     kind: str
@@ -115,7 +115,7 @@ class Resource:
 
 @dataclass(frozen=True)
 class Query:
-    """Which resources of a kind to list, in which order, from where.
+    """Which resources of a kind to list, in which order, and from where.
 
     Attributes
     ----------
@@ -124,7 +124,7 @@ class Query:
     sort_by : str
         A column, or an SQL expression over one.
     limit : int
-        Rows on a page.
+        Rows per page.
     """
 
     kind: str
@@ -136,7 +136,7 @@ class Query:
 
 
 class TokenMismatch(Exception):
-    """An idempotency token was used with other parameters."""
+    """An idempotency token was used before with other parameters."""
 
 
 class Store:
@@ -145,7 +145,7 @@ class Store:
     Parameters
     ----------
     path : Path
-        The file; created with its folder when absent.
+        The file; created with its folder if absent.
     """
 
     def __init__(self, path: Path) -> None:
@@ -172,7 +172,7 @@ class Store:
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
-        """Do several reads and writes as one. Nests: the outermost commits."""
+        """Run several reads and writes as one transaction. Nests: the outermost one commits."""
         connection = self._connection
         if connection.in_transaction:
             yield connection
@@ -190,24 +190,24 @@ class Store:
             callback()
 
     def after_commit(self, callback: Callable[[], None]) -> None:
-        """Call a function once the transaction is committed, in which this thread is; at once when it is in none."""
+        """Call a function once this thread's transaction is committed, or immediately if there is none."""
         if self._connection.in_transaction:
             self._local.committed.append(callback)
         else:
             callback()
 
     def rows(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
-        """Return what a query of another module's tables finds, without a transaction of its own."""
+        """Return the rows of a query on another module's tables, without a transaction of its own."""
         return self._connection.execute(query, values).fetchall()
 
     def define(self, schema: str) -> None:
-        """Add tables of another module's to the file; statements that change nothing when they are there."""
+        """Add another module's tables to the file; the statements must change nothing if the tables exist."""
         self._connection.executescript(schema)
 
     def once(
         self, scope: str, token: str, request: Document, make: Callable[[], Document], seconds: float = TOKEN_SECONDS
     ) -> Document:
-        """Carry out a request with an idempotency token once, whoever repeats it, and whenever this server dies.
+        """Carry out a request with an idempotency token once, however often it is repeated or this server killed.
 
         Parameters
         ----------
@@ -217,15 +217,15 @@ class Store:
         request : dict
             The request's members, without the token.
         make : callable() -> answer
-            Carries the request out, within this store's transaction: it is done and remembered, or neither. It
-            must not wait for anything; what has to begin afterwards goes through `after_commit`.
+            Carries the request out within this store's transaction: it is both done and remembered, or neither. It
+            must not wait for anything; whatever has to start afterwards goes through `after_commit`.
         seconds : float, default=30 days
             How long the token is valid.
 
         Returns
         -------
         dict
-            The answer, this request's or the first one's.
+            The answer to this request, or to the first one with the token.
 
         Raises
         ------
@@ -246,9 +246,9 @@ class Store:
             return answer
 
     def answered(self, scope: str, token: str, request: Document, seconds: float = TOKEN_SECONDS) -> Document | None:
-        """Return the answer that the first request with an idempotency token got; None when there was none yet.
+        """Return the answer to the first request with an idempotency token, or None if there was none yet.
 
-        The parameters and the errors are those of `once`.
+        The parameters and errors are those of `once`.
         """
         row = self._connection.execute(
             "SELECT request, answer FROM token WHERE scope = ? AND token = ? AND created > ?",
@@ -262,7 +262,7 @@ class Store:
         return answer
 
     def add(self, resource: Resource) -> bool:
-        """Store a new resource; False when one of this kind, parent and name is there already."""
+        """Store a new resource; return False if one with the same kind, parent and name exists."""
         now = time.time()
         created = resource.created or now
         with self.transaction() as connection:
@@ -288,22 +288,22 @@ class Store:
             return cursor.rowcount == 1
 
     def by_arn(self, arn: str) -> Resource | None:
-        """The resource with this ARN, or None."""
+        """Return the resource with this ARN, or None."""
         return self._one("arn = ?", (arn,))
 
     def change(self, arn: str, edit: Callable[[Document, Document], Mapping[str, str] | None]) -> Resource | None:
-        """Let `edit` alter a resource's document and internal document in place, in one transaction.
+        """Let `edit` change a resource's document and internal document in place, in one transaction.
 
         Parameters
         ----------
         arn : str
         edit : callable
-            Gets both documents; returns new values of the columns ``status`` and ``approval``, or None.
+            Takes both documents; returns new values of the columns ``status`` and ``approval``, or None.
 
         Returns
         -------
         Resource or None
-            The resource as it is now; None when there is none with this ARN.
+            The changed resource; None if no resource has this ARN.
         """
         with self.transaction() as connection:
             resource = self.by_arn(arn)
@@ -331,12 +331,12 @@ class Store:
             connection.execute("DELETE FROM tag WHERE arn = ?", (arn,))
 
     def page(self, query: Query) -> tuple[Sequence[Resource], str | None]:
-        """A page of resources and the token of the next one, None at the end.
+        """Return a page of resources and the token of the next page, None at the end.
 
         Raises
         ------
         ValidationError
-            When the token is none that this store gave.
+            If this store did not issue the token.
         """
         conditions = ["kind = ?", *query.where]
         values: list[Any] = [query.kind, *query.where.values()]
@@ -348,7 +348,7 @@ class Store:
         order = f"ORDER BY {query.sort_by} {direction}, number {direction}"
         rows = self._connection.execute(
             f"SELECT {_COLUMNS}, {query.sort_by} FROM resource WHERE number IN"  # noqa: S608 - names are the code's own
-            # Numbers are found and sorted first, so that no document but the page's own is read or moved.
+            # Numbers are found and sorted first, so that only the page's own documents are read or moved.
             f" (SELECT number FROM resource WHERE {' AND '.join(conditions)} {order} LIMIT ?) {order}",
             (*values, query.limit + 1),
         ).fetchall()
@@ -357,17 +357,17 @@ class Store:
         return [_resource(row[:-1]) for row in shown], token
 
     def every(self, kind: str, **columns: str) -> Sequence[Resource]:
-        """All resources of a kind whose columns have these values, oldest first."""
+        """Return all resources of a kind whose columns have these values, oldest first."""
         where = {f"{name} = ?": value for name, value in columns.items()}
         resources, _ = self.page(Query(kind, where, descending=False, limit=10**9))
         return resources
 
     def tags(self, arn: str) -> dict[str, str]:
-        """The tags of a resource, sorted by key."""
+        """Return the tags of a resource, sorted by key."""
         return dict(self._connection.execute("SELECT key, value FROM tag WHERE arn = ? ORDER BY key", (arn,)))
 
     def tags_of_kind(self, kind: str) -> dict[str, dict[str, str]]:
-        """The tags of all resources of a kind, by ARN."""
+        """Return the tags of all resources of a kind, by ARN."""
         found: dict[str, dict[str, str]] = {}
         rows = self._connection.execute(
             "SELECT tag.arn, key, value FROM tag JOIN resource USING (arn) WHERE kind = ? ORDER BY key", (kind,)
@@ -377,7 +377,7 @@ class Store:
         return found
 
     def tag(self, arn: str, tags: Mapping[str, str]) -> None:
-        """Add tags to a resource; one of the same key is replaced."""
+        """Add tags to a resource; a tag with the same key is replaced."""
         with self.transaction() as connection:
             connection.executemany(
                 "INSERT OR REPLACE INTO tag (arn, key, value) VALUES (?, ?, ?)",
@@ -385,7 +385,7 @@ class Store:
             )
 
     def untag(self, arn: str, keys: Sequence[str]) -> None:
-        """Take tags off a resource."""
+        """Remove tags from a resource."""
         with self.transaction() as connection:
             connection.executemany("DELETE FROM tag WHERE arn = ? AND key = ?", [(arn, key) for key in keys])
 
@@ -408,17 +408,17 @@ def _digest(request: Document) -> str:
 
 
 def encode_token(value: Any, number: int) -> str:
-    """The token of the page after the row with this sort value and number."""
+    """Return the token of the page after the row with this sort value and number."""
     return base64.urlsafe_b64encode(json.dumps([value, number]).encode()).decode()
 
 
 def decode_token(token: str) -> tuple[Any, int]:
-    """The sort value and the number that a token was made of.
+    """Return the sort value and the number that a token was made from.
 
     Raises
     ------
     ValidationError
-        When the token is none of ours.
+        If the token was not issued by a store.
     """
     try:
         value, number = json.loads(base64.urlsafe_b64decode(token))

@@ -39,7 +39,7 @@ def test_a_service_of_twenty_lines(server: Killable) -> None:
     for call, match in (
         (lambda: fsx.create_snapshot(**request | {"Name": "other"}), "with other parameters"),
         (lambda: fsx.create_snapshot(**request | {"Name": "!", "ClientRequestToken": "two"}), "regular expression"),
-        (fsx.describe_snapshots, "DescribeSnapshots of fsx is an operation which local AWS does not have"),
+        (fsx.describe_snapshots, "DescribeSnapshots of fsx is not supported by local AWS"),
     ):
         with pytest.raises(ClientError, match=match):
             call()
