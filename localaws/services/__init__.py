@@ -1,5 +1,5 @@
-"""The services that MiniStack lacks, beside SageMaker: a server of their own, third under the supervisor.
+"""The services that MiniStack lacks, other than SageMaker: a server of their own, the third under the supervisor.
 
-``python -m localaws.services`` answers each service in `localaws.services.catalog`, on top of `localaws.service`. What
-a service does elsewhere (CloudWatch, S3, SageMaker, ...) it does as any client does: by boto3, at the endpoint URL.
+``python -m localaws.services`` serves each service in `localaws.services.catalog`, on top of `localaws.service`. A
+service acts on others (CloudWatch, S3, SageMaker, ...) as any client does: with boto3, at the endpoint URL.
 """

@@ -1,4 +1,4 @@
-"""Which services there are."""
+"""The services of this server."""
 
 from localaws.service.service import Service
 from localaws.services.application_autoscaling.service import ApplicationAutoScaling

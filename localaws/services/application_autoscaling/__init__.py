@@ -2,11 +2,11 @@
 
 ::
 
-    targets      what may be scaled, and between which capacities
-    policies     target tracking with its two CloudWatch alarms; step scaling for alarms of one's own
-    schedules    capacities that change by the clock
-    decision     which capacity a policy wants: pure arithmetic
-    scaler       looks once a second which alarms are in ALARM and which schedules are due, and acts
-    activities   what was scaled, why, and how it ended
+    targets      what can be scaled, and between which capacities
+    policies     target tracking with its two CloudWatch alarms; step scaling for a user's own alarms
+    schedules    capacities that change on a schedule
+    decision     which capacity a policy asks for: pure arithmetic
+    scaler       checks once a second which alarms are in ALARM and which schedules are due, and acts
+    activities   what was scaled, why, and with what result
     variant      the endpoint variant itself, through SageMaker's API
 """

@@ -1,4 +1,4 @@
-"""Scaling activities: what was scaled, why, and how it ended; also why it was not."""
+"""Scaling activities: what was scaled, why, and with what result; also why a target was not scaled."""
 
 import time
 import uuid
@@ -11,17 +11,17 @@ from localaws.storage.store import Query, Resource
 
 KIND = "application-autoscaling/activity"
 NOT_SCALED = "NotScaled"
-"""The status under which the reasons for not scaling are kept; in answers such an activity is Successful."""
+"""The status under which the reasons for not scaling are stored; responses show such an activity as Successful."""
 
 
 def begin(context: Context, target: Resource, cause: str, count: int) -> Resource:
-    """Write down that a target is being scaled, before it is."""
+    """Record that a target is about to be scaled."""
     document = _document(target, f"Setting desired instance count to {count}.", cause) | {"StatusCode": "InProgress"}
     return _add(context, target, document, {"count": count})
 
 
 def refuse(context: Context, target: Resource, cause: str, reason: Document) -> None:
-    """Write down why a target was not scaled, unless that is what was written last."""
+    """Record why a target was not scaled, unless the last record says the same."""
     latest = _latest(context, target)
     if latest is not None and latest.document.get("NotScaledReasons") == [reason]:
         return
@@ -32,7 +32,7 @@ def refuse(context: Context, target: Resource, cause: str, reason: Document) -> 
 
 
 def end(context: Context, activity: Resource, status: str, message: str) -> None:
-    """Write down how an activity ended."""
+    """Record how an activity ended."""
 
     def edit(document: Document, _: Document) -> dict[str, str]:
         document.update(StatusCode=status, StatusMessage=message, EndTime=time.time())
@@ -42,13 +42,13 @@ def end(context: Context, activity: Resource, status: str, message: str) -> None
 
 
 def in_progress(context: Context, target: Resource | None = None) -> list[Resource]:
-    """Activities that have not ended, of one target or of all."""
+    """Return the activities that have not ended, of one target or of all."""
     found = context.store.every(KIND, status="InProgress")
     return [activity for activity in found if target is None or activity.parent == target.arn]
 
 
 def describe(context: Context, request: Document) -> Document:
-    """DescribeScalingActivities, the newest first."""
+    """Handle DescribeScalingActivities; the newest come first."""
     reasons = bool(request.get("IncludeNotScaledActivities"))
 
     def wanted(activity: Resource) -> bool:

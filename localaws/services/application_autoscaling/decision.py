@@ -1,4 +1,4 @@
-"""Which capacity a policy wants. Pure functions.
+"""Which capacity a policy asks for. Pure functions.
 
 Sources: "How target tracking scaling works" and "How step scaling works" in the Application Auto Scaling User Guide.
 """
@@ -12,37 +12,38 @@ LOW_SHARE = 0.9
 
 
 def tracked(current: int, value: float, target: float, *, outward: bool) -> int:
-    """The capacity of target tracking: out in proportion, in gradually.
+    """Return the capacity that target tracking asks for: scaling out in proportion, scaling in gradually.
 
-    The metric is read after the alarm: it may be back where it was, or beyond. An alarm only ever scales its own way.
+    The metric is read after the alarm: it may have recovered or overshot by then. An alarm only scales in its own
+    direction.
 
     Parameters
     ----------
     current : int
-        Instances now.
+        The present number of instances.
     value : float
-        The metric, per instance, such as invocations a minute.
+        The metric per instance, such as invocations per minute.
     target : float
-        What it is to be.
+        The value that it should have.
     outward : bool
-        Whether the alarm is the one for scaling out.
+        Whether the alarm is the one that scales out.
     """
     if outward and value > target:
         return max(math.ceil(current * value / target), current + 1)
     if not outward and value < LOW_SHARE * target:
-        # AWS removes capacity more gradually than it adds it, by how much it does not say: here one by one.
+        # AWS removes capacity more gradually than it adds it, but does not say how gradually: here one by one.
         return max(current - 1, math.ceil(current * value / target))
     return current
 
 
 def stepped(current: int, breach: float, configuration: Mapping[str, Any]) -> int:
-    """The capacity of step scaling.
+    """Return the capacity that step scaling asks for.
 
     Parameters
     ----------
     current : int
     breach : float
-        By how much the metric is above the alarm's threshold; below zero when it is below.
+        How far the metric is above the alarm's threshold; negative if it is below.
     configuration : mapping
         StepScalingPolicyConfiguration.
     """
@@ -59,7 +60,7 @@ def stepped(current: int, breach: float, configuration: Mapping[str, Any]) -> in
 
 
 def _step(steps: Sequence[Mapping[str, Any]], breach: float) -> Mapping[str, Any] | None:
-    """Bounds are inclusive below and exclusive above for a breach upwards, the other way round for one downwards."""
+    """Return the step for a breach: the bound nearer to the threshold is inclusive, the other one exclusive."""
     for step in steps:
         low = step.get("MetricIntervalLowerBound", -math.inf)
         high = step.get("MetricIntervalUpperBound", math.inf)
@@ -69,7 +70,7 @@ def _step(steps: Sequence[Mapping[str, Any]], breach: float) -> Mapping[str, Any
 
 
 def _percent(current: int, percent: int, least: int) -> int:
-    """Rounded as AWS does: above 1 down, between 0 and 1 to 1, and the same below zero."""
+    """Round as AWS does: values above 1 down, between 0 and 1 to 1, and likewise for negative values."""
     exact = current * percent / 100
     size = max(1, math.floor(abs(exact)), least)
     return int(math.copysign(size, exact))

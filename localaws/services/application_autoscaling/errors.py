@@ -1,9 +1,9 @@
-"""What Application Auto Scaling answers when it does not carry out a request, beside what every service may."""
+"""The errors of Application Auto Scaling, beside those that every service has."""
 
 from localaws.api_errors import ApiError
 
 
 class ObjectNotFound(ApiError):
-    """No target, policy or scheduled action of that name."""
+    """No target, policy or scheduled action has that name."""
 
     code = "ObjectNotFoundException"

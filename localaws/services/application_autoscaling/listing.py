@@ -1,4 +1,4 @@
-"""Lists: filtered, a page at a time."""
+"""Lists, filtered and paginated."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -12,9 +12,9 @@ _MOST = 50
 def page(
     store: Store, query: Query, request: Document, member: str, wanted: Callable[[Resource], bool] = lambda _: True
 ) -> Document:
-    """A page of documents under `member`, with the token of the next.
+    """Return a page of documents under `member`, with the token of the next page.
 
-    As on AWS a page may hold fewer than MaxResults while there are more: filters are applied to a page.
+    As on AWS, a page may hold fewer than MaxResults although there are more: filters apply to each page.
     """
     limit = min(int(request.get("MaxResults") or _MOST), _MOST)
     resources, token = store.page(replace(query, limit=limit, token=request.get("NextToken")))

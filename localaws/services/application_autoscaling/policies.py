@@ -1,4 +1,4 @@
-"""Scaling policies: target tracking, with the two alarms that it keeps in CloudWatch, and step scaling."""
+"""Scaling policies: target tracking, with its two CloudWatch alarms, and step scaling."""
 
 import time
 import uuid
@@ -23,12 +23,12 @@ _MOST_DATAPOINTS = {"AlarmHigh": 3, "AlarmLow": 15}
 
 
 def put(context: Context, request: Document) -> Document:
-    """PutScalingPolicy.
+    """Handle PutScalingPolicy.
 
     Raises
     ------
     ObjectNotFound
-        Its target is not registered.
+        If its target is not registered.
     ValidationError, UnsupportedOperation
     """
     target = targets.get(context, request)
@@ -57,7 +57,7 @@ def put(context: Context, request: Document) -> Document:
 
 
 def describe(context: Context, request: Document) -> Document:
-    """DescribeScalingPolicies."""
+    """Handle DescribeScalingPolicies."""
     names = request.get("PolicyNames")
 
     def wanted(policy: Resource) -> bool:
@@ -68,7 +68,7 @@ def describe(context: Context, request: Document) -> Document:
 
 
 def delete(context: Context, request: Document) -> None:
-    """DeleteScalingPolicy, with its alarms.
+    """Handle DeleteScalingPolicy; the policy's alarms are deleted, too.
 
     Raises
     ------
@@ -92,12 +92,12 @@ def remove(context: Context, policy: Resource) -> None:
 
 
 def of_target(context: Context, target: Resource) -> list[Resource]:
-    """The policies of a target."""
+    """Return the policies of a target."""
     return list(context.store.every(KIND, parent=target.arn))
 
 
 def metric(document: Document) -> Document:
-    """The metric that a target tracking policy looks at: Namespace, MetricName, Dimensions, Statistic."""
+    """Return the metric of a target tracking policy: Namespace, MetricName, Dimensions, Statistic."""
     configuration = document["TargetTrackingScalingPolicyConfiguration"]
     custom = configuration.get("CustomizedMetricSpecification")
     if custom is not None:
@@ -121,11 +121,11 @@ def _check_tracking(configuration: Document) -> None:
         )
     if predefined is not None and predefined["PredefinedMetricType"] != _PREDEFINED:
         raise UnsupportedOperation(
-            f"Local AWS tracks {_PREDEFINED} and metrics of one's own, not {predefined['PredefinedMetricType']}"
+            f"Local AWS tracks {_PREDEFINED} and custom metrics, not {predefined['PredefinedMetricType']}"
         )
     if custom is not None and not {"Namespace", "MetricName", "Statistic"} <= set(custom):
         raise UnsupportedOperation(
-            "Local AWS takes a CustomizedMetricSpecification with Namespace, MetricName and Statistic, no metric math"
+            "Local AWS takes a CustomizedMetricSpecification with Namespace, MetricName and Statistic, not metric math"
         )
 
 
@@ -136,7 +136,7 @@ def _policy_arn(context: Context, request: Document) -> str:
 
 
 def _put_alarms(context: Context, arn: str, document: Document) -> list[Document]:
-    """The alarms as AWS makes them, with the policy as their action; none to scale in where that is disabled."""
+    """Create the alarms as AWS does, with the policy as their action; no alarm for scaling in if that is disabled."""
     configuration = document["TargetTrackingScalingPolicyConfiguration"]
     threshold = float(configuration["TargetValue"])
     wanted = {"AlarmHigh": ("GreaterThanThreshold", threshold)}

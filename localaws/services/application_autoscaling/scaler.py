@@ -1,7 +1,7 @@
-"""What makes capacities follow: alarms in ALARM, schedules that are due, changes under way; looked at once a second.
+"""The thread that scales: once a second it checks alarms in ALARM, schedules that are due, and changes in progress.
 
-CloudWatch calls a policy when its alarm goes to ALARM, and once a period as long as it stays there. Here the policies'
-service asks CloudWatch which alarms are in ALARM: then nothing is lost when either of the two was away.
+CloudWatch invokes a policy when its alarm goes to ALARM, and once a period while it stays there. Here this service
+asks CloudWatch which alarms are in ALARM: so nothing is lost if either of the two was down.
 """
 
 import logging
@@ -22,18 +22,18 @@ logger = logging.getLogger(__name__)
 
 _TICK_SECONDS = 1.0
 _PERIOD_SECONDS = 60.0
-# A change that SageMaker was never asked for (the server died just then) shows as one that nothing comes of.
+# A change that SageMaker never received (the server died at that moment) shows as one without any effect.
 _GRACE_SECONDS = 5.0
 
 
 class Scaler:
-    """Scales the targets of one account, in a thread.
+    """Scales the targets of one account in a thread.
 
     Parameters
     ----------
     context : Context
     scale : float
-        What a second of a period or cooldown takes here, in seconds.
+        How many seconds one second of a period or cooldown takes here.
     """
 
     def __init__(self, context: Context, scale: float) -> None:
@@ -43,17 +43,17 @@ class Scaler:
         self._thread = threading.Thread(target=self._run, name="scaler", daemon=True)
 
     def start(self) -> None:
-        """Begin."""
+        """Start the thread."""
         self._thread.start()
 
     def close(self) -> None:
-        """End, and wait for the end."""
+        """Stop the thread and wait for it to end."""
         self._stop.set()
         if self._thread.is_alive():
             self._thread.join()
 
     def enforce_limits(self, target: Resource) -> None:
-        """Bring a target whose limits have changed between them."""
+        """Bring a target's capacity between its limits after they changed."""
         scaled, capacity = self._look(target)
         low, high = target.document["MinCapacity"], target.document["MaxCapacity"]
         if capacity.status != "InService" or activities.in_progress(self._context, target):
@@ -72,10 +72,10 @@ class Scaler:
             except (BotoCoreError, ClientError, ApiError) as error:
                 logger.warning("Scaling waits: %s", error)
             except Exception:
-                logger.exception("A defect of the scaling")
+                logger.exception("Unexpected error while scaling")
 
     def _finish(self) -> None:
-        """End the activities whose change is done, or came to nothing."""
+        """End the activities whose change is fulfilled or had no effect."""
         for activity in activities.in_progress(self._context):
             count = activity.internal["count"]
             try:
@@ -88,7 +88,7 @@ class Scaler:
                 activities.end(self._context, activity, "Successful", message)
             elif capacity.status == "InService" and capacity.desired != count:
                 if time.time() > activity.document["StartTime"] + _GRACE_SECONDS:
-                    message = f"The desired instance count is {capacity.desired}: somebody else has set it."
+                    message = f"The desired instance count is {capacity.desired}: it was changed by another request."
                     activities.end(self._context, activity, "Overridden", message)
             elif capacity.status in ("Failed", "OutOfService", "UpdateRollbackFailed"):
                 activities.end(self._context, activity, "Failed", f"The endpoint is {capacity.status}.")
@@ -118,7 +118,7 @@ class Scaler:
             yield from (alarm for alarm in page["MetricAlarms"] if alarm.get("ActionsEnabled", True))
 
     def _act(self, policy: Resource, alarm: Document) -> bool:
-        """Do what a policy says to an alarm; False when it has to be asked again soon, as a change is under way."""
+        """Act on an alarm as its policy says; return False if a change is in progress, to be tried again soon."""
         target = targets.get(self._context, policy.document)
         scaled, capacity = self._look(target)
         if capacity.status != "InService" or activities.in_progress(self._context, target):
@@ -155,7 +155,7 @@ class Scaler:
         return capacity.desired if value is None else decision.stepped(capacity.desired, breach, configuration)
 
     def _value(self, metric: Document, period: float = _PERIOD_SECONDS) -> float | None:
-        """A metric's statistic over the last period, or None without data."""
+        """Return a metric's statistic over the last period, or None without data."""
         now = time.time()
         answer = self._context.aws.client("cloudwatch").get_metric_statistics(
             Namespace=metric["Namespace"],
@@ -169,7 +169,7 @@ class Scaler:
         return _combined(answer["Datapoints"], metric["Statistic"])
 
     def _cools_down(self, policy: Resource, *, outward: bool) -> bool:
-        """Whether too little time has gone by since the policy scaled; out is not held up by an earlier in."""
+        """Return whether the policy's cooldown is still running; scaling out does not wait for an earlier scale-in."""
         at, was_outward = policy.internal.get("scaled", [0.0, True])
         if outward and not was_outward:
             return False
@@ -195,14 +195,14 @@ class Scaler:
 
 
 def _limit(low: int, high: int, current: int, *, outward: bool) -> Document:
-    """Why a target was not scaled: NotScaledReason."""
+    """Return the NotScaledReason of a target that is at a limit."""
     if outward:
         return {"Code": "AlreadyAtMaxCapacity", "MaxCapacity": high, "CurrentCapacity": current}
     return {"Code": "AlreadyAtMinCapacity", "MinCapacity": low, "CurrentCapacity": current}
 
 
 def _combined(points: list[Document], statistic: str) -> float | None:
-    """A statistic of all data in several datapoints."""
+    """Combine the statistics of several datapoints into one."""
     count = sum(point["SampleCount"] for point in points)
     if not count:
         return None

@@ -1,4 +1,4 @@
-"""Scheduled actions: limits of a target that change by the clock."""
+"""Scheduled actions: limits of a target that change on a schedule."""
 
 import math
 import time
@@ -16,14 +16,14 @@ KIND = "application-autoscaling/schedule"
 
 
 def put(context: Context, request: Document) -> Document:
-    """PutScheduledAction.
+    """Handle PutScheduledAction.
 
     Raises
     ------
     ObjectNotFound
-        Its target is not registered.
+        If its target is not registered.
     ValidationError
-        The schedule is none.
+        If the schedule is invalid.
     """
     target = targets.get(context, request)
     name, now = request["ScheduledActionName"], time.time()
@@ -50,7 +50,7 @@ def put(context: Context, request: Document) -> Document:
 
 
 def describe(context: Context, request: Document) -> Document:
-    """DescribeScheduledActions."""
+    """Handle DescribeScheduledActions."""
     names = request.get("ScheduledActionNames")
 
     def wanted(action: Resource) -> bool:
@@ -61,7 +61,7 @@ def describe(context: Context, request: Document) -> Document:
 
 
 def delete(context: Context, request: Document) -> None:
-    """DeleteScheduledAction.
+    """Handle DeleteScheduledAction.
 
     Raises
     ------
@@ -75,7 +75,7 @@ def delete(context: Context, request: Document) -> None:
 
 
 def due(context: Context, now: float) -> list[Resource]:
-    """The actions whose time has come; each is told once, and again at its next time."""
+    """Return the actions that are due; each is returned once, then again at its next time."""
     found = [action for action in context.store.every(KIND) if (action.internal["due"] or math.inf) <= now]
     for action in found:
         document = action.document

@@ -29,7 +29,7 @@ class ApplicationAutoScaling(Service):
         self._scaler = Scaler(context, time_scale())
 
     def handlers(self) -> Mapping[str, Handler]:
-        """The operations that are there."""
+        """Return the supported operations."""
         return {
             "RegisterScalableTarget": self._register,
             "DescribeScalableTargets": partial(targets.describe, self.context),
@@ -45,11 +45,11 @@ class ApplicationAutoScaling(Service):
         }
 
     def recover(self) -> None:
-        """Begin to scale; what was under way is in the store."""
+        """Start scaling; changes in progress are in the store."""
         self._scaler.start()
 
     def close(self) -> None:
-        """Scale no more."""
+        """Stop scaling."""
         self._scaler.close()
 
     def _register(self, request: Document) -> Document:

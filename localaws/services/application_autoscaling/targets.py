@@ -13,7 +13,7 @@ from localaws.storage.store import Query, Resource
 
 KIND = "application-autoscaling/target"
 KEY = ("ServiceNamespace", "ResourceId", "ScalableDimension")
-"""The members that name a target."""
+"""The members that identify a target."""
 _RUNNING = {
     "DynamicScalingInSuspended": False,
     "DynamicScalingOutSuspended": False,
@@ -22,26 +22,26 @@ _RUNNING = {
 
 
 def name_of(document: Document) -> str:
-    """The name of the target that a document speaks of; in CloudFormation it is what Ref gives."""
+    """Return the name of the target that a document belongs to; in CloudFormation it is the value of Ref."""
     return f"{document['ResourceId']}|{document['ScalableDimension']}|{document['ServiceNamespace']}"
 
 
 def register(context: Context, request: Document) -> Resource:
-    """Make a target, or change the one that is there.
+    """Create a target, or change the existing one.
 
     Raises
     ------
     ValidationError
-        Of a new one a limit is missing, the limits cross, or there is no such variant.
+        If a new target lacks a limit, if the limits cross, or if the variant does not exist.
     """
     variant.capacity(context.aws.client("sagemaker"), variant.parse(*(request[member] for member in KEY)))
     given = {name: value for name, value in request.items() if name not in ("Tags", "SuspendedState")}
     known = find(context, request)
     document = {**(known.document if known else {}), **given}
     if missing := [name for name in ("MinCapacity", "MaxCapacity") if name not in document]:
-        raise ValidationError(f"{' and '.join(missing)} must be given when a scalable target is registered first")
+        raise ValidationError(f"{' and '.join(missing)} must be given when a scalable target is first registered")
     if document["MinCapacity"] < 1:
-        raise ValidationError(f"A variant has 1 instance at least, not {document['MinCapacity']}")
+        raise ValidationError(f"A variant has at least 1 instance, not {document['MinCapacity']}")
     if document["MinCapacity"] > document["MaxCapacity"]:
         raise ValidationError("Maximum capacity cannot be less than minimum capacity")
     suspended = {**_RUNNING, **document.get("SuspendedState", {}), **request.get("SuspendedState", {})}
@@ -58,13 +58,13 @@ def register(context: Context, request: Document) -> Resource:
 
 
 def find(context: Context, request: Document) -> Resource | None:
-    """The target that a request names, or None."""
+    """Return the target that a request names, or None."""
     found = context.store.every(KIND, name=name_of(request))
     return found[0] if found else None
 
 
 def get(context: Context, request: Document) -> Resource:
-    """The target that a request names.
+    """Return the target that a request names.
 
     Raises
     ------
@@ -80,7 +80,7 @@ def get(context: Context, request: Document) -> Resource:
 
 
 def describe(context: Context, request: Document) -> Document:
-    """DescribeScalableTargets."""
+    """Handle DescribeScalableTargets."""
     ids = request.get("ResourceIds")
     query = Query(KIND, descending=False)
 

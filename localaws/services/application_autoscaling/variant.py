@@ -15,12 +15,12 @@ _RESOURCE_ID = re.compile(r"endpoint/([^/]+)/variant/([^/]+)")
 
 @dataclass(frozen=True)
 class Capacity:
-    """How many instances a variant has.
+    """The number of instances that a variant has.
 
     Attributes
     ----------
     status : str
-        The endpoint's; only in ``InService`` may the number be changed.
+        The endpoint's status; the number can only be changed while it is ``InService``.
     current, desired : int
     """
 
@@ -38,7 +38,7 @@ class Variant:
 
     @property
     def dimensions(self) -> list[dict[str, str]]:
-        """Those of its CloudWatch metrics."""
+        """The dimensions of its CloudWatch metrics."""
         return [
             {"Name": "EndpointName", "Value": self.endpoint_name},
             {"Name": "VariantName", "Value": self.name},
@@ -46,14 +46,14 @@ class Variant:
 
 
 def parse(namespace: str, resource_id: str, dimension: str) -> Variant:
-    """The variant that a request names.
+    """Return the variant that a request names.
 
     Raises
     ------
     UnsupportedOperation
-        It names something else than the instances of an endpoint's variant.
+        If it names anything but the instances of an endpoint's variant.
     ValidationError
-        The resource id has not the form of a variant's.
+        If the resource ID is not in the form of a variant's.
     """
     if (namespace, dimension) != (NAMESPACE, DIMENSION):
         raise UnsupportedOperation(f"Local AWS scales {DIMENSION} of {NAMESPACE} only, not {dimension} of {namespace}")
@@ -69,7 +69,7 @@ def capacity(sagemaker: Any, variant: Variant) -> Capacity:
     Raises
     ------
     ValidationError
-        There is no such endpoint, or it has no such variant.
+        If the endpoint or the variant does not exist.
     """
     try:
         endpoint = sagemaker.describe_endpoint(EndpointName=variant.endpoint_name)
@@ -83,7 +83,7 @@ def capacity(sagemaker: Any, variant: Variant) -> Capacity:
 
 
 def set_desired(sagemaker: Any, variant: Variant, count: int) -> None:
-    """Have SageMaker bring a variant to a number of instances; ClientError when it refuses."""
+    """Have SageMaker set a variant's number of instances; a ClientError if it refuses."""
     wanted = [{"VariantName": variant.name, "DesiredInstanceCount": count}]
     sagemaker.update_endpoint_weights_and_capacities(
         EndpointName=variant.endpoint_name, DesiredWeightsAndCapacities=wanted

@@ -1,12 +1,12 @@
-"""Runs a buildspec's phases inside the container; standard library only, no import of the project.
+"""Runs a buildspec's phases inside the container; uses only the standard library and imports nothing of the project.
 
-``python -I -S agent.py PLAN STATUS``: PLAN is JSON, what to run; to STATUS a line of JSON is added whenever a phase
-begins or ends, and one with the exported variables at the end.
+``python -I -S agent.py PLAN STATUS``: PLAN is a JSON file that says what to run; a line of JSON is appended to STATUS
+whenever a phase begins or ends, and one with the exported variables at the end.
 
-In buildspec 0.2 one shell runs all commands: what a command sets is there for the next. So a shell reads the paths of
-script files from a pipe, runs each in itself, and answers with its exit status. A command that ends the shell
-(``exit 1``, or anything that fails after ``set -e``) has that status, and the next one gets a new shell with the
-exported variables and the folder of the old.
+In buildspec 0.2 one shell runs all commands: what a command sets is available to the next. So a shell reads the paths
+of script files from a pipe, runs each in itself, and answers with its exit status. A command that ends the shell
+(``exit 1``, or anything that fails after ``set -e``) has that status, and the next command gets a new shell with the
+exported variables and the working folder of the old one.
 """
 
 import json
@@ -20,7 +20,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-# The shell's own file descriptors are kept from the commands: one that stays behind would hold them open.
+# Commands do not inherit the shell's own file descriptors: a process left behind would hold them open.
 _LOOP = r"""
 trap 'agent_code=$?; export -p > {folder}/env.sh; pwd > {folder}/pwd; exit $agent_code' EXIT
 if [ -f {folder}/env.sh ]; then . {folder}/env.sh; cd "$(cat {folder}/pwd)"; fi
@@ -39,9 +39,9 @@ class Shell:
     ----------
     program : str
     folder : Path
-        Where the commands are written to.
+        The folder that the commands are written to.
     directory : str
-        In which the first command begins.
+        The working folder of the first command.
     output : int
         A file descriptor.
     """
@@ -53,7 +53,7 @@ class Shell:
         self._number = 0
 
     def run(self, command: str) -> int:
-        """Run a command; its exit status."""
+        """Run a command and return its exit status."""
         process = self._process
         if process is None or process.poll() is not None:
             process = self._process = self._start()
@@ -64,7 +64,7 @@ class Shell:
         return self._answer(process)
 
     def variables(self, names: list[str]) -> dict[str, str]:
-        """The values of variables, as they are in the shell now."""
+        """Return the present values of variables in the shell."""
         target = self._folder / "variables.json"
         reader = "import json, os, sys; json.dump(dict(os.environ), open(sys.argv[1], 'w'))"
         exports = "; ".join(f"export {name}" for name in names)
@@ -82,7 +82,7 @@ class Shell:
     def _start(self) -> subprocess.Popen[bytes]:
         for own in self._pipes:
             os.close(own)
-        # dash knows file descriptors of one digit: these are the first that are free.
+        # dash only accepts one-digit file descriptors: these are the first that are free.
         commands, self._commands = os.pipe()
         self._statuses, statuses = os.pipe()
         self._pipes = (self._commands, self._statuses)
@@ -100,7 +100,7 @@ class Shell:
         return process
 
     def _answer(self, process: subprocess.Popen[bytes]) -> int:
-        """The status that the shell answers, or its own when it ended."""
+        """Return the status that the shell answers, or its own exit status if it ended."""
         ended = os.pidfd_open(process.pid)
         try:
             ready, _, _ = select.select([self._statuses, ended], [], [])
@@ -114,7 +114,7 @@ class Shell:
 
 
 class Output:
-    """Standard output, in which secrets are replaced by three asterisks as CodeBuild does.
+    """Standard output in which secrets are replaced by three asterisks, as CodeBuild does.
 
     Parameters
     ----------
@@ -137,7 +137,7 @@ class Output:
         os.write(self.fd, f"[Container] {stamp} {line}\n".encode())
 
     def close(self) -> None:
-        """Write what is left; a process that the build left behind is not waited for."""
+        """Write what is left, without waiting for a process that the build left behind."""
         if self._thread is not None:
             os.close(self.fd)
             self._thread.join(1.0)
@@ -158,14 +158,14 @@ class Output:
 
 
 class Agent:
-    """One build's phases.
+    """The phases of one build.
 
     Parameters
     ----------
     plan : dict
-        What the module's docstring says.
+        The plan that the module's docstring describes.
     status : Path
-        Where the phases are reported.
+        The file that the phases are reported to.
     """
 
     def __init__(self, plan: dict[str, Any], status: Path) -> None:
@@ -175,7 +175,7 @@ class Agent:
         self._shell = Shell(plan["shell"], folder, plan["directory"], self._output.fd)
 
     def run(self) -> int:
-        """Run the phases; 0 when all succeeded."""
+        """Run the phases; return 0 if all succeeded."""
         failed = False
         for line in self._plan["notices"]:
             self._output.say(line)
@@ -193,7 +193,7 @@ class Agent:
         return int(failed)
 
     def _run_phase(self, phase: dict[str, Any]) -> str | None:
-        """Why a phase failed; None when it succeeded."""
+        """Run a phase; return why it failed, or None if it succeeded."""
         name = phase["name"]
         self._tell(phase=name, status="IN_PROGRESS")
         self._output.say(f"Entering phase {name}")
@@ -222,7 +222,7 @@ class Agent:
 
 
 def main() -> int:
-    """Run the plan of the command line."""
+    """Run the plan given on the command line."""
     plan, status = (Path(path).absolute() for path in sys.argv[1:])
     content = json.loads(plan.read_text())
     plan.unlink()

@@ -1,4 +1,4 @@
-"""What a build leaves in S3: one ZIP file, or the files themselves under a prefix."""
+"""What a build uploads to S3: one ZIP file, or the files themselves under a prefix."""
 
 import hashlib
 import os
@@ -26,19 +26,19 @@ def upload(client: Any, wanted: Document, files: FileSet, source: Path, build: D
         ``ProjectArtifacts``.
     files : FileSet
     source : Path
-        The folder that they are in.
+        The folder that contains them.
     build : dict
-        As BatchGetBuilds tells it.
+        As returned by BatchGetBuilds.
 
     Returns
     -------
     dict
-        ``BuildArtifacts``: where it is, and its checksums.
+        ``BuildArtifacts``: the location and its checksums.
 
     Raises
     ------
     PhaseFailure
-        There is no such file, or S3 refuses it.
+        If a file does not exist, or if S3 refuses it.
     """
     try:
         chosen = select(files, source)
@@ -60,7 +60,7 @@ def upload(client: Any, wanted: Document, files: FileSet, source: Path, build: D
 
 
 def planned(wanted: Document, build: Document) -> Document:
-    """``BuildArtifacts`` before anything is uploaded."""
+    """Return ``BuildArtifacts`` as it is before anything is uploaded."""
     kept = ("artifactIdentifier", "overrideArtifactName", "encryptionDisabled", "bucketOwnerAccess")
     known = {name: wanted[name] for name in kept if name in wanted}
     if wanted["type"] != "S3":
@@ -70,7 +70,7 @@ def planned(wanted: Document, build: Document) -> Document:
 
 
 def _key(wanted: Document, files: FileSet, build: Document) -> str:
-    """``path/namespace/name``, of which the first two may be absent."""
+    """Return ``path/namespace/name``, of which the first two may be absent."""
     name = wanted.get("name") or build["projectName"]
     if wanted.get("overrideArtifactName") and files.name:
         name = files.name

@@ -1,4 +1,4 @@
-"""The operations on builds: StartBuild makes a build's document of a project and what the request puts over it."""
+"""The operations on builds: StartBuild creates a build from a project and the overrides of the request."""
 
 import time
 import uuid
@@ -14,7 +14,7 @@ from localaws.services.codebuild.runner import BuildRunner
 from localaws.storage.store import Query, Resource
 
 _TOKEN_SECONDS = 300.0
-# Member of the request, and of the project which it replaces.
+# Member of the request, and the member of the project that it overrides.
 _OVERRIDES = {
     "artifactsOverride": "artifacts",
     "secondaryArtifactsOverride": "secondaryArtifacts",
@@ -63,12 +63,12 @@ class Builds:
         self._context, self._store, self._runner = context, context.store, runner
 
     def start(self, request: Document) -> Document:
-        """StartBuild; the same token starts one build only, for five minutes."""
+        """Handle StartBuild; for five minutes the same token starts only one build."""
         return self._context.once("codebuild.StartBuild", request, lambda: self._start(request), _TOKEN_SECONDS)
 
     def _start(self, request: Document) -> Document:
         if refused := [name for name in request if name not in _TAKEN and request[name]]:
-            raise UnsupportedOperation(f"Local AWS does not have {', '.join(refused)} of StartBuild: leave it out")
+            raise UnsupportedOperation(f"Local AWS does not support {', '.join(refused)} of StartBuild: leave it out")
         project = projects.get(self._context, request["projectName"])
         effective = _effective(project.document, request)
         projects.check(effective)
@@ -80,23 +80,23 @@ class Builds:
         return {"build": resource.document}
 
     def retry(self, request: Document) -> Document:
-        """RetryBuild: the same request again; the same token does it once, for five minutes."""
+        """Handle RetryBuild: the same request again; for five minutes the same token retries only once."""
         return self._context.once("codebuild.RetryBuild", request, lambda: self._retry(request), _TOKEN_SECONDS)
 
     def _retry(self, request: Document) -> Document:
         build = self._get(request["id"])
         if not build.document["buildComplete"]:
-            raise InvalidInput(f"The build {build.name} is in progress: a build that has ended can be retried")
+            raise InvalidInput(f"The build {build.name} is in progress: only a build that has ended can be retried")
         return self._start(build.internal["request"])
 
     def stop(self, request: Document) -> Document:
-        """StopBuild."""
+        """Handle StopBuild."""
         build = self._get(request["id"])
         self._runner.stop(build.arn)
         return {"build": self._get(request["id"]).document}
 
     def batch_get(self, request: Document) -> Document:
-        """BatchGetBuilds."""
+        """Handle BatchGetBuilds."""
         found = {build_id: self._store.by_arn(self._arn(build_id)) for build_id in request["ids"]}
         return {
             "builds": [build.document for build in found.values() if build],
@@ -104,7 +104,7 @@ class Builds:
         }
 
     def batch_delete(self, request: Document) -> Document:
-        """BatchDeleteBuilds; one that runs is not deleted."""
+        """Handle BatchDeleteBuilds; running builds are not deleted."""
         deleted, left = [], []
         for build_id in request["ids"]:
             build = self._store.by_arn(self._arn(build_id))
@@ -118,7 +118,7 @@ class Builds:
         return {"buildsDeleted": deleted, "buildsNotDeleted": left}
 
     def list_all(self, request: Document) -> Document:
-        """ListBuilds, and ListBuildsForProject: the newest first."""
+        """Handle ListBuilds and ListBuildsForProject; the newest come first."""
         where = {}
         if "projectName" in request:
             where["parent = ?"] = projects.get(self._context, request["projectName"]).arn
@@ -162,7 +162,7 @@ class Builds:
 
 
 def _effective(project: Document, request: Document) -> Document:
-    """A project with what a request puts over it."""
+    """Return a project with the overrides of a request."""
     over = {member: request[name] for name, member in _OVERRIDES.items() if name in request}
     source = {member: request[name] for name, member in _SOURCE.items() if name in request}
     environment = {member: request[name] for name, member in _ENVIRONMENT.items() if name in request}
@@ -186,13 +186,13 @@ def _check_pipeline(effective: Document) -> None:
     for member in ("source", "artifacts"):
         if effective[member]["type"] == "CODEPIPELINE":
             raise InvalidInput(
-                f"The {member} of the project {effective['name']} come from CodePipeline: start a pipeline that has the"
+                f"The {member} of the project {effective['name']} come from CodePipeline: start a pipeline with the"
                 f" project as an action, or pass {'sourceTypeOverride' if member == 'source' else 'artifactsOverride'}"
             )
 
 
 def _document(effective: Document, build_id: str, arn: str, number: int) -> Document:
-    """What BatchGetBuilds answers as long as the build is queued."""
+    """Return the response of BatchGetBuilds for a queued build."""
     now = time.time()
     submitted = {"phaseType": "SUBMITTED", "phaseStatus": "SUCCEEDED", "startTime": now, "endTime": now}
     kept = (
@@ -229,7 +229,7 @@ def _document(effective: Document, build_id: str, arn: str, number: int) -> Docu
 
 
 def _logs(context: Context, effective: Document, build_id: str) -> Document:
-    """Where the log goes: a stream of the build's own, in the project's group unless the project says otherwise."""
+    """Return the location of the log: a stream of its own, in the project's group unless the project says otherwise."""
     config = effective.get("logsConfig", {}).get("cloudWatchLogs", {"status": "ENABLED"})
     if config["status"] != "ENABLED":
         return {"cloudWatchLogs": config}

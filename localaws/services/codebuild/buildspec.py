@@ -1,7 +1,7 @@
-"""The build specification, version 0.2: YAML in, a checked document out. Pure functions.
+"""The build specification, version 0.2: parses YAML into a validated document. Pure functions.
 
-What AWS has and this does not, such as another runtime than Python, is refused by its name: then the build fails in
-DOWNLOAD_SOURCE with ``YAML_FILE_ERROR``, as it does on AWS when a buildspec is wrong.
+What AWS supports and this does not, such as runtimes other than Python, is refused by name: the build then fails in
+DOWNLOAD_SOURCE with ``YAML_FILE_ERROR``, as it does on AWS if a buildspec is invalid.
 
 Source: "Build specification reference for CodeBuild", AWS CodeBuild User Guide.
 """
@@ -27,7 +27,7 @@ _SHELLS = ("sh", "bash")
 
 @dataclass(frozen=True)
 class Phase:
-    """One of the four phases; one that the buildspec does not name has no commands.
+    """One of the four phases; it has no commands if the buildspec does not name it.
 
     Attributes
     ----------
@@ -43,7 +43,7 @@ class Phase:
 
 @dataclass(frozen=True)
 class FileSet:
-    """Files of the build: an artifact's or a report's."""
+    """Files of the build, for an artifact or a report."""
 
     files: Sequence[str]
     base_directory: str = ""
@@ -52,7 +52,7 @@ class FileSet:
     name: str = ""
 
     def expanded(self, environment: Mapping[str, str]) -> "FileSet":
-        """The set with the values of the variables in it."""
+        """Return the set with the variables in it replaced by their values."""
         return FileSet(
             files=[expanded(pattern, environment) for pattern in self.files],
             base_directory=expanded(self.base_directory, environment),
@@ -64,18 +64,18 @@ class FileSet:
 
 @dataclass(frozen=True)
 class Buildspec:
-    """What a build does.
+    """The contents of a buildspec.
 
     Attributes
     ----------
     parameter_store, secrets_manager : mapping of str to str
-        Where the value of a variable is.
+        The sources of variables' values, by variable.
     runtimes : mapping of str to str
         Version by language.
     artifacts : FileSet or None
-        The primary one.
+        The primary artifact.
     secondary_artifacts, reports : mapping of str to FileSet
-        By identifier; by the report group's name or ARN.
+        By identifier, and by the report group's name or ARN.
     """
 
     phases: Sequence[Phase]
@@ -91,12 +91,12 @@ class Buildspec:
 
 
 def expanded(text: str, environment: Mapping[str, str]) -> str:
-    """A text with the values of ``$NAME`` and ``${NAME}``; the shell's other expressions are no part of it.
+    """Replace ``$NAME`` and ``${NAME}`` in a text by their values; the shell's other expressions are not supported.
 
     Raises
     ------
     PhaseFailure
-        It has a command.
+        If the text contains a command.
     """
     if "$(" in text or "`" in text:
         message = f"commands in a name are not supported here: {text}; set a variable and use it"
@@ -105,12 +105,12 @@ def expanded(text: str, environment: Mapping[str, str]) -> str:
 
 
 def parse(text: str) -> Buildspec:
-    """Read a buildspec.
+    """Parse a buildspec.
 
     Raises
     ------
     PhaseFailure
-        It is not one, or asks for what is not there.
+        If it is invalid, or uses something that is not supported here.
     """
     try:
         document = yaml.safe_load(text)
@@ -122,7 +122,7 @@ def parse(text: str) -> Buildspec:
     env = _mapping(top.get("env"), "env", _ENV)
     shell = str(env.get("shell", "sh"))
     if shell not in _SHELLS:
-        raise _wrong(f"env/shell: {shell!r} is none of {', '.join(_SHELLS)}")
+        raise _wrong(f"env/shell: {shell!r} is not one of {', '.join(_SHELLS)}")
     phases = _mapping(top.get("phases"), "phases", PHASES)
     if not phases:
         raise _wrong(f"phases: at least one of {', '.join(PHASES)} is needed")
@@ -148,7 +148,7 @@ def parse(text: str) -> Buildspec:
 def _phase(name: str, content: Any) -> Phase:
     known = _PHASE if name == "install" else tuple(key for key in _PHASE if key != "runtime-versions")
     phase = _mapping(content, f"phases/{name}", known)
-    # A failed build is still followed by post_build, as long as nothing else is said.
+    # A failed build still runs post_build, unless the buildspec says otherwise.
     usual = "CONTINUE" if name == "build" else "ABORT"
     on_failure = str(phase.get("on-failure", usual))
     if on_failure not in ("ABORT", "CONTINUE"):

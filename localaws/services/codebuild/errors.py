@@ -1,12 +1,12 @@
-"""What CodeBuild answers when it does not carry out a request, and how a build ends early.
+"""The errors of CodeBuild, beside those that every service has, and how a build ends early.
 
 ::
 
     ApiError
     +-- InvalidInput           InvalidInputException: the request breaks a rule
-    +-- ResourceNotFound       no project, build, report or report group of that name
-    +-- ResourceAlreadyExists  a project or report group of that name is there
-    +-- AccountLimitExceeded   the project runs as many builds as it may
+    +-- ResourceNotFound       no project, build, report or report group has that name
+    +-- ResourceAlreadyExists  a project or report group with that name exists
+    +-- AccountLimitExceeded   the project's limit of concurrent builds is reached
     PhaseFailure               a phase fails, with a status code and a message for its context
 """
 
@@ -20,19 +20,19 @@ class InvalidInput(ApiError):
 
 
 class ResourceNotFound(ApiError):
-    """What is named is not there."""
+    """The named resource does not exist."""
 
     code = "ResourceNotFoundException"
 
 
 class ResourceAlreadyExists(ApiError):
-    """What is to be created is there."""
+    """A resource with the name exists already."""
 
     code = "ResourceAlreadyExistsException"
 
 
 class AccountLimitExceeded(ApiError):
-    """As many builds run as may."""
+    """The limit of concurrent builds is reached."""
 
     code = "AccountLimitExceededException"
 
@@ -43,9 +43,9 @@ class PhaseFailure(Exception):
     Parameters
     ----------
     status_code : str
-        Such as ``CLIENT_ERROR``.
+        A code such as ``CLIENT_ERROR``.
     message : str
-        What was wrong, and what to do.
+        What was wrong and how to fix it.
     """
 
     def __init__(self, status_code: str, message: str) -> None:

@@ -1,7 +1,7 @@
-"""Which files a buildspec names: its patterns over a folder. Pure but for looking at the folder.
+"""Which files a buildspec selects: its patterns over a folder. Pure except for listing the folder.
 
-``*`` stands for any characters of one name, ``**/`` for any folders, ``?`` for a character; as in CodeBuild, a pattern
-is relative to the base directory, which may itself have them.
+``*`` matches any characters within one name, ``**/`` any folders, ``?`` one character; as in CodeBuild, a pattern is
+relative to the base directory, which may contain wildcards itself.
 """
 
 import os
@@ -13,11 +13,11 @@ from localaws.services.codebuild.buildspec import FileSet
 
 
 class NothingFound(Exception):
-    """No file or folder is there of that name; the text says of which."""
+    """No file or folder matches; the text names the pattern."""
 
 
 def select(files: FileSet, source: Path) -> dict[str, Path]:
-    """The files of a set, by the path which they have in the artifact.
+    """Return the files of a set by their path in the artifact.
 
     Raises
     ------
@@ -35,7 +35,7 @@ def select(files: FileSet, source: Path) -> dict[str, Path]:
 
 
 def matches(path: str, patterns: Sequence[str]) -> bool:
-    """Whether one of the patterns is that of a path."""
+    """Return whether a path matches one of the patterns."""
     return any(re.fullmatch(_regular(pattern), path) for pattern in patterns)
 
 
@@ -63,7 +63,7 @@ def _files(base: Path) -> Iterator[str]:
 
 
 def _regular(pattern: str) -> str:
-    """A pattern as a regular expression; ``folder/**`` and ``folder/**/*`` are all below the folder."""
+    """Translate a pattern to a regular expression; ``folder/**`` and ``folder/**/*`` match everything below it."""
     parts = re.split(r"(\*\*/|\*\*|\*|\?)", pattern.removeprefix("./"))
     words = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
     return "".join(words.get(part, re.escape(part)) for part in parts)

@@ -11,18 +11,18 @@ _STATUSES = {"failure": "FAILED", "error": "ERROR", "skipped": "SKIPPED"}
 
 
 def test_cases(text: bytes, path: str) -> list[Document]:
-    """The test cases of a file.
+    """Return the test cases of a file.
 
     Parameters
     ----------
     text : bytes
     path : str
-        Of the file, for ``testRawDataPath``.
+        The path of the file, for ``testRawDataPath``.
 
     Raises
     ------
     ValueError
-        It is no XML.
+        If the file is not XML.
     """
     try:
         root = ElementTree.fromstring(text)  # noqa: S314 - the build's own file, and a build may run anything here
@@ -32,7 +32,7 @@ def test_cases(text: bytes, path: str) -> list[Document]:
 
 
 def summary(cases: list[Document]) -> Document:
-    """``TestReportSummary``."""
+    """Return the ``TestReportSummary`` of test cases."""
     counts = Counter(case["status"] for case in cases)
     names = ("SUCCEEDED", "FAILED", "ERROR", "SKIPPED", "UNKNOWN")
     return {

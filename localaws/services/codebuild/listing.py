@@ -1,4 +1,4 @@
-"""Lists of names, ids or ARNs, a page at a time."""
+"""Lists of names, IDs or ARNs, paginated."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -10,7 +10,7 @@ _MOST = 100
 
 
 def names_page(store: Store, query: Query, request: Document, member: str, name: Callable[[Resource], str]) -> Document:
-    """A page of what `name` gives of each resource, and the token of the next."""
+    """Return a page of `name` applied to each resource, and the token of the next page."""
     limit = min(int(request.get("maxResults") or _MOST), _MOST)
     resources, token = store.page(replace(query, limit=limit, token=request.get("nextToken")))
     return {member: [name(resource) for resource in resources], "nextToken": token}

@@ -1,4 +1,4 @@
-"""Projects: what is built, from where, in which environment, to where."""
+"""Projects: what is built, from where, in which environment, and where the result goes."""
 
 import time
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ _DEFAULTS: Document = {"timeoutInMinutes": 60, "queuedTimeoutInMinutes": 480, "c
 
 
 def create(context: Context, request: Document) -> Document:
-    """CreateProject."""
+    """Handle CreateProject."""
     arn = context.arn("codebuild", f"project/{request['name']}")
     check(request)
     now = time.time()
@@ -40,7 +40,7 @@ def create(context: Context, request: Document) -> Document:
 
 
 def update(context: Context, request: Document) -> Document:
-    """UpdateProject: the members that are given replace the project's."""
+    """Handle UpdateProject: the given members replace the project's."""
     project = get(context, request["name"])
     check({**project.document, **request})
     given = {name: value for name, value in request.items() if name not in ("name", "badgeEnabled")}
@@ -53,13 +53,13 @@ def update(context: Context, request: Document) -> Document:
 
 
 def delete(context: Context, request: Document) -> Document:
-    """DeleteProject; its builds stay, and one that is not there is deleted already."""
+    """Handle DeleteProject; the project's builds stay, and deleting an absent project succeeds."""
     context.store.remove(_arn(context, request["name"]))
     return {}
 
 
 def batch_get(context: Context, request: Document) -> Document:
-    """BatchGetProjects."""
+    """Handle BatchGetProjects."""
     found, missing = [], []
     for name in request["names"]:
         project = context.store.by_arn(_arn(context, name))
@@ -71,7 +71,7 @@ def batch_get(context: Context, request: Document) -> Document:
 
 
 def list_all(context: Context, request: Document) -> Document:
-    """ListProjects."""
+    """Handle ListProjects."""
     columns = {"NAME": "name", "CREATED_TIME": "created", "LAST_MODIFIED_TIME": "modified"}
     query = Query(
         KIND, sort_by=columns[request.get("sortBy", "NAME")], descending=request.get("sortOrder") == "DESCENDING"
@@ -80,7 +80,7 @@ def list_all(context: Context, request: Document) -> Document:
 
 
 def get(context: Context, name: str) -> Resource:
-    """The project of this name, or ARN.
+    """Return the project with this name or ARN.
 
     Raises
     ------
@@ -94,7 +94,7 @@ def get(context: Context, name: str) -> Resource:
 
 
 def check(project: Mapping[str, Any]) -> None:
-    """Refuse a project, or a project with the overrides of a build, that breaks a rule or asks for what is not here.
+    """Refuse a project, with or without a build's overrides, that breaks a rule or needs something unsupported.
 
     Raises
     ------
@@ -102,15 +102,15 @@ def check(project: Mapping[str, Any]) -> None:
     """
     for member in _NOT_HERE:
         if project.get(member):
-            raise UnsupportedOperation(f"Local AWS does not have {member} of a CodeBuild project: leave it out")
+            raise UnsupportedOperation(f"Local AWS does not support {member} of a CodeBuild project: leave it out")
     if project.get("badgeEnabled"):
-        raise UnsupportedOperation("Local AWS does not have badges of CodeBuild: leave badgeEnabled out")
+        raise UnsupportedOperation("Local AWS does not support badges of CodeBuild: leave badgeEnabled out")
     _check_environment(project["environment"])
     cache = (project.get("cache") or {}).get("type", "NO_CACHE")
     if cache != "NO_CACHE":
-        raise UnsupportedOperation(f"Local AWS does not have the cache {cache} of CodeBuild: NO_CACHE is there")
+        raise UnsupportedOperation(f"Local AWS does not support the cache {cache} of CodeBuild: use NO_CACHE")
     if project.get("logsConfig", {}).get("s3Logs", {}).get("status") == "ENABLED":
-        raise UnsupportedOperation("Local AWS does not have s3Logs of CodeBuild: the log goes to CloudWatch Logs")
+        raise UnsupportedOperation("Local AWS does not support s3Logs of CodeBuild: the log goes to CloudWatch Logs")
     for source in (project["source"], *project.get("secondarySources", ())):
         _check_source(source)
     for secondary, member in (("secondarySources", "sourceIdentifier"), ("secondaryArtifacts", "artifactIdentifier")):

@@ -1,6 +1,6 @@
-"""A build as it is written down: its phases, its status, and the events that tell of both.
+"""The record of a build: its phases, its status, and the events that announce both.
 
-Every change is in the store before anything else happens, and a build that has ended does not change any more.
+Every change is stored before anything else happens, and a build that has ended does not change any more.
 """
 
 import json
@@ -25,14 +25,14 @@ class BuildRecord:
     store : Store
     outbox : Outbox
     arn : str
-        The build's.
+        The build's ARN.
     """
 
     def __init__(self, store: Store, outbox: Outbox, arn: str) -> None:
         self._store, self._outbox, self.arn = store, outbox, arn
 
     def announce(self) -> None:
-        """Tell of the build's status."""
+        """Announce the build's status."""
         document = self.document
         detail = {
             "build-status": document["buildStatus"],
@@ -44,7 +44,7 @@ class BuildRecord:
 
     @property
     def document(self) -> Document:
-        """What BatchGetBuilds answers."""
+        """The build as returned by BatchGetBuilds."""
         return self._resource().document
 
     @property
@@ -57,7 +57,7 @@ class BuildRecord:
         self._change(lambda document: document.update(members))
 
     def begin(self, phase: str, at: float | None = None) -> None:
-        """A phase begins."""
+        """Begin a phase."""
 
         def edit(document: Document) -> None:
             document["currentPhase"] = phase
@@ -68,7 +68,7 @@ class BuildRecord:
     def end(
         self, status: str, status_code: str = "", message: str = "", at: float | None = None, phase: str | None = None
     ) -> None:
-        """The phase that runs ends; nothing happens if none does, or another than `phase`."""
+        """End the current phase; do nothing if there is none or if it is not `phase`."""
         ended: list[Document] = []
 
         def edit(document: Document) -> None:
@@ -90,7 +90,7 @@ class BuildRecord:
                 self._announce_phase(ended[0])
 
     def finish(self, status: str) -> None:
-        """The build has ended."""
+        """End the build."""
 
         def edit(document: Document) -> None:
             now = time.time()
@@ -179,12 +179,12 @@ def _phase(phase: Document) -> Document:
 
 
 def _contexts(phase: Document) -> str:
-    """A phase's contexts as events write them: a list of ``code: message``, as text."""
+    """Return a phase's contexts as events contain them: a list of ``code: message``, as text."""
     contexts = phase.get("contexts", [])
     return json.dumps([f"{context['statusCode']}: {context['message']}" for context in contexts])
 
 
 def _time(seconds: float) -> str:
-    """Such as ``Sep 1, 2017 4:12:29 PM``."""
+    """Format a time as in ``Sep 1, 2017 4:12:29 PM``."""
     at = datetime.fromtimestamp(seconds, UTC)
     return f"{at:%b} {at.day}, {at.year} {at.hour % 12 or 12}:{at:%M:%S %p}"

@@ -1,4 +1,4 @@
-"""Test reports, in groups: what the tests of a build found, kept beside its log."""
+"""Test reports, in groups: the results of a build's tests, kept beside its log."""
 
 import time
 import uuid
@@ -22,11 +22,11 @@ _MOST_CASES = 100
 
 
 def create_group(context: Context, request: Document) -> Document:
-    """CreateReportGroup."""
+    """Handle CreateReportGroup."""
     export = request["exportConfig"].get("exportConfigType", "NO_EXPORT")
     if request["type"] != "TEST" or export != "NO_EXPORT":
         raise UnsupportedOperation(
-            f"Local AWS has report groups of the type TEST with NO_EXPORT, not {request['type']} with {export}"
+            f"Local AWS supports report groups of the type TEST with NO_EXPORT, not {request['type']} with {export}"
         )
     now = time.time()
     document = {
@@ -42,10 +42,10 @@ def create_group(context: Context, request: Document) -> Document:
 
 
 def delete_group(context: Context, request: Document) -> Document:
-    """DeleteReportGroup: with its reports, if ``deleteReports`` says so."""
+    """Handle DeleteReportGroup; the group's reports are deleted if ``deleteReports`` is set."""
     reports = context.store.every(REPORT, parent=request["arn"])
     if reports and not request.get("deleteReports"):
-        raise InvalidInput(f"{request['arn']} has {len(reports)} reports: pass deleteReports")
+        raise InvalidInput(f"{request['arn']} has {len(reports)} reports: delete them with deleteReports")
     for report in reports:
         context.store.remove(report.arn)
     context.store.remove(request["arn"])
@@ -53,7 +53,7 @@ def delete_group(context: Context, request: Document) -> Document:
 
 
 def batch_get_groups(context: Context, request: Document) -> Document:
-    """BatchGetReportGroups."""
+    """Handle BatchGetReportGroups."""
     found = {arn: context.store.by_arn(arn) for arn in request["reportGroupArns"]}
     return {
         "reportGroups": [group.document for group in found.values() if group],
@@ -62,7 +62,7 @@ def batch_get_groups(context: Context, request: Document) -> Document:
 
 
 def list_groups(context: Context, request: Document) -> Document:
-    """ListReportGroups."""
+    """Handle ListReportGroups."""
     columns = {"NAME": "name", "CREATED_TIME": "created", "LAST_MODIFIED_TIME": "modified"}
     order = columns[request.get("sortBy", "NAME")]
     query = Query(GROUP, sort_by=order, descending=request.get("sortOrder") == "DESCENDING")
@@ -70,7 +70,7 @@ def list_groups(context: Context, request: Document) -> Document:
 
 
 def batch_get(context: Context, request: Document) -> Document:
-    """BatchGetReports."""
+    """Handle BatchGetReports."""
     found = {arn: context.store.by_arn(arn) for arn in request["reportArns"]}
     return {
         "reports": [report.document for report in found.values() if report],
@@ -79,7 +79,7 @@ def batch_get(context: Context, request: Document) -> Document:
 
 
 def list_all(context: Context, request: Document) -> Document:
-    """ListReports, and ListReportsForReportGroup."""
+    """Handle ListReports and ListReportsForReportGroup."""
     where = {"parent = ?": request["reportGroupArn"]} if "reportGroupArn" in request else {}
     if status := request.get("filter", {}).get("status"):
         where["status = ?"] = status
@@ -88,7 +88,7 @@ def list_all(context: Context, request: Document) -> Document:
 
 
 def describe_test_cases(context: Context, request: Document) -> Document:
-    """DescribeTestCases."""
+    """Handle DescribeTestCases."""
     report = context.store.by_arn(request["reportArn"])
     if report is None:
         raise ResourceNotFound(f"Report cannot be found: {request['reportArn']}")
@@ -105,31 +105,31 @@ def describe_test_cases(context: Context, request: Document) -> Document:
 
 
 def make(context: Context, build: Document, name: str, files: FileSet, source: Path) -> str:
-    """Make a report of the files of a build; its group is made when it is not there.
+    """Create a report from the files of a build, and its group if that does not exist.
 
     Parameters
     ----------
     context : Context
-        With the other services as the project's role may use them.
+        With the other services called under the project's role.
     build : dict
-        As BatchGetBuilds tells it.
+        As returned by BatchGetBuilds.
     name : str
         The name of the report in the buildspec, or the ARN of its group.
     files : FileSet
     source : Path
-        The folder that they are in.
+        The folder that contains them.
 
     Returns
     -------
     str
-        The report's ARN.
+        The ARN of the report.
 
     Raises
     ------
     NothingFound, ValueError
-        There is no such file, or it is no JUnit XML.
+        If a file does not exist or is not JUnit XML.
     ClientError
-        The project's role may not.
+        If the project's role lacks a permission.
     """
     cases = [
         case
@@ -163,7 +163,7 @@ def make(context: Context, build: Document, name: str, files: FileSet, source: P
 def _group(context: Context, build: Document, name: str) -> str:
     if name.startswith("arn:"):
         if context.store.by_arn(name) is None:
-            raise ValueError(f"the report group {name} is not there")
+            raise ValueError(f"the report group {name} does not exist")
         return name
     own = f"{build['projectName']}-{name}"
     arn = context.arn("codebuild", f"report-group/{own}")
@@ -174,6 +174,6 @@ def _group(context: Context, build: Document, name: str) -> str:
 
 
 def _require(context: Context, operation: str, group: str) -> None:
-    """Whether the project's role may do what CodeBuild does for it; most of it is no operation of the API."""
+    """Check that the project's role allows what CodeBuild does with it; most of that is not an API operation."""
     name = group.rpartition("/")[2]
     context.aws.require(Question("codebuild", f"CodeBuild_20161006.{operation}", {"name": name}))

@@ -2,14 +2,15 @@
 
 ::
 
-    QUEUED             until one of the slots is free, queuedTimeoutInMinutes at most
-    PROVISIONING       the workspace is made
+    QUEUED             until a slot is free, for at most queuedTimeoutInMinutes
+    PROVISIONING       the workspace is created
     DOWNLOAD_SOURCE    sources, buildspec, variables
-    INSTALL ... POST_BUILD   the container runs the agent; what the agent reports is written down as it comes
-    UPLOAD_ARTIFACTS   reports and artifacts, also of a build whose commands failed in BUILD
+    INSTALL ... POST_BUILD   the container runs the agent, whose reports are recorded as they arrive
+    UPLOAD_ARTIFACTS   reports and artifacts, even of a build whose commands failed in BUILD
     FINALIZING         the rest of the log
 
-What ran when this server died is found at the next start: the process is gone with the server, the build is a FAULT.
+Builds that were running when this server died are found at the next start: their processes died with the server, and
+the builds end as FAULT.
 """
 
 import json
@@ -49,14 +50,14 @@ _STOP_SECONDS = 3.0
 
 
 class Ended(Exception):
-    """The build ends now, with this status: it was stopped, or its time is over.
+    """The build ends now with this status: it was stopped, or it timed out.
 
     Parameters
     ----------
     status : str
         ``STOPPED`` or ``TIMED_OUT``.
     message : str
-        For the phase that runs.
+        The message of the current phase.
     """
 
     def __init__(self, status: str, message: str) -> None:
@@ -66,7 +67,7 @@ class Ended(Exception):
 
 @dataclass
 class _Build:
-    """A build that runs; its context has the other services as the project's role may use them."""
+    """A running build; its context calls the other services under the project's role."""
 
     context: Context
     record: BuildRecord
@@ -78,15 +79,15 @@ class _Build:
 
 
 class BuildRunner:
-    """Starts, stops and follows builds.
+    """Starts, stops and monitors builds.
 
     Parameters
     ----------
     context : Context
     minute : float, default=60
-        The length of a minute of the time limits, in seconds.
+        The length of one minute of the time limits, in seconds.
     at_once : int, default=AT_ONCE
-        How many builds run at a time; the others are queued.
+        How many builds run concurrently; the others are queued.
     """
 
     def __init__(self, context: Context, minute: float = _MINUTE, at_once: int = AT_ONCE) -> None:
@@ -96,13 +97,13 @@ class BuildRunner:
         self._running: dict[str, tuple[_Build, threading.Thread]] = {}
 
     def recover(self) -> None:
-        """End what ran when the last server died."""
+        """End the builds that were running when the last server died."""
         for resource in self._context.store.every(KIND, status=IN_PROGRESS):
             if resource.arn not in self._running:
                 self._fault(resource.arn)
 
     def clear(self) -> None:
-        """Remove the folders that the last server has left."""
+        """Remove the folders that the last server left behind."""
         workspace.clear(self._folder)
 
     def start(self, resource: Resource) -> None:
@@ -115,14 +116,14 @@ class BuildRunner:
         thread.start()
 
     def stop(self, arn: str) -> None:
-        """Ask a build to stop, and wait a little until it has; nothing happens when it has ended."""
+        """Ask a build to stop, and wait briefly until it has; do nothing if it has ended."""
         running = self._running.get(arn)
         if running:
             running[0].stop.set()
             running[1].join(_STOP_SECONDS)
 
     def close(self) -> None:
-        """End all containers; their builds did not end by themselves."""
+        """End all containers, whose builds did not end by themselves."""
         running = list(self._running.values())
         for build, _ in running:
             self._fault(build.record.arn)
@@ -144,7 +145,7 @@ class BuildRunner:
             build.status = ended.status
             record.end(ended.status, f"BUILD_{ended.status}", ended.message)
         except Exception as error:
-            logger.exception("The build %s met a defect of the local CodeBuild", record.arn)
+            logger.exception("The build %s failed because of an error in the local CodeBuild", record.arn)
             build.status = "FAULT"
             record.end("FAULT", "INTERNAL_SERVICE_ERROR", f"{type(error).__name__}: {error}")
         finally:
@@ -200,7 +201,7 @@ class BuildRunner:
         record.end("SUCCEEDED")
 
     def _go_on(self, build: _Build, limit: float, message: str) -> None:
-        """End a build that was stopped, or whose time is over."""
+        """Raise Ended if the build was stopped or has timed out."""
         if build.stop.is_set():
             raise Ended("STOPPED", "Build was stopped.")
         if time.monotonic() > limit:
@@ -229,7 +230,7 @@ class BuildRunner:
         return variables.resolve(build.context.aws, spec, build.document, own)
 
     def _environment(self, build: _Build, values: Variables) -> dict[str, str]:
-        """The environment of the commands: the variables, and the credentials of the project's role."""
+        """Return the environment of the commands: the variables, and the credentials of the project's role."""
         build.values = values.values
         try:
             return self._context.aws.environment(values.values, build.document["serviceRole"], "codebuild")
@@ -251,11 +252,11 @@ class BuildRunner:
             follower.close()
         self._go_on(build, deadline, "Build has timed out.")
         if code is None or not follower.complete:
-            # The agent reports every failure of a command: something has ended the agent itself.
+            # The agent reports every failed command: so something has ended the agent itself.
             raise RuntimeError(f"The build's container ended with exit code {code} before its commands did")
 
     def _files(self, build: _Build, place: Workspace, files: FileSet) -> FileSet:
-        """A set of files with its variables' values; of CODEBUILD_SRC_DIR what is left is relative to it."""
+        """Expand the variables in a set of files; paths in CODEBUILD_SRC_DIR become relative to it."""
         found = files.expanded(build.values)
         return replace(found, base_directory=found.base_directory.removeprefix(place.inside(place.source)))
 
@@ -276,7 +277,7 @@ class BuildRunner:
         wanted = internal["artifacts"]
         if wanted["type"] == "S3":
             if spec.artifacts is None:
-                raise PhaseFailure("CLIENT_ERROR", "The buildspec has no artifacts: say which files they are")
+                raise PhaseFailure("CLIENT_ERROR", "The buildspec has no artifacts: add artifacts/files")
             made = artifacts.upload(
                 client, wanted, self._files(build, place, spec.artifacts), place.source, build.document
             )
@@ -285,7 +286,7 @@ class BuildRunner:
         for secondary in internal["secondaryArtifacts"]:
             name = secondary["artifactIdentifier"]
             if name not in spec.secondary_artifacts:
-                raise PhaseFailure("CLIENT_ERROR", f"The buildspec has no secondary-artifacts of the name {name}")
+                raise PhaseFailure("CLIENT_ERROR", f"The buildspec has no secondary-artifacts named {name}")
             files = self._files(build, place, spec.secondary_artifacts[name])
             made = artifacts.upload(client, secondary, files, place.source, build.document)
             done.append({"artifactIdentifier": name, **made})
@@ -294,7 +295,7 @@ class BuildRunner:
 
 
 def _plan(place: Workspace, spec: Buildspec, values: Variables) -> Document:
-    """What the agent is to do."""
+    """Return the plan for the agent."""
     phases = [
         {
             "name": phase.name,
@@ -315,7 +316,7 @@ def _plan(place: Workspace, spec: Buildspec, values: Variables) -> Document:
 
 
 class _Phase:
-    """A phase of the server's own: it succeeds, or fails with the reason, in the record and in the log."""
+    """A phase that the server runs itself: it succeeds, or fails with the reason, in the record and in the log."""
 
     def __init__(self, build: _Build, place: Workspace) -> None:
         self._build, self._place = build, place
@@ -337,12 +338,12 @@ class _Phase:
 
 
 class _Follower:
-    """Writes down what the agent reports, as it comes.
+    """Records what the agent reports, as it arrives.
 
     Attributes
     ----------
     complete : bool
-        Whether the agent has come to its end.
+        Whether the agent has finished.
     """
 
     def __init__(self, build: _Build, status: Path) -> None:
@@ -354,7 +355,7 @@ class _Follower:
         self._thread.start()
 
     def close(self) -> None:
-        """Write down what is left."""
+        """Record what is left."""
         self._closed.set()
         self._thread.join()
 

@@ -30,7 +30,7 @@ class CodeBuild(Service):
         self._builds = Builds(context, self._runner)
 
     def handlers(self) -> Mapping[str, Handler]:
-        """The operations that are there."""
+        """Return the supported operations."""
         return {
             "CreateProject": partial(projects.create, self.context),
             "UpdateProject": partial(projects.update, self.context),
@@ -55,9 +55,9 @@ class CodeBuild(Service):
         }
 
     def recover(self) -> None:
-        """End the builds that ran when the last server died: their processes are gone."""
+        """End the builds that were running when the last server died: their processes are gone."""
         self._runner.recover()
 
     def close(self) -> None:
-        """End the builds that run."""
+        """End the running builds."""
         self._runner.close()

@@ -1,7 +1,7 @@
-"""Where a build's files come from: a CodeCommit repository, an S3 object or folder, or nowhere.
+"""Where a build's files come from: a CodeCommit repository, an S3 object or folder, or no source.
 
-What a pipeline hands over (CODEPIPELINE) is an object in its artifact bucket: CodePipeline starts the build with that
-object as its source.
+The source that a pipeline passes (CODEPIPELINE) is an object in its artifact bucket: CodePipeline starts the build with
+that object as its source.
 """
 
 import os
@@ -27,12 +27,12 @@ _BUILDSPEC = "buildspec.yml"
 
 
 def fetch(aws: Aws, source: Document, version: str, target: Path) -> str:
-    """Bring a source into an empty folder.
+    """Copy a source into an empty folder.
 
     Returns
     -------
     str
-        The version that it is: a commit's id, an object's version, or an empty string.
+        The resolved version: a commit ID, an object's version, or an empty string.
 
     Raises
     ------
@@ -51,12 +51,12 @@ def fetch(aws: Aws, source: Document, version: str, target: Path) -> str:
 
 
 def read_buildspec(aws: Aws, buildspec: str, folder: Path) -> str:
-    """The text of a buildspec: given as such, as a path in the source, or as the ARN of an S3 object.
+    """Return the text of a buildspec: given as text, as a path in the source, or as the ARN of an S3 object.
 
     Raises
     ------
     PhaseFailure
-        It is not there.
+        If it does not exist.
     """
     if "\n" in buildspec or ": " in buildspec:
         return buildspec
@@ -101,7 +101,7 @@ def _unpack(archive: zipfile.ZipFile, target: Path) -> None:
 
 
 def _clone(aws: Aws, source: Document, version: str, target: Path) -> str:
-    """Clone the repository that a URL names, from where CodeCommit says that it is."""
+    """Clone the repository of a URL, from the location that CodeCommit returns."""
     name = source["location"].rpartition("/v1/repos/")[2].strip("/")
     aws.require(Question("codecommit", "CodeCommit_20150413.GitPull", {"repositoryName": name}))
     codecommit = aws.as_service().client("codecommit")

@@ -1,7 +1,7 @@
-"""The environment of a build's commands: CodeBuild's own variables, the project's, and the buildspec's.
+"""The environment variables of a build's commands: CodeBuild's own, the project's, and the buildspec's.
 
-A variable of the project, or of the request that started the build, goes before one of the buildspec. What lies in
-Parameter Store or Secrets Manager is looked up when the build begins; its values are masked in the log.
+A variable of the project, or of the request that started the build, overrides one of the buildspec. Values in
+Parameter Store or Secrets Manager are looked up when the build begins; they are masked in the log.
 """
 
 import json
@@ -18,13 +18,13 @@ from localaws.services.codebuild.errors import PhaseFailure
 
 @dataclass(frozen=True)
 class Variables:
-    """What the commands see.
+    """The variables that the commands see.
 
     Attributes
     ----------
     values : mapping of str to str
     secrets : frozenset of str
-        The values that no log may show.
+        The values that logs must not show.
     """
 
     values: Mapping[str, str]
@@ -32,21 +32,21 @@ class Variables:
 
 
 def resolve(aws: Aws, buildspec: Buildspec, build: Document, own: Mapping[str, str]) -> Variables:
-    """All variables of a build.
+    """Return all variables of a build.
 
     Parameters
     ----------
     aws : Aws
     buildspec : Buildspec
     build : dict
-        As BatchGetBuilds tells it.
+        As returned by BatchGetBuilds.
     own : mapping of str to str
-        CodeBuild's own.
+        CodeBuild's own variables.
 
     Raises
     ------
     PhaseFailure
-        A parameter or a secret is not there.
+        If a parameter or a secret does not exist.
     """
     wanted = [("PLAINTEXT", name, value) for name, value in buildspec.variables.items()]
     wanted += [("PARAMETER_STORE", name, value) for name, value in buildspec.parameter_store.items()]
@@ -64,7 +64,7 @@ def resolve(aws: Aws, buildspec: Buildspec, build: Document, own: Mapping[str, s
 
 
 def own_variables(build: Document, region: str) -> dict[str, str]:
-    """CODEBUILD_* as far as they follow from the build's document."""
+    """Return the CODEBUILD_* variables that follow from the build's document."""
     source = build["source"]
     found = {
         "AWS_REGION": region,
@@ -101,7 +101,7 @@ def _parameter(aws: Aws, name: str) -> str:
 
 
 def _secret(aws: Aws, reference: str) -> str:
-    """``secret-id:json-key:version-stage:version-id``, of which all but the first may be left out."""
+    """Look up ``secret-id:json-key:version-stage:version-id``, of which all but the first part may be omitted."""
     prefix = ""
     if reference.startswith("arn:"):  # arn:aws:secretsmanager:region:account:secret:name-suffix
         prefix, reference = ":".join(reference.split(":")[:6]) + ":", ":".join(reference.split(":")[6:])

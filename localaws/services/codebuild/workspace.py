@@ -6,12 +6,13 @@
     codebuild/output/src-<id> a secondary source: CODEBUILD_SRC_DIR_<id>
     codebuild/python          a virtual environment over the host's
     codebuild/package-cache   what pip and uv have downloaded or built before
-    codebuild/agent           the agent, its plan and what it reports
+    codebuild/agent           the agent, its plan and its reports
     tmp                       HOME and TMPDIR
 
-AWS's images have much installed; here the host's interpreter has. A build gets a virtual environment which sees all
-that is installed there, so that ``pip install`` finds it satisfied, and which takes what it installs: the host's own
-environment never changes. The package cache goes from build to build; of builds at the same time, one has it.
+AWS's images have many packages installed; here the host's interpreter has them. A build gets a virtual environment
+that sees those packages, so that ``pip install`` finds its requirements satisfied, and that receives what the build
+installs: the host's own environment never changes. The package cache is passed from build to build; of concurrent
+builds, one has it.
 """
 
 import json
@@ -34,7 +35,7 @@ from localaws.services.codebuild import agent
 
 _INSIDE = "/opt/ml"
 _HEAD_BYTES = 512
-# What a build needs of the host to use the SDK as `local-aws env` says, and to reach registries as the host does.
+# Variables of the host that let a build use the SDK as `local-aws env` sets it up, and reach registries.
 _PASSED = re.compile(
     r"SAGEMAKER_(?:VALIDATE_ROLE|USER_CONFIG_OVERRIDE)|(?i:(?:https?|no|all)_proxy)"
     r"|PIP_(?:INDEX_URL|EXTRA_INDEX_URL|FIND_LINKS|NO_INDEX|TRUSTED_HOST|CERT|CONFIG_FILE)"
@@ -49,7 +50,7 @@ class Workspace:
     Parameters
     ----------
     folder : Path
-        Below it the workspaces of all builds are, and the package cache.
+        Contains the workspaces of all builds, and the package cache.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -68,11 +69,11 @@ class Workspace:
         self.status = self._agent / "status.jsonl"
 
     def source_of(self, identifier: str) -> Path:
-        """Where a secondary source goes."""
+        """Return the folder of a secondary source."""
         return self.root / "codebuild" / "output" / f"src-{identifier}"
 
     def inside(self, path: Path) -> str:
-        """A path as the container sees it."""
+        """Return a path as the container sees it."""
         return f"{_INSIDE}/{path.relative_to(self.root).as_posix()}"
 
     def say(self, line: str) -> None:
@@ -81,13 +82,13 @@ class Workspace:
             file.write(f"[Container] {datetime.now(UTC):%Y/%m/%d %H:%M:%S.%f} {line}\n")
 
     def prepare(self) -> None:
-        """Make the Python environment, and take the package cache."""
+        """Create the Python environment, and take over the package cache."""
         python = self.root / "codebuild" / "python"
         venv.EnvBuilder(symlinks=True, with_pip=False).create(python)
         [packages] = python.glob("lib/python*/site-packages")
         hosts = [*site.getsitepackages(), *([site.getusersitepackages()] if site.ENABLE_USER_SITE else [])]
         (packages / "host.pth").write_text(f"import site; list(map(site.addsitedir, {hosts!r}))\n")
-        # Beside each folder of packages are their programs.
+        # The programs of packages are installed in a folder beside theirs.
         beside = [Path(path).parents[2] / "bin" for path in sys.path if path.endswith("site-packages")]
         for scripts in dict.fromkeys([Path(sysconfig.get_path("scripts")), *beside]):
             _copy_programs(scripts, python / "bin", f"{self.inside(python)}/bin/python")
@@ -96,7 +97,7 @@ class Workspace:
         self._package_cache.mkdir(exist_ok=True)
 
     def command(self, plan: Mapping[str, Any], environment: Mapping[str, str]) -> Command:
-        """What runs in the container: the agent, with its plan."""
+        """Return the command that runs in the container: the agent, with its plan."""
         program, plan_path = self._agent / "agent.py", self._agent / "plan.json"
         shutil.copy(agent.__file__, program)
         plan_path.touch(mode=0o600)
@@ -118,7 +119,7 @@ class Workspace:
         )
 
     def close(self) -> None:
-        """Give the package cache back, and remove the folder."""
+        """Return the package cache to its place, and remove the folder."""
         _give_back(self._package_cache, self._cache)
         shutil.rmtree(self.home, ignore_errors=True)
 
@@ -128,23 +129,23 @@ class Workspace:
 
 
 def notices(runtimes: Mapping[str, str]) -> list[str]:
-    """What the log says of the runtimes which a buildspec asks for: a host has the Python that it has."""
+    """Return the log lines about the runtimes that a buildspec asks for: a host only has its own Python."""
     own = ".".join(map(str, sys.version_info[:2]))
     return [
-        f"Selecting '{language}' runtime version '{version}': this host's {own} stands for it"
+        f"Selecting '{language}' runtime version '{version}': this host's {own} is used instead"
         for language, version in runtimes.items()
     ]
 
 
 def clear(folder: Path) -> None:
-    """Remove what builds have left behind that did not end by themselves."""
+    """Remove what builds that did not end by themselves left behind."""
     for left in folder.glob("builds/*/ml/codebuild/package-cache"):
         _give_back(left, folder / "package-cache")
     shutil.rmtree(folder / "builds", ignore_errors=True)
 
 
 def _give_back(used: Path, cache: Path) -> None:
-    """Another build may have brought one back meanwhile: then it stays."""
+    """Move a cache back, unless another build has returned one meanwhile: that one stays then."""
     with suppress(OSError):
         used.rename(cache)
 

@@ -26,7 +26,7 @@ _NO_COMMIT = "0" * 40
 
 
 class Commits:
-    """Writes repositories.
+    """Writes to repositories.
 
     Parameters
     ----------
@@ -37,13 +37,13 @@ class Commits:
         self._repositories = repositories
 
     def create(self, request: Document) -> Document:
-        """CreateCommit."""
+        """Handle CreateCommit."""
         put, delete = request.get("putFiles", []), request.get("deleteFiles", [])
         if request.get("keepEmptyFolders") or any("sourceFile" in file for file in put):
             raise UnsupportedOperation("CreateCommit with keepEmptyFolders or sourceFile: put the files themselves")
         modes = request.get("setFileModes", [])
         if not (put or delete or modes):
-            raise FileEntryRequired("A commit has one file at least in putFiles, deleteFiles or setFileModes")
+            raise FileEntryRequired("A commit needs at least one file in putFiles, deleteFiles or setFileModes")
         git, parent = self._parent(request)
         before = {} if parent is None else _blobs(git, parent)
         after = dict(before)
@@ -62,21 +62,21 @@ class Commits:
         return {"commitId": commit, "treeId": tree, **_changes(before, after)}
 
     def put_file(self, request: Document) -> Document:
-        """PutFile."""
+        """Handle PutFile."""
         git, parent = self._parent(request)
         before = {} if parent is None else _blobs(git, parent)
         path = _path(request)
         blob = _blob(git, request["fileContent"])
         entry = (request.get("fileMode", "NORMAL"), blob)
         if before.get(path) == entry:
-            raise SameFileContent(f"The file {path} is there with this content")
+            raise SameFileContent(f"The file {path} has this content already")
         message = request.get("commitMessage") or f"{'Edited' if path in before else 'Added'} {path}"
         made = {**request, "commitMessage": message, "authorName": request.get("name")}
         commit, tree = self._publish(git, made, parent, {**before, path: entry})
         return {"commitId": commit, "blobId": blob, "treeId": tree}
 
     def _parent(self, request: Document) -> tuple[Git, str | None]:
-        """The repository, and the commit that the new one follows; None for the first commit of a branch."""
+        """Return the repository, and the parent of the new commit; None for the first commit of a branch."""
         name, branch = request["repositoryName"], request["branchName"]
         repository = self._repositories.get(name)
         git = self._repositories.git(name)
@@ -103,7 +103,7 @@ class Commits:
                 git.run("update-index", "-z", "--index-info", stdin=lines.encode(), env=env)
                 tree = git.text("write-tree", env=env)
             except GitError as error:
-                raise InvalidPath(f"Git takes no such files: {error}") from error
+                raise InvalidPath(f"Git does not accept these files: {error}") from error
         name, email = request.get("authorName") or "root", request.get("email") or "root@localhost"
         people = {
             f"GIT_{role}_{part}": value
@@ -116,13 +116,13 @@ class Commits:
         try:
             git.run("update-ref", f"refs/heads/{request['branchName']}", commit, parent or _NO_COMMIT)
         except GitError as error:
-            raise ParentCommitIdOutdated(f"The branch has moved meanwhile: {error}") from error
+            raise ParentCommitIdOutdated(f"The branch has changed in the meantime: {error}") from error
         self._repositories.announce(request["repositoryName"])
         return commit, tree
 
 
 def _blobs(git: Git, commit: str) -> dict[str, tuple[str, str]]:
-    """Mode and blob of each file of a commit."""
+    """Return mode and blob of each file of a commit."""
     found: dict[str, tuple[str, str]] = {}
     todo = [("", commit)]
     while todo:
@@ -147,7 +147,7 @@ def _blob(git: Git, content: str) -> str:
 def _path(file: Document) -> str:
     path: str = file["filePath"].removeprefix("/")
     if not path or any(part in ("", ".", "..", ".git") for part in path.split("/")):
-        raise InvalidPath(f"{file['filePath']} is no path of a file in a repository")
+        raise InvalidPath(f"{file['filePath']} is not a valid path of a file in a repository")
     return path
 
 

@@ -1,4 +1,4 @@
-"""What is in a commit: the commit itself, files, folders, differences, the whole as an archive."""
+"""The content of a commit: the commit itself, files, folders, differences, and everything as an archive."""
 
 import base64
 import re
@@ -43,7 +43,7 @@ class Entry:
 
 
 class Content:
-    """Reads repositories.
+    """Reads from repositories.
 
     Parameters
     ----------
@@ -54,7 +54,7 @@ class Content:
         self._repositories = repositories
 
     def commit(self, request: Document) -> Document:
-        """GetCommit."""
+        """Handle GetCommit."""
         git = self._git(request)
         number = request["commitId"]
         if git.commit_of(number) is None:
@@ -62,7 +62,7 @@ class Content:
         return {"commit": describe(git, number)}
 
     def file(self, request: Document) -> Document:
-        """GetFile."""
+        """Handle GetFile."""
         git = self._git(request)
         commit = self._commit(git, request.get("commitSpecifier"))
         path = request["filePath"].strip("/")
@@ -79,17 +79,17 @@ class Content:
         }
 
     def blob(self, request: Document) -> Document:
-        """GetBlob."""
+        """Handle GetBlob."""
         number = request["blobId"]
         try:
             if not re.fullmatch("[0-9a-f]{40}", number):
-                raise GitError(f"{number} is no id")
+                raise GitError(f"{number} is not an ID")
             return {"content": base64.b64encode(self._git(request).run("cat-file", "blob", number)).decode()}
         except GitError as error:
             raise BlobIdDoesNotExist(f"The blob {number} does not exist in {request['repositoryName']}") from error
 
     def folder(self, request: Document) -> Document:
-        """GetFolder."""
+        """Handle GetFolder."""
         git = self._git(request)
         commit = self._commit(git, request.get("commitSpecifier"))
         path = request["folderPath"].strip("/")
@@ -111,7 +111,7 @@ class Content:
         return {"commitId": commit, "folderPath": path, "treeId": tree, **lists}
 
     def differences(self, request: Document) -> Document:
-        """GetDifferences; renamed files are one that is gone and one that is new, as on AWS."""
+        """Handle GetDifferences; a renamed file shows as one deleted and one added, as on AWS."""
         git = self._git(request)
         after = self._commit(git, request["afterCommitSpecifier"])
         before = request.get("beforeCommitSpecifier")
@@ -141,7 +141,7 @@ class Content:
 
 
 def describe(git: Git, number: str) -> Document:
-    """A commit, as CodeCommit shows it."""
+    """Return a commit as CodeCommit shows it."""
     head, _, message = git.text("cat-file", "commit", number).partition("\n\n")
     lines = [line.partition(" ") for line in head.splitlines()]
     people = {}
@@ -160,7 +160,7 @@ def describe(git: Git, number: str) -> Document:
 
 
 def entries(git: Git, tree: str, *paths: str) -> Iterator[Entry]:
-    """The lines of a tree; with paths, those of the paths only."""
+    """Yield the lines of a tree; if paths are given, only theirs."""
     for line in git.text("ls-tree", "-z", "--long", tree, "--", *paths).split("\0"):
         if line:
             head, _, path = line.partition("\t")

@@ -1,58 +1,58 @@
-"""What CodeCommit answers when it does not carry out a request, beside what every service may."""
+"""The errors of CodeCommit, beside those that every service has."""
 
 from localaws.api_errors import ApiError
 
 
 class RepositoryDoesNotExist(ApiError):
-    """No repository of that name."""
+    """No repository has that name."""
 
     code = "RepositoryDoesNotExistException"
 
 
 class RepositoryNameExists(ApiError):
-    """The name is taken."""
+    """The repository name is in use."""
 
     code = "RepositoryNameExistsException"
 
 
 class BranchDoesNotExist(ApiError):
-    """No branch of that name."""
+    """No branch has that name."""
 
     code = "BranchDoesNotExistException"
 
 
 class BranchNameExists(ApiError):
-    """The branch is there already."""
+    """The branch exists already."""
 
     code = "BranchNameExistsException"
 
 
 class InvalidBranchName(ApiError):
-    """Git takes no branch of that name."""
+    """Git does not accept the branch name."""
 
     code = "InvalidBranchNameException"
 
 
 class DefaultBranchCannotBeDeleted(ApiError):
-    """The branch is the default one."""
+    """The branch is the default branch."""
 
     code = "DefaultBranchCannotBeDeletedException"
 
 
 class CommitDoesNotExist(ApiError):
-    """No commit, branch or tag of that name."""
+    """No commit, branch or tag has that name."""
 
     code = "CommitDoesNotExistException"
 
 
 class CommitIdDoesNotExist(ApiError):
-    """No commit of that id."""
+    """No commit has that ID."""
 
     code = "CommitIdDoesNotExistException"
 
 
 class BlobIdDoesNotExist(ApiError):
-    """No blob of that id."""
+    """No blob has that ID."""
 
     code = "BlobIdDoesNotExistException"
 
@@ -70,42 +70,42 @@ class FolderDoesNotExist(ApiError):
 
 
 class InvalidPath(ApiError):
-    """Git takes no such path."""
+    """The path is not valid in git."""
 
     code = "InvalidPathException"
 
 
 class ParentCommitIdRequired(ApiError):
-    """The branch has commits: which one is meant to be followed?"""
+    """The branch has commits, and the request does not name the parent commit."""
 
     code = "ParentCommitIdRequiredException"
 
 
 class ParentCommitIdOutdated(ApiError):
-    """The branch has a newer commit than the one that was named."""
+    """The branch has a newer commit than the named one."""
 
     code = "ParentCommitIdOutdatedException"
 
 
 class FileEntryRequired(ApiError):
-    """A commit of no file."""
+    """The commit contains no file."""
 
     code = "FileEntryRequiredException"
 
 
 class NoChange(ApiError):
-    """A commit that changes nothing."""
+    """The commit changes nothing."""
 
     code = "NoChangeException"
 
 
 class SameFileContent(ApiError):
-    """The file is there with this content."""
+    """The file has this content already."""
 
     code = "SameFileContentException"
 
 
 class GitFailed(ApiError):
-    """The git program is not there, or failed where it must not."""
+    """The git program is missing, or failed unexpectedly."""
 
     http_status = 500

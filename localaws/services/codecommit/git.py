@@ -12,11 +12,11 @@ _SECONDS = 60.0
 
 
 class GitError(Exception):
-    """A git command failed; the text is what it said."""
+    """A git command failed; the text is its error output."""
 
 
 def git_program() -> str:
-    """Where git is.
+    """Return the path of git.
 
     Raises
     ------
@@ -29,7 +29,7 @@ def git_program() -> str:
 
 
 def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
-    """The environment of a git program: nobody's own settings, no question to a terminal."""
+    """Return the environment of a git program: no user's settings, no prompt on a terminal."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
     own = {
         "GIT_CONFIG_GLOBAL": os.devnull,
@@ -52,12 +52,12 @@ class Git:
         self.folder = folder
 
     def run(self, *arguments: str, stdin: bytes = b"", env: Mapping[str, str] | None = None) -> bytes:
-        """What a git command prints.
+        """Run a git command and return its output.
 
         Raises
         ------
         GitError
-            It ended with an error.
+            If it fails.
         """
         done = subprocess.run(
             [git_program(), f"--git-dir={self.folder}", *arguments],
@@ -72,23 +72,23 @@ class Git:
         return done.stdout
 
     def text(self, *arguments: str, stdin: bytes = b"", env: Mapping[str, str] | None = None) -> str:
-        """What a git command prints, as text without the last line's end."""
+        """Return the output of a git command as text, without the last newline."""
         return self.run(*arguments, stdin=stdin, env=env).decode(errors="replace").rstrip("\n")
 
     def init(self) -> None:
-        """Make the repository, unless it is there."""
+        """Create the repository unless it exists."""
         self.folder.mkdir(parents=True, exist_ok=True)
         self.run("init", "--quiet", "--bare", "--initial-branch=main")
         self.run("config", "http.receivepack", "true")
 
     def references(self) -> dict[str, str]:
-        """Branches and tags with the commits that they stand for."""
+        """Return branches and tags with their commits."""
         listed = self.text("for-each-ref", "--format=%(refname) %(objectname)", "refs/heads", "refs/tags")
         found = [line.partition(" ") for line in listed.splitlines()]
         return {name: commit for name, _, commit in found}
 
     def commit_of(self, specifier: str) -> str | None:
-        """The commit that a branch, tag, HEAD or id means, or None."""
+        """Return the commit that a branch, tag, HEAD or ID refers to, or None."""
         try:
             return self.text("rev-parse", "--quiet", "--verify", "--end-of-options", f"{specifier}^{{commit}}")
         except GitError:

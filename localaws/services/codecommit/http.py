@@ -1,4 +1,4 @@
-"""Git's smart HTTP protocol at ``/v1/repos/<name>``: each request is handed to ``git http-backend``, a CGI program."""
+"""Git's smart HTTP protocol at ``/v1/repos/<name>``: each request is passed to ``git http-backend``, a CGI program."""
 
 import asyncio
 import re
@@ -37,7 +37,7 @@ class GitHttp:
     def _answer(self, scope: Scope, body: bytes) -> Response:
         path = _PATH.fullmatch(scope["path"])
         if path is None:
-            return _refused(404, f"{scope['path']} is no address of git's smart HTTP protocol")
+            return _refused(404, f"{scope['path']} is not an address of git's smart HTTP protocol")
         name = path["name"]
         try:
             self._repositories.get(name)
@@ -90,5 +90,5 @@ def _refused(status: int, message: str) -> Response:
 
 
 def routes(repositories: Repositories) -> dict[str, Any]:
-    """What the server answers at which path."""
+    """Return the applications of the server by path prefix."""
     return {GIT_PATH: GitHttp(repositories)}

@@ -38,7 +38,7 @@ class Repositories:
         self.folder: Path = context.state_dir / "codecommit"
 
     def create(self, request: Document) -> Document:
-        """CreateRepository."""
+        """Handle CreateRepository."""
         name = request["repositoryName"]
         if name.endswith(".git"):
             raise ValidationError(f"The repository name {name} ends with .git: choose another")
@@ -61,7 +61,7 @@ class Repositories:
         return {"repositoryMetadata": document}
 
     def get(self, name: str) -> Resource:
-        """The repository of a name.
+        """Return the repository with this name.
 
         Raises
         ------
@@ -73,15 +73,15 @@ class Repositories:
         return found
 
     def git(self, name: str) -> Git:
-        """Git in the repository of a name, which need not be there."""
+        """Return git in the repository of this name, which need not exist."""
         return Git(self.folder / f"{name}.git")
 
     def describe(self, request: Document) -> Document:
-        """GetRepository."""
+        """Handle GetRepository."""
         return {"repositoryMetadata": self.get(request["repositoryName"]).document}
 
     def batch_get(self, request: Document) -> Document:
-        """BatchGetRepositories."""
+        """Handle BatchGetRepositories."""
         found, missing = [], []
         for name in request["repositoryNames"]:
             try:
@@ -91,7 +91,7 @@ class Repositories:
         return {"repositories": found, "repositoriesNotFound": missing}
 
     def every(self, request: Document) -> Document:
-        """ListRepositories, all of them on one page."""
+        """Handle ListRepositories; all repositories are on one page."""
         member = request.get("sortBy", "repositoryName")
         found = sorted(self._context.store.every(KIND), key=lambda each: each.document[member])
         if request.get("order") == "descending":
@@ -99,7 +99,7 @@ class Repositories:
         return {"repositories": [{name: each.document[name] for name in _LISTED} for each in found]}
 
     def delete(self, request: Document) -> Document:
-        """DeleteRepository; one that is not there is no error."""
+        """Handle DeleteRepository; deleting an absent repository succeeds."""
         try:
             repository = self.get(request["repositoryName"])
         except RepositoryDoesNotExist:
@@ -109,12 +109,12 @@ class Repositories:
         return {"repositoryId": repository.document["repositoryId"]}
 
     def update_description(self, request: Document) -> Document:
-        """UpdateRepositoryDescription."""
+        """Handle UpdateRepositoryDescription."""
         self._update(request["repositoryName"], repositoryDescription=request.get("repositoryDescription"))
         return {}
 
     def update_default_branch(self, request: Document) -> Document:
-        """UpdateDefaultBranch."""
+        """Handle UpdateDefaultBranch."""
         name, branch = request["repositoryName"], request["defaultBranchName"]
         self.head(name, branch)
         self.git(name).run("symbolic-ref", "HEAD", _BRANCHES + branch)
@@ -122,7 +122,7 @@ class Repositories:
         return {}
 
     def head(self, name: str, branch: str) -> str:
-        """The last commit of a branch.
+        """Return the last commit of a branch.
 
         Raises
         ------
@@ -135,7 +135,7 @@ class Repositories:
         return commit
 
     def branch(self, request: Document) -> Document:
-        """GetBranch."""
+        """Handle GetBranch."""
         missing = [member for member in ("repositoryName", "branchName") if not request.get(member)]
         if missing:
             raise ValidationError(f"GetBranch needs {' and '.join(missing)}")
@@ -143,13 +143,13 @@ class Repositories:
         return {"branch": {"branchName": name, "commitId": self.head(request["repositoryName"], name)}}
 
     def branches(self, request: Document) -> Document:
-        """ListBranches."""
+        """Handle ListBranches."""
         self.get(request["repositoryName"])
         references = self.git(request["repositoryName"]).references()
         return {"branches": [name[len(_BRANCHES) :] for name in references if name.startswith(_BRANCHES)]}
 
     def create_branch(self, request: Document) -> Document:
-        """CreateBranch."""
+        """Handle CreateBranch."""
         name, branch = request["repositoryName"], request["branchName"]
         self.get(name)
         git = self.git(name)
@@ -161,15 +161,15 @@ class Repositories:
             git.run("check-ref-format", _BRANCHES + branch)
             git.run("update-ref", _BRANCHES + branch, request["commitId"], "0" * 40)
         except GitError as error:
-            raise InvalidBranchName(f"Git takes no branch named {branch}: {error}") from error
+            raise InvalidBranchName(f"Git does not accept a branch named {branch}: {error}") from error
         self.announce(name)
         return {}
 
     def delete_branch(self, request: Document) -> Document:
-        """DeleteBranch."""
+        """Handle DeleteBranch."""
         name, branch = request["repositoryName"], request["branchName"]
         if self.get(name).document.get("defaultBranch") == branch:
-            raise DefaultBranchCannotBeDeleted(f"{branch} is the default branch of {name}: make another one that first")
+            raise DefaultBranchCannotBeDeleted(f"{branch} is the default branch of {name}: choose another one first")
         try:
             commit = self.head(name, branch)
         except BranchDoesNotExist:
@@ -179,7 +179,7 @@ class Repositories:
         return {"deletedBranch": {"branchName": branch, "commitId": commit}}
 
     def announce(self, name: str) -> None:
-        """Tell EventBridge which references have changed since it was told last."""
+        """Send EventBridge the references that have changed since the last announcement."""
         repository = self.get(name)
         with self._context.store.transaction():
             now = self.git(name).references()
@@ -197,7 +197,7 @@ class Repositories:
             self._context.store.change(repository.arn, edit)
 
     def announce_all(self) -> None:
-        """Tell of what a server that died has not told of."""
+        """Announce the changes that a server did not announce before it died."""
         for repository in self._context.store.every(KIND):
             self.announce(repository.name)
 
@@ -205,7 +205,7 @@ class Repositories:
         self._context.outbox.event("codecommit", "CodeCommit Repository State Change", detail, [arn])
 
     def _choose_default_branch(self, name: str, document: Document, references: dict[str, str]) -> None:
-        """The first branch that is pushed is the default one."""
+        """Make the first branch that is pushed the default branch."""
         branches = [reference for reference in references if reference.startswith(_BRANCHES)]
         if branches and not document.get("defaultBranch"):
             chosen = next((each for each in branches if each == f"{_BRANCHES}main"), branches[0])
@@ -221,7 +221,7 @@ _LISTED = ("repositoryName", "repositoryId")
 
 
 def _change(repository: Document, reference: str, old: str | None, new: str | None) -> Document:
-    """An event's detail, after the guide's "Monitoring CodeCommit events"."""
+    """Return an event's detail, as in the guide's "Monitoring CodeCommit events"."""
     is_branch = reference.startswith(_BRANCHES)
     commits = {"commitId": new or old, "oldCommitId": old}
     happened = "referenceDeleted" if new is None else "referenceUpdated" if old else "referenceCreated"

@@ -29,7 +29,7 @@ class CodeCommit(Service):
         self._repositories = Repositories(context)
 
     def handlers(self) -> Mapping[str, Handler]:
-        """The operations that are there."""
+        """Return the supported operations."""
         repositories, content = self._repositories, Content(self._repositories)
         commits = Commits(repositories)
         return {
@@ -55,12 +55,12 @@ class CodeCommit(Service):
         }
 
     def routes(self) -> Mapping[str, Application]:
-        """Where ``git clone`` and ``git push`` go."""
+        """Return the application for ``git clone`` and ``git push``."""
         return routes(self._repositories)
 
     def recover(self) -> None:
-        """Tell of the pushes that the last server took and did not tell of."""
+        """Announce the pushes that the last server accepted but did not announce."""
         threading.Thread(target=self._repositories.announce_all, name="codecommit", daemon=True).start()
 
     def close(self) -> None:
-        """Nothing goes on alone: git programs end with their requests."""
+        """Do nothing: git programs end with their requests."""

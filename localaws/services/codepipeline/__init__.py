@@ -1,11 +1,11 @@
-"""CodePipeline: what is declared in stages and actions is carried out, for real, by the other services.
+"""CodePipeline: what a pipeline declares in stages and actions is carried out, for real, by the other services.
 
-A pipeline's declaration is checked by `structure` and kept, with its versions, by `declarations`. An execution
-(`executions`) goes through the stages: it waits before a stage until the stage is free, and in a stage its actions run
-by their order. All of this is decided by `flow`, on documents in the store; `interventions` is what people do to it.
+`structure` checks a pipeline's declaration, and `declarations` keeps it with its versions. An execution (`executions`)
+goes through the stages: it waits for each stage to be free, and within a stage the actions run by their run order.
+`flow` decides all of this, on documents in the store; `interventions` are the actions of users on it.
 
-What an action does is in `actions`, a module for each provider: it begins something elsewhere (a build, a stack, an
-execution of a state machine) and is asked, again and again, how far that has come. The `Engine` is the one thread that
-decides and asks. Before an action begins, that it begins is written down, and what it began has a name that follows
-from the action's own id: after a crash the same thing is found again, not begun twice.
+The actions are implemented in `actions`, a module for each provider: an action starts something elsewhere (a build, a
+stack, an execution of a state machine) and is polled until that has ended. The `Engine` is the one thread that
+decides and polls. The start of an action is recorded before it happens, and what it starts has a name derived from
+the action's own ID: so after a crash it is found again, not started twice.
 """

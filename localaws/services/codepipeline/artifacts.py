@@ -13,12 +13,12 @@ from localaws.service.context import Context
 
 
 class ArtifactError(Exception):
-    """An artifact does not hold what an action looks for; the text says what."""
+    """An artifact does not contain what an action needs; the text says what."""
 
 
 @dataclass(frozen=True)
 class ArtifactStore:
-    """Where a pipeline's artifacts are.
+    """Where a pipeline's artifacts are stored.
 
     Attributes
     ----------
@@ -31,16 +31,16 @@ class ArtifactStore:
 
     @classmethod
     def of(cls, context: Context, pipeline: Document) -> "ArtifactStore":
-        """That of a pipeline."""
+        """Return the artifact store of a pipeline."""
         return cls(context, pipeline.get("artifactStore") or pipeline["artifactStores"][context.aws.region])
 
     @property
     def encryption_key(self) -> str | None:
-        """The KMS key's id or ARN, if the store names one."""
+        """The KMS key's ID or ARN, if the store names one."""
         return (self.declaration.get("encryptionKey") or {}).get("id")
 
     def location(self, pipeline: str, artifact: str, action_execution_id: str) -> Document:
-        """Where an action is to put an artifact; the same for the same action execution."""
+        """Return where an action is to put an artifact; it is always the same for one action execution."""
         number = hashlib.sha256(f"{action_execution_id}/{artifact}".encode()).hexdigest()[:12]
         return {"bucket": self.declaration["location"], "key": f"{pipeline[:20]}/{artifact[:10]}/{number}"}
 
@@ -52,7 +52,7 @@ class ArtifactStore:
             )
 
     def put_files(self, location: Document, files: dict[str, bytes]) -> None:
-        """Upload an artifact of a few small files."""
+        """Upload an artifact that consists of a few small files."""
         buffer = io.BytesIO()
         with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
             for name, content in files.items():
@@ -62,17 +62,17 @@ class ArtifactStore:
         )
 
     def encryption(self) -> Document:
-        """What PutObject is told of the key."""
+        """Return the members of PutObject for encryption."""
         key = self.encryption_key
         return {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": key} if key else {}
 
     def read(self, location: Document, path: str) -> bytes:
-        """A file of an artifact.
+        """Return a file of an artifact.
 
         Raises
         ------
         ArtifactError
-            It is not there.
+            If it does not exist.
         """
         where = f"s3://{location['bucket']}/{location['key']}"
         try:
@@ -82,6 +82,6 @@ class ArtifactStore:
         except ClientError as error:
             raise ArtifactError(f"The artifact {where} cannot be read: {error}") from error
         except zipfile.BadZipFile as error:
-            raise ArtifactError(f"The artifact {where} is no zip file") from error
+            raise ArtifactError(f"The artifact {where} is not a zip file") from error
         except KeyError as error:
             raise ArtifactError(f"File [{path}] does not exist in artifact {where}") from error

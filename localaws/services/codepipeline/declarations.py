@@ -1,4 +1,4 @@
-"""Pipelines as they are declared, in all their versions."""
+"""Pipelines as declared, in all their versions."""
 
 import time
 from collections.abc import Callable
@@ -24,14 +24,14 @@ class Declarations:
     ----------
     context : Context
     check : callable(pipeline)
-        Refuses a declaration that cannot be.
+        Raises for an invalid declaration.
     """
 
     def __init__(self, context: Context, check: Callable[[Document], None]) -> None:
         self._context, self._check = context, check
 
     def create(self, request: Document) -> Resource:
-        """Keep a new pipeline as its version 1."""
+        """Store a new pipeline as its version 1."""
         pipeline = self._checked(request["pipeline"], 1)
         name = pipeline["name"]
         now = time.time()
@@ -51,7 +51,7 @@ class Declarations:
         return self.get(name)
 
     def update(self, request: Document) -> Document:
-        """UpdatePipeline: the next version."""
+        """Handle UpdatePipeline: store the next version."""
         known = self.get(request["pipeline"]["name"])
         pipeline = self._checked(request["pipeline"], known.document["version"] + 1)
 
@@ -65,7 +65,7 @@ class Declarations:
         return {"pipeline": pipeline}
 
     def get(self, name: str) -> Resource:
-        """The pipeline of a name.
+        """Return the pipeline with this name.
 
         Raises
         ------
@@ -79,7 +79,7 @@ class Declarations:
         return found
 
     def describe(self, request: Document) -> Document:
-        """GetPipeline."""
+        """Handle GetPipeline."""
         found = self.get(request["name"])
         version = str(request.get("version", found.document["version"]))
         pipeline = found.internal["versions"].get(version)
@@ -89,7 +89,7 @@ class Declarations:
         return {"pipeline": pipeline, "metadata": {"pipelineArn": found.arn, **dates}}
 
     def every(self, request: Document) -> Document:
-        """ListPipelines."""
+        """Handle ListPipelines."""
         limit = int(request.get("maxResults") or 1000)
         query = Query(KIND, sort_by="name", descending=False, limit=limit, token=request.get("nextToken"))
         found, token = self._context.store.page(query)
@@ -104,11 +104,11 @@ class Declarations:
         return {"pipelines": summaries, "nextToken": token}
 
     def enable_transition(self, request: Document) -> Document:
-        """EnableStageTransition."""
+        """Handle EnableStageTransition."""
         return self._set_transition(request, {"enabled": True})
 
     def disable_transition(self, request: Document) -> Document:
-        """DisableStageTransition."""
+        """Handle DisableStageTransition."""
         return self._set_transition(request, {"enabled": False, "disabledReason": request["reason"]})
 
     def _checked(self, pipeline: Document, version: int) -> Document:
@@ -126,7 +126,7 @@ class Declarations:
             raise StageNotFound(f"The pipeline {pipeline.name} has no stage {request['stageName']}")
         at = names.index(request["stageName"]) + (request["transitionType"] == "Outbound")
         if not 0 < at < len(names):
-            raise StageNotFound(f"There is no transition {request['transitionType']} of {request['stageName']}")
+            raise StageNotFound(f"{request['stageName']} has no {request['transitionType']} transition")
         changed = {
             **state,
             "lastChangedBy": f"arn:aws:iam::{self._context.aws.account_id}:root",

@@ -1,6 +1,7 @@
-"""The thread that takes executions on: it decides, and has the actions that are under way looked at, each in a thread.
+"""The thread that advances executions: it decides what to do, and polls each running action in a thread of its own.
 
-A look is short: an action's work is done elsewhere. What cannot be reached is asked again; what refuses has failed.
+Polling is short: an action's work is done elsewhere. A service that cannot be reached is polled again; an action whose
+request is refused has failed.
 """
 
 import logging
@@ -26,13 +27,13 @@ logger = logging.getLogger(__name__)
 
 _BUSY_SECONDS, _IDLE_SECONDS = 0.2, 1.0
 _THREADS = 8
-# A role may not do it, or cannot be assumed; S3 answers HEAD with nothing but the number.
+# A role lacks a permission or cannot be assumed; S3 answers HEAD with nothing but the number.
 _DENIED = ("AccessDenied", "AccessDeniedException", "AuthorizationError", "403")
 _POLLING = "polling"
 
 
 class Engine:
-    """Carries pipelines out.
+    """Carries out pipelines.
 
     Parameters
     ----------
@@ -50,11 +51,11 @@ class Engine:
         self._thread = threading.Thread(target=self._run, name="codepipeline", daemon=True)
 
     def start(self) -> None:
-        """Begin; what was under way is in the store."""
+        """Start the thread; what was running is in the store."""
         self._thread.start()
 
     def close(self) -> None:
-        """End, and wait for the end."""
+        """Stop the thread and wait for it to end."""
         self._stop.set()
         self._wake.set()
         if self._thread.is_alive():
@@ -62,7 +63,7 @@ class Engine:
         self._pool.shutdown(wait=True, cancel_futures=True)
 
     def wake(self) -> None:
-        """Something has changed: look now."""
+        """Make the thread look now, since something has changed."""
         self._wake.set()
 
     def _run(self) -> None:
@@ -77,18 +78,18 @@ class Engine:
             except (BotoCoreError, ClientError, ApiError) as error:
                 logger.warning("CodePipeline waits: %s", error)
             except Exception:
-                logger.exception("A defect of CodePipeline")
+                logger.exception("Unexpected error in CodePipeline")
             self._wake.wait(seconds)
 
     def _look(self) -> bool:
-        """Have each action looked at that nobody looks at now; whether there are any."""
+        """Poll each action that is not being polled; return whether there are any."""
         actions = self._context.store.every(ACTION, status="InProgress")
         for action in actions:
             self._once(action.arn, partial(self._take_on, action.arn))
         return bool(actions)
 
     def _once(self, what: str, work: Callable[[], None]) -> None:
-        """Have something done in a thread, unless it is being done."""
+        """Run work in a thread unless it is running already."""
         with self._lock:
             if what in self._under_way:
                 return
@@ -99,7 +100,7 @@ class Engine:
         try:
             work()
         except Exception:
-            logger.exception("A defect of CodePipeline at %s", what)
+            logger.exception("Unexpected error in CodePipeline at %s", what)
         finally:
             with self._lock:
                 self._under_way.discard(what)
@@ -119,7 +120,7 @@ class Engine:
                 self.wake()
 
     def _progress(self, action: Resource, job: Job) -> Progress | None:
-        """How far an action has come, or None when that cannot be known now."""
+        """Return how far an action has got, or None if that cannot be found out now."""
         provider, where = self._flow.provider(action), f"{job.pipeline_name}/{job.stage}/{job.declaration['name']}"
         try:
             return self._ask(provider, action, job)
@@ -138,15 +139,15 @@ class Engine:
     def _unforeseen(self, error: Exception, where: str) -> Progress:
         if disk.is_full(error):
             return failed(disk.full(self._context.state_dir), "InsufficientStorage")
-        logger.error("A defect of CodePipeline at %s", where, exc_info=error)
-        return failed("A defect of local AWS itself: local-aws logs services", "InternalFailure")
+        logger.error("Unexpected error in CodePipeline at %s", where, exc_info=error)
+        return failed("An error of local AWS itself: see local-aws logs services", "InternalFailure")
 
     def _ask(self, provider: Provider, action: Resource, job: Job) -> Progress:
         if time.time() >= job.expires:
             return self._expire(provider, action, job)
         if action.internal["phase"] == "started":
             return provider.poll(job)
-        # Known before it is so: whoever finds this after a crash looks first whether it was begun.
+        # Recorded before it happens: after a crash the next server checks whether the action was started.
         self._context.store.change(action.arn, lambda _, internal: internal.update(phase="starting"))
         return provider.start(job)
 
@@ -160,7 +161,7 @@ class Engine:
 
 
 def _refusal(error: BotoCoreError | ClientError) -> Progress | None:
-    """The end of an action whose request was refused; None when it could not be answered just now."""
+    """Return the end of an action whose request was refused; None if the service could not answer."""
     if not isinstance(error, ClientError):
         return None
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 400)

@@ -1,10 +1,10 @@
-"""What CodePipeline answers when it does not carry out a request, beside what every service may."""
+"""The errors of CodePipeline, beside those that every service has."""
 
 from localaws.api_errors import ApiError
 
 
 class PipelineNotFound(ApiError):
-    """No pipeline of that name."""
+    """No pipeline has that name."""
 
     code = "PipelineNotFoundException"
 
@@ -16,7 +16,7 @@ class PipelineVersionNotFound(ApiError):
 
 
 class PipelineNameInUse(ApiError):
-    """The name is taken."""
+    """The pipeline name is in use."""
 
     code = "PipelineNameInUseException"
 
@@ -28,7 +28,7 @@ class PipelineExecutionNotFound(ApiError):
 
 
 class PipelineExecutionNotStoppable(ApiError):
-    """The execution has ended."""
+    """The execution has ended already."""
 
     code = "PipelineExecutionNotStoppableException"
 
@@ -40,25 +40,25 @@ class DuplicatedStopRequest(ApiError):
 
 
 class ConcurrentPipelineExecutionsLimitExceeded(ApiError):
-    """So many executions at once there cannot be."""
+    """The limit of concurrent executions is reached."""
 
     code = "ConcurrentPipelineExecutionsLimitExceededException"
 
 
 class InvalidStructure(ApiError):
-    """Stages, artifacts or variables do not fit together."""
+    """Stages, artifacts or variables are inconsistent."""
 
     code = "InvalidStructureException"
 
 
 class InvalidStageDeclaration(ApiError):
-    """A stage cannot be like that."""
+    """A stage is invalid."""
 
     code = "InvalidStageDeclarationException"
 
 
 class InvalidActionDeclaration(ApiError):
-    """An action cannot be like that."""
+    """An action is invalid."""
 
     code = "InvalidActionDeclarationException"
 
@@ -82,31 +82,31 @@ class StageNotRetryable(ApiError):
 
 
 class NotLatestPipelineExecution(ApiError):
-    """A newer execution has come to the stage."""
+    """A newer execution has reached the stage."""
 
     code = "NotLatestPipelineExecutionException"
 
 
 class UnableToRollbackStage(ApiError):
-    """The stage cannot go back to that execution."""
+    """The stage cannot be rolled back to that execution."""
 
     code = "UnableToRollbackStageException"
 
 
 class InvalidApprovalToken(ApiError):
-    """The approval is waited for under another token."""
+    """The token is not the one of the pending approval."""
 
     code = "InvalidApprovalTokenException"
 
 
 class ApprovalAlreadyCompleted(ApiError):
-    """Somebody has answered already, or nobody in time."""
+    """The approval was answered already, or has timed out."""
 
     code = "ApprovalAlreadyCompletedException"
 
 
 class JobNotFound(ApiError):
-    """No job of that id."""
+    """No job has that ID."""
 
     code = "JobNotFoundException"
 
@@ -118,6 +118,6 @@ class InvalidJobState(ApiError):
 
 
 class ResourceNotFound(ApiError):
-    """No pipeline of that ARN."""
+    """No pipeline has that ARN."""
 
     code = "ResourceNotFoundException"

@@ -1,4 +1,4 @@
-"""The events that CodePipeline sends, after the guide's "Monitoring CodePipeline events"."""
+"""The events that CodePipeline sends, as in the guide's "Monitoring CodePipeline events"."""
 
 from localaws.document import Document
 from localaws.protocol.times import iso_milliseconds
@@ -7,7 +7,7 @@ from localaws.storage.store import Resource
 
 
 class Events:
-    """Writes events down for sending, in the transaction of what they tell of.
+    """Queues events for sending, in the transaction of the change that they describe.
 
     Parameters
     ----------
@@ -19,7 +19,7 @@ class Events:
         self._outbox, self._region = outbox, region
 
     def pipeline(self, execution: Resource, state: str) -> None:
-        """An execution has started, ended, been stopped, ..."""
+        """Send that an execution has started, ended, been stopped, ..."""
         trigger = execution.document["trigger"]
         detail = {
             **_detail(execution),
@@ -32,12 +32,12 @@ class Events:
         self._outbox.event("codepipeline", "CodePipeline Pipeline Execution State Change", detail, [execution.parent])
 
     def stage(self, execution: Resource, stage: str, state: str) -> None:
-        """A stage has started or ended."""
+        """Send that a stage has started or ended."""
         detail = {**_detail(execution), "stage": stage, "state": state}
         self._outbox.event("codepipeline", "CodePipeline Stage Execution State Change", detail, [execution.parent])
 
     def action(self, execution: Resource, action: Resource, state: str) -> None:
-        """An action has started or ended."""
+        """Send that an action has started or ended."""
         document = action.document
         kind = document["input"]["actionTypeId"]
         detail = {
@@ -56,7 +56,7 @@ class Events:
             error = result.get("errorDetails", {})
             detail["execution-result"] = {
                 "external-execution-id": result.get("externalExecutionId", ""),
-                # Of a build that has failed, AWS says here "Build terminated with state: FAILED": the error's message.
+                # For a failed build, AWS has "Build terminated with state: FAILED" here: the error's message.
                 "external-execution-summary": result.get("externalExecutionSummary") or error.get("message", ""),
                 "external-execution-url": result.get("externalExecutionUrl", ""),
                 "error-code": error.get("code", ""),

@@ -1,4 +1,4 @@
-"""Executions of pipelines: how they start, change and end, each change with its event."""
+"""Executions of pipelines: how they start, change and end, with an event for each change."""
 
 import time
 import uuid
@@ -44,7 +44,7 @@ class Executions:
         variables: Mapping[str, str] | None = None,
         revisions: Mapping[str, str] | None = None,
     ) -> str:
-        """Start an execution at the first stage; its id.
+        """Start an execution at the first stage; return its ID.
 
         Parameters
         ----------
@@ -52,15 +52,15 @@ class Executions:
         trigger : dict
             An ExecutionTrigger.
         variables : mapping of str to str, optional
-            Values of the pipeline's variables, beside their defaults.
+            Values of the pipeline's variables that override their defaults.
         revisions : mapping of str to str, optional
-            By source action, what it is to fetch instead of the newest.
+            By source action, the revision to fetch instead of the newest.
         """
         declaration = pipeline.document
         mode = declaration["executionMode"]
         if mode != "SUPERSEDED" and len(self.running(pipeline)) >= _MOST_AT_ONCE:
             raise ConcurrentPipelineExecutionsLimitExceeded(
-                f"The pipeline {pipeline.name} has {_MOST_AT_ONCE} executions under way, as many as {mode} allows"
+                f"The pipeline {pipeline.name} has {_MOST_AT_ONCE} executions in progress, as many as {mode} allows"
             )
         values = _variables(declaration, variables or {})
         return self.add(
@@ -80,7 +80,7 @@ class Executions:
         )
 
     def add(self, pipeline: Resource, document: Document, internal: Document) -> str:
-        """Keep a new execution, which waits for its first stage; its id."""
+        """Store a new execution, which waits for its first stage; return its ID."""
         number, now = str(uuid.uuid4()), time.time()
         internal["namespaces"]["codepipeline"] = {"PipelineExecutionId": number}
         whole = {
@@ -104,7 +104,7 @@ class Executions:
         return number
 
     def get(self, pipeline: Resource, number: str) -> Resource:
-        """One execution.
+        """Return one execution.
 
         Raises
         ------
@@ -116,13 +116,13 @@ class Executions:
         return found
 
     def running(self, pipeline: Resource | None = None) -> list[Resource]:
-        """The executions that have not ended, the oldest first."""
+        """Return the executions that have not ended, oldest first."""
         where = {"parent": pipeline.arn} if pipeline else {}
         found = [each for status in RUNNING for each in self._context.store.every(KIND, status=status, **where)]
         return sorted(found, key=lambda execution: execution.number)
 
     def stop(self, pipeline: Resource, request: Document) -> Document:
-        """StopPipelineExecution."""
+        """Handle StopPipelineExecution."""
         with self._context.store.transaction():
             execution = self.get(pipeline, request["pipelineExecutionId"])
             status = execution.document["status"]
@@ -147,7 +147,7 @@ class Executions:
         return self._changed(execution, lambda document, _: document.update(members, lastUpdateTime=time.time()))
 
     def set_status(self, execution: Resource, status: str, event: str, summary: str | None = None) -> Resource:
-        """Give an execution another status, and tell of it."""
+        """Change the status of an execution and announce it."""
 
         def edit(document: Document, _: Document) -> dict[str, str]:
             document.update(status=status, lastUpdateTime=time.time())
@@ -160,14 +160,14 @@ class Executions:
         return changed
 
     def enter(self, execution: Resource, stage: str, event: str = "STARTED") -> Resource:
-        """Let an execution into the stage that it waits for, or begin it once more."""
+        """Let an execution enter the stage that it waits for, or start that stage again."""
         changed = self._changed(execution, lambda _, internal: internal.update(entered=True))
         self._note_stage(changed, stage, "InProgress")
         self._events.stage(changed, stage, event)
         return changed
 
     def leave(self, execution: Resource, stage: str, status: str, event: str) -> None:
-        """End a stage, and the execution with it unless there is another one to wait for."""
+        """End a stage, and the execution with it unless another stage follows."""
         self._note_stage(execution, stage, status)
         self._events.stage(execution, stage, event)
         if status != "Succeeded" or execution.internal["stage"] == execution.internal["last"]:
@@ -178,7 +178,7 @@ class Executions:
             self._changed(execution, lambda _, internal: internal.update(entered=False, stage=following))
 
     def add_action(self, execution: Resource, action: Resource) -> None:
-        """Keep an action that is to begin."""
+        """Store an action that is about to start."""
         stage, name = action.document["stageName"], action.document["actionName"]
         self._context.store.add(action)
         changed = self._changed(
@@ -190,7 +190,7 @@ class Executions:
         self._events.action(changed, action, "STARTED")
 
     def end_action(self, action: Resource, status: str, event: str, output: Document) -> None:
-        """Write down how an action ended."""
+        """Record how an action ended."""
 
         def edit(document: Document, _: Document) -> dict[str, str]:
             document.update(status=status, lastUpdateTime=time.time())
@@ -203,7 +203,7 @@ class Executions:
             self._events.action(execution, changed, event)
 
     def note(self, execution: Resource, edit: Any) -> None:
-        """Let `edit` alter an execution's two documents."""
+        """Let `edit` change both documents of an execution."""
         self._changed(execution, edit)
 
     def _note_stage(self, execution: Resource, stage: str, status: str) -> None:
@@ -222,7 +222,7 @@ class Executions:
 
 
 def _variables(declaration: Document, given: Mapping[str, str]) -> dict[str, str]:
-    """The values of a pipeline's variables."""
+    """Return the values of a pipeline's variables."""
     declared = declaration.get("variables", ())
     unknown = sorted(set(given) - {variable["name"] for variable in declared})
     if unknown:

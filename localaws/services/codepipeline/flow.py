@@ -1,6 +1,6 @@
-"""What happens next: which execution may enter a stage, which actions begin, how a stage ends.
+"""What happens next: which execution may enter a stage, which actions start, how a stage ends.
 
-Nothing is carried out here; all of it reads and writes the store, in one transaction.
+Nothing is carried out here; everything reads and writes the store, in one transaction.
 """
 
 import time
@@ -26,7 +26,7 @@ class Flow:
     executions : Executions
     providers : mapping of (category, provider) to Provider
     scale : float
-        What a second that an approval waits takes here, in seconds.
+        How many seconds one second of waiting for an approval takes here.
     """
 
     def __init__(self, context: Context, executions: Executions, providers: Providers, scale: float) -> None:
@@ -34,7 +34,7 @@ class Flow:
         self._scale = scale
 
     def decide(self) -> bool:
-        """Take all executions as far as they can go without waiting; whether anything has changed."""
+        """Take all executions as far as they get without waiting; return whether anything has changed."""
         with self._context.store.transaction():
             by_pipeline: dict[str, list[Resource]] = defaultdict(list)
             for execution in self._executions.running():
@@ -50,7 +50,7 @@ class Flow:
             return changed
 
     def job(self, action: Resource) -> Job | None:
-        """An action's run, as its provider is told of it; None when its pipeline has been deleted."""
+        """Return an action's run for its provider; None if its pipeline has been deleted."""
         execution = self._context.store.by_arn(action.parent)
         if execution is None:
             return None
@@ -76,12 +76,12 @@ class Flow:
         )
 
     def provider(self, action: Resource) -> Provider:
-        """Who carries an action out."""
+        """Return the provider of an action."""
         kind = action.document["input"]["actionTypeId"]
         return self._providers[(kind["category"], kind["provider"])]
 
     def report(self, action: Resource, progress: Progress) -> None:
-        """Write down how far an action has come; one that has ended meanwhile stays as it is."""
+        """Record how far an action has got; one that has ended meanwhile stays as it is."""
         with self._context.store.transaction():
             known = self._context.store.by_arn(action.arn)
             if known is None or known.document["status"] != "InProgress":
@@ -112,7 +112,7 @@ class Flow:
         self._context.store.change(action.arn, edit)
 
     def _give(self, action: Resource, progress: Progress) -> None:
-        """Let the actions that follow have what this one has made."""
+        """Pass what an action has produced to the actions that follow."""
         execution = self._context.store.by_arn(action.parent)
         if execution is None:
             return
@@ -135,7 +135,7 @@ class Flow:
             self._context.store.change(execution.parent, lambda _, internal: internal["seen"].update(seen))
 
     def _admit(self, pipeline: Resource, entered: list[Resource], waiting: list[Resource]) -> bool:
-        """Let executions into stages, by the pipeline's mode."""
+        """Let executions enter stages, as the pipeline's mode allows."""
         mode = pipeline.document["executionMode"]
         occupied = {_stage(execution)["name"] for execution in entered}
         before: dict[str, list[Resource]] = defaultdict(list)
@@ -153,7 +153,7 @@ class Flow:
         return changed
 
     def _supersede(self, candidates: list[Resource]) -> list[Resource]:
-        """Of executions that wait for the same stage, only the newest goes on."""
+        """Keep only the newest of the executions that wait for the same stage."""
         *older, newest = candidates
         for execution in older:
             summary = f"Superseded by the pipeline execution {newest.name}"
@@ -161,7 +161,7 @@ class Flow:
         return [newest]
 
     def _advance(self, execution: Resource) -> bool:
-        """Begin the actions of an execution's stage that can begin, or end the stage."""
+        """Start the actions of an execution's stage that can start, or end the stage."""
         stage = _stage(execution)
         name = stage["name"]
         ids = execution.internal["actions"].get(name, {})
@@ -188,7 +188,7 @@ class Flow:
         return True
 
     def _begin(self, execution: Resource, stage: str, declaration: Document) -> None:
-        """Write down that an action begins."""
+        """Record that an action starts."""
         number, now = str(uuid.uuid4()), time.time()
         pipeline, configuration = execution.internal["declaration"], declaration.get("configuration", {})
         problem: UnknownVariable | None = None
@@ -222,7 +222,7 @@ class Flow:
             self.report(action, Progress("Failed", str(problem), error_code="ConfigurationError"))
 
     def _input(self, execution: Resource, declaration: Document, resolved: Document) -> Document:
-        """What an action begins with, as ListActionExecutions tells it."""
+        """Return an action's input as ListActionExecutions shows it."""
         names = [artifact["name"] for artifact in declaration.get("inputArtifacts", ())]
         told = {
             "actionTypeId": declaration["actionTypeId"],
@@ -236,7 +236,7 @@ class Flow:
         return {name: value for name, value in told.items() if value is not None}
 
     def _patience(self, declaration: Document) -> float:
-        """How many seconds an action may take."""
+        """Return how many seconds an action may take."""
         kind = declaration["actionTypeId"]
         provider = self._providers[(kind["category"], kind["provider"])]
         minutes: float = declaration.get("timeoutInMinutes", provider.timeout_minutes)

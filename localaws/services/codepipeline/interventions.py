@@ -1,4 +1,4 @@
-"""What people do to executions: approve, try a stage again, take a stage back to an earlier execution."""
+"""What users do to executions: approve, retry a stage, roll a stage back to an earlier execution."""
 
 import time
 
@@ -35,7 +35,7 @@ class Interventions:
         self._views = views
 
     def approve(self, request: Document) -> Document:
-        """PutApprovalResult."""
+        """Handle PutApprovalResult."""
         pipeline = self._declarations.get(request["pipelineName"])
         stage = _stage(pipeline, request["stageName"])
         name, result = request["actionName"], request["result"]
@@ -58,7 +58,7 @@ class Interventions:
         return {"approvedAt": now}
 
     def retry(self, request: Document) -> Document:
-        """RetryStageExecution."""
+        """Handle RetryStageExecution."""
         pipeline = self._declarations.get(request["pipelineName"])
         name = _stage(pipeline, request["stageName"])["name"]
         with self._context.store.transaction():
@@ -71,7 +71,7 @@ class Interventions:
                     f"{latest.get('pipelineExecutionId')}"
                 )
             if latest["status"] not in ("Failed", "Stopped"):
-                raise StageNotRetryable(f"The stage {name} is {latest['status']}: only one that failed is retried")
+                raise StageNotRetryable(f"The stage {name} is {latest['status']}: only a failed stage can be retried")
             kept = {} if request["retryMode"] == "ALL_ACTIONS" else self._succeeded(execution, name)
 
             def edit(_: Document, internal: Document) -> None:
@@ -84,12 +84,12 @@ class Interventions:
         return {"pipelineExecutionId": execution.name}
 
     def roll_back(self, request: Document) -> Document:
-        """RollbackStage: the stage once more, with what an earlier execution had."""
+        """Handle RollbackStage: run the stage again, with the input of an earlier execution."""
         pipeline = self._declarations.get(request["pipelineName"])
         stage = _stage(pipeline, request["stageName"])["name"]
         index = [each["name"] for each in pipeline.document["stages"]].index(stage)
         if pipeline.document["pipelineType"] != "V2" or index == 0:
-            raise UnableToRollbackStage("Only pipelines of type V2 are rolled back, and not their source stage")
+            raise UnableToRollbackStage("Only pipelines of type V2 can be rolled back, except their source stage")
         target = self._executions.get(pipeline, request["targetPipelineExecutionId"])
         if not self._views.succeeded_in(target, stage) or target.document["executionType"] != "STANDARD":
             raise UnableToRollbackStage(f"The execution {target.name} has not succeeded in the stage {stage}")
@@ -117,7 +117,7 @@ class Interventions:
         return self._context.aws.account_id
 
     def _succeeded(self, execution: Resource, stage: str) -> dict[str, str]:
-        """The actions of a stage that need not be done again."""
+        """Return the actions of a stage that need not run again."""
         kept = {}
         for name, number in execution.internal["actions"].get(stage, {}).items():
             action = self._context.store.by_arn(f"{ACTION}/{number}")

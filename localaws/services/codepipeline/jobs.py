@@ -1,4 +1,4 @@
-"""Jobs of Lambda functions, and what the functions say of them."""
+"""Jobs of Lambda functions, and the results that the functions report."""
 
 import time
 
@@ -22,20 +22,20 @@ class Jobs:
         self._context = context
 
     def open(self, number: str) -> None:
-        """A job that a result is waited for; one that is there stays as it is."""
+        """Create a job that waits for a result; an existing job stays as it is."""
         self._context.store.add(Resource(KIND, number, f"{KIND}/{number}", {"id": number}))
 
     def result(self, number: str) -> Document | None:
-        """What was said of a job, or None."""
+        """Return the result reported for a job, or None."""
         found = self._context.store.by_arn(f"{KIND}/{number}")
         return None if found is None else found.document.get("result")
 
     def succeed(self, request: Document) -> Document:
-        """PutJobSuccessResult."""
+        """Handle PutJobSuccessResult."""
         return self._end(request)
 
     def fail(self, request: Document) -> Document:
-        """PutJobFailureResult."""
+        """Handle PutJobFailureResult."""
         return self._end(request)
 
     def _end(self, request: Document) -> Document:

@@ -1,6 +1,6 @@
-"""Sources that are polled: a new revision starts the pipeline, unless a rule of EventBridge is to do it.
+"""Polled sources: a new revision starts the pipeline, unless an EventBridge rule is to do so.
 
-On AWS a source is looked at about once a minute.
+AWS polls a source about once a minute.
 """
 
 import logging
@@ -25,7 +25,7 @@ _SECONDS = 2.0
 
 
 class Polling:
-    """Looks at the sources of all pipelines.
+    """Polls the sources of all pipelines.
 
     Parameters
     ----------
@@ -39,7 +39,7 @@ class Polling:
         self._next = 0.0
 
     def look(self) -> None:
-        """Look at each source, when it is time."""
+        """Poll each source that is due."""
         if time.monotonic() < self._next:
             return
         self._next = time.monotonic() + _SECONDS
@@ -57,13 +57,13 @@ class Polling:
                 yield provider, action
 
     def _look_at(self, pipeline: Resource, provider: SourceProvider, action: Document) -> None:
-        """Start the pipeline if there is something new; while its source stage is busy, that will fetch it."""
+        """Start the pipeline if there is a new revision; a busy source stage will fetch that itself."""
         name = action["name"]
         try:
             role_arn = action.get("roleArn") or pipeline.document["roleArn"]
             newest = provider.latest(self._context.acting_as(role_arn, "codepipeline"), action["configuration"])
         except (BotoCoreError, ClientError, ApiError, GitError) as error:
-            logger.warning("The source %s of %s cannot be looked at: %s", name, pipeline.name, error)
+            logger.warning("The source %s of %s cannot be polled: %s", name, pipeline.name, error)
             return
         with self._context.store.transaction():
             known = self._context.store.by_arn(pipeline.arn)

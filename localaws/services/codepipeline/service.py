@@ -44,7 +44,7 @@ class CodePipeline(Service):
         self._engine = Engine(context, flow, Polling(context, self._executions, PROVIDERS))
 
     def handlers(self) -> Mapping[str, Handler]:
-        """The operations that are there."""
+        """Return the supported operations."""
         declarations, views, jobs = self._declarations, self._views, Jobs(self.context)
         interventions = Interventions(self.context, declarations, self._executions, views)
         return {
@@ -70,11 +70,11 @@ class CodePipeline(Service):
         }
 
     def recover(self) -> None:
-        """Go on with every execution."""
+        """Resume every execution."""
         self._engine.start()
 
     def close(self) -> None:
-        """Take nothing on any more; what actions have begun goes on elsewhere."""
+        """Start nothing more; what actions have started continues elsewhere."""
         self._engine.close()
 
     def _then_look(self, handler: Callable[[Document], Document]) -> Handler:
@@ -86,14 +86,14 @@ class CodePipeline(Service):
         return handle
 
     def _create(self, request: Document) -> Document:
-        """CreatePipeline: it starts at once."""
+        """Handle CreatePipeline; the pipeline starts immediately."""
         with self.context.store.transaction():
             pipeline = self._declarations.create(request)
             self._executions.start(pipeline, {"triggerType": "CreatePipeline", "triggerDetail": self._user})
         return {"pipeline": pipeline.document, "tags": request.get("tags", [])}
 
     def _start(self, request: Document) -> Document:
-        """StartPipelineExecution; the same token starts one execution only."""
+        """Handle StartPipelineExecution; the same token starts only one execution."""
         return self.context.once("codepipeline.StartPipelineExecution", request, lambda: self._begin(request))
 
     def _begin(self, request: Document) -> Document:
@@ -107,7 +107,7 @@ class CodePipeline(Service):
         return self._executions.stop(self._declarations.get(request["pipelineName"]), request)
 
     def _delete(self, request: Document) -> Document:
-        """DeletePipeline; one that is not there is no error."""
+        """Handle DeletePipeline; deleting an absent pipeline succeeds."""
         store = self.context.store
         with store.transaction():
             try:
@@ -131,11 +131,11 @@ def _no_pipeline(arn: str) -> ResourceNotFound:
 
 
 def _revisions(declaration: Document, given: Sequence[Document]) -> dict[str, str]:
-    """By source action, the revision that is asked for."""
+    """Return the requested revisions by source action."""
     sources = [action["name"] for action in declaration["stages"][0]["actions"]]
     for each in given:
         if each["actionName"] not in sources:
-            raise ValidationError(f"{each['actionName']} is no source action; there is {', '.join(sources)}")
+            raise ValidationError(f"{each['actionName']} is not a source action, unlike {', '.join(sources)}")
         if each["revisionType"] not in _REVISIONS:
-            raise UnsupportedOperation(f"Revisions of the type {each['revisionType']}: local AWS has {_REVISIONS}")
+            raise UnsupportedOperation(f"Local AWS has revisions of the type {_REVISIONS}, not {each['revisionType']}")
     return {each["actionName"]: each["revisionValue"] for each in given}

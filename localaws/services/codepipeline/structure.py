@@ -1,4 +1,4 @@
-"""The check of a declaration: does it fit together, and can it be carried out here? Pure functions."""
+"""The validation of a declaration: is it consistent, and can it be carried out here? Pure functions."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -18,10 +18,10 @@ def check(pipeline: Document, providers: Providers, region: str) -> None:
     Parameters
     ----------
     pipeline : dict
-        A PipelineDeclaration that has passed botocore's model.
+        A PipelineDeclaration that is valid in botocore's model.
     providers : mapping of (category, provider) to Provider
     region : str
-        The only one there is.
+        The region of local AWS.
 
     Raises
     ------
@@ -37,24 +37,24 @@ def check(pipeline: Document, providers: Providers, region: str) -> None:
 
 
 def run_orders(stage: Document) -> list[list[Document]]:
-    """The actions of a stage: those that run together in one list, the lists one after the other."""
+    """Return the actions of a stage: a list for each run order, in sequence."""
     orders = sorted({action.get("runOrder", 1) for action in stage["actions"]})
     return [[action for action in stage["actions"] if action.get("runOrder", 1) == order] for order in orders]
 
 
 def _check_pipeline(pipeline: Document) -> None:
     if ("artifactStore" in pipeline) == ("artifactStores" in pipeline):
-        raise InvalidStructure("A pipeline has one of artifactStore and artifactStores")
+        raise InvalidStructure("A pipeline needs exactly one of artifactStore and artifactStores")
     if "triggers" in pipeline:
         raise UnsupportedOperation(
-            "triggers are of code connections, which local AWS does not have: start the pipeline by a rule of "
-            "EventBridge, or poll the source"
+            "triggers need connections, which local AWS does not have: start the pipeline by an EventBridge "
+            "rule, or poll the source"
         )
     newer = [name for name in ("variables",) if name in pipeline]
     if pipeline.get("executionMode", "SUPERSEDED") != "SUPERSEDED":
         newer.append(f"executionMode {pipeline['executionMode']}")
     if newer and pipeline.get("pipelineType", "V1") == "V1":
-        raise InvalidStructure(f"A pipeline of type V1 has no {' and no '.join(newer)}: make it V2")
+        raise InvalidStructure(f"A pipeline of type V1 cannot have {' or '.join(newer)}: make it V2")
 
 
 def _check_stages(stages: list[Document]) -> None:
@@ -64,23 +64,25 @@ def _check_stages(stages: list[Document]) -> None:
         )
     repeated = _repeated(stage["name"] for stage in stages)
     if repeated:
-        raise InvalidStructure(f"Stage names are unique in a pipeline: {repeated} is there more than once")
+        raise InvalidStructure(f"Stage names must be unique in a pipeline: {repeated} occurs more than once")
     for number, stage in enumerate(stages):
         name, actions = stage["name"], stage["actions"]
         for member in ("blockers", "beforeEntry", "onSuccess", "onFailure"):
             if stage.get(member):
-                raise UnsupportedOperation(f"The stage {name} has {member}, which local AWS does not have")
+                raise UnsupportedOperation(f"The stage {name} has {member}, which local AWS does not support")
         if not actions:
             raise InvalidStageDeclaration(f"The stage {name} has no action")
         repeated = _repeated(action["name"] for action in actions)
         if repeated:
-            raise InvalidStageDeclaration(f"Action names are unique in a stage: {repeated} is in {name} more than once")
+            raise InvalidStageDeclaration(
+                f"Action names must be unique in a stage: {repeated} occurs more than once in {name}"
+            )
         for action in actions:
             is_source = action["actionTypeId"]["category"] == "Source"
             if number == 0 and not is_source:
-                raise InvalidStructure(f"The first stage has source actions only: {action['name']} is none")
+                raise InvalidStructure(f"The first stage can only have source actions: {action['name']} is not one")
             if number > 0 and is_source:
-                raise InvalidStructure(f"Source actions are in the first stage only: {action['name']} is in {name}")
+                raise InvalidStructure(f"Source actions can only be in the first stage: {action['name']} is in {name}")
 
 
 def _check_action(stage: str, action: Document, providers: Providers, region: str) -> None:
@@ -89,17 +91,17 @@ def _check_action(stage: str, action: Document, providers: Providers, region: st
     if provider is None:
         known = ", ".join(f"{category}/{name}" for category, name in sorted(providers))
         raise UnsupportedOperation(
-            f"{where} is of {kind['owner']}'s {kind['category']}/{kind['provider']}; local AWS has {known}"
+            f"{where} is of {kind['owner']}'s {kind['category']}/{kind['provider']}; local AWS supports {known}"
         )
     if kind["version"] != "1":
-        raise InvalidActionDeclaration(f"{where} is of version {kind['version']}; there is 1")
+        raise InvalidActionDeclaration(f"{where} is of version {kind['version']}; the only version is 1")
     if action.get("region", region) != region:
         raise UnsupportedOperation(f"{where} is in {action['region']}; local AWS is in {region} only")
     for member in ("commands", "outputVariables", "environmentVariables"):
         if action.get(member):
-            raise UnsupportedOperation(f"{where} has {member}, which are of Compute actions only")
+            raise UnsupportedOperation(f"{where} has {member}, which only Compute actions have")
     if "timeoutInMinutes" in action and kind["category"] != "Approval":
-        raise InvalidActionDeclaration(f"{where} has timeoutInMinutes, which is of approvals only")
+        raise InvalidActionDeclaration(f"{where} has timeoutInMinutes, which only approvals have")
     _check_counts(where, action, provider)
     _check_configuration(where, action.get("configuration", {}), provider)
 
@@ -111,7 +113,7 @@ def _check_counts(where: str, action: Document, provider: Provider) -> None:
             wanted = str(least) if least == most else f"{least} to {most}"
             raise InvalidActionDeclaration(f"{where} has {count} {member}; its provider takes {wanted}")
     if any(artifact.get("files") for artifact in action.get("outputArtifacts", ())):
-        raise InvalidActionDeclaration(f"{where} names files of an output artifact, which Compute actions do only")
+        raise InvalidActionDeclaration(f"{where} names files of an output artifact, which only Compute actions can")
 
 
 def _check_configuration(where: str, configuration: Document, provider: Provider) -> None:
@@ -122,18 +124,18 @@ def _check_configuration(where: str, configuration: Document, provider: Provider
     if unknown:
         known = ", ".join(sorted({*provider.required, *provider.optional}))
         raise InvalidActionDeclaration(
-            f"{where} contains unknown configuration '{', '.join(unknown)}'; there is {known}"
+            f"{where} contains unknown configuration '{', '.join(unknown)}'; it can have {known}"
         )
     for name, refused in provider.refused.items():
         if configuration.get(name) in refused:
-            raise UnsupportedOperation(f"{where} has {name}={configuration[name]}, which local AWS does not have")
+            raise UnsupportedOperation(f"{where} has {name}={configuration[name]}, which local AWS does not support")
     for name, allowed in provider.allowed.items():
         if configuration.get(name, allowed[0]) not in allowed:
-            raise InvalidActionDeclaration(f"{where} has {name}={configuration[name]}; there is {', '.join(allowed)}")
+            raise InvalidActionDeclaration(f"{where} has {name}={configuration[name]}; allowed is {', '.join(allowed)}")
 
 
 def _check_artifacts(stages: list[Document]) -> None:
-    """What an action takes is what an action before it has given; nothing is given twice."""
+    """Check that what an action takes was produced by an action before it, and that nothing is produced twice."""
     given: set[str] = set()
     for stage in stages:
         for together in run_orders(stage):
@@ -148,7 +150,7 @@ def _check_artifacts(stages: list[Document]) -> None:
                 for artifact in action.get("outputArtifacts", ()):
                     if artifact["name"] in given:
                         raise InvalidStructure(
-                            f"Output artifact names are unique in a pipeline: {artifact['name']} is there twice"
+                            f"Output artifact names must be unique in a pipeline: {artifact['name']} occurs twice"
                         )
                     given.add(artifact["name"])
 
@@ -163,7 +165,9 @@ def _check_variables(pipeline: Document) -> None:
                     _check_references(f"{stage['name']}/{action['name']}: {key}", text, namespaces, declared)
             for namespace in (action["namespace"] for action in together if "namespace" in action):
                 if namespace in namespaces:
-                    raise InvalidStructure(f"Namespaces are unique in a pipeline: {namespace} is there more than once")
+                    raise InvalidStructure(
+                        f"Namespaces must be unique in a pipeline: {namespace} occurs more than once"
+                    )
                 namespaces.add(namespace)
 
 
@@ -177,7 +181,7 @@ def _check_references(where: str, text: str, namespaces: set[str], declared: set
             if namespace == "variables" and name not in declared:
                 raise InvalidStructure(f"{where} references a variable that the pipeline does not have: {name}")
             if namespace == "codepipeline" and name != "PipelineExecutionId":
-                raise InvalidStructure(f"{where}: the namespace codepipeline has PipelineExecutionId, not {name}")
+                raise InvalidStructure(f"{where}: the namespace codepipeline only has PipelineExecutionId, not {name}")
     except UnknownVariable as error:
         raise ValidationError(f"{where}: {error}") from error
 

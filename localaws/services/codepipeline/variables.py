@@ -1,4 +1,4 @@
-"""Variables: ``#{namespace.name}`` in an action's configuration, replaced when the action begins. Pure functions."""
+"""Variables: ``#{namespace.name}`` in an action's configuration, replaced when the action starts. Pure functions."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -7,38 +7,38 @@ _REFERENCE = re.compile(r"#\{([^{}]*)\}")
 
 Namespaces = Mapping[str, Mapping[str, str]]
 OWN_NAMESPACES = ("codepipeline", "variables")
-"""Those that no action gives: the execution's id, and the pipeline's own variables."""
+"""The namespaces that no action provides: the execution's ID, and the pipeline's own variables."""
 
 
 class UnknownVariable(Exception):
-    """A reference that nothing stands behind; the text says which."""
+    """A reference to a variable that does not exist; the text names it."""
 
 
 def references(text: str) -> Iterator[tuple[str, str]]:
-    """Namespace and name of each reference.
+    """Yield namespace and name of each reference.
 
     Raises
     ------
     UnknownVariable
-        A reference is not of the form ``#{namespace.name}``.
+        If a reference is not of the form ``#{namespace.name}``.
     """
     for found in _REFERENCE.findall(text):
         namespace, dot, name = found.partition(".")
         if not dot or not namespace or not name:
             raise UnknownVariable(
-                f"#{{{found}}} is no reference to a variable: a namespace and a key separated by a period, such as "
+                f"#{{{found}}} is not a reference to a variable: a namespace and a key separated by a period, such as "
                 "#{Source.CommitId}"
             )
         yield namespace, name
 
 
 def resolve(text: str, namespaces: Namespaces) -> str:
-    """`text` with its references replaced.
+    """Return `text` with its references replaced.
 
     Raises
     ------
     UnknownVariable
-        No action has given the variable.
+        If no action has set the variable.
     """
     for namespace, name in references(text):
         value = namespaces.get(namespace, {}).get(name)

@@ -37,7 +37,7 @@ _DETAIL = (
 
 
 class Views:
-    """Reads pipelines.
+    """Reads pipelines and executions.
 
     Parameters
     ----------
@@ -50,13 +50,13 @@ class Views:
         self._context, self._declarations, self._executions = context, declarations, executions
 
     def execution(self, request: Document) -> Document:
-        """GetPipelineExecution."""
+        """Handle GetPipelineExecution."""
         pipeline = self._declarations.get(request["pipelineName"])
         found = self._executions.get(pipeline, request["pipelineExecutionId"]).document
         return {"pipelineExecution": {name: found[name] for name in _DETAIL if name in found}}
 
     def executions(self, request: Document) -> Document:
-        """ListPipelineExecutions, the newest first."""
+        """Handle ListPipelineExecutions; the newest come first."""
         pipeline = self._declarations.get(request["pipelineName"])
         stage = request.get("filter", {}).get("succeededInStage", {}).get("stageName")
         found, token = self._page(Query(KIND, {"parent = ?": pipeline.arn}), request)
@@ -65,7 +65,7 @@ class Views:
         return {"pipelineExecutionSummaries": summaries, "nextToken": token}
 
     def succeeded_in(self, execution: Resource, stage: str) -> bool:
-        """Whether all actions of a stage have succeeded in an execution."""
+        """Return whether all actions of a stage have succeeded in an execution."""
         ids = execution.internal["actions"].get(stage, {})
         names = [each["name"] for each in execution.internal["declaration"]["stages"]]
         if stage not in names:
@@ -76,7 +76,7 @@ class Views:
         return len(succeeded) == len(declared)
 
     def actions(self, request: Document) -> Document:
-        """ListActionExecutions, the newest first."""
+        """Handle ListActionExecutions; the newest come first."""
         pipeline = self._declarations.get(request["pipelineName"])
         wanted = request.get("filter", {})
         number = wanted.get("pipelineExecutionId") or wanted.get("latestInPipelineExecution", {}).get(
@@ -90,7 +90,7 @@ class Views:
         return {"actionExecutionDetails": [action.document for action in found], "nextToken": token}
 
     def state(self, request: Document) -> Document:
-        """GetPipelineState."""
+        """Handle GetPipelineState."""
         pipeline = self._declarations.get(request["name"])
         waiting: dict[str, list[Document]] = {}
         for execution in self._executions.running(pipeline):
@@ -126,7 +126,7 @@ class Views:
         return state
 
     def _with_present_status(self, pipeline: Resource, latest: Document) -> Document:
-        """A stage in which an execution is being stopped is Stopping."""
+        """Mark a stage as Stopping in which an execution is being stopped."""
         execution = self._context.store.by_arn(f"{pipeline.arn}/execution/{latest['pipelineExecutionId']}")
         if execution is None or latest["status"] != "InProgress" or execution.document["status"] not in RUNNING:
             return latest

@@ -16,7 +16,7 @@ def test_the_routing_table_knows_each_service_as_botocore_does(route: Route) -> 
 
 
 def test_what_is_not_there_is_refused_by_name_and_not_retried(local_aws: LocalAws) -> None:
-    with pytest.raises(ClientError, match="GetRepositoryTriggers of codecommit is an operation") as caught:
+    with pytest.raises(ClientError, match="GetRepositoryTriggers of codecommit is not supported") as caught:
         local_aws.client("codecommit").get_repository_triggers(repositoryName="any")
     assert caught.value.response["Error"]["Code"] == "UnsupportedOperation"
     assert caught.value.response["ResponseMetadata"]["RetryAttempts"] == 0

@@ -151,7 +151,7 @@ def test_a_revision_can_be_asked_for_and_a_stage_goes_back_to_an_earlier_executi
     commit = first["sourceRevisions"][0]["revisionId"]
     pipelines.commit(repository, README="second")
     asked = {"actionName": "CodeCommit", "revisionType": "COMMIT_ID", "revisionValue": commit}
-    with pytest.raises(ClientError, match="Other is no source action; there is CodeCommit"):
+    with pytest.raises(ClientError, match="Other is not a source action, unlike CodeCommit"):
         pipelines.client.start_pipeline_execution(name=name, sourceRevisions=[{**asked, "actionName": "Other"}])
     second = pipelines.client.start_pipeline_execution(name=name, sourceRevisions=[asked])["pipelineExecutionId"]
     pipelines.answer(name, "Approve", "Ask", "Rejected")
@@ -229,12 +229,16 @@ def test_a_closed_transition_holds_executions_and_the_same_token_starts_one(pipe
     ("stages", "code", "message"),
     [
         ([stage("Source", source("r"))], "InvalidStructureException", "only 1 stage"),
-        ([PAUSE, stage("Source", source("r"))], "InvalidStructureException", "first stage has source actions only"),
-        ([stage("Source", source("r")), PAUSE, PAUSE], "InvalidStructureException", "Approve is there more than once"),
+        (
+            [PAUSE, stage("Source", source("r"))],
+            "InvalidStructureException",
+            "first stage can only have source actions",
+        ),
+        ([stage("Source", source("r")), PAUSE, PAUSE], "InvalidStructureException", "Approve occurs more than once"),
         (
             [stage("Source", source("r")), stage("S", action("Deploy", "S3"))],
             "UnsupportedOperation",
-            "Deploy/S3; local AWS has Approval/Manual",
+            "Deploy/S3; local AWS supports Approval/Manual",
         ),
         (
             [stage("Source", source("r")), stage("S", deploy() | {"inputArtifacts": [{"name": "Other"}]})],

@@ -291,7 +291,7 @@ def test_a_code_connection_stands_for_a_repository_of_this_machine(pipelines: Pi
     pipeline = pipelines.create(stage("Source", fetch), PAUSE)
     assert pipelines.end(pipeline) == "Failed"
     message = pipelines.action_state(pipeline, "Fetch")["errorDetails"]["message"]
-    assert f"connections.json which repository of this machine stands for {name}" in message
+    assert f"map {name} to a repository on this machine in " in message and "connections.json, such as" in message
 
     path = pipelines.aws.state_dir / "services" / "codepipeline" / "connections.json"
     path.parent.mkdir(exist_ok=True)

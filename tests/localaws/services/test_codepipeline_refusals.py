@@ -41,8 +41,13 @@ def refused(call: Any, **request: Any) -> tuple[str, str]:
     ("stages", "members", "code", "message"),
     [
         ([SOURCE, ask(region="eu-west-1")], {}, ABSENT, "is in eu-west-1; local AWS is in us-east-1 only"),
-        ([SOURCE, ask(commands=["ls"])], {}, ABSENT, "commands, which are of Compute actions only"),
-        ([SOURCE, build("Code", timeoutInMinutes=5)], {}, DECLARATION, "has timeoutInMinutes, which is of approvals"),
+        ([SOURCE, ask(commands=["ls"])], {}, ABSENT, "commands, which only Compute actions have"),
+        (
+            [SOURCE, build("Code", timeoutInMinutes=5)],
+            {},
+            DECLARATION,
+            "has timeoutInMinutes, which only approvals have",
+        ),
         ([SOURCE, build()], {}, DECLARATION, "has 0 inputArtifacts; its provider takes 1 to 5"),
         (
             [SOURCE, build("Code", outputArtifacts=[{"name": "O", "files": ["a"]}])],
@@ -50,8 +55,8 @@ def refused(call: Any, **request: Any) -> tuple[str, str]:
             DECLARATION,
             "names files of an output artifact",
         ),
-        ([SOURCE, build("Code", outputArtifacts=[{"name": "Code"}])], {}, STRUCTURE, "Code is there twice"),
-        ([SOURCE, ask(namespace="Source")], {}, STRUCTURE, "Source is there more than once"),
+        ([SOURCE, build("Code", outputArtifacts=[{"name": "Code"}])], {}, STRUCTURE, "Code occurs twice"),
+        ([SOURCE, ask(namespace="Source")], {}, STRUCTURE, "Source occurs more than once"),
         (
             [SOURCE, ask(configuration={"CustomData": "#{variables.Who}"})],
             {},
@@ -62,24 +67,29 @@ def refused(call: Any, **request: Any) -> tuple[str, str]:
             [SOURCE, ask(configuration={"CustomData": "#{codepipeline.Who}"})],
             {},
             STRUCTURE,
-            "the namespace codepipeline has PipelineExecutionId, not Who",
+            "the namespace codepipeline only has PipelineExecutionId, not Who",
         ),
         (
             [SOURCE, ask(configuration={"CustomData": "#{nothing}"})],
             {},
             "ValidationException",
-            "#{nothing} is no reference to a variable",
+            "#{nothing} is not a reference to a variable",
         ),
         ([SOURCE, {**PAUSE, "onFailure": {"result": "ROLLBACK"}}], {}, ABSENT, "has onFailure, which local AWS"),
-        ([SOURCE, stage("S", source("r"))], {}, STRUCTURE, "Source actions are in the first stage only"),
+        ([SOURCE, stage("S", source("r"))], {}, STRUCTURE, "Source actions can only be in the first stage"),
         (
             [SOURCE, stage("S", *(action("Approval", "Manual", "Ask"),) * 2)],
             {},
             "InvalidStageDeclarationException",
-            "Ask is in S more than once",
+            "Ask occurs more than once in S",
         ),
-        ([SOURCE, PAUSE], {"executionMode": "QUEUED"}, STRUCTURE, "type V1 has no executionMode QUEUED: make it V2"),
-        ([SOURCE, PAUSE], {"variables": [{"name": "Who"}]}, STRUCTURE, "type V1 has no variables"),
+        (
+            [SOURCE, PAUSE],
+            {"executionMode": "QUEUED"},
+            STRUCTURE,
+            "type V1 cannot have executionMode QUEUED: make it V2",
+        ),
+        ([SOURCE, PAUSE], {"variables": [{"name": "Who"}]}, STRUCTURE, "type V1 cannot have variables"),
         ([SOURCE, PAUSE], {"artifactStores": {}}, STRUCTURE, "one of artifactStore and artifactStores"),
     ],
 )
@@ -150,13 +160,13 @@ def test_what_no_stage_goes_back_to(pipelines: Pipelines) -> None:
     back = {"pipelineName": old, "stageName": "Approve", "targetPipelineExecutionId": number}
     assert refused(client.rollback_stage, **back) == (
         "UnableToRollbackStageException",
-        "Only pipelines of type V2 are rolled back, and not their source stage",
+        "Only pipelines of type V2 can be rolled back, except their source stage",
     )
     name = pipelines.create(code, PAUSE, pipelineType="V2")
     number = pipelines.latest(name)["pipelineExecutionId"]
     back = {"pipelineName": name, "stageName": "Approve", "targetPipelineExecutionId": number}
     assert f"{number} has not succeeded in the stage Approve" in refused(client.rollback_stage, **back)[1]
-    assert "not their source stage" in refused(client.rollback_stage, **{**back, "stageName": "Source"})[1]
+    assert "except their source stage" in refused(client.rollback_stage, **{**back, "stageName": "Source"})[1]
     pipelines.answer(name, "Approve", "Ask")
     assert pipelines.end(name) == "Succeeded"
     client.update_pipeline(pipeline=client.get_pipeline(name=name)["pipeline"])

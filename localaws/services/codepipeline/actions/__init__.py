@@ -1,1 +1,1 @@
-"""What actions do, a module for each provider; `catalog` has them all."""
+"""The implementation of actions, a module for each provider; `catalog` lists them all."""

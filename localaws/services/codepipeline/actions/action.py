@@ -1,4 +1,4 @@
-"""What an action is to the engine."""
+"""An action as the engine sees it."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
@@ -19,21 +19,21 @@ class Job:
     Attributes
     ----------
     number : str
-        The action execution's id: what is begun elsewhere takes its name or token from it.
+        The action execution's ID: whatever it starts elsewhere takes its name or token from it.
     context : Context
-        Its other services see the role, where IAM is enforced.
+        Its other services are called under the role where IAM is enforced.
     again : bool
-        The server died while the action was being begun: what it was to begin may be there.
+        The server died while it started the action: what the action starts may exist already.
     configuration : mapping of str to str
         With variables resolved.
     inputs, outputs : mapping of str to {"bucket": ..., "key": ...}
-        Where each artifact is, or is to be put, by name.
+        The location of each artifact, or where it is to be written, by name.
     memory : dict
-        What `Progress.memory` said last.
+        The last `Progress.memory`.
     revision : str or None
-        What a source action is told to fetch, when an execution is started for a revision.
+        The revision that a source action has to fetch, if an execution is started for one.
     role_arn : str
-        The action's own role, or else the pipeline's.
+        The action's own role, or otherwise the pipeline's.
     """
 
     context: Context
@@ -55,7 +55,7 @@ class Job:
 
 @dataclass(frozen=True)
 class Progress:
-    """How far an action has come.
+    """How far an action has got.
 
     Attributes
     ----------
@@ -64,9 +64,9 @@ class Progress:
     external : mapping of str to str
         Members of ActionExecutionResult: externalExecutionId, externalExecutionSummary, externalExecutionUrl.
     revision : mapping of str to value
-        Of a source action: members of ArtifactRevision.
+        For a source action: members of ArtifactRevision.
     memory : mapping of str to value
-        What the action is to be told when it is asked next.
+        What the next call of `poll` gets as `Job.memory`.
     """
 
     status: str = "InProgress"
@@ -79,13 +79,13 @@ class Progress:
 
 
 def fetched(commit_id: str, commit: Document, branch: str, own: Mapping[str, str]) -> Progress:
-    """What a source action has come to when it has fetched a commit.
+    """Return the progress of a source action that has fetched a commit.
 
     Parameters
     ----------
     commit_id : str
     commit : dict
-        As CodeCommit's GetCommit tells it.
+        As returned by CodeCommit's GetCommit.
     branch : str
     own : mapping of str to str
         The variables that only this provider has.
@@ -107,7 +107,7 @@ def fetched(commit_id: str, commit: Document, branch: str, own: Mapping[str, str
 
 
 def failed(message: str, code: str = "JobFailed", **external: str) -> Progress:
-    """An action that has failed."""
+    """Return the progress of a failed action."""
     return Progress("Failed", message, external, error_code=code)
 
 
@@ -117,13 +117,13 @@ class Provider(ABC):
     Attributes
     ----------
     inputs, outputs : (int, int)
-        How many artifacts it takes and gives, at least and at most.
+        The minimum and maximum number of artifacts it takes and produces.
     required, optional : sequence of str
         Keys of the configuration.
     allowed : mapping of str to sequence of str
-        Which values a key may have; the first is the default.
+        The values that a key may have; the first is the default.
     refused : mapping of str to sequence of str
-        Values that AWS takes and local AWS does not.
+        Values that AWS supports and local AWS does not.
     timeout_minutes : int
         When an action that has not ended fails.
     """
@@ -140,23 +140,23 @@ class Provider(ABC):
 
     @abstractmethod
     def start(self, job: Job) -> Progress:
-        """Begin."""
+        """Start the action."""
 
     @abstractmethod
     def poll(self, job: Job) -> Progress:
-        """Look how far it has come."""
+        """Return how far it has got."""
 
     def stop(self, job: Job) -> None:  # noqa: B027 - most have nothing to end
-        """End what was begun, as the action's time is over; by default it goes on alone."""
+        """End what was started, as the action has timed out; by default it keeps running."""
 
 
 class SourceProvider(Provider):
-    """A provider of sources, whose newest revision can be looked up."""
+    """A source provider, which can be asked for its newest revision."""
 
     def poll(self, job: Job) -> Progress:
-        """A source ends where it begins."""
+        """Do nothing: a source action ends in `start`."""
         return self.start(job)
 
     @abstractmethod
     def latest(self, context: Context, configuration: Document) -> str | None:
-        """The newest revision, or None when there is none."""
+        """Return the newest revision, or None if there is none."""

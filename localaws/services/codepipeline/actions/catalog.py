@@ -1,4 +1,4 @@
-"""Which providers there are."""
+"""The providers of actions."""
 
 from localaws.services.codepipeline.actions.action import Provider
 from localaws.services.codepipeline.actions.cloudformation import CloudFormation

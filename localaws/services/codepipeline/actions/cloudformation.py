@@ -1,7 +1,7 @@
-"""Deploy, CloudFormation: stacks and change sets from a template that is in an artifact.
+"""Deploy, CloudFormation: stacks and change sets from a template in an artifact.
 
-A stack is asked for its status until it rests. An action that is begun again after a crash finds the stack moving, and
-waits for it before it asks for the same once more: then there is nothing to update.
+The stack's status is polled until it is stable. An action that is started again after a crash finds the stack changing,
+and waits for that before it makes the same request again: then there is nothing to update.
 """
 
 import contextlib
@@ -22,7 +22,7 @@ _REPLACED = ("CREATE_FAILED", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "UPDATE_RO
 
 
 class CloudFormation(Provider):
-    """One action mode a method."""
+    """One method for each action mode."""
 
     categories = ("Deploy",)
     name = "CloudFormation"
@@ -50,7 +50,7 @@ class CloudFormation(Provider):
     timeout_minutes = 3 * 24 * 60
 
     def start(self, job: Job) -> Progress:
-        """Begin what the action mode says; while the stack still moves from before a crash, wait."""
+        """Start what the action mode says; wait while the stack is still changing since before a crash."""
         stack = find(job)
         if job.again and stack is not None and _moves(stack["StackStatus"]):
             return Progress(memory={"waiting": True})
@@ -70,7 +70,7 @@ class CloudFormation(Provider):
             raise
 
     def poll(self, job: Job) -> Progress:
-        """Look at the stack, or the change set."""
+        """Return the progress of the stack or the change set."""
         if job.memory.get("waiting"):
             return self.start(job)
         if job.memory.get("change_set"):
@@ -89,7 +89,7 @@ class CloudFormation(Provider):
 
 
 def find(job: Job, name: str | None = None) -> Document | None:
-    """The action's stack, or None."""
+    """Return the action's stack, or None."""
     try:
         answer = job.context.aws.client("cloudformation").describe_stacks(
             StackName=name or job.configuration["StackName"]
@@ -103,7 +103,7 @@ def find(job: Job, name: str | None = None) -> Document | None:
 
 
 def succeeded(job: Job, summary: str) -> Progress:
-    """The end of an action: the stack's outputs are its variables, and its output artifact if it has one."""
+    """Return the end of an action: the stack's outputs are its variables, and its output artifact if it has one."""
     stack = find(job) or {}
     outputs = {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", ())}
     if job.outputs:
@@ -187,7 +187,7 @@ def _change_set_execute(job: Job, stack: Document | None) -> Progress:
     except client.exceptions.ChangeSetNotFoundException:
         if not job.again:
             raise
-        # It was executed before the crash: then there is no change set any more.
+        # It was executed before the crash: the change set no longer exists.
         return _following(stack["StackId"])
     if found["Status"] == "FAILED" and any(text in found.get("StatusReason", "") for text in _NO_CHANGE):
         return succeeded(job, "No changes to deploy")
@@ -197,12 +197,12 @@ def _change_set_execute(job: Job, stack: Document | None) -> Progress:
 
 
 def _moves(status: str) -> bool:
-    """Whether a stack is being changed; one that waits for its first change set is not."""
+    """Return whether a stack is changing; one that waits for its first change set is not."""
     return status.endswith("_IN_PROGRESS") and status != "REVIEW_IN_PROGRESS"
 
 
 def _reasons(job: Job) -> str:
-    """Why resources of the stack failed, the first first; read by CodePipeline itself, so that nobody looks in vain."""
+    """Return why resources of the stack failed, in order; CodePipeline itself reads it, so that no user has to."""
     name = job.memory.get("stack") or job.configuration["StackName"]
     try:
         client = job.context.aws.as_service().client("cloudformation")

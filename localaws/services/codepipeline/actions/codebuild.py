@@ -10,7 +10,7 @@ _ATTEMPTS = 5
 
 
 class CodeBuild(Provider):
-    """Builds get the artifacts by S3, and put what they make there."""
+    """The builds of actions: artifacts are passed to them and back in S3."""
 
     categories = ("Build", "Test")
     name = "CodeBuild"
@@ -22,7 +22,7 @@ class CodeBuild(Provider):
     timeout_minutes = 8 * 60
 
     def start(self, job: Job) -> Progress:
-        """Start the build; CodeBuild knows the token of one that it has."""
+        """Start the build; CodeBuild recognizes the token of a build that it has started."""
         try:
             request = build_request(job)
         except ValueError as error:
@@ -31,12 +31,12 @@ class CodeBuild(Provider):
         return Progress(external=_external(build), memory={"build": build["id"]})
 
     def poll(self, job: Job) -> Progress:
-        """Look at the build."""
+        """Return the progress of the build."""
         client = job.context.aws.client("codebuild")
         [build] = client.batch_get_builds(ids=[job.memory["build"]])["builds"]
         status, attempt = build["buildStatus"], int(job.memory.get("attempt", 1))
         if status == "FAULT" and attempt < _ATTEMPTS:
-            # CodeBuild itself ended it, as it does when its server dies: nobody knows how the build would have ended.
+            # CodeBuild itself ended it, as it does when its server dies: the result of the build is unknown.
             request = {**build_request(job), "idempotencyToken": f"{job.number}-{attempt}"}
             again = client.start_build(**request)["build"]
             return Progress(external=_external(again), memory={"build": again["id"], "attempt": attempt + 1})
@@ -57,12 +57,12 @@ class CodeBuild(Provider):
 
 
 def build_request(job: Job) -> Document:
-    """The StartBuild request of an action.
+    """Return the StartBuild request of an action.
 
     Raises
     ------
     ValueError
-        The configuration does not fit the artifacts.
+        If the configuration does not match the artifacts.
     """
     names = list(job.inputs)
     primary = job.configuration.get("PrimarySource") or names[0]
@@ -101,7 +101,7 @@ def _environment(job: Job) -> list[Document]:
 
 
 def _artifact(location: Document) -> Document:
-    """An object of this very key: location, path and name are joined by CodeBuild."""
+    """Return an artifact at exactly this key: CodeBuild joins location, path and name."""
     path, _, name = location["key"].rpartition("/")
     return {
         "type": "S3",

@@ -47,7 +47,7 @@ class CodeCommitSource(SourceProvider):
         return fetched(commit_id, commit, branch, own)
 
     def latest(self, context: Context, configuration: Document) -> str | None:
-        """The branch's last commit."""
+        """Return the branch's last commit."""
         try:
             found = context.aws.client("codecommit").get_branch(
                 repositoryName=configuration["RepositoryName"], branchName=configuration["BranchName"]

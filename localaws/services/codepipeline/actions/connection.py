@@ -1,6 +1,6 @@
-"""Source, CodeStarSourceConnection: a repository behind a code connection, which stands for one of this machine.
+"""Source, CodeStarSourceConnection: a local repository stands for the one behind a connection.
 
-``codepipeline/connections.json`` in the services' state folder says which: ``{"owner/name": "/home/me/repository"}``.
+``codepipeline/connections.json`` in the services' state folder maps them: ``{"owner/name": "/home/me/repository"}``.
 """
 
 import json
@@ -44,13 +44,13 @@ class CodeConnection(SourceProvider):
         return fetched(commit_id, commit, branch, own)
 
     def latest(self, context: Context, configuration: Document) -> str | None:
-        """The branch's last commit."""
+        """Return the branch's last commit."""
         git = _repository(context, configuration["FullRepositoryId"])
         return git.commit_of(f"refs/heads/{configuration['BranchName']}")
 
 
 def _repository(context: Context, name: str) -> Git:
-    """The repository that stands for one behind a connection.
+    """Return the local repository that stands for one behind a connection.
 
     Raises
     ------
@@ -60,7 +60,7 @@ def _repository(context: Context, name: str) -> Git:
     known: dict[str, str] = json.loads(path.read_text()) if path.exists() else {}
     if name not in known:
         raise UnsupportedOperation(
-            f"Local AWS has no code connections: say in {path} which repository of this machine stands for {name}, "
+            f"Local AWS does not have connections: map {name} to a repository on this machine in {path}, "
             f'such as {{"{name}": "/path/to/repository"}}'
         )
     folder = Path(known[name])

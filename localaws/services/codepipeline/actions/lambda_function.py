@@ -1,7 +1,7 @@
-"""Invoke, Lambda: a function gets a job, and says by PutJobSuccessResult or PutJobFailureResult how it ended.
+"""Invoke, Lambda: a function gets a job and reports its result with PutJobSuccessResult or PutJobFailureResult.
 
-With a continuation token a success only ends the job: the function gets another one, with the token. A function that
-never says anything keeps its action until the action's time is over.
+With a continuation token a success only ends the job: the function gets another one, with the token. If a function
+never reports a result, its action runs until it times out.
 """
 
 import json
@@ -15,7 +15,7 @@ _CONTINUATION_SECONDS = 1.0
 
 
 class LambdaFunction(Provider):
-    """Which job is waited for is the action's memory."""
+    """The action's memory is the job that it waits for."""
 
     categories = ("Invoke",)
     name = "Lambda"
@@ -29,7 +29,7 @@ class LambdaFunction(Provider):
         return self._invoke(job, job.number, None)
 
     def poll(self, job: Job) -> Progress:
-        """Look at what the function has said."""
+        """Return what the function has reported."""
         jobs = Jobs(job.context)
         number = job.memory["job"]
         result = jobs.result(number)
@@ -50,7 +50,7 @@ class LambdaFunction(Provider):
         return Progress("Succeeded", details.get("summary", ""), external, variables=result.get("outputVariables", {}))
 
     def _invoke(self, job: Job, number: str, token: str | None) -> Progress:
-        """Give the function a job of this number; the same number after a crash."""
+        """Invoke the function with a job of this number; after a crash with the same number."""
         Jobs(job.context).open(number)
         count = int(job.memory.get("count", 0)) + bool(token)
         job.context.aws.client("lambda").invoke(
@@ -62,7 +62,7 @@ class LambdaFunction(Provider):
 
 
 def _event(job: Job, number: str, token: str | None) -> Document:
-    """The function's event, after the guide's "Example JSON event"."""
+    """Return the function's event, as in the guide's "Example JSON event"."""
     configuration = {
         name: job.configuration[name] for name in ("FunctionName", "UserParameters") if name in job.configuration
     }

@@ -1,4 +1,4 @@
-"""Approval, Manual: somebody is asked, and PutApprovalResult is waited for."""
+"""Approval, Manual: publishes a request for approval and waits for PutApprovalResult."""
 
 import json
 import time
@@ -10,7 +10,7 @@ _WEEK_MINUTES = 7 * 24 * 60
 
 
 class ManualApproval(Provider):
-    """The token that the answer must have is the action's memory."""
+    """The action's memory is the token that the answer must have."""
 
     categories = ("Approval",)
     name = "Manual"
@@ -18,7 +18,7 @@ class ManualApproval(Provider):
     timeout_minutes = _WEEK_MINUTES
 
     def start(self, job: Job) -> Progress:
-        """Tell those who are to be asked."""
+        """Notify the approvers."""
         topic = job.configuration.get("NotificationArn")
         if topic:
             job.context.aws.client("sns").publish(
@@ -31,12 +31,12 @@ class ManualApproval(Provider):
         return Progress(memory={"token": job.number})
 
     def poll(self, job: Job) -> Progress:
-        """Nothing to look at: the answer ends the action."""
+        """Return that it is in progress: the answer ends the action."""
         return Progress(memory=job.memory)
 
 
 def notification(job: Job) -> Document:
-    """What is published, after the guide's "JSON data format for manual approval notifications"."""
+    """Return the notification, as in the guide's "JSON data format for manual approval notifications"."""
     region = job.context.aws.region
     console = f"https://console.aws.amazon.com/codepipeline/home?region={region}#/view/{job.pipeline_name}"
     stage, action = job.stage, job.declaration["name"]

@@ -1,4 +1,4 @@
-"""Source, S3: an object of a bucket that keeps versions."""
+"""Source, S3: an object in a versioned bucket."""
 
 from typing import ClassVar
 
@@ -28,7 +28,7 @@ class S3Source(SourceProvider):
         head = s3.head_object(**source, **wanted)
         version = head.get("VersionId")
         if version in (None, "null"):
-            return failed(f"The S3 bucket {source['Bucket']} keeps no versions: enable them", "ConfigurationError")
+            return failed(f"The S3 bucket {source['Bucket']} is not versioned: enable versioning", "ConfigurationError")
         [location] = job.outputs.values()
         s3.copy_object(
             Bucket=location["bucket"],
@@ -51,7 +51,7 @@ class S3Source(SourceProvider):
         )
 
     def latest(self, context: Context, configuration: Document) -> str | None:
-        """The object's newest version."""
+        """Return the object's newest version."""
         try:
             head = context.aws.client("s3").head_object(
                 Bucket=configuration["S3Bucket"], Key=configuration["S3ObjectKey"]

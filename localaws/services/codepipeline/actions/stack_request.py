@@ -1,4 +1,4 @@
-"""What CloudFormation is asked for: an action's template, parameters and tags, which are in artifacts."""
+"""The requests to CloudFormation: an action's template, parameters and tags, read from artifacts."""
 
 import json
 from typing import Any
@@ -11,12 +11,12 @@ _BODY_MOST = 51_200
 
 
 def stack_request(job: Job) -> Document:
-    """The members that CreateStack, UpdateStack and CreateChangeSet have in common.
+    """Return the members that CreateStack, UpdateStack and CreateChangeSet have in common.
 
     Raises
     ------
     ArtifactError
-        A file is missing, or is not what it should be.
+        If a file is missing or invalid.
     """
     configuration = job.configuration
     settings = _json(job, _file(job, "TemplateConfiguration")) if configuration.get("TemplateConfiguration") else {}
@@ -45,7 +45,7 @@ def _template(job: Job) -> Document:
 
 
 def _file(job: Job, member: str) -> str:
-    """The file that ``Artifact::path`` names."""
+    """Return the file that ``Artifact::path`` names."""
     artifact, colons, path = job.configuration[member].partition("::")
     if not colons or artifact not in job.inputs:
         raise ArtifactError(
@@ -56,7 +56,7 @@ def _file(job: Job, member: str) -> str:
 
 
 def _value(job: Job, value: Any) -> Any:
-    """A parameter of ParameterOverrides, which may say where its value is."""
+    """Return a parameter of ParameterOverrides, which may refer to a value in an artifact."""
     if not isinstance(value, dict):
         return value
     [(function, arguments)] = value.items() if len(value) == 1 else [("", [])]

@@ -1,4 +1,4 @@
-"""Invoke, StepFunctions: an execution of a state machine, waited for."""
+"""Invoke, StepFunctions: an execution of a state machine, until it ends."""
 
 import json
 from typing import ClassVar
@@ -10,7 +10,7 @@ _WEEK_MINUTES = 7 * 24 * 60
 
 
 class StepFunctions(Provider):
-    """The execution's name follows from the action execution's id."""
+    """The name of the execution is derived from the action execution's ID."""
 
     categories = ("Invoke",)
     name = "StepFunctions"
@@ -21,7 +21,7 @@ class StepFunctions(Provider):
     timeout_minutes = _WEEK_MINUTES
 
     def start(self, job: Job) -> Progress:
-        """Start the execution, or find the one that was started."""
+        """Start the execution, or find the one that was started before."""
         try:
             text = _input(job)
         except (ArtifactError, ValueError) as error:
@@ -36,7 +36,7 @@ class StepFunctions(Provider):
         return Progress(external={"externalExecutionId": arn}, memory={"execution": arn})
 
     def poll(self, job: Job) -> Progress:
-        """Look at the execution."""
+        """Return the progress of the execution."""
         arn = job.memory["execution"]
         execution = job.context.aws.client("stepfunctions").describe_execution(executionArn=arn)
         status = execution["status"]
@@ -50,18 +50,18 @@ class StepFunctions(Provider):
 
 
 def _input(job: Job) -> str:
-    """The execution's input.
+    """Return the execution's input.
 
     Raises
     ------
     ArtifactError
     ValueError
-        It is not JSON.
+        If it is not JSON.
     """
     given = job.configuration.get("Input") or "{}"
     if job.configuration.get("InputType", "Literal") == "FilePath":
         if not job.inputs:
-            raise ValueError("InputType FilePath needs an input artifact, which the file is in")
+            raise ValueError("InputType FilePath needs an input artifact that contains the file")
         [location] = job.inputs.values()
         given = job.artifacts.read(location, given).decode()
     json.loads(given)

@@ -273,7 +273,7 @@ def test_a_killed_server_goes_on_scaling(
     [
         ({"ResourceId": "endpoint/none/variant/AllTraffic"}, "ValidationException", "Could not find endpoint"),
         ({"MinCapacity": 3}, "ValidationException", "Maximum capacity cannot be less than minimum capacity"),
-        ({"MinCapacity": 0}, "ValidationException", "has 1 instance at least, not 0"),
+        ({"MinCapacity": 0}, "ValidationException", "has at least 1 instance, not 0"),
         ({"ServiceNamespace": "ecs"}, "UnsupportedOperation", "scales sagemaker:variant:DesiredInstanceCount of"),
     ],
 )
@@ -296,7 +296,7 @@ def test_policies_and_schedules_that_are_none_are_refused(endpoints: Endpoints, 
         return error["Code"], error["Message"]
 
     missing = refused("register_scalable_target", MinCapacity=1)
-    assert missing == ("ValidationException", "MaxCapacity must be given when a scalable target is registered first")
+    assert missing == ("ValidationException", "MaxCapacity must be given when a scalable target is first registered")
     autoscaling.register_scalable_target(**key(name), MinCapacity=1, MaxCapacity=2)
     resource = refused("register_scalable_target", ResourceId=name, MinCapacity=1, MaxCapacity=2)
     assert resource[1] == f"Unsupported resource type, resource ID: {name}. Use endpoint/NAME/variant/NAME."
@@ -311,11 +311,11 @@ def test_policies_and_schedules_that_are_none_are_refused(endpoints: Endpoints, 
         ),
         (
             {"PredefinedMetricSpecification": {"PredefinedMetricType": "ECSServiceAverageCPUUtilization"}},
-            *("UnsupportedOperation", "and metrics of one's own, not ECSServiceAverageCPUUtilization"),
+            *("UnsupportedOperation", "and custom metrics, not ECSServiceAverageCPUUtilization"),
         ),
         (
             {"CustomizedMetricSpecification": {"Metrics": [{"Id": "a", "Expression": "1"}]}},
-            *("UnsupportedOperation", "no metric math"),
+            *("UnsupportedOperation", "not metric math"),
         ),
     ):
         policy = {"PolicyType": "TargetTrackingScaling", tracked_by: {"TargetValue": 1, **configuration}}

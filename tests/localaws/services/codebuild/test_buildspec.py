@@ -71,7 +71,7 @@ def test_post_build_follows_a_failed_build_unless_the_buildspec_says_otherwise()
         ("{version: 0.2, phases: {deploy: {commands: [a]}}}", "phases: deploy is not supported here"),
         ("{version: 0.2, phases: {install: {runtime-versions: {java: 17}}}}", "java is not supported here; python is"),
         ("{version: 0.2, phases: {build: {on-failure: RETRY-2}}}", "'RETRY-2' is not supported here"),
-        ("{version: 0.2, env: {shell: fish}, phases: {build: {commands: [a]}}}", "'fish' is none of sh, bash"),
+        ("{version: 0.2, env: {shell: fish}, phases: {build: {commands: [a]}}}", "'fish' is not one of sh, bash"),
         ("{version: 0.2, proxy: {logs: yes}, phases: {build: {commands: [a]}}}", "proxy is not supported here"),
         (
             "{version: 0.2, phases: {build: {commands: [a]}}, reports: {r: {files: [a], file-format: NUNITXML}}}",

@@ -135,7 +135,7 @@ def test_report_groups_are_listed_and_keep_their_reports_until_they_may_go(proje
     only = client.list_reports(filter={"status": "FAILED"}, sortOrder="ASCENDING")["reports"]
     assert (failed in only, passed in only) == (True, False)
 
-    with pytest.raises(client.exceptions.InvalidInputException, match="has 1 reports: pass deleteReports"):
+    with pytest.raises(client.exceptions.InvalidInputException, match="has 1 reports: delete them with deleteReports"):
         client.delete_report_group(arn=arns[0])
     client.delete_report_group(arn=arns[0], deleteReports=True)
     assert client.batch_get_reports(reportArns=[passed, failed])["reportsNotFound"] == [passed]
