@@ -1,7 +1,7 @@
-"""What /stream costs: gateway, function and endpoint, beside the endpoint alone and the bare model server.
+"""The latency of /stream: gateway, function and endpoint, compared with the endpoint alone and the bare model server.
 
-The same record goes to each over one kept-alive connection, in turns. The function's own part (parse, check, sign,
-answer) is what its handler takes in this process, without what InvokeEndpoint takes by itself.
+The same record goes to each over one keep-alive connection, in turns. The function's own part (parse, check, sign,
+answer) is the time of its handler in this process, without the time of InvokeEndpoint by itself.
 """
 
 import argparse
@@ -33,7 +33,7 @@ def main() -> None:
     parser.add_argument("-n", "--rounds", type=int, default=5, help="counted rounds of each (default: %(default)s)")
     parser.add_argument("-r", "--requests", type=int, default=500, help="requests a round (default: %(default)s)")
     parser.add_argument(
-        "-p", "--port", type=int, default=4670, help="of local AWS, and the next (default: %(default)s)"
+        "-p", "--port", type=int, default=4670, help="port of local AWS, and the next one (default: %(default)s)"
     )
     options = parser.parse_args()
     print(description("ministack", "boto3"))
@@ -92,7 +92,7 @@ def _post(port: int, path: str, headers: dict[str, str] | None = None) -> Call:
 
 
 def _handler(api: ApiStack) -> Call:
-    """The function in this process, as Lambda would call it."""
+    """Return a call of the function in this process, as Lambda would make it."""
     os.environ |= {
         "AWS_ACCESS_KEY_ID": "test",
         "AWS_SECRET_ACCESS_KEY": "test",

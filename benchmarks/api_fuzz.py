@@ -1,9 +1,9 @@
 """Generated bodies against the API's own exported description: ``python -m benchmarks.api_fuzz --requests 10000``.
 
-API Gateway exports what it says that it takes; bodies that follow this and bodies that do not, on the wire and in what
-they mean, go to /stream and /batch. Whatever is sent: no status of 500 or above, no trace of a program, an answer
-within seconds; 400 with one sentence for what the description does not allow, said by the gateway before any function
-runs; a prediction for a right record afterwards. Exit code 1 if not.
+API Gateway exports a description of the bodies it accepts; bodies that follow it and bodies that break it, in syntax
+and in meaning, are sent to /stream and /batch. For any of them: no status of 500 or above, no stack trace, an answer
+within seconds; 400 with one sentence, from the gateway before any function runs, for what the description does not
+allow; a prediction for a valid record afterwards. Exit code 1 otherwise.
 """
 
 import argparse
@@ -35,7 +35,7 @@ _OTHERS = (None, True, "0.3", [], {}, [[]], "", [0.3])
 
 @dataclass(frozen=True)
 class Sent:
-    """A request and what may be answered."""
+    """A request and the answers that it may get."""
 
     path: str
     content_type: str
@@ -44,12 +44,12 @@ class Sent:
 
 
 def main() -> int:
-    """Send everything; print what came back; give the exit code."""
+    """Send everything; print the answers; return the exit code."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("-n", "--requests", type=int, default=10_000, help="how many (default: %(default)s)")
-    parser.add_argument("-s", "--seed", type=int, default=1, help="of chance (default: %(default)s)")
+    parser.add_argument("-s", "--seed", type=int, default=1, help="random seed (default: %(default)s)")
     parser.add_argument(
-        "-p", "--port", type=int, default=4670, help="of local AWS, and the next (default: %(default)s)"
+        "-p", "--port", type=int, default=4670, help="port of local AWS, and the next one (default: %(default)s)"
     )
     options = parser.parse_args()
     print(description("ministack"))
@@ -65,7 +65,7 @@ def main() -> int:
 
 
 def exported(api: ApiStack) -> dict[str, Document]:
-    """The schema of each route's body, as API Gateway exports it."""
+    """Return the schema of each route's body, as API Gateway exports it."""
     export = invocations.client("apigateway", api.port).get_export(
         restApiId=api.api_id, stageName=api.path.rpartition("/")[2], exportType="oas30", accepts="application/json"
     )
@@ -79,7 +79,7 @@ def exported(api: ApiStack) -> dict[str, Document]:
 
 
 def generate(chance: random.Random, schemas: dict[str, Document]) -> Sent:
-    """A request: a right one, one with something wrong in it, or garbage."""
+    """Return a request: a valid one, one with a single fault, or garbage."""
     path = chance.choice(_PATHS)
     make = chance.choice((_right, _wrong, lambda chance, _path: serving_fuzz.body(chance)))
     body = make(chance, path)
@@ -115,7 +115,7 @@ def _is_described(body: bytes, schema: Document) -> bool:
 
 
 def send(api: ApiStack, requests: list[Sent]) -> list[str]:
-    """Send them; describe each answer that should not have come."""
+    """Send the requests; describe each unexpected answer."""
     pool = urllib3.PoolManager(maxsize=_CALLERS, timeout=_SECONDS, retries=False)
     statuses: collections.Counter[str] = collections.Counter()
     lock = threading.Lock()
@@ -140,7 +140,7 @@ def send(api: ApiStack, requests: list[Sent]) -> list[str]:
 
 
 def _post(pool: urllib3.PoolManager, api: ApiStack, sent: Sent) -> tuple[int, bytes, str]:
-    """The answer's status and body, and who gave it: the function names the request in a header of its own."""
+    """Return the answer's status and body, and its sender: the function adds the request's ID in a header."""
     headers = {"x-api-key": api.key, "Content-Type": sent.content_type}
     url = f"http://127.0.0.1:{api.port}{api.path}{sent.path}"
     answer = pool.request("POST", url, body=sent.body, headers=headers)

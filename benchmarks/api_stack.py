@@ -1,4 +1,4 @@
-"""The API as a benchmark meets it: local AWS, an endpoint with the linear regression, and the stack of api.yml."""
+"""The system that the API benchmarks measure: local AWS, an endpoint with the linear regression, api.yml's stack."""
 
 import tempfile
 import time
@@ -20,14 +20,14 @@ _START_SECONDS = 60
 
 @dataclass(frozen=True)
 class ApiStack:
-    """Where it is.
+    """The addresses of the stack.
 
     Attributes
     ----------
     port : int
-        Of the gateway; the local SageMaker has the next.
+        The port of the gateway; the local SageMaker has the next one.
     path : str
-        Before /stream and /batch.
+        The prefix of /stream and /batch.
     model : Path
         The folder of the model that the endpoint serves.
     """
@@ -41,7 +41,7 @@ class ApiStack:
 
 @contextmanager
 def api_stack(port: int) -> Iterator[ApiStack]:
-    """Start everything on a port and the next, and delete it in the end."""
+    """Start everything on a port and the next one, and delete it at the end."""
     with tempfile.TemporaryDirectory() as folder, invocations.local_aws(Path(folder), port):
         model = linear_regression(Path(folder) / "lr", n_features=1)
         invocations.deploy(model, port)
@@ -49,7 +49,7 @@ def api_stack(port: int) -> Iterator[ApiStack]:
 
 
 def deploy_api(port: int, endpoint_name: str, model: Path) -> ApiStack:
-    """Put api.yml in front of an endpoint."""
+    """Deploy api.yml in front of an endpoint."""
     outputs = _deploy(port, endpoint_name)
     key = invocations.client("apigateway", port).get_api_key(apiKey=outputs["ApiKeyId"], includeValue=True)
     stage = outputs["ApiUrl"].rpartition("/")[2]
@@ -66,7 +66,7 @@ def _deploy(port: int, endpoint_name: str) -> dict[str, str]:
         "FunctionCodeBucket": invocations.BUCKET,
         "FunctionCodeKey": "function.zip",
         "SetUpApiGatewayLogging": "true",
-        # What is measured is the way, not the plan.
+        # The benchmark measures the path of a request, not the usage plan.
         "RateLimit": "10000",
         "BurstLimit": "5000",
     }
@@ -82,7 +82,7 @@ def _deploy(port: int, endpoint_name: str) -> dict[str, str]:
 
 
 def ended(cloudformation: Any, name: str, status: str, seconds: float = _START_SECONDS) -> Any:
-    """The stack when its change has ended, as it has to."""
+    """Return the stack once its change has ended with the expected status."""
     deadline = time.monotonic() + seconds
     while True:
         [stack] = cloudformation.describe_stacks(StackName=name)["Stacks"]

@@ -1,14 +1,14 @@
-"""Updates and deaths under load: ``python -m benchmarks.api_update``.
+"""Updates and kills under load: ``python -m benchmarks.api_update``.
 
-At a constant rate requests go to /stream, through API Gateway, function and endpoint, while
+Requests go to /stream at a constant rate, through API Gateway, function and endpoint, while
 
-1. the endpoint's stack is updated from version 1 to version 2 by a linear shift: no request may fail;
-2. it is updated to a version that raises, by a canary: its alarm rolls it back, and no larger share of the requests
-   may fail than the canary's; afterwards version 2 serves all;
-3. a model server is killed with SIGKILL: at most the requests in flight may fail;
+1. the endpoint's stack is updated from version 1 to version 2 with a linear shift: no request may fail;
+2. it is updated to a version that raises, with a canary: its alarm rolls it back, and the share of failed requests
+   must not exceed the canary's; afterwards version 2 serves everything;
+3. a model server is killed with SIGKILL: only the requests in flight may fail;
 4. all of local AWS is killed and started again: /stream has to answer within five seconds of the start.
 
-Waits are scaled (LOCALAWS_TIME_SCALE), the traffic is not. Exit code 1 when a demand is not met.
+Waits are scaled (LOCALAWS_TIME_SCALE), the traffic is not. Exit code 1 if a requirement is not met.
 """
 
 import argparse
@@ -49,12 +49,12 @@ _RAISES = "def model_fn(folder):\n    return None\ndef transform_fn(*request):\n
 
 @dataclass
 class Bench:
-    """The endpoint's stack, and what was found out.
+    """The endpoint's stack, and the results.
 
     Attributes
     ----------
     second : bytes
-        What version 2 answers.
+        The answer of version 2.
     """
 
     port: int
@@ -65,22 +65,22 @@ class Bench:
 
     @property
     def cloudformation(self) -> Any:
-        """Its client."""
+        """A CloudFormation client."""
         return client("cloudformation", self.port)
 
     def demand(self, met: bool, words: str) -> None:
-        """Say whether a demand is met."""
+        """Print whether a requirement is met."""
         print(f"  {'met' if met else 'NOT MET'}: {words}")
         if not met:
             self.unmet.append(words)
 
 
 def main() -> int:
-    """Run everything and print it; give the exit code."""
+    """Run everything and print it; return the exit code."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("-r", "--rate", type=float, default=200, help="requests a second (default: %(default)s)")
     parser.add_argument(
-        "-p", "--port", type=int, default=4680, help="of local AWS, and the next two (default: %(default)s)"
+        "-p", "--port", type=int, default=4680, help="port of local AWS, and the next two (default: %(default)s)"
     )
     options = parser.parse_args()
     os.environ["LOCALAWS_TIME_SCALE"] = str(_SCALE)
@@ -107,17 +107,17 @@ def main() -> int:
 
 
 def _settle(load: OpenLoop, rate: float) -> None:
-    """Wait until the function's cold starts are over; what the machine cannot carry is not worth a figure."""
+    """Wait until the function's cold starts are over; a rate that the machine cannot sustain gives no useful figure."""
     time.sleep(_SETTLE_SECONDS)
     deadline = time.monotonic() + _START_SECONDS
     while load.under_way > _CALM_SECONDS * rate:
         if time.monotonic() > deadline:
-            raise SystemExit(f"this machine does not carry {rate:.0f} requests a second: {load.under_way} wait")
+            raise SystemExit(f"this machine cannot sustain {rate:.0f} requests a second: {load.under_way} wait")
         time.sleep(_CALM_SECONDS)
 
 
 def _second(folder: Path, model: Path) -> Path:
-    """Version 2: the same model, whose predictions are larger by one."""
+    """Return version 2: the same model, with predictions that are larger by one."""
     second = folder / "second"
     shutil.copytree(model, second)
     with (second / "code" / "inference.py").open("a") as script:
@@ -160,10 +160,10 @@ def _bad_canary(bench: Bench, load: OpenLoop) -> None:
     _show("during", during)
     failures = [outcome.at for outcome in during if outcome.status != 200]
     exposed = load.between(min(failures), max(failures) + 1e-9) if failures else []
-    # The span begins with a failure, which says nothing about the share.
+    # The time span begins with a failure, which says nothing about the share.
     share = max(0, len(failures) - 1) / max(1, len(exposed) - 1)
     bench.demand(bool(failures), f"rolled back by its alarm, after {end - begin:.1f} s in all")
-    # Each request is thrown by itself: three standard deviations.
+    # Each request is drawn independently: three standard deviations.
     most = _CANARY_PERCENT / 100 + 3 * (0.09 / max(1, len(exposed))) ** 0.5
     bench.demand(share <= most, f"{share:.1%} of the requests failed while the canary was exposed")
     after = load.between(end, time.perf_counter() - 1)
@@ -201,12 +201,12 @@ def _killed_everything(bench: Bench, load: OpenLoop) -> None:
 
 
 def _answered(load: OpenLoop, since: float) -> list[float]:
-    """When requests that were sent after a moment were answered well."""
+    """Return when requests that were sent after a moment were answered successfully."""
     return [each.at + each.seconds for each in load.between(since, time.perf_counter()) if each.status == 200]
 
 
 def _package(port: int, model: Path) -> str:
-    """Register a version; give its ARN."""
+    """Register a version; return its ARN."""
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w:gz") as archive:
         archive.add(model, arcname=".")
@@ -225,7 +225,7 @@ def _package(port: int, model: Path) -> str:
 
 
 def _deploy(port: int, package: str, operation: str, parameters: dict[str, str], status: str) -> None:
-    """Create or update the endpoint's stack; returns when it has the status."""
+    """Create or update the endpoint's stack; return when it has the expected status."""
     cloudformation = client("cloudformation", port)
     values = {
         "SageMakerProjectName": _NAME,
@@ -243,12 +243,12 @@ def _deploy(port: int, package: str, operation: str, parameters: dict[str, str],
         TemplateBody=stages.read_template(stages.ENDPOINT_TEMPLATE),
         Parameters=[{"ParameterKey": name, "ParameterValue": value} for name, value in values.items()],
     )
-    time.sleep(0.2)  # an update shows as one only then
+    time.sleep(0.2)  # only then an update shows as one
     ended(cloudformation, _NAME, status, _UPDATE_SECONDS)
 
 
 def _model_servers(folder: Path) -> Sequence[int]:
-    """The processes of the endpoint's model servers."""
+    """Return the processes of the endpoint's model servers."""
     found = []
     for entry in Path("/proc").glob("[0-9]*"):
         try:

@@ -1,7 +1,7 @@
-"""What the functions' cold starts cost besides Lambda's own part: imports and clients, each in a fresh process.
+"""The cost of the functions' cold starts besides Lambda's own part: imports and clients, each in a fresh process.
 
-In turns: the Python SDK with two clients, which every function needs, and then the modules of each function, which are
-ours. What Lambda itself takes for an environment is not in it.
+In turns: the Python SDK with two clients, which every function needs, and then the function's own modules. The time
+that Lambda itself needs for an environment is not included.
 """
 
 import argparse
@@ -15,7 +15,7 @@ from collections import defaultdict
 from benchmarks.machine import description
 from deploy import stages
 
-# Folder of deploy/functions, module of the handler.
+# Folder in deploy/functions, module of the handler.
 HANDLERS = (
     ("invoke", "handler"),
     ("system_test", "handler"),
@@ -42,7 +42,7 @@ print(json.dumps([between - began, time.perf_counter() - between]))
 
 
 def measure(folder: str, module: str) -> tuple[float, float]:
-    """Seconds of the SDK with its clients, and of the function's own modules."""
+    """Return the seconds for the SDK with its clients, and for the function's own modules."""
     done = subprocess.run(
         [sys.executable, "-c", _PROBE, module],
         cwd=stages.FOLDER / "functions" / folder,

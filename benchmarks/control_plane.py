@@ -1,12 +1,12 @@
-"""What the control plane costs: pages of long lists, and mixed calls of many clients beside moto's server.
+"""The cost of the control plane: pages of long lists, and mixed calls of many clients, compared with moto's server.
 
 Two tables, on this machine:
 
 - pages: ListModels over 10,000 models, pages of 100, each page timed as a client sees it. Target: 50 ms a page.
-- calls: 8 client processes send 1,000 create, describe and list calls to our server and to moto's, in turns that
-  alternate. Target: at least moto's calls per second, and no worse a p99.
+- calls: 8 client processes send 1,000 create, describe and list calls to our server and to moto's, in alternating
+  turns. Target: at least moto's calls per second, and a p99 that is no worse.
 
-Both servers get the same bytes over kept-alive connections; clients speak HTTP themselves, without boto3, whose own
+Both servers get the same bytes over keep-alive connections; clients speak HTTP themselves, without boto3, whose own
 work would hide the servers'.
 """
 
@@ -48,7 +48,7 @@ LISTS: dict[str, dict[str, Any]] = {
 
 
 class ServerFault(Exception):
-    """A server answered with a 5xx, which AWS's SDKs try again."""
+    """A server answered with a 5xx, which AWS's SDKs retry."""
 
 
 def main() -> None:
@@ -64,7 +64,7 @@ def main() -> None:
 
 
 def print_pages(state_dir: Path) -> None:
-    """The table of pages."""
+    """Print the table of pages."""
     fill(state_dir)
     print(f"\nListModels and ListTrainingJobs, pages of 100 out of {MODELS:,}; milliseconds.\n")
     print("| list | pages | median | p99 | max |\n|---|---:|---:|---:|---:|")
@@ -85,13 +85,13 @@ def print_pages(state_dir: Path) -> None:
 
 
 def print_list(name: str, seconds: list[float]) -> None:
-    """A row."""
+    """Print a row."""
     figures = [1000 * value for value in (statistics.median(seconds), percentile(seconds, 99), max(seconds))]
     print(f"| {name} | {len(seconds)} | " + " | ".join(f"{figure:.1f}" for figure in figures) + " |")
 
 
 def fill(state_dir: Path) -> None:
-    """Store models and training jobs without the API, a second apart."""
+    """Store models and training jobs, one second apart, without the API."""
     store = Store(state_dir / "sagemaker.sqlite")
     with store.transaction():
         for number in range(MODELS):
@@ -104,17 +104,17 @@ def fill(state_dir: Path) -> None:
 
 
 def arn(kind: str, name: str) -> str:
-    """A resource's ARN."""
+    """Return a resource's ARN."""
     return f"arn:aws:sagemaker:us-east-1:000000000000:{kind}/{name}"
 
 
 def model_document(name: str, created: float) -> dict[str, Any]:
-    """What is stored of a model."""
+    """Return the stored document of a model."""
     return {**model_request(name), "ModelArn": arn("model", name), "CreationTime": created}
 
 
 def job_document(name: str, status: str, created: float) -> dict[str, Any]:
-    """What is stored of a training job, of the size that the SDK's jobs have."""
+    """Return the stored document of a training job, of the size of the SDK's jobs."""
     return {
         "TrainingJobName": name,
         "TrainingJobArn": arn("training-job", name),
@@ -128,12 +128,12 @@ def job_document(name: str, status: str, created: float) -> dict[str, Any]:
 
 
 def model_request(name: str) -> dict[str, Any]:
-    """A CreateModel request that both servers take."""
+    """Return a CreateModel request that both servers accept."""
     return {"ModelName": name, "ExecutionRoleArn": ROLE, "PrimaryContainer": {"Image": IMAGE}}
 
 
 def page_times(port: int, operation: str, request: dict[str, Any]) -> list[float]:
-    """The times of all pages of a list, gone through five times."""
+    """Return the times of all pages of a list, read five times."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     seconds = []
     for _ in range(5):
@@ -169,7 +169,7 @@ def call(connection: http.client.HTTPConnection, operation: str, request: dict[s
 
 
 def print_calls(ours: int, motos: int, rounds: int) -> None:
-    """The table of mixed calls."""
+    """Print the table of mixed calls."""
     servers = {"local SageMaker": ours, "moto": motos}
     rates: dict[str, list[float]] = {name: [] for name in servers}
     latencies: dict[str, list[float]] = {name: [] for name in servers}
@@ -191,7 +191,7 @@ def print_calls(ours: int, motos: int, rounds: int) -> None:
 
 
 def round_of_calls(port: int, number: int) -> tuple[float, list[float], int]:
-    """All clients at once: calls per second, each call's seconds, and the faults."""
+    """Run all clients at once; return calls per second, each call's seconds, and the number of faults."""
     fork = multiprocessing.get_context("fork")
     with fork.Pool(CLIENTS) as pool:
         began = time.perf_counter()
@@ -204,7 +204,7 @@ def round_of_calls(port: int, number: int) -> tuple[float, list[float], int]:
 
 
 def client(port: int, name: str) -> tuple[list[float], int]:
-    """One client's share of a round: a third creates, a third describes, a third lists."""
+    """Run one client's share of a round: a third creates, a third describes, a third lists."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     choose = random.Random(name)
     made: list[str] = []
@@ -225,7 +225,7 @@ def client(port: int, name: str) -> tuple[list[float], int]:
 
 
 def tries(connection: http.client.HTTPConnection, operation: str, request: dict[str, Any]) -> int:
-    """Call until there is an answer, as an SDK would; how often there was a fault instead."""
+    """Call until there is an answer, as an SDK would; return the number of faults before it."""
     for faults in range(_TRIES):
         try:
             call(connection, operation, request)
@@ -236,13 +236,13 @@ def tries(connection: http.client.HTTPConnection, operation: str, request: dict[
 
 
 def percentile(values: list[float], share: int) -> float:
-    """The value that a share in a hundred does not pass."""
+    """Return the value that the given percentage of the values does not exceed."""
     return sorted(values)[min(len(values) - 1, len(values) * share // 100)]
 
 
 @contextmanager
 def our_server(state_dir: Path) -> Iterator[int]:
-    """The local SageMaker alone, on a port of its own."""
+    """Run the local SageMaker alone, on a port of its own."""
     port = free_port()
     options = ["--port", str(port), "--state-dir", str(state_dir), "--endpoint-url", "http://127.0.0.1:9"]
     with running([sys.executable, "-m", "localaws.sagemaker", *options], port):
@@ -251,7 +251,7 @@ def our_server(state_dir: Path) -> Iterator[int]:
 
 @contextmanager
 def motos_server() -> Iterator[int]:
-    """Moto's server, threaded, as its command starts it."""
+    """Run moto's server, threaded, as its command starts it."""
     port = free_port()
     with running([sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)], port):
         yield port
@@ -259,7 +259,7 @@ def motos_server() -> Iterator[int]:
 
 @contextmanager
 def running(command: list[str], port: int) -> Iterator[None]:
-    """A server program, from when it answers."""
+    """Run a server program; enter the context when it answers."""
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         deadline = time.monotonic() + _START_SECONDS
@@ -278,7 +278,7 @@ def running(command: list[str], port: int) -> Iterator[None]:
 
 
 def free_port() -> int:
-    """A port that was free a moment ago."""
+    """Return a port that was free a moment ago."""
     with socket.socket() as one:
         one.bind(("127.0.0.1", 0))
         port: int = one.getsockname()[1]

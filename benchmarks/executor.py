@@ -1,7 +1,7 @@
-"""What a step costs: a pipeline of 100 processing steps, 10 wide, whose bodies are `true`.
+"""The cost of a step: a pipeline of 100 processing steps, 10 wide, whose bodies are `true`.
 
-Ten chains of ten steps, ten at a time; the wall time of an execution divided by 100. Then once more with 1,000
-executions in the history. Target: at most 60 ms a step, and no slower with the history.
+Ten chains of ten steps, ten at a time; the wall time of an execution divided by 100. Then again with 1,000 executions
+in the history. Target: at most 60 ms a step, and no slower with the history.
 """
 
 import argparse
@@ -59,7 +59,7 @@ def measure(sagemaker: Any, runs: int) -> None:
 
 
 def chains() -> str:
-    """The definition: `WIDE` chains of steps, each after the one before it."""
+    """Return the definition: `WIDE` chains of steps, each after the one before it."""
     steps = [
         {
             "Name": f"S{number}",
@@ -79,7 +79,7 @@ def chains() -> str:
 
 
 def one_step() -> str:
-    """A definition that is executed in no time."""
+    """Return a definition that is executed in no time."""
     condition = {"Type": "Equals", "LeftValue": 1, "RightValue": 1}
     step = {
         "Name": "Check",
@@ -90,7 +90,7 @@ def one_step() -> str:
 
 
 def execute(sagemaker: Any, name: str, *, wait: bool = True) -> float:
-    """Seconds that an execution took."""
+    """Return the seconds that an execution took."""
     began = time.perf_counter()
     arn = sagemaker.start_pipeline_execution(PipelineName=name)["PipelineExecutionArn"]
     deadline = time.monotonic() + _BOUND_SECONDS

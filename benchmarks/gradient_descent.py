@@ -1,13 +1,13 @@
-"""Gradient descent on many rows, beside what else one could do with them.
+"""Gradient descent on many rows, compared with the alternatives.
 
 For each size of the data: 15,001 updates of `pipelines.lr`'s LinearRegression, scikit-learn's LinearRegression, NumPy's
-lstsq, the textbook's loop (a few updates timed, the rest reckoned from them), and `numpy.sum(X)`, one pass over the
-data, below which nothing that reads them can fall.
+lstsq, the textbook's loop (a few updates timed, the rest extrapolated), and `numpy.sum(X)`: one pass over the data,
+a lower bound for everything that reads them.
 
-Each measurement is a process of its own, which makes the data (standard normal, float64), runs the method once on a few
-rows to load what it needs, and then once on all. The methods take turns, so that a change of the machine's load meets
-them all; the table gives the medians. Memory is the growth of the process's greatest resident size, the data not
-counted.
+Each measurement is a process of its own, which creates the data (standard normal, float64), runs the method once on a
+few rows to load what it needs, and then once on all. The methods take turns, so that a change of the machine's load
+affects them all; the table gives the medians. Memory is the growth of the process's peak resident size, without the
+data.
 """
 
 import argparse
@@ -42,9 +42,9 @@ class Measurement:
     seconds : float
         Wall time.
     megabytes : float
-        Growth of the process's greatest resident size, in 10**6 bytes.
+        Growth of the process's peak resident size, in 10**6 bytes.
     coef : list of float
-        The coefficients found, empty when the method finds none.
+        The coefficients found; empty if the method does not return any.
     """
 
     seconds: float
@@ -53,7 +53,7 @@ class Measurement:
 
 
 def make_data(n_samples: int, n_features: int) -> tuple[Any, Any]:
-    """Make X and y block by block, so that no temporary array raises the memory that is compared with."""
+    """Create X and y block by block, so that no temporary array raises the memory to compare with."""
     generator = np.random.default_rng(0)
     coef = np.linspace(-1.0, 1.0, n_features)
     X, y = np.empty((n_samples, n_features)), np.empty(n_samples)
@@ -125,9 +125,9 @@ def measure(method: str, n_samples: int, n_features: int) -> Measurement:
 
 
 def _peak_memory() -> float:
-    """Give the greatest resident size so far, in 10**6 bytes.
+    """Return the peak resident size so far, in 10**6 bytes.
 
-    From /proc, as getrusage's figure starts from that of the process which started this one.
+    From /proc, as getrusage's figure starts from that of the parent process.
     """
     with Path("/proc/self/status").open(encoding="ascii") as file:
         kibibytes = next(line.split()[1] for line in file if line.startswith("VmHWM"))
@@ -135,7 +135,7 @@ def _peak_memory() -> float:
 
 
 def table(n_samples: int, n_features: int, runs: dict[str, list[Measurement]]) -> str:
-    """Write the medians and their ratios as a Markdown table."""
+    """Return the medians and their ratios as a Markdown table."""
     seconds = {method: statistics.median(run.seconds for run in runs[method]) for method in runs}
     lines = [
         f"### {n_samples:,} x {n_features}\n",
@@ -154,14 +154,14 @@ def table(n_samples: int, n_features: int, runs: dict[str, list[Measurement]]) -
 
 
 def _short(number: float) -> str:
-    """Write three digits, or the whole number where it has more."""
+    """Format a number with three digits, or as an integer if it has more."""
     return f"{number:,.0f}" if number >= 100 else f"{number:.3g}"
 
 
 def main() -> None:
     """Print the tables."""
     parser = argparse.ArgumentParser(
-        description="Measure gradient descent beside other ways of fitting a line; prints Markdown tables.",
+        description="Compare gradient descent with other ways of fitting a line; prints Markdown tables.",
         epilog="The full run needs 4 GiB of memory and about five minutes; --quick a few seconds.",
     )
     parser.add_argument("--quick", action="store_true", help="small data: shows that it works, not how fast it is")

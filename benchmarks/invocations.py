@@ -1,6 +1,6 @@
-"""What InvokeEndpoint costs: the linear regression behind the local SageMaker Runtime, beside the bare model server.
+"""The cost of InvokeEndpoint: the linear regression behind the local SageMaker Runtime, and on the bare model server.
 
-Each endpoint and the bare server get the same small body over kept-alive connections, from one asyncio client, in
+Each endpoint and the bare server get the same small body over keep-alive connections, from one asyncio client, in
 turns: the difference is the runtime's. With data capture every invocation is also written to S3.
 """
 
@@ -38,7 +38,7 @@ def main() -> None:
     parser.add_argument("-n", "--rounds", type=int, default=5, help="counted rounds of each (default: %(default)s)")
     parser.add_argument("-r", "--requests", type=int, default=2_000, help="requests a round (default: %(default)s)")
     parser.add_argument(
-        "-p", "--port", type=int, default=4640, help="of local AWS, and the next (default: %(default)s)"
+        "-p", "--port", type=int, default=4640, help="port of local AWS, and the next one (default: %(default)s)"
     )
     options = parser.parse_args()
     print(description("uvicorn", "httptools"))
@@ -61,7 +61,7 @@ def main() -> None:
 
 @contextmanager
 def local_aws(folder: Path, port: int) -> Iterator[None]:
-    """Local AWS on a port and the next."""
+    """Run local AWS on a port and the next one."""
     command = [sys.executable, "-P", "-m", "localaws.command.cli"]
     state = ["--state-dir", str(folder / "state")]
     subprocess.run([*command, "start", "--port", str(port), *state], check=True, stdout=subprocess.DEVNULL)
@@ -72,7 +72,7 @@ def local_aws(folder: Path, port: int) -> Iterator[None]:
 
 
 def deploy(model: Path, port: int) -> None:
-    """Two endpoints of one instance, one of them with data capture; returns when both are in service."""
+    """Deploy two endpoints of one instance, one of them with data capture; return when both are in service."""
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w:gz") as archive:
         archive.add(model, arcname=".")
@@ -100,24 +100,24 @@ def deploy(model: Path, port: int) -> None:
     deadline = time.monotonic() + _START_SECONDS
     while not all(in_service(sagemaker, name) for name in ("plain", "captured")):
         if time.monotonic() > deadline:
-            raise RuntimeError("the endpoints did not come into service")
+            raise RuntimeError("the endpoints are not in service")
         time.sleep(0.05)
 
 
 def client(service: str, port: int) -> Any:
-    """A client of local AWS."""
+    """Return a client of local AWS."""
     session = boto3.Session(aws_access_key_id="test", aws_secret_access_key="test", region_name="us-east-1")
     return session.client(service, endpoint_url=f"http://127.0.0.1:{port}")
 
 
 def in_service(sagemaker: Any, name: str) -> bool:
-    """Whether an endpoint answers."""
+    """Return whether an endpoint is in service."""
     status: str = sagemaker.describe_endpoint(EndpointName=name)["EndpointStatus"]
     return status == "InService"
 
 
 def table(targets: dict[str, tuple[int, str]], connections: int, rounds: int, requests: int) -> None:
-    """Measure all targets in turns, and print."""
+    """Measure all targets in turns, and print the table."""
     for target in targets.values():
         asyncio.run(load(*target, connections, _WARM_UP))
     taken: dict[str, list[tuple[list[float], float]]] = {name: [] for name in targets}
@@ -133,12 +133,12 @@ def table(targets: dict[str, tuple[int, str]], connections: int, rounds: int, re
 
 
 def quantile(times: list[float], share: float) -> float:
-    """A quantile of some times."""
+    """Return a quantile of some times."""
     return sorted(times)[min(len(times) - 1, int(share * len(times)))]
 
 
 async def load(port: int, path: str, connections: int, requests: int) -> tuple[list[float], float]:
-    """Latency of each request, and seconds for all."""
+    """Return the latency of each request, and the seconds for all."""
     headers = f"host: 127.0.0.1\r\ncontent-type: application/json\r\ncontent-length: {len(BODY)}\r\n"
     request = f"POST {path} HTTP/1.1\r\n{headers}\r\n".encode() + BODY
     times: list[float] = []

@@ -1,9 +1,9 @@
-"""Kills local AWS with kill -9 at random moments of a pipeline, starts it again, and looks whether anything was lost.
+"""Kills local AWS with kill -9 at random moments of a pipeline, restarts it, and checks whether anything was lost.
 
 Each round starts an execution with a processing, a tuning, a training, a callback and a transform step, kills the
 supervisor and both servers at a random moment, starts them again, and waits for the end. It must be Succeeded; a step
-that had finished before the kill must have kept its job and its times: it was not run again. `--rounds 20` takes some
-minutes; run it longer before a release.
+that had finished before the kill must have kept its job and its times: it was not run again. `--rounds 20` takes a few
+minutes; run more rounds before a release.
 """
 
 import argparse
@@ -34,10 +34,10 @@ _BOUND_SECONDS = 90
 
 
 def main() -> int:
-    """Run the rounds; 1 when something was lost."""
+    """Run the rounds; return 1 if something was lost."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--rounds", type=int, default=20, help="kills (default: %(default)s)")
-    parser.add_argument("--seed", type=int, default=0, help="of the moments (default: %(default)s)")
+    parser.add_argument("--seed", type=int, default=0, help="random seed of the moments (default: %(default)s)")
     options = parser.parse_args()
     moments = random.Random(options.seed)
     print(description())
@@ -50,7 +50,7 @@ def main() -> int:
 
 
 def run_rounds(state_dir: Path, moments: list[float]) -> int:
-    """Kill once at each moment; the exit code."""
+    """Kill once at each moment; return the exit code."""
     aws = start_local_aws(state_dir)
     bench = bench_of(aws)
     make_pipeline(aws, bench)
@@ -70,14 +70,14 @@ def run_rounds(state_dir: Path, moments: list[float]) -> int:
 
 @dataclass(frozen=True)
 class Before:
-    """What was seen just before the kill."""
+    """The state just before the kill."""
 
     execution_arn: str
     finished: dict[str, dict[str, Any]]
 
 
 def kill_during_an_execution(aws: LocalAws, bench: Bench, moment: float) -> Before:
-    """Start an execution and kill everything so many seconds later."""
+    """Start an execution and kill everything this many seconds later."""
     arn = bench.start(PIPELINE)
     answering = Answers(aws, bench)
     time.sleep(moment)
@@ -89,7 +89,7 @@ def kill_during_an_execution(aws: LocalAws, bench: Bench, moment: float) -> Befo
 
 
 def look(aws: LocalAws, bench: Bench, before: Before) -> list[str]:
-    """Wait for the end of the execution; what is wrong with it."""
+    """Wait for the end of the execution; return what is wrong with it."""
     answering = Answers(aws, bench)
     deadline = time.monotonic() + _BOUND_SECONDS
     status = "Executing"
@@ -105,7 +105,7 @@ def look(aws: LocalAws, bench: Bench, before: Before) -> list[str]:
 
 
 class Answers:
-    """Somebody who answers all callbacks, as a person would: from the execution's steps.
+    """Answers all callbacks, as a person would: from the execution's steps.
 
     Parameters
     ----------
@@ -120,7 +120,7 @@ class Answers:
         self._thread.start()
 
     def stop(self) -> None:
-        """Answer no more."""
+        """Stop answering."""
         self._ends.set()
         self._thread.join()
 
@@ -129,7 +129,7 @@ class Answers:
             try:
                 self._answer_waiting()
             except (ClientError, BotoCoreError):
-                continue  # answered already, or nobody is there now
+                continue  # answered already, or the server is down
 
     def _answer_waiting(self) -> None:
         listed = self._sagemaker.list_pipeline_executions(PipelineName=PIPELINE, MaxResults=1)
@@ -141,7 +141,7 @@ class Answers:
 
 
 def make_pipeline(aws: LocalAws, bench: Bench) -> None:
-    """The pipeline of all the rounds."""
+    """Create the pipeline of all rounds."""
     queue = aws.client("sqs").create_queue(QueueName=QUEUE)["QueueUrl"]
     bench.put("records/a.csv", "1\n2\n")
     prepare = processing(bench, "Prepare", "import time; time.sleep(0.3)")
@@ -162,7 +162,7 @@ def make_pipeline(aws: LocalAws, bench: Bench) -> None:
 
 
 def tuning_step(bench: Bench) -> dict[str, Any]:
-    """Four small training jobs, two at a time."""
+    """Return a tuning step with four small training jobs, two at a time."""
     arguments = tuning(bench, jobs=4, parallel=2)
     del arguments["HyperParameterTuningJobName"]
     return {"Name": "Tune", "Type": "Tuning", "Arguments": arguments, "DependsOn": ["Prepare"]}

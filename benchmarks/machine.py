@@ -1,4 +1,4 @@
-"""The machine that a benchmark ran on, in one line: figures without it mean nothing."""
+"""The machine that a benchmark ran on, in one line: without it the figures mean nothing."""
 
 import os
 import platform
@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def description(*distributions: str) -> str:
-    """Processor, cores, memory, Python and the versions of the named distributions."""
+    """Return processor, cores, memory, Python and the versions of the named distributions."""
     parts = [f"{_processor()}, {os.cpu_count()} cores, {_memory_gib():.0f} GiB", f"Python {platform.python_version()}"]
     return ", ".join([*parts, *(f"{name} {version(name)}" for name in distributions)])
 

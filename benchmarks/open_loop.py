@@ -1,4 +1,4 @@
-"""Requests at a constant rate, whether the ones before are answered or not: what users do to an API."""
+"""Requests at a constant rate, whether earlier ones were answered or not: the load of an API's users."""
 
 import asyncio
 import threading
@@ -17,11 +17,11 @@ class Outcome:
     Attributes
     ----------
     at : float
-        When it was due, by `time.perf_counter`.
+        When it was due, according to `time.perf_counter`.
     seconds : float
-        From then to the end of the answer.
+        The time from then to the end of the answer.
     status : int
-        0 when there was no answer.
+        0 if there was no answer.
     """
 
     at: float
@@ -31,7 +31,7 @@ class Outcome:
 
 
 class OpenLoop:
-    """Sends the same request again and again, as long as the context lasts.
+    """Sends the same request repeatedly while the context is active.
 
     Parameters
     ----------
@@ -39,12 +39,12 @@ class OpenLoop:
     head, body : bytes
         The request's head, with the blank line, and its body.
     rate : float
-        Requests a second.
+        Requests per second.
 
     Attributes
     ----------
     outcomes : list of Outcome
-        In the order of the answers.
+        Outcomes in the order of the answers.
     under_way : int
         How many requests wait for their answer.
     """
@@ -66,7 +66,7 @@ class OpenLoop:
         self._thread.join()
 
     def between(self, begin: float, end: float) -> list[Outcome]:
-        """The outcomes of the requests that were due in a span of time."""
+        """Return the outcomes of the requests that were due in a time span."""
         return [outcome for outcome in list(self.outcomes) if begin <= outcome.at < end]
 
     async def _run(self) -> None:

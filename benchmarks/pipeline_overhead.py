@@ -1,8 +1,8 @@
-"""What the workflow adds to the bare work: the linear regression's execution over its scripts run one by one.
+"""The overhead of a pipeline: the linear regression's execution compared with its scripts run one after the other.
 
 Three figures, medians of interleaved runs on this machine:
 
-- bare: preprocess.py, train.py (its model packed by hand) and evaluate.py as plain processes, one after the other;
+- bare: preprocess.py, train.py (with its model packed here) and evaluate.py as plain processes, one after the other;
 - execution: the same through the pipeline, from StartPipelineExecution to Succeeded, jobs, S3, logs and all;
 - command: `run-pipeline --local` as a user runs it; cold starts local AWS from nothing, warm finds it running.
 
@@ -88,20 +88,20 @@ def measure(state_dir: Path, folder: Path, runs: int) -> None:
 
 
 def seconds(work: Callable[[], None]) -> float:
-    """How long something takes."""
+    """Return how long something takes."""
     began = time.perf_counter()
     work()
     return time.perf_counter() - began
 
 
 def sample_data(aws: LocalAws) -> bytes:
-    """The data that `run-pipeline --local` has uploaded."""
+    """Return the data that `run-pipeline --local` has uploaded."""
     body: bytes = aws.client("s3").get_object(Bucket=BUCKET, Key=f"{PIPELINE}/data/diabetes.csv")["Body"].read()
     return body
 
 
 def run_bare(folder: Path, csv: bytes) -> None:
-    """The scripts' work without SageMaker."""
+    """Do the scripts' work without SageMaker."""
     shutil.rmtree(folder, ignore_errors=True)
     source, ml = folder / "data", folder / "ml"
     source.mkdir(parents=True)
@@ -125,7 +125,7 @@ def script(name: str, *arguments: object) -> None:
 
 
 def run_execution(sagemaker: Any) -> None:
-    """One execution, from its start to its end."""
+    """Run one execution, from its start to its end."""
     arn = sagemaker.start_pipeline_execution(PipelineName=UNCACHED)["PipelineExecutionArn"]
     deadline = time.monotonic() + _BOUND_SECONDS
     while time.monotonic() < deadline:
@@ -139,7 +139,7 @@ def run_execution(sagemaker: Any) -> None:
 
 
 def turn_caching_off(sagemaker: Any) -> None:
-    """Make a copy of the pipeline whose steps run each time."""
+    """Create a copy of the pipeline whose steps always run."""
     described = sagemaker.describe_pipeline(PipelineName=PIPELINE)
     definition = json.loads(described["PipelineDefinition"])
     for step in definition["Steps"]:
@@ -150,14 +150,14 @@ def turn_caching_off(sagemaker: Any) -> None:
 
 
 def new_data(aws: LocalAws, csv: bytes, number: int) -> list[str]:
-    """The data at another place, so that no step is found in the cache; the option that names it."""
+    """Upload the data to another location, so that no step is found in the cache; return the options that name it."""
     key = f"{PIPELINE}/data-{number}/diabetes.csv"
     aws.client("s3").put_object(Bucket=BUCKET, Key=key, Body=csv)
     return ["--parameters", f"InputDataUrl=s3://{BUCKET}/{key}"]
 
 
 def run_command(state_dir: Path, options: Sequence[str] = ()) -> None:
-    """`run-pipeline --local`, as a user runs it."""
+    """Run `run-pipeline --local` as a user does."""
     environment = {**os.environ, "LOCALAWS_STATE_DIR": str(state_dir), "LOCALAWS_PORT": str(PORT)}
     command = [sys.executable, "-m", "pipelines.run_pipeline", "--local", "-n", MODULE, *options]
     subprocess.run(command, check=True, env=environment, stdout=subprocess.DEVNULL)

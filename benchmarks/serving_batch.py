@@ -1,10 +1,10 @@
-"""A CSV body of 6 MB, as batch transform sends it: our server's answer beside polars in one process.
+"""A CSV body of 6 MB, as batch transform sends it: our server compared with polars in one process.
 
-63,000 rows of ten features and the linear regression of `pipelines/lr`. On one side a POST over a kept-alive
-connection, from the first byte sent to the last byte of the predictions read. On the other side, with neither HTTP nor
-a server: polars reads the same bytes, the same model predicts, polars writes the predictions. In turns; medians.
+63,000 rows of ten features and the linear regression of `pipelines/lr`. On one side a POST over a keep-alive
+connection, from the first byte sent to the last byte of the predictions read. On the other side, without HTTP or a
+server: polars reads the same bytes, the same model predicts, polars writes the predictions. In turns; medians.
 
-The aim: the server takes at most 1.5 times as long.
+Target: the server takes at most 1.5 times as long.
 """
 
 import argparse
@@ -31,7 +31,7 @@ AIM = 1.5
 
 
 def main() -> int:
-    """Run the benchmark and print its table; 1 when the aim is missed."""
+    """Run the benchmark and print its table; return 1 if the target is missed."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.serving_batch", description=__doc__.splitlines()[0])
     parser.add_argument("-n", "--runs", type=int, default=15, help="counted runs of each (default: %(default)s)")
     runs = parser.parse_args().runs
@@ -51,14 +51,14 @@ def main() -> int:
 
 
 def csv_body(rows: np.ndarray) -> bytes:
-    """`N_ROWS` rows, taken again and again, with as many digits as make 6 MB."""
+    """Return `N_ROWS` rows, repeated, with enough digits for 6 MB."""
     text = "\n".join(",".join(f"{value:.6f}" for value in row) for row in rows.tolist())
     lines = text.splitlines()
     return "".join(f"{lines[number % len(lines)]}\n" for number in range(N_ROWS)).encode()
 
 
 def ask(connection: http.client.HTTPConnection, body: bytes) -> bytes:
-    """The server's predictions."""
+    """Return the server's predictions."""
     connection.request("POST", "/invocations", body, {"Content-Type": "text/csv", "Accept": "text/csv"})
     response = connection.getresponse()
     answer = response.read()
@@ -68,7 +68,7 @@ def ask(connection: http.client.HTTPConnection, body: bytes) -> bytes:
 
 
 def ours_aside(workload: Workload, body: bytes) -> Callable[[], bytes]:
-    """The same work by polars, without a server."""
+    """Return a function that does the same work with polars, without a server."""
     sys.path.insert(0, str(workload.model_dir / "code"))
     import inference  # noqa: PLC0415 - it lies beside the model
 
@@ -84,7 +84,7 @@ def ours_aside(workload: Workload, body: bytes) -> Callable[[], bytes]:
 
 
 def in_turns(ways: dict[str, Callable[[], bytes]], runs: int) -> dict[str, list[float]]:
-    """The seconds of each way, run by run."""
+    """Return the seconds of each way, run by run."""
     seconds: dict[str, list[float]] = {name: [] for name in ways}
     for _ in range(runs):
         for name, way in ways.items():
@@ -102,7 +102,7 @@ def report(seconds: dict[str, list[float]], body: bytes, runs: int) -> int:
         figures = [1000 * value for value in (min(values), statistics.median(values), max(values))]
         print(f"| {name} | {' | '.join(f'{figure:.1f}' for figure in figures)} |")
     served, aside = (statistics.median(values) for values in seconds.values())
-    print(f"\nServing over polars: {served / aside:.2f} (the aim: at most {AIM})")
+    print(f"\nServing over polars: {served / aside:.2f} (target: at most {AIM})")
     return int(served / aside > AIM)
 
 

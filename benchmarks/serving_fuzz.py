@@ -1,8 +1,8 @@
 """Malformed requests by the ten thousand: ``python -m benchmarks.serving_fuzz --requests 100000 --seed 1``.
 
-Each is made by chance from what goes wrong on the wire (cut off, wrong length, garbage, dripping) and in the body (deep
+Each is generated at random from faults on the wire (cut off, wrong length, garbage, dripping) and in the body (deep
 nesting, NaN, huge numbers, wrong types, wrong charset), and sent to a real server with the linear regression. The
-server has to answer or close each of them, with no status of 500 or above, and to answer a right request afterwards.
+server has to answer or close each of them, with no status of 500 or above, and to answer a valid request afterwards.
 Exit code 1 if it does not.
 """
 
@@ -34,7 +34,7 @@ _VALUES = (
 
 
 def body(chance: random.Random) -> bytes:
-    """A body, seldom a right one."""
+    """Return a body, rarely a valid one."""
     values = [chance.choice(_VALUES) for _ in range(chance.randint(0, 4))]
     depth = chance.choice((1, 2, 100, 10_000))
     text = chance.choice(
@@ -53,7 +53,7 @@ def body(chance: random.Random) -> bytes:
 
 
 def request(chance: random.Random) -> bytes:
-    """The bytes of a request, seldom of a right one."""
+    """Return the bytes of a request, rarely of a valid one."""
     content = body(chance)
     length = chance.choice((len(content), len(content), len(content), len(content) + 5, 0, -1, 10**12, "x"))
     kind, accept = chance.choice(_TYPES), chance.choice((*_TYPES, "*/*", "text/csv;q=2", "*/*;q=0"))
@@ -70,7 +70,7 @@ def request(chance: random.Random) -> bytes:
 
 
 def send(port: int, data: bytes, chance: random.Random) -> str:
-    """Send it as a careless caller would; say how it ended: the status, or closed."""
+    """Send it as a careless client would; return how it ended: the status, or closed."""
     with socket.create_connection(("127.0.0.1", port), timeout=_SECONDS) as wire:
         cut = chance.randint(0, len(data)) if chance.random() < 0.2 else len(data)
         try:
@@ -88,7 +88,7 @@ def send(port: int, data: bytes, chance: random.Random) -> str:
 
 
 def is_alive(port: int) -> bool:
-    """Whether a right request gets its right answer."""
+    """Return whether a valid request gets its correct answer."""
     head = b"POST /invocations HTTP/1.1\r\nConnection: close\r\nContent-Length: %d\r\n\r\n"
     with socket.create_connection(("127.0.0.1", port), timeout=_SECONDS) as wire:
         wire.sendall(head % len(_RIGHT) + _RIGHT)
@@ -105,7 +105,7 @@ def attack(port: int, seed: int, count: int) -> collections.Counter[str]:
 
 
 def main() -> int:
-    """Run it; give the exit code."""
+    """Send the requests and print the result; return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.serving_fuzz", description=main.__doc__)
     parser.add_argument("--requests", type=int, default=100_000)
     parser.add_argument("--seed", type=int, default=0)

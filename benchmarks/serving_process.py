@@ -1,4 +1,4 @@
-"""The model server as a process, for benchmarks: a trained model to serve, a free port, and its end."""
+"""The model server as a process, for benchmarks: a trained model, a free port, and its end."""
 
 import http.client
 import os
@@ -16,14 +16,14 @@ _SCRIPTS = Path(__file__).parents[1] / "pipelines" / "lr"
 
 
 def linear_regression(folder: Path, n_features: int) -> Path:
-    """A model directory with the project's linear regression, trained by its own train.py.
+    """Return a model directory with the project's linear regression, trained by its own train.py.
 
     Parameters
     ----------
     folder : Path
-        Where to work.
+        The working folder.
     n_features : int
-        1 is the body mass index alone; 10 are all of the diabetes data.
+        1 for the body mass index alone; 10 for all of the diabetes data.
     """
     table, target = load_diabetes(return_X_y=True, as_frame=True)
     columns = ["bmi"] if n_features == 1 else list(table.columns)
@@ -41,7 +41,7 @@ class ServingProcess:
     ----------
     model_dir : Path
     log : Path
-        Where its log goes.
+        The file of its log.
     workers : int, optional
         By default one for each CPU.
     """

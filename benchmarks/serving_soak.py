@@ -1,14 +1,14 @@
-"""The model server under steady load for a long time: no error, no growth of memory, no slower answers.
+"""The model server under steady load for a long time: no errors, no growth of memory, no slower answers.
 
 1. The peak: wrk with 64 connections, each sending as soon as it is answered.
-2. So few connections, each sending as soon as it is answered, that together they ask at the wanted share of the peak.
-   Their number is found by trying, and follows the rate from one ten seconds to the next. Timers that pace connections
-   cost wrk so much that on few cores it reaches no such rate.
-3. Ten seconds after ten seconds of that, for as many minutes as wanted; the proportional set size of all processes in
-   the middle of each, the 99th percentile and the errors of each.
+2. Fewer connections, each sending as soon as it is answered, that together reach the wanted share of the peak. Their
+   number is found by trying, and is adjusted to the rate every ten seconds. Timers that pace connections cost wrk so
+   much that on few cores it does not reach such a rate.
+3. That load in periods of ten seconds, for as many minutes as wanted; the proportional set size of all processes in
+   the middle of each period, the 99th percentile and the errors of each.
 
-Ends with 1 when there was an error, when the wanted rate was missed by more than 5 %, when memory grew by more than 5 %
-after the first minute, or when the last quarter's p99 is more than a quarter above the first quarter's.
+Exits with 1 if there was an error, if the wanted rate was missed by more than 5 %, if memory grew by more than 5 %
+after the first minute, or if the last quarter's p99 is more than a quarter above the first quarter's.
 """
 
 import argparse
@@ -41,14 +41,14 @@ _FIRST_MINUTE = 60 // PERIOD_SECONDS
 
 @dataclass(frozen=True)
 class Period:
-    """Ten seconds."""
+    """The measurements of ten seconds."""
 
     load: wrk.Load
     memory_mb: float
 
 
 def main() -> int:
-    """Soak the server and print what was seen; 1 when a demand is not met."""
+    """Soak the server and print the measurements; return 1 if a requirement is not met."""
     options = _parser().parse_args()
     console = Console(stderr=True)
     with tempfile.TemporaryDirectory(prefix="serving-soak-") as folder:
@@ -72,7 +72,7 @@ def main() -> int:
 
 
 def fewer_connections(server: Running, request: Request, rate: float, folder: Path) -> int:
-    """How many connections ask at this rate."""
+    """Return how many connections reach this rate."""
     connections = PEAK_CONNECTIONS // 2
     for _ in range(_TRIES):
         seen = wrk.load(server.port, request, connections, _TRY_SECONDS, folder).rate
@@ -81,12 +81,12 @@ def fewer_connections(server: Running, request: Request, rate: float, folder: Pa
 
 
 def adjusted(connections: int, wanted: float, seen: float) -> int:
-    """The number of connections that comes nearer to the wanted rate; the rate grows far slower than the number."""
+    """Return the number of connections that brings the rate nearer to `wanted`; the rate grows far more slowly."""
     return min(PEAK_CONNECTIONS, max(1, round(connections * (wanted / seen) ** 2)))
 
 
 def soak(server: Running, request: Request, connections: int, folder: Path) -> Period:
-    """Ten seconds of load, the memory weighed in the middle."""
+    """Load the server for ten seconds, and measure its memory in the middle."""
     with ThreadPoolExecutor(1) as pool:
         load = pool.submit(wrk.load, server.port, request, connections, PERIOD_SECONDS, folder)
         try:
@@ -97,13 +97,13 @@ def soak(server: Running, request: Request, connections: int, folder: Path) -> P
 
 
 def told(period: Period) -> str:
-    """A period in a line."""
+    """Return a period as one line."""
     load = period.load
     return f"{load.rate:,.0f} req/s, p99 {load.p99_us:,.0f} us, {load.errors} errors, {period.memory_mb:.1f} MB"
 
 
 def report(options: argparse.Namespace, peak: float, connections: int, periods: Sequence[Period]) -> int:
-    """Print the table and the demands that are not met."""
+    """Print the table and the requirements that are not met."""
     quarter = max(1, len(periods) // 4)
     errors = sum(period.load.errors for period in periods)
     growth = growth_of(periods)
@@ -125,7 +125,7 @@ def report(options: argparse.Namespace, peak: float, connections: int, periods: 
 
 
 def growth_of(periods: Sequence[Period]) -> float:
-    """By which share the memory grew from the end of the first minute to the end; medians of three periods."""
+    """Return the relative growth of memory from the end of the first minute to the end; medians of three periods."""
     first = min(_FIRST_MINUTE, len(periods) // 4)
     before = statistics.median(period.memory_mb for period in periods[first : first + 3])
     return statistics.median(period.memory_mb for period in periods[-3:]) / before - 1
@@ -133,9 +133,9 @@ def growth_of(periods: Sequence[Period]) -> float:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.serving_soak", description=__doc__.splitlines()[0])
-    parser.add_argument("--minutes", type=float, default=10, help="of steady load (%(default)s)")
-    parser.add_argument("--share", type=float, default=0.8, help="of the peak (%(default)s)")
-    parser.add_argument("--workers", type=int, default=os.cpu_count(), help="of the server (%(default)s)")
+    parser.add_argument("--minutes", type=float, default=10, help="minutes of steady load (%(default)s)")
+    parser.add_argument("--share", type=float, default=0.8, help="share of the peak (%(default)s)")
+    parser.add_argument("--workers", type=int, default=os.cpu_count(), help="workers of the server (%(default)s)")
     return parser
 
 

@@ -19,7 +19,7 @@ _CONNECTIONS = (1, 8, 64)
 
 
 def main() -> int:
-    """Run the comparison; 1 when a server was left out, 0 else."""
+    """Run the comparison; return 1 if a server was left out, otherwise 0."""
     options = _parser().parse_args()
     console = Console(stderr=True)
     try:
@@ -55,7 +55,7 @@ def _compare(options: argparse.Namespace, folder: Path, console: Console) -> int
 
 
 def install(names: list[str], cache: Path, say: Callable[[str], None]) -> tuple[dict[str, Path | None], list[str]]:
-    """Each server's environment, and why those that are missing are missing."""
+    """Return each server's environment, and the reasons for those that are missing."""
     environments: dict[str, Path | None] = {}
     missing = []
     for name in names:
@@ -82,10 +82,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--workloads", nargs="+", choices=["json", "csv"], default=["json", "csv"], metavar="NAME")
     parser.add_argument("--connections", nargs="+", type=int, default=_CONNECTIONS, metavar="N")
     parser.add_argument("--rounds", type=int, default=5, help="interleaved rounds (%(default)s)")
-    parser.add_argument("--seconds", type=float, default=3, help="of load at each point (%(default)s)")
-    parser.add_argument("--workers", type=int, default=os.cpu_count(), help="of each server (%(default)s)")
+    parser.add_argument("--seconds", type=float, default=3, help="seconds of load at each point (%(default)s)")
+    parser.add_argument("--workers", type=int, default=os.cpu_count(), help="workers of each server (%(default)s)")
     parser.add_argument("--cache", type=Path, default=environment.default_cache(), help="environments (%(default)s)")
-    parser.add_argument("--output", type=Path, help="write the tables there too, in markdown")
+    parser.add_argument("--output", type=Path, help="also write the tables to this file, in Markdown")
     parser.epilog = f"Servers: {', '.join(SERVERS)}."
     return parser
 

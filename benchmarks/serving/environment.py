@@ -11,18 +11,18 @@ _READY = ".ready"
 
 
 def default_cache() -> Path:
-    """The cache folder by the XDG Base Directory Specification."""
+    """Return the cache folder according to the XDG Base Directory Specification."""
     home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(home) / "model-road" / "benchmarks"
 
 
 def ensure(cache: Path, name: str, requirements: Path) -> Path:
-    """Install what is pinned, by uv where it is there, else by pip; the environment's folder.
+    """Install the pinned requirements, with uv if available, otherwise with pip; return the environment's folder.
 
     Raises
     ------
     OSError
-        It could not be installed; the text ends with the installer's last words.
+        If the installation fails; the text ends with the installer's last output.
     """
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
     key = hashlib.sha256(requirements.read_bytes() + version.encode()).hexdigest()[:12]

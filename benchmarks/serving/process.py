@@ -1,4 +1,4 @@
-"""A server as processes: started, asked until it answers rightly, weighed, stopped."""
+"""A server's processes: started, queried until the answer is correct, measured, stopped."""
 
 import contextlib
 import getpass
@@ -26,17 +26,17 @@ _LOG_BYTES = 3000
 
 
 class StartError(Exception):
-    """A server did not answer, or answered wrongly; the text has what it said."""
+    """A server did not answer, or gave a wrong answer; the text has its output."""
 
 
 @dataclass(frozen=True)
 class Running:
-    """A server that answers.
+    """A server that answers correctly.
 
     Attributes
     ----------
     start_seconds : float
-        From its first process to its first right answer.
+        The time from its first process to its first correct answer.
     """
 
     port: int
@@ -44,7 +44,7 @@ class Running:
     start_seconds: float
 
     def memory_mb(self) -> float:
-        """The proportional set sizes of all its processes, in units of 1,000,000 bytes."""
+        """Return the proportional set size of all its processes, in units of 1,000,000 bytes."""
         return sum(map(_pss, _tree([process.pid for process in self.processes]))) / 1e6
 
 
@@ -57,7 +57,7 @@ def running(
     Raises
     ------
     StartError
-        It gave no right answer in time.
+        If it gives no correct answer in time.
     """
     port, management_port, metrics_port = free_ports(3)
     values = {
@@ -106,7 +106,7 @@ def _copy_files(server: Server, values: dict[str, str], folder: Path) -> None:
 
 
 def _variables(server: Server, values: dict[str, str], environment: Path | None) -> dict[str, str]:
-    """The environment: this one's without what could configure a server, and what the server's files read."""
+    """Return the environment: this process's without any server settings, and what the server's files read."""
     variables = {name: value for name, value in os.environ.items() if not name.startswith(("SAGEMAKER_", "PYTHON"))}
     variables |= {name.upper(): value for name, value in values.items()}
     home = str(environment / "bin") if environment else str(Path(sys.executable).parent)
@@ -127,7 +127,7 @@ def _argv(command: list[str], variables: dict[str, str]) -> list[str]:
 def wait_until_right(
     server: Server, workload: Workload, port: int, processes: list[subprocess.Popen[bytes]], log: Path
 ) -> None:
-    """Ask until the answer is right; a wrong one from a server that is up counts only when it stays wrong."""
+    """Query until the answer is correct; a wrong one from a running server counts only if it stays wrong."""
     request = server.request(workload)
     deadline = time.monotonic() + _START_SECONDS
     last = "nothing"
@@ -140,7 +140,7 @@ def wait_until_right(
             last = f"{status} {body[:200]!r}"
         time.sleep(_ASK_SECONDS)
     said = log.read_bytes()[-_LOG_BYTES:].decode(errors="replace")
-    raise StartError(f"{server.title} gave no right answer to {workload.title} (but {last}); its log ends:\n{said}")
+    raise StartError(f"{server.title} gave no correct answer to {workload.title} (but {last}); its log ends:\n{said}")
 
 
 def ask(port: int, request: Request) -> tuple[int, bytes]:
@@ -156,7 +156,7 @@ def ask(port: int, request: Request) -> tuple[int, bytes]:
 
 
 def stop(processes: list[subprocess.Popen[bytes]]) -> None:
-    """Ask all to end, in the order opposite to their start; kill what is left after a while."""
+    """Ask all processes to end, in reverse order of their start; kill the remaining ones after a while."""
     pids = _tree([process.pid for process in processes])
     for process in reversed(processes):
         process.terminate()
@@ -170,7 +170,7 @@ def stop(processes: list[subprocess.Popen[bytes]]) -> None:
 
 
 def _tree(roots: list[int]) -> list[int]:
-    """The processes of the servers' sessions, and all their descendants."""
+    """Return the processes of the servers' sessions, and all their descendants."""
     parents: dict[int, int] = {}
     found = set()
     for path in Path("/proc").glob("[0-9]*"):
@@ -193,7 +193,7 @@ def _pss(pid: int) -> int:
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports that were free a moment ago, of those that multi-model-server takes: below 32,767."""
+    """Return ports that were free a moment ago and that multi-model-server accepts: below 32,767."""
     ports: list[int] = []
     while len(ports) < count:
         port = random.randrange(20_000, 32_000)

@@ -1,4 +1,4 @@
-"""The tables, in markdown: one for each workload, then memory and start, then what the ratios say."""
+"""The tables, in Markdown: one for each workload, then memory and startup time, then the ratios."""
 
 import statistics
 from collections.abc import Iterator, Sequence
@@ -9,7 +9,7 @@ from benchmarks.serving.workloads import Workload
 
 
 def tables(plan: Plan, results: Results) -> Iterator[str]:
-    """The report's parts, each a table or a paragraph."""
+    """Yield the report's parts, each a table or a paragraph."""
     for workload in plan.workloads:
         yield f"### {workload.title}\n\n{speed(plan, results, workload)}"
     yield f"### Memory and start\n\n{cost(plan, results)}"
@@ -18,7 +18,7 @@ def tables(plan: Plan, results: Results) -> Iterator[str]:
 
 
 def speed(plan: Plan, results: Results, workload: Workload) -> str:
-    """Requests per second, latencies and errors at each number of connections."""
+    """Return requests per second, latencies and errors at each number of connections."""
     counts = [str(count) for count in plan.connections]
     heads = [*(f"{what} at {count}" for what in ("req/s", "p50 us", "p99 us") for count in counts), "errors"]
     rows = []
@@ -35,7 +35,7 @@ def speed(plan: Plan, results: Results, workload: Workload) -> str:
 
 
 def cost(plan: Plan, results: Results) -> str:
-    """Memory after the load and seconds to the first right answer, of the first workload."""
+    """Return the memory after the load and the seconds to the first correct answer, for the first workload."""
     rows = []
     for name in plan.environments:
         measured = results[name, plan.workloads[0].name]
@@ -47,7 +47,7 @@ def cost(plan: Plan, results: Results) -> str:
 
 
 def ratios(plan: Plan, results: Results) -> str:
-    """Ours over each peer, over the best ready-made model server, and beside the echo."""
+    """Return the ratios of our server to each peer, to the best ready-made model server, and to the echo."""
     rows = []
     for workload in plan.workloads:
         ours = results[OURS, workload.name]

@@ -1,6 +1,6 @@
-"""The interleaved rounds: in each, every server in turn is started, warmed up, loaded, weighed and stopped.
+"""The interleaved rounds: in each, every server in turn is started, warmed up, loaded, measured and stopped.
 
-So that whatever else happens on the machine meets all of them, and each start is a measurement of its own.
+So other activity on the machine affects all of them, and each start is a measurement of its own.
 """
 
 import statistics
@@ -19,7 +19,7 @@ WARM_UP_CONNECTIONS = 8
 
 @dataclass(frozen=True)
 class Plan:
-    """What is run.
+    """The plan of a run.
 
     Attributes
     ----------
@@ -37,26 +37,26 @@ class Plan:
 
 @dataclass
 class Measured:
-    """All that was measured of one server on one workload: a value for each round."""
+    """The measurements of one server on one workload: a value for each round."""
 
     loads: dict[int, list[wrk.Load]] = field(default_factory=dict)
     memory_mb: list[float] = field(default_factory=list)
     start_seconds: list[float] = field(default_factory=list)
 
     def rate(self, connections: int) -> float:
-        """Requests per second."""
+        """Return the requests per second."""
         return statistics.median(load.rate for load in self.loads[connections])
 
     def p50_us(self, connections: int) -> float:
-        """The median latency."""
+        """Return the median latency."""
         return statistics.median(load.p50_us for load in self.loads[connections])
 
     def p99_us(self, connections: int) -> float:
-        """The latency which one request in a hundred passes."""
+        """Return the latency that one request in a hundred exceeds."""
         return statistics.median(load.p99_us for load in self.loads[connections])
 
     def errors(self, connections: int) -> int:
-        """Errors of all rounds."""
+        """Return the errors of all rounds."""
         return sum(load.errors for load in self.loads[connections])
 
 
@@ -64,7 +64,7 @@ Results = dict[tuple[str, str], Measured]
 
 
 def check(plan: Plan, folder: Path, say: Callable[[str], None]) -> tuple[Plan, list[str]]:
-    """Have every server answer every workload once; the plan without those that do not, and what these said."""
+    """Have every server answer every workload once; return the plan without those that fail, and their messages."""
     wrong = {}
     for name in plan.environments:
         say(f"checking {name}")
@@ -80,7 +80,7 @@ def check(plan: Plan, folder: Path, say: Callable[[str], None]) -> tuple[Plan, l
 
 
 def run(plan: Plan, folder: Path, say: Callable[[str], None]) -> Results:
-    """Run all rounds; what was measured, by server and workload."""
+    """Run all rounds; return the measurements by server and workload."""
     results: Results = {(name, workload.name): Measured() for name in plan.environments for workload in plan.workloads}
     for number in range(1, plan.rounds + 1):
         for name in plan.environments:

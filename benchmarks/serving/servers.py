@@ -1,8 +1,8 @@
-"""Who is compared: how each server is started, and in which protocol it is asked.
+"""The servers: how each is started, and which protocol it speaks.
 
-A peer's files lie in ``peers/<folder>``; each run gets a copy of them, in which ``@PORT@``, ``@WORKERS@`` and the like
-are replaced in what is not Python, and these are environment variables too. ``{port}`` and ``{workers}`` in a command
-are replaced as well, and its program is looked for in the peer's own environment first.
+A peer's files are in ``peers/<folder>``; each run gets a copy of them, in which ``@PORT@``, ``@WORKERS@`` and the like
+are replaced except in Python files, which read them as environment variables. ``{port}`` and ``{workers}`` in a command
+are replaced as well, and its program is looked up in the peer's own environment first.
 """
 
 from collections.abc import Callable, Mapping
@@ -28,13 +28,13 @@ class Server:
     folder : str, optional
         Its files in ``peers``.
     request : callable
-        A workload's request in this server's protocol.
+        Converts a workload to a request in this server's protocol.
     debian : mapping of str to str
-        Programs which no environment brings, and the Debian packages that do.
+        Programs that no environment provides, and the Debian packages that do.
     ready_made : bool
-        Whether it is a model server, not a web framework.
+        Whether it is a model server rather than a web framework.
     echoes : bool
-        Whether it sends the body back, for there is no model: a limit, not a peer.
+        Whether it sends the body back, without a model: a limit, not a peer.
     """
 
     title: str
@@ -79,7 +79,7 @@ SERVERS: dict[str, Server] = {
             "SAGEMAKER_BASE_DIR": "{run}/ml",
             "SAGEMAKER_PROGRAM": "inference.py",
             "PYTHONPATH": "{model_dir}/code",
-            "TMPDIR": "{run}",  # where it notes that it is running
+            "TMPDIR": "{run}",  # the file in which it records that it is running
         },
         debian={"java": "default-jre-headless"},
         ready_made=True,

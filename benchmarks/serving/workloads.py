@@ -1,4 +1,4 @@
-"""What is asked: two models of pipelines/lr, and for each a request with its right answer.
+"""The workloads: two models of pipelines/lr, and for each a request with its correct answer.
 
 - ``json``: the linear regression of BMI, ``{"x": [[0.3]]}``, which is 434.0765649977469;
 - ``csv``: the linear regression of all ten features, 100 rows.
@@ -31,7 +31,7 @@ class Workload:
         The unpacked model.tar.gz.
     rows : ndarray of shape (n_samples, n_features)
     predictions : ndarray of shape (n_samples,)
-        The right answer.
+        The correct answer.
     """
 
     name: str
@@ -64,7 +64,7 @@ def prepare(folder: Path) -> list[Workload]:
 
 
 def train(folder: Path, X: np.ndarray, y: np.ndarray) -> Path:
-    """Run the pipeline's training script on these rows; the model's folder."""
+    """Run the pipeline's training script on these rows; return the model's folder."""
     data = folder / "input" / "data" / "train"
     data.mkdir(parents=True)
     names = [f"x{number}" for number in range(X.shape[1])]
@@ -76,7 +76,7 @@ def train(folder: Path, X: np.ndarray, y: np.ndarray) -> Path:
 
 
 def predict(model_dir: Path, rows: np.ndarray) -> np.ndarray:
-    """What the model says when no server is in between."""
+    """Return the model's predictions without a server in between."""
     program = (
         "import sys, json; sys.path.insert(0, sys.argv[1] + '/code'); import inference;"
         "model = inference.model_fn(sys.argv[1]); print(json.dumps(model.predict(json.load(sys.stdin)).tolist()))"
@@ -87,7 +87,7 @@ def predict(model_dir: Path, rows: np.ndarray) -> np.ndarray:
 
 
 def as_sagemaker(workload: Workload) -> Request:
-    """The request as SageMaker sends it: JSON or CSV to /invocations."""
+    """Return the request as SageMaker sends it: JSON or CSV to /invocations."""
     if workload.name == "csv":
         body = "".join(",".join(map(repr, row)) + "\n" for row in workload.rows.tolist())
         return Request("/invocations", body.encode(), "text/csv", "text/csv")
@@ -95,20 +95,20 @@ def as_sagemaker(workload: Workload) -> Request:
 
 
 def as_json(workload: Workload) -> Request:
-    """The same rows as JSON, for a server that does not read CSV."""
+    """Return the same rows as JSON, for a server that does not read CSV."""
     body = json.dumps({"x": workload.rows.tolist()}).encode()
     return Request("/invocations", body, "application/json", "application/json")
 
 
 def as_tensor(workload: Workload) -> Request:
-    """The same rows as a tensor of the Open Inference Protocol, version 2."""
+    """Return the same rows as a tensor of the Open Inference Protocol, version 2."""
     tensor = {"name": "x", "shape": workload.rows.shape, "datatype": "FP64", "data": workload.rows.ravel().tolist()}
     body = json.dumps({"inputs": [tensor]}).encode()
     return Request("/v2/models/lr/infer", body, "application/json", "application/json")
 
 
 def is_right(workload: Workload, body: bytes) -> bool:
-    """Whether an answer, in any of the servers' forms, holds the right predictions."""
+    """Return whether an answer, in the format of any server, contains the correct predictions."""
     predictions = _predictions(body)
     return predictions.shape == workload.predictions.shape and np.allclose(
         predictions, workload.predictions, rtol=1e-12, atol=0

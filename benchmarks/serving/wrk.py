@@ -1,4 +1,4 @@
-"""The load: wrk, which keeps as many requests under way as it has connections, and counts what comes back."""
+"""The load: wrk, which keeps as many requests in flight as it has connections, and counts the answers."""
 
 import json
 import os
@@ -34,7 +34,7 @@ class LoadError(Exception):
 
 @dataclass(frozen=True)
 class Load:
-    """What wrk saw.
+    """The measurements of wrk.
 
     Attributes
     ----------
@@ -51,23 +51,23 @@ class Load:
 
 
 def find() -> str:
-    """The program.
+    """Return the path of wrk.
 
     Raises
     ------
     LoadError
-        It is not installed.
+        If it is not installed.
     """
     program = shutil.which("wrk")
     if program is None:
-        raise LoadError("wrk makes the load, and is not on PATH: apt-get install -y wrk")
+        raise LoadError("wrk, which generates the load, is not on PATH: apt-get install -y wrk")
     return program
 
 
 def load(port: int, request: Request, connections: int, seconds: float, folder: Path) -> Load:
     """Keep `connections` busy for `seconds`.
 
-    Half of the processors at most make the load, so that the server has the other half.
+    At most half of the processors generate the load, so that the server has the other half.
 
     Parameters
     ----------
@@ -75,9 +75,9 @@ def load(port: int, request: Request, connections: int, seconds: float, folder: 
     request : Request
     connections : int
     seconds : float
-        How long.
+        The duration.
     folder : Path
-        Where wrk's script is written.
+        The folder for wrk's script.
     """
     body, script = folder / "request.body", folder / "request.lua"
     body.write_bytes(request.body)

@@ -1,4 +1,4 @@
-"""A BentoML service, as its documentation has it: NumPy arrays in and out, a worker for each processor."""
+"""A BentoML service, as in its documentation: NumPy arrays in and out, a worker for each processor."""
 
 import os
 

@@ -1,6 +1,6 @@
 """The model as every peer with a handler of its own calls it: the functions of its inference.py.
 
-The same work in each, so that what differs is the server.
+All of them do the same work, so that only the server differs.
 """
 
 import os
@@ -17,6 +17,6 @@ MODEL = inference.model_fn(MODEL_DIR)
 
 
 def invoke(body: bytes, content_type: str, accept: str) -> tuple[Any, str]:
-    """A request's body in, the answer's body and its content type out."""
+    """Return the answer's body and content type for a request's body."""
     prediction = inference.predict_fn(inference.input_fn(body, content_type), MODEL)
     return inference.output_fn(prediction, accept)

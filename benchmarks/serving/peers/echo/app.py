@@ -1,4 +1,4 @@
-"""The limit for an ASGI application on uvicorn: no framework, the body sent back."""
+"""The limit for an ASGI application on uvicorn: no framework, the body is sent back."""
 
 
 async def app(_scope, receive, send):

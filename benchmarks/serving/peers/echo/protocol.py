@@ -1,7 +1,7 @@
 """The limit for a server in Python: an asyncio protocol over httptools on uvloop that sends the body back.
 
-It parses the request's line, its headers and its body, and nothing more: no routes, no limits, no time-outs. One
-process for each worker, each with its own listening socket on the same port.
+It parses the request line, the headers and the body, and nothing more: no routes, no limits, no timeouts. One process
+for each worker, each with its own listening socket on the same port.
 """
 
 import asyncio

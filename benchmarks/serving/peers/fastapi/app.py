@@ -1,4 +1,4 @@
-"""FastAPI on uvicorn: an async endpoint which reads the body itself, its fastest way."""
+"""FastAPI on uvicorn: an async endpoint that reads the body itself, its fastest way."""
 
 import lr
 from fastapi import FastAPI, Request, Response

@@ -7,5 +7,5 @@ worker_class = "sync"
 timeout = 60
 # The workers' heartbeat files in memory, as gunicorn's FAQ advises.
 worker_tmp_dir = "/dev/shm"
-# Its file would lie in the home folder.
+# Its file would be in the home folder.
 control_socket_disable = True

@@ -1,4 +1,4 @@
-"""What the older systems serve with: Flask under gunicorn's sync workers, behind nginx."""
+"""The stack of older systems: Flask under gunicorn's sync workers, behind nginx."""
 
 import lr
 from flask import Flask, Response, request

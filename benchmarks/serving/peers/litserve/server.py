@@ -1,4 +1,4 @@
-"""LitServe's server and API, as its documentation has them, with the queue that it advises for high rates."""
+"""LitServe's server and API, as in its documentation, with the queue that it recommends for high rates."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""MLServer's custom runtime, as its user guide has it: tensors in and out by the NumPy codec."""
+"""MLServer's custom runtime, as in its user guide: tensors in and out with the NumPy codec."""
 
 import lr
 from mlserver import MLModel
