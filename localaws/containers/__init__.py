@@ -1,6 +1,6 @@
 """An AWS container as host processes: a folder staged as its file system, in namespaces of its own.
 
-container  the processes: private mounts, host name, limits, stopping, time-outs
+container  the processes: private mounts, host name, limits, stopping, timeouts
 layers     the folder of installed packages that a container may write into
 memory     how much memory a container uses
 warm_home  a home folder that is ready before the first container needs it

@@ -1,4 +1,4 @@
-"""``python -m localaws.sagemaker``: the local SageMaker as a process of its own."""
+"""``python -m localaws.sagemaker``: the local SageMaker in a process of its own."""
 
 import sys
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The other services as the local SageMaker reaches them, and SageMaker's own ARNs."""
+"""The other services as the local SageMaker calls them, and SageMaker's own ARNs."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,16 +15,16 @@ class SageMakerAws(Aws):
 
     @classmethod
     def of(cls, aws: Aws) -> Self:
-        """Return the same account, as SageMaker names things in it."""
+        """Return the same account, with SageMaker's names in it."""
         return cls(aws.endpoint_url, aws.region, aws.account_id)
 
     @property
     def user_context(self) -> dict[str, Any]:
-        """Who made a resource (``UserContext``): there is one user on a laptop."""
+        """The creator of a resource (``UserContext``): a laptop has one user."""
         return {"IamIdentity": {"Arn": f"arn:aws:iam::{self.account_id}:root"}}
 
     def arn(self, kind: str, name: str) -> str:
-        """Return a SageMaker ARN; the service lower-cases names in them."""
+        """Return a SageMaker ARN; the service lower-cases names in ARNs."""
         return f"arn:aws:sagemaker:{self.region}:{self.account_id}:{kind}/{name.lower()}"
 
     def environment(
@@ -35,7 +35,7 @@ class SageMakerAws(Aws):
         Raises
         ------
         JobFailure
-            The role cannot be assumed.
+            If the role cannot be assumed.
         """
         try:
             return super().environment(variables, role_arn, principal)

@@ -1,12 +1,12 @@
-"""What SageMaker answers when it does not carry out a request, beside `localaws.api_errors`.
+"""The errors of SageMaker, beside those of `localaws.api_errors`.
 
 ::
 
     ApiError
-    +-- ResourceNotFound        what is described, updated or stopped is not there
-    +-- ResourceInUse           a job of this name is there already
-    +-- ResourceLimitExceeded   one of AWS's quotas
-    +-- AccessDenied            who asks may not do it
+    +-- ResourceNotFound        the resource to describe, update or stop does not exist
+    +-- ResourceInUse           a job with this name exists already
+    +-- ResourceLimitExceeded   one of AWS's quotas is exceeded
+    +-- AccessDenied            the caller lacks a permission
     +-- ConflictException       a pipeline's or a package's state does not allow it
 """
 
@@ -39,19 +39,19 @@ class ResourceNotFound(ApiError):
 
 
 class ResourceInUse(ApiError):
-    """A resource of this name exists already."""
+    """A resource with this name exists already."""
 
     code = "ResourceInUse"
 
 
 class ResourceLimitExceeded(ApiError):
-    """The request goes beyond one of AWS's quotas."""
+    """The request exceeds one of AWS's quotas."""
 
     code = "ResourceLimitExceeded"
 
 
 class AccessDenied(ApiError):
-    """Who asks may not do it."""
+    """The caller lacks a permission."""
 
     code = "AccessDeniedException"
 

@@ -1,4 +1,4 @@
-"""The parts of one local SageMaker, put together: what every operation works with."""
+"""The parts of one local SageMaker that every operation works with."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,14 +12,14 @@ from localaws.service.context import Context
 
 @dataclass(frozen=True)
 class Parts(Context):
-    """The context of one local SageMaker, and what runs its jobs."""
+    """The context of one local SageMaker, and the runner of its jobs."""
 
     aws: SageMakerAws
     jobs: JobRunner
 
     @classmethod
     def made_of(cls, context: Context) -> Self:
-        """Return the parts of the local SageMaker that has this context."""
+        """Return the parts of the local SageMaker with this context."""
         aws = SageMakerAws.of(context.aws)
         jobs = JobRunner(context.store, aws, context.outbox, context.state_dir)
         return cls(context.store, aws, context.state_dir, context.outbox, jobs)
@@ -35,4 +35,4 @@ class Parts(Context):
 
 
 Handler = Callable[[Parts, Document], Document]
-"""An operation: gets a checked request, returns the answer's members and perhaps more, which are cut off."""
+"""An operation: takes a validated request and returns the answer's members; any other members are dropped."""

@@ -1,6 +1,6 @@
-"""Search: everything of one kind that an expression matches, in any order, by pages.
+"""Search: all resources of one kind that match an expression, in any order, in pages.
 
-What is searched is what botocore's SearchRecord shows of a resource, and with it its tags (``Tags.team``), a training
+The searched properties are those that botocore's SearchRecord shows of a resource, its tags (``Tags.team``), a training
 job's final metrics (``Metrics.accuracy``), and a trial component's trials (``Parents``) and job (``SourceDetail``).
 """
 
@@ -43,12 +43,12 @@ SEARCHABLE = {
 
 
 def handlers() -> dict[str, Handler]:
-    """The operation of this module."""
+    """Return the operation of this module."""
     return {"Search": search}
 
 
 def search(parts: Parts, request: Document) -> Document:
-    """One page of what an expression matches."""
+    """Return one page of the resources that match an expression."""
     searchable = SEARCHABLE[request["Resource"]]
     shape = search_record(searchable.member)
     expression = request.get("SearchExpression") or {}
@@ -72,7 +72,7 @@ def search(parts: Parts, request: Document) -> Document:
 
 
 def _document(parts: Parts, resource: Resource) -> Document:
-    """What is stored of a resource and what Search adds to it."""
+    """Return a resource as it is stored, with the properties that Search adds."""
     document = resource.document
     if resource.kind == "experiment-trial-component":
         return document | _of_component(parts, resource)
@@ -103,7 +103,7 @@ def _components(parts: Parts, trial: Resource) -> list[Document]:
 
 
 def _facets(document: Document, tags: dict[str, str]) -> Document:
-    """Lists that a filter addresses by key."""
+    """Return the lists that a filter addresses by key."""
     metrics = document.get("FinalMetricDataList") or []
     summaries = document.get("Metrics") or []
     by_name = {metric["MetricName"]: metric["Value"] for metric in metrics}
@@ -111,7 +111,7 @@ def _facets(document: Document, tags: dict[str, str]) -> Document:
 
 
 def _sort_key(document: Document, resource: Resource, sort_by: str) -> list[Any]:
-    """Missing values come before numbers, numbers before texts; the number of the resource decides among equals."""
+    """Return the sort key: missing values first, then numbers, then strings; equal ones by the resource's number."""
     if sort_by in ("LastModifiedTime", "CreationTime"):
         value: Any = resource.modified if sort_by == "LastModifiedTime" else resource.created
     else:
@@ -128,7 +128,7 @@ def _page(
     if token:
         value, number = decode_token(token)
         if not isinstance(value, list):
-            raise ValidationError(f"Invalid NextToken '{token[:80]}': it is another operation's")
+            raise ValidationError(f"Invalid NextToken '{token[:80]}': it belongs to another operation")
         last = [*value, number]
         ordered = [row for row in ordered if (row[0] < last if descending else row[0] > last)]
     rows = ordered[:limit]

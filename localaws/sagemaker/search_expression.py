@@ -1,13 +1,13 @@
-"""What a SearchExpression matches. Pure functions over documents.
+"""Whether a document matches a SearchExpression. Pure functions over documents.
 
 ::
 
     expression   Filters, NestedFilters and SubExpressions, joined by And (the default) or Or
-    filter       Name Operator Value: the name is a path, which goes through maps, structures and lists
+    filter       Name Operator Value: the name is a path through maps, structures and lists
     nested       filters that one item of a list must pass together
 
-Values are compared as what they are: times with ISO 8601, numbers with numbers, texts with texts, which have no order;
-a hyperparameter that holds a number is one. What is not there passes NotExists and NotEquals only.
+Values are compared by type: times as ISO 8601, numbers as numbers, strings as strings, which have no order; a
+hyperparameter that holds a number is one. A missing value passes only NotExists and NotEquals.
 """
 
 import math
@@ -23,14 +23,14 @@ _PARAMETER_VALUES = ("NumberValue", "StringValue")
 
 
 def check(expression: Document, properties: frozenset[str]) -> None:
-    """Refuse an expression that names a property which the resource has not, or lacks a value.
+    """Refuse an expression that names a property which the resource does not have, or lacks a value.
 
     Parameters
     ----------
     expression : dict
-        A SearchExpression whose shape has been checked.
+        A SearchExpression whose shape is valid.
     properties : frozenset of str
-        The first words of the names that may stand in it.
+        The first words that the names in it may have.
 
     Raises
     ------
@@ -57,7 +57,7 @@ def _filters(expression: Document) -> Iterator[Document]:
 
 
 def matches(expression: Document, document: Document) -> bool:
-    """Whether a document is among those that an expression asks for."""
+    """Return whether a document matches an expression."""
     outcomes = [
         *(_passes(one, document) for one in expression.get("Filters") or []),
         *(_passes_nested(one, document) for one in expression.get("NestedFilters") or []),
@@ -69,7 +69,7 @@ def matches(expression: Document, document: Document) -> bool:
 
 
 def values(node: Any, path: str) -> Iterator[Any]:
-    """All values that a dotted path leads to; keys of maps may have dots themselves."""
+    """Yield all values at a dotted path; keys of maps may contain dots themselves."""
     if isinstance(node, list):
         for item in node:
             yield from values(item, path)
@@ -85,7 +85,7 @@ def values(node: Any, path: str) -> Iterator[Any]:
 
 
 def _plain(node: Any) -> Any:
-    """A trial component's parameter is a structure of one value."""
+    """Return a plain value; a trial component's parameter is a structure of one value."""
     if isinstance(node, dict) and len(node) == 1 and next(iter(node)) in _PARAMETER_VALUES:
         return next(iter(node.values()))
     return node
@@ -108,7 +108,7 @@ def _items(node: Any, words: list[str]) -> Iterator[Any]:
 
 
 def _placed(item: Any, words: list[str]) -> Document:
-    """An item under the path that the filters' names begin with."""
+    """Return an item under the path that the filters' names begin with."""
     for word in reversed(words):
         item = {word: item}
     return dict(item)
@@ -168,5 +168,5 @@ def _seconds(text: str, name: str) -> float:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError as error:
-        raise ValidationError(f"Value '{text}' of {name} is no ISO 8601 time such as 2026-01-31T12:00:00Z") from error
+        raise ValidationError(f"Value '{text}' of {name} is not an ISO 8601 time like 2026-01-31T12:00:00Z") from error
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()

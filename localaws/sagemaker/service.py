@@ -1,4 +1,4 @@
-"""SageMaker as a service: its operations, its runtime, and what goes on when its server starts and ends."""
+"""SageMaker as a service: its operations, its runtime, and what runs when its server starts and ends."""
 
 from collections.abc import Mapping
 from functools import partial
@@ -51,7 +51,7 @@ class SageMaker(Service):
         self._parts.jobs.recover(jobs.JOB_TYPES)
 
     def handlers(self) -> Mapping[str, Handler]:
-        """Return the operations that are there."""
+        """Return the supported operations."""
         found = {
             **table.handlers(),
             **tags.handlers(),
@@ -70,7 +70,7 @@ class SageMaker(Service):
         return {name: partial(handler, self._parts) for name, handler in found.items()}
 
     def routes(self) -> Mapping[str, Application]:
-        """Return where SageMaker Runtime answers."""
+        """Return the application of SageMaker Runtime."""
         return {PREFIX: self._runtime}
 
     def refuse_unsupported(self, operation: str, request: Document) -> None:
@@ -78,17 +78,17 @@ class SageMaker(Service):
         refuse_unsupported(operation, request)
 
     async def start(self) -> None:
-        """Go on with the asynchronous invocations that the last server did not finish."""
+        """Resume the asynchronous invocations that the last server did not finish."""
         await self._runtime.start()
 
     def recover(self) -> None:
-        """Bring back the endpoints, tuning jobs and executions that the last server had."""
+        """Restore the endpoints, tuning jobs and executions of the last server."""
         self._host.recover()
         self._tuner.recover()
         self._executor.recover()
 
     def close(self) -> None:
-        """End the jobs; send what the endpoints have captured and counted."""
+        """End the jobs; send the captured data and metrics of the endpoints."""
         self._runtime.close()
         self._host.close()
         self._tuner.close()

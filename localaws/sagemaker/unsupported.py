@@ -1,4 +1,4 @@
-"""What AWS does with a request and this SageMaker does not: each line is refused by name, none is passed over.
+"""What AWS does with a request and this SageMaker does not: each line is refused by name, none is ignored.
 
 A path names a member of the request; ``[]`` stands for every item of a list. The values after it are accepted.
 """

@@ -33,7 +33,7 @@ def has_room(folder: Path) -> bool:
 
 
 def full(folder: Path) -> str:
-    """Say that the disk of a folder is full, and what to do."""
+    """Return a message that the disk of a folder is full, and what to do about it."""
     free = shutil.disk_usage(folder).free
     return (
         f"{_SAID}: the disk of local AWS's state folder, {folder}, has {free:,} bytes left. Make room there, or start "

@@ -230,7 +230,7 @@ class Store:
         Raises
         ------
         TokenMismatch
-            The token was used with other members.
+            If the token was used with other members.
         """
         with self.transaction() as connection:
             known = self.answered(scope, token, request, seconds)

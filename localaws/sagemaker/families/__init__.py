@@ -1,5 +1,5 @@
-"""The families of resources whose operations are tables: a row makes Describe, List, Delete or all five verbs.
+"""The families of resources whose operations are tables: a row defines Describe, List, Delete or all five verbs.
 
-table      the families of which Describe, List or Delete is simple
-documents  the families that are nothing but documents: Create and Update are botocore's shapes
+table      the families whose Describe, List or Delete is simple
+documents  the families that are plain documents: Create and Update are botocore's shapes
 """

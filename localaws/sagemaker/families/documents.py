@@ -1,10 +1,10 @@
-"""Create, Update and Delete of families that are nothing but documents: experiments, lineage entities, projects.
+"""Create, Update and Delete of families that are plain documents: experiments, lineage entities, projects.
 
-A row of the table is all that such a family needs. What botocore's model says of its requests decides the rest::
+A row of the table is all that such a family needs. Botocore's model of its requests decides the rest::
 
-    Create      the request's members are the document; ARN, times and users are added
-    Update      a map is merged, `XToRemove` takes keys out of the map `X`, any other member is replaced
-    Delete      refused while something hangs on it, as on AWS
+    Create      the members of the request are the document; ARN, times and users are added
+    Update      a map is merged, `XToRemove` removes keys from the map `X`, any other member is replaced
+    Delete      refused while other resources depend on it, as on AWS
 """
 
 import secrets
@@ -30,7 +30,7 @@ _PROJECT_ID_CHARACTERS = 12
 
 @dataclass(frozen=True)
 class Dependant:
-    """What has to go before a resource can: those of a kind whose column is the resource's ARN."""
+    """Resources that must be deleted before another can: those of a kind whose column is that resource's ARN."""
 
     kind: str
     column: str
@@ -44,12 +44,12 @@ class SimpleFamily(Family):
     Attributes
     ----------
     parent : tuple of str
-        The member that names the resource which it belongs to, and that one's kind; empty when there is none.
+        The member that names the resource it belongs to, and the kind of that resource; empty if there is none.
     dependants : tuple of Dependant
     complete : callable
-        What a new document has beyond the request.
+        Returns what a new document has beyond the request.
     takes_edges : bool
-        Whether its associations go with it, as those of a job's trial component do, instead of keeping it.
+        Whether its associations are deleted with it, as for a job's trial component, instead of preventing that.
     """
 
     parent: tuple[str, ...] = ()
@@ -63,7 +63,7 @@ def _display_name(noun: str) -> Callable[[Document], Document]:
 
 
 def _project(document: Document) -> Document:
-    """A project's own members. No Service Catalog is here: nothing is provisioned, and the project is complete."""
+    """Return a project's own members. Without Service Catalog nothing is provisioned: it is complete at once."""
     alphabet = string.ascii_lowercase + string.digits
     details = [
         {"CfnTemplateProviderDetail": provider["CfnTemplateProvider"]}
@@ -117,7 +117,7 @@ SIMPLE_FAMILIES = (
 
 
 def handlers() -> dict[str, Handler]:
-    """The operations of all families in the table, by name."""
+    """Return the operations of all families in the table by name."""
     found = read_handlers(SIMPLE_FAMILIES)
     for family in SIMPLE_FAMILIES:
         found[f"Create{family.noun}"] = _create(family)
@@ -127,7 +127,7 @@ def handlers() -> dict[str, Handler]:
 
 
 def is_referred_to(parts: Parts, dependant: Dependant, arn: str) -> bool:
-    """Whether there is a dependant of the resource with this ARN."""
+    """Return whether the resource with this ARN has a dependant."""
     found, _ = parts.store.page(Query(dependant.kind, {f"{dependant.column} = ?": arn}, limit=1))
     return bool(found)
 
@@ -148,12 +148,12 @@ def _create(family: SimpleFamily) -> Handler:
 
 
 def new_resource(parts: Parts, family: SimpleFamily, request: Document) -> Resource:
-    """What a checked Create request is stored as.
+    """Return the resource that a validated Create request is stored as.
 
     Raises
     ------
     ResourceNotFound
-        What it shall belong to is not there.
+        If the resource that it belongs to does not exist.
     """
     name = request[f"{family.noun}Name"] if family.noun != "Artifact" else artifact_name(request["Source"])
     arn, now = parts.aws.arn(family.kind, name), time.time()
@@ -202,7 +202,7 @@ def _update(family: SimpleFamily) -> Handler:
 
 
 def changes(operation_name: str, document: Document, request: Document) -> Document:
-    """The members that an Update request gives a document, after the request's shape."""
+    """Return the members that an Update request sets in a document, according to the request's shape."""
     shape = input_shape(operation_name)
     changed: Document = {}
     for member, value in request.items():

@@ -1,7 +1,7 @@
-"""One resource by its name or ARN, and a page of a list.
+"""Finding one resource by its name or ARN, and pages of lists.
 
-What a family's list can be filtered and sorted by is read from the request's members, the rows' members from the
-summary shape of botocore's model. A filter that is not known here is refused, not ignored.
+A list's filters and sort orders are read from the request's members, the rows' members from the summary shape of
+botocore's model. A filter that is not known here is refused, not ignored.
 """
 
 from collections.abc import Callable
@@ -48,12 +48,12 @@ _PAGING = ("SortBy", "SortOrder", "NextToken", "MaxResults")
 
 
 def find(parts: Parts, kind: str, name: str, operation: str) -> Resource:
-    """The resource of a name or an ARN. As on AWS, whose ARNs are in lower case, a name's case does not matter.
+    """Return the resource with a name or an ARN, ignoring case as AWS does, whose ARNs are in lower case.
 
     Raises
     ------
     ResourceNotFound or ValidationError
-        There is none: the former where the operation's model declares it, as botocore's users expect to catch it.
+        If it does not exist: the former where the operation's model declares it, as users of botocore expect.
     """
     resource = parts.store.by_arn(name if name.startswith("arn:") else parts.aws.arn(kind, name))
     if resource is None or resource.kind != kind:
@@ -62,7 +62,7 @@ def find(parts: Parts, kind: str, name: str, operation: str) -> Resource:
 
 
 def missing(operation: str, message: str) -> ApiError:
-    """The error for something that is not there, as the operation's model declares it."""
+    """Return the error for a resource that does not exist, as declared by the operation's model."""
     return ResourceNotFound(message) if declares_error(operation, "ResourceNotFound") else ValidationError(message)
 
 
@@ -76,27 +76,27 @@ def page(
     where: Document | None = None,
     row: Callable[[Resource], Document] = lambda resource: resource.document,
 ) -> Document:
-    """One page of a List operation.
+    """Return one page of a List operation.
 
     Parameters
     ----------
     parts : Parts
     operation : str
-        Such as ``ListModels``.
+        An operation name such as ``ListModels``.
     kind : str
-        Of the resources.
+        The kind of the resources.
     request : dict
     descending : bool
-        The order when the request names none.
+        The order if the request does not name one.
     where : dict, optional
-        More conditions, and the members of the request that they were made from must have been taken out of it.
+        More conditions; the request must no longer contain the members that they were made from.
     row : callable
-        The document that a row's summary is cut from.
+        Returns the document that a row's summary is cut from.
 
     Raises
     ------
     UnsupportedOperation
-        The request has a filter or an order that is not known here.
+        If the request has a filter or an order that is not known here.
     """
     conditions = dict(where or {})
     for name, value in request.items():

@@ -1,4 +1,4 @@
-"""Describe, List and Delete of the simple families: a table, and one function for each of the verbs."""
+"""Describe, List and Delete of the simple families: a table, and one function for each verb."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -17,15 +17,15 @@ class Family:
     Attributes
     ----------
     noun : str
-        Such as ``TrainingJob``: its document has ``TrainingJobName`` and ``TrainingJobArn``.
+        A noun such as ``TrainingJob``: its document has ``TrainingJobName`` and ``TrainingJobArn``.
     kind : str
-        Such as ``training-job``: the word in ARNs, and the kind in the store.
+        A kind such as ``training-job``: the word in ARNs, and the kind in the store.
     plural : str
-        Such as ``TrainingJobs``: the List operation.
+        A plural such as ``TrainingJobs``: the name of the List operation.
     descending : bool
-        The order of a list when the request names none (API reference of each List operation).
+        The order of a list if the request does not name one (API reference of each List operation).
     key : str
-        The member by which Describe, Update and Delete are told which one: the noun's name when empty.
+        The member that identifies the resource in Describe, Update and Delete: the noun's name if empty.
     """
 
     noun: str
@@ -36,7 +36,7 @@ class Family:
     key: str = ""
 
     def identify(self, request: Document) -> str:
-        """The name or ARN that a request gives."""
+        """Return the name or ARN in a request."""
         identity: str = request[self.key or f"{self.noun}Name"]
         return identity
 
@@ -52,12 +52,12 @@ FAMILIES = (
 
 
 def handlers() -> dict[str, Handler]:
-    """The operations of all families in this module's table, by name."""
+    """Return the operations of all families in this module's table by name."""
     return read_handlers(FAMILIES)
 
 
 def read_handlers(families: Iterable[Family]) -> dict[str, Handler]:
-    """Describe, List and, where the table says so, Delete of some families."""
+    """Return Describe, List and, where the table says so, Delete of some families."""
     found: dict[str, Handler] = {}
     for family in families:
         found[f"Describe{family.noun}"] = _describe(family)

@@ -1,4 +1,4 @@
-"""AddTags, ListTags and DeleteTags, of every resource that has an ARN."""
+"""AddTags, ListTags and DeleteTags, for every resource that has an ARN."""
 
 from localaws.document import Document
 from localaws.sagemaker.errors import ValidationError
@@ -6,7 +6,7 @@ from localaws.sagemaker.parts import Handler, Parts
 
 
 def handlers() -> dict[str, Handler]:
-    """The operations of this module by name."""
+    """Return the operations of this module by name."""
     return {"AddTags": _add_tags, "ListTags": _list_tags, "DeleteTags": _delete_tags}
 
 

@@ -1,7 +1,7 @@
-"""What the event bus hears of endpoints: each new status, and each stage of a deployment.
+"""The events of endpoints: each new status, and each stage of a deployment.
 
-Forms after "Events that Amazon SageMaker AI sends to Amazon EventBridge" in the SageMaker Developer Guide: there an
-endpoint's status is written ``IN_SERVICE``, where DescribeEndpoint writes ``InService``.
+In the format of "Events that Amazon SageMaker AI sends to Amazon EventBridge" in the SageMaker Developer Guide, where
+an endpoint's status is ``IN_SERVICE``, and ``InService`` in DescribeEndpoint.
 """
 
 import time
@@ -12,31 +12,31 @@ from localaws.sagemaker.parts import Parts
 
 
 def announce(parts: Parts, arn: str, summaries: Document | None = None) -> None:
-    """Tell what state an endpoint is in.
+    """Send an event with the status of an endpoint.
 
     Parameters
     ----------
     parts : Parts
     arn : str
     summaries : dict, optional
-        The members of DescribeEndpoint that tell about what runs, when something does.
+        The members of DescribeEndpoint that describe what is running, if anything is.
     """
     _send(parts, "SageMaker Endpoint State Change", arn, summaries or {})
 
 
 def announce_deployment(parts: Parts, arn: str, summaries: Document, status: str, message: str) -> None:
-    """Tell which stage a deployment has reached.
+    """Send an event with the stage that a deployment has reached.
 
     Parameters
     ----------
     parts : Parts
     arn : str
     summaries : dict
-        The same; the variants of its PendingDeploymentSummary get the status.
+        As for `announce`; the variants of its PendingDeploymentSummary get the status.
     status : str
         A VariantStatus: ``Creating``, ``ActivatingTraffic``, ``Baking`` or ``Deleting``.
     message : str
-        What it says to people.
+        A message for the reader of the event.
     """
     now = int(time.time() * 1000)
     stage = {"Status": status, "StatusMessage": message, "StartTime": now}

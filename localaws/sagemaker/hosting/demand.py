@@ -1,6 +1,6 @@
-"""How much a serverless variant is asked for at this moment: counted by the runtime, looked at by hosting.
+"""The present demand for a serverless variant: counted by the runtime, read by hosting.
 
-Only the runtime's event loop writes; a thread that reads sees a value of this moment or of the one before.
+Only the runtime's event loop writes; a thread that reads sees the present or the previous value.
 """
 
 import time
@@ -14,7 +14,7 @@ class Demand:
     Attributes
     ----------
     under_way : int
-        Those that wait for a server or for its answer.
+        Requests that wait for a server or for its answer.
     """
 
     def __init__(self) -> None:
@@ -23,7 +23,7 @@ class Demand:
 
     @contextmanager
     def request(self) -> Iterator[None]:
-        """Be one of the requests under way."""
+        """Count one request under way."""
         self.under_way += 1
         try:
             yield
@@ -32,5 +32,5 @@ class Demand:
             self._last = time.monotonic()
 
     def is_idle(self, seconds: float) -> bool:
-        """Whether there has been no request for so long."""
+        """Return whether there has been no request for this many seconds."""
         return not self.under_way and time.monotonic() - self._last >= seconds

@@ -1,7 +1,8 @@
-"""How the traffic moves from one fleet to the next: AWS's deployment guardrails as a plan, and its execution.
+"""How the traffic shifts from one fleet to the next: AWS's deployment guardrails as a plan, and its execution.
 
-A blue/green update starts the green fleet beside the blue one, moves the traffic in steps, and bakes after each: it
-waits, and watches the alarms. An alarm, a green fleet that does not start, or too much time, and all traffic goes back.
+A blue/green update starts the green fleet beside the blue one, shifts the traffic in steps, and bakes after each: it
+waits and watches the alarms. If an alarm fires, the green fleet does not start or the time is over, all traffic moves
+back.
 
 Source: "Blue/Green Deployments" and "Auto-Rollback Configuration and Monitoring" in the SageMaker Developer Guide.
 """
@@ -19,14 +20,14 @@ _LOOK_SECONDS = 1.0
 
 @dataclass(frozen=True)
 class Step:
-    """A part of a shift.
+    """A step of a shift.
 
     Attributes
     ----------
     share : float
-        Of the traffic that the green fleet has from now on.
+        The green fleet's share of the traffic from now on.
     bake_seconds : float
-        How long it is watched before the next step.
+        The baking period before the next step.
     """
 
     share: float
@@ -40,11 +41,11 @@ class Shift:
     Attributes
     ----------
     alarms : tuple of str
-        Names of CloudWatch alarms that bring the blue fleet back.
+        The names of CloudWatch alarms that cause a rollback.
     termination_seconds : float
-        How long the blue fleet stays after it.
+        How long the blue fleet stays after the shift.
     longest_seconds : float
-        What takes longer is rolled back.
+        A shift that takes longer is rolled back.
     """
 
     steps: tuple[Step, ...]
@@ -54,14 +55,14 @@ class Shift:
 
 
 def plan(config: Document | None, instances: int) -> Shift:
-    """The shift that a DeploymentConfig describes; all at once, without a wait, when there is none.
+    """Return the shift that a DeploymentConfig describes; all at once and without a wait by default.
 
     Parameters
     ----------
     config : dict or None
         A DeploymentConfig.
     instances : int
-        Of the green fleet: what sizes in instances are parts of.
+        The instances of the green fleet, for sizes given in instances.
     """
     config = config or {}
     alarms = tuple(alarm["AlarmName"] for alarm in config.get("AutoRollbackConfiguration", {}).get("Alarms", []))
@@ -100,24 +101,24 @@ def carry_out(
     stop: threading.Event,
     scale: float,
 ) -> None:
-    """Move the traffic step by step, and watch.
+    """Shift the traffic step by step, and watch the alarms.
 
     Parameters
     ----------
     shift : Shift
     move : callable(share)
-        Gives the green fleet its share.
+        Sets the green fleet's share.
     firing : callable(names) -> names
-        Which of the alarms are in ALARM.
+        Returns those of the alarms that are in ALARM.
     stop : Event
-        Ends it: the server stops.
+        Ends the shift: the server stops.
     scale : float
-        What a second of a wait takes here, in seconds.
+        How many seconds one second of waiting takes here.
 
     Raises
     ------
     JobFailure
-        An alarm fired, or it took too long; the text says which.
+        If an alarm fired or the shift took too long; the text says which.
     """
     deadline = time.monotonic() + shift.longest_seconds * scale
     for step in shift.steps:

@@ -1,4 +1,4 @@
-"""The instances of one EndpointConfig: a group of them for each variant, which grows and shrinks."""
+"""The instances of one EndpointConfig: a group for each variant, which grows and shrinks."""
 
 import shutil
 import tempfile
@@ -20,7 +20,7 @@ _HOME = "endpoints"
 
 @dataclass
 class Capacity:
-    """How much of a variant there is to be, and how much of the traffic it gets."""
+    """The size of a variant, and its share of the traffic."""
 
     weight: float
     count: int
@@ -36,9 +36,9 @@ class LiveFleet:
     config : dict
         The EndpointConfig's document.
     capacities : mapping of str to Capacity
-        By variant's name; what is not in it is as the config says.
+        By variant name; variants that are absent are as the configuration says.
     changed : callable()
-        Called when the routes have to be made anew.
+        Called when the routes have to be rebuilt.
     """
 
     def __init__(
@@ -70,38 +70,38 @@ class LiveFleet:
                 self.groups[name] = Group(*of_variant)
 
     def start(self) -> None:
-        """Bring up all instances; return when they are ready. A serverless variant's goes again.
+        """Start all instances; return when they are ready. A serverless variant's instance is ended again.
 
         Raises
         ------
         JobFailure
-            One does not start.
+            If one does not start.
         """
         for name, group in self.groups.items():
             group.start(self.capacities[name].count, self._stop)
 
     def scale(self, capacities: Mapping[str, Capacity]) -> None:
-        """Take new weights and counts."""
+        """Set new weights and counts."""
         for name, capacity in capacities.items():
             self.capacities[name] = capacity
             self.groups[name].resize(capacity.count, self._stop)
 
     def wake(self, variant_name: str) -> "Future[routes.Instance]":
-        """The server of a serverless variant, as soon as it is ready."""
+        """Return the server of a serverless variant, as soon as it is ready."""
         group = self.groups[variant_name]
         if not isinstance(group, ServerlessGroup):
             raise LookupError(f"The variant {variant_name} is not serverless")
         return group.wake(self._stop)
 
     def suspect(self, instance_id: str) -> None:
-        """Look after an instance that could not be reached."""
+        """Check an instance that could not be reached."""
         for group in self.groups.values():
             for instance in group.instances:
                 if instance.instance_id == instance_id:
                     instance.suspect()
 
     def end(self) -> None:
-        """Drain all instances; return when they have ended and their files are gone."""
+        """Drain all instances; return when they have ended and their files are deleted."""
         self._stop.set()
         for group in self.groups.values():
             group.settle()
@@ -114,7 +114,7 @@ class LiveFleet:
 
     @property
     def route(self) -> routes.Fleet:
-        """What the runtime has to know of it."""
+        """What the runtime has to know about it."""
         production = [variant["VariantName"] for variant in self.config["ProductionVariants"]]
         return routes.Fleet(
             config_name=self.config["EndpointConfigName"],
@@ -141,16 +141,16 @@ class LiveFleet:
 
 
 def folders_of_fleets(state_dir: Path) -> list[Path]:
-    """The folders of all fleets that are there at this moment."""
+    """Return the folders of all existing fleets."""
     home = state_dir / _HOME
     return list(home.iterdir()) if home.is_dir() else []
 
 
 def variants_of(config: Document) -> list[Document]:
-    """Production and shadow variants of an EndpointConfig."""
+    """Return the production and shadow variants of an EndpointConfig."""
     return [*config["ProductionVariants"], *config.get("ShadowProductionVariants", [])]
 
 
 def initial_capacity(variant: Document) -> Capacity:
-    """What the EndpointConfig says of a variant; a serverless one is one process here."""
+    """Return the capacity in the EndpointConfig; a serverless variant is one process here."""
     return Capacity(variant.get("InitialVariantWeight", 1.0), variant.get("InitialInstanceCount", 1))

@@ -1,4 +1,4 @@
-"""The instances of one variant: as many as are asked for, each kept alive."""
+"""The instances of one variant: as many as requested, each kept alive."""
 
 import threading
 import time
@@ -12,7 +12,7 @@ from localaws.sagemaker.hosting.instance import Plan, ServerInstance
 from localaws.sagemaker.jobs.model_server import aws_of, containers_of, stage
 from localaws.sagemaker.parts import Parts
 
-_START_SECONDS = 60.0  # ContainerStartupHealthCheckTimeoutInSeconds, when the variant says nothing
+_START_SECONDS = 60.0  # ContainerStartupHealthCheckTimeoutInSeconds, if the variant does not set it
 
 
 class Group:
@@ -25,9 +25,9 @@ class Group:
     variant : dict
         A ProductionVariant of the EndpointConfig.
     folder : Path
-        Where they have their files.
+        The folder of their files.
     changed : callable()
-        Called when an instance has become ready, or is not any more.
+        Called when an instance has become ready, or no longer is.
     """
 
     def __init__(
@@ -58,23 +58,23 @@ class Group:
         return tuple(route for instance in self.instances if (route := instance.route) is not None)
 
     def start(self, count: int, stop: threading.Event) -> None:
-        """Bring up the first instances."""
+        """Start the first instances."""
         self.scale_to(count, stop)
 
     def resize(self, count: int, stop: threading.Event) -> None:
-        """Follow a wish for another number of instances."""
+        """Change the number of instances."""
         self.scale_to(count, stop)
 
     def settle(self) -> None:
-        """Begin nothing any more: an instance comes only when it is asked for."""
+        """Do nothing: instances only start on request."""
 
     def scale_to(self, count: int, stop: threading.Event) -> None:
-        """Start or drain instances; return when there are so many ready ones.
+        """Start or drain instances; return when this many are ready.
 
         Raises
         ------
         JobFailure
-            A new one does not start; then those that are new are ended.
+            If a new one does not start; then all new ones are ended.
         """
         new = [ServerInstance(self._plan, self._changed) for _ in range(count - len(self.instances))]
         try:

@@ -1,8 +1,8 @@
-"""Every endpoint of one local SageMaker: what runs for it, and what the store says of it.
+"""Every endpoint of one local SageMaker: its running fleets, and its state in the store.
 
 A change (create, update, scale, delete) is carried out in a thread of its own; meanwhile the endpoint's status is not
-``InService``, so that there is one change at a time. The store is written first and last, and says enough to go on
-after a kill -9: what was in service comes back, what was being updated comes back as it was before.
+``InService``, so that there is one change at a time. The store is written first and last, and holds enough to recover
+from a kill -9: an endpoint that was in service comes back, one that was being updated comes back as it was before.
 """
 
 import logging
@@ -37,7 +37,7 @@ _INTERRUPTED = "The update was interrupted by a stop of the local SageMaker; the
 
 @dataclass
 class _Live:
-    """What runs for an endpoint."""
+    """The running fleets of an endpoint."""
 
     fleets: list[LiveFleet] = field(default_factory=list)
 
@@ -49,7 +49,7 @@ class Host:
     ----------
     parts : Parts
     routes : Routes
-        Kept up to date.
+        Kept up to date by the host.
     """
 
     def __init__(self, parts: Parts, routes: Routes) -> None:
@@ -63,34 +63,34 @@ class Host:
         routes.on_wake = self._wake
 
     def recover(self) -> None:
-        """Bring back what was in service when the last server ended."""
+        """Restore the endpoints that were in service when the last server ended."""
         for resource in self._parts.store.every(ENDPOINT):
             if resource.status == "Deleting":
                 self._parts.store.remove(resource.arn)
             elif resource.status in ("InService", *_CHANGING):
                 self._in_thread(self._bring_back, resource)
-        for folder in self._left_behind:  # of the server that was killed; its model servers died with it
+        for folder in self._left_behind:  # left by the server that was killed; its model servers died with it
             shutil.rmtree(folder, ignore_errors=True)
 
     def create(self, resource: Resource) -> None:
-        """Bring up an endpoint that was just stored as Creating."""
+        """Start an endpoint that was just stored as Creating."""
         self._in_thread(self._create, resource)
 
     def update(self, resource: Resource, config_name: str, options: Document) -> None:
-        """Move an endpoint, just stored as Updating, to another EndpointConfig.
+        """Move an endpoint that was just stored as Updating to another EndpointConfig.
 
         Parameters
         ----------
         resource : Resource
         config_name : str
-            Of the EndpointConfig.
+            The name of the EndpointConfig.
         options : dict
-            DeploymentConfig, RetainAllVariantProperties and ExcludeRetainedVariantProperties of the request.
+            The request's DeploymentConfig, RetainAllVariantProperties and ExcludeRetainedVariantProperties.
         """
         self._in_thread(self._update, resource, config_name, options)
 
     def scale(self, resource: Resource, capacities: Mapping[str, Capacity]) -> None:
-        """Give variants of an endpoint, just stored as Updating, other weights and counts."""
+        """Set weights and counts of variants of an endpoint that was just stored as Updating."""
         self._in_thread(self._scale, resource, capacities)
 
     def delete(self, resource: Resource) -> None:
@@ -99,11 +99,11 @@ class Host:
         self._in_thread(self._delete, resource)
 
     def close(self) -> None:
-        """Take no more changes; the servers end with this process."""
+        """Accept no more changes; the model servers end with this process."""
         self._stop.set()
 
     def summaries(self, resource: Resource) -> Document:
-        """The members of DescribeEndpoint that tell about what runs."""
+        """Return the members of DescribeEndpoint that describe what is running."""
         with self._lock:
             live = self._live.get(resource.arn)
             fleets = list(live.fleets) if live else []
@@ -117,11 +117,11 @@ class Host:
         return found
 
     def capacities(self, resource: Resource) -> dict[str, Capacity]:
-        """Weights and counts of an endpoint's variants as they are now."""
+        """Return the present weights and counts of an endpoint's variants."""
         stored = resource.internal.get("Capacities", {})
         return {name: Capacity(**capacity) for name, capacity in stored.items()}
 
-    # Changes, each in its thread
+    # Changes, each in its own thread
 
     def _create(self, resource: Resource) -> None:
         fleet: LiveFleet | None = None
@@ -180,7 +180,7 @@ class Host:
 
     def _roll_back(self, resource: Resource, blue: LiveFleet, green: LiveFleet | None, reason: str) -> None:
         if self._stop.is_set():
-            return  # the next start does it
+            return  # the next start rolls it back
         self._note(resource, {"EndpointStatus": "RollingBack"})
         blue.share = 1.0
         if green is not None:
@@ -302,7 +302,7 @@ class Host:
             try:
                 work(resource, *arguments)
             except Exception as error:
-                logger.exception("Endpoint %s met a defect of the local SageMaker", resource.name)
+                logger.exception("Endpoint %s failed because of an error in the local SageMaker", resource.name)
                 self._settle(resource, "Failed", f"InternalServerError: {type(error).__name__}: {error}")
 
         threading.Thread(target=run, name=f"endpoint {resource.name}", daemon=True).start()

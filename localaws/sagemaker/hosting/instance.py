@@ -1,7 +1,7 @@
 """One instance of a variant: its model server, kept alive.
 
-A thread starts the server, says when it is ready, looks after it, and starts it again when it ends or does not answer
-/ping any more. It is that thread's death which would end the server (`container`), so it lives as long as the instance.
+A thread starts the server, reports when it is ready, monitors it, and restarts it when it ends or no longer answers
+/ping. The death of that thread would end the server (`container`), so it lives as long as the instance.
 """
 
 import shutil
@@ -36,13 +36,13 @@ class Plan:
     Attributes
     ----------
     log_group, stream_prefix : str
-        Where its log goes, such as ``/aws/sagemaker/Endpoints/name`` and ``AllTraffic``.
+        The log's destination, such as ``/aws/sagemaker/Endpoints/name`` and ``AllTraffic``.
     containers : tuple of dict
         Container definitions, in the order of the chain.
     models : tuple of Path
         The staged folder of each.
     start_seconds : float
-        How long a server may take to be ready.
+        How long a server may take to become ready.
     """
 
     aws: SageMakerAws
@@ -62,7 +62,7 @@ class ServerInstance:
     ----------
     plan : Plan
     changed : callable()
-        Called when it has become ready, or is not any more.
+        Called when it has become ready, or no longer is.
     """
 
     def __init__(self, plan: Plan, changed: Callable[[], None]) -> None:
@@ -74,32 +74,32 @@ class ServerInstance:
         self._pids: tuple[int, ...] = ()
         self._stop = threading.Event()
         self._suspect = threading.Event()
-        self._first = threading.Event()  # ready, or failed, for the first time
+        self._first = threading.Event()  # set once ready or failed for the first time
         self.failure: str | None = None
         self._thread = threading.Thread(target=self._live, name=f"instance {self.instance_id}", daemon=True)
         self._thread.start()
 
     @property
     def route(self) -> routes.Instance | None:
-        """Where its requests go; None while it is not ready."""
+        """The address for its requests; None while it is not ready."""
         ports = self._ports
         return routes.Instance(self.instance_id, ports, self._pids) if ports else None
 
     def wait_until_started(self, seconds: float) -> bool:
-        """Whether the server has become ready, or failed, within so many seconds."""
+        """Return whether the server has become ready, or failed, within this time."""
         return self._first.wait(seconds)
 
     def suspect(self) -> None:
-        """Look after the server now: somebody could not reach it."""
+        """Check the server now: a request could not reach it."""
         self._suspect.set()
 
     def drain(self) -> None:
-        """Take no more requests, finish those that are there, end. Returns at once."""
+        """Accept no more requests, finish those under way, end. Returns immediately."""
         self._ports = None
         self._stop.set()
 
     def join(self, seconds: float) -> None:
-        """Wait for the end."""
+        """Wait for the end of the instance."""
         self._thread.join(seconds)
 
     def _live(self) -> None:
@@ -166,7 +166,7 @@ class ServerInstance:
         return container, log
 
     def _watch(self, containers: list[Container], ports: tuple[int, ...]) -> None:
-        """Return when it has to stop, or a server has ended or does not answer."""
+        """Return when the instance has to stop, or a server has ended or does not answer."""
         missed, next_ping = 0, time.monotonic() + _PING_EVERY_SECONDS
         while not self._stop.is_set():
             if any(container.poll() is not None for container in containers):

@@ -1,4 +1,4 @@
-"""The operations on EndpointConfigs and Endpoints: checked as AWS checks them, stored, handed to the host."""
+"""The operations on EndpointConfigs and Endpoints: validated as AWS does, stored, passed to the host."""
 
 import time
 from collections import Counter
@@ -21,7 +21,7 @@ _FAMILIES = (
 
 
 def handlers(host: Host) -> dict[str, Handler]:
-    """The operations by name."""
+    """Return the operations by name."""
 
     def create_endpoint(parts: Parts, request: Document) -> Document:
         return _create_endpoint(parts, host, request)
@@ -55,10 +55,10 @@ def handlers(host: Host) -> dict[str, Handler]:
 
 
 def create_config(parts: Parts, request: Document) -> Document:
-    """Store an EndpointConfig whose models are there."""
+    """Store an EndpointConfig whose models exist."""
     for name, count in Counter(variant["VariantName"] for variant in variants_of(request)).items():
         if count > 1:
-            raise ValidationError(f"Variant names must be unique: {name} is there {count} times")
+            raise ValidationError(f"Variant names must be unique: {name} occurs {count} times")
     for variant in variants_of(request):
         _check_variant(parts, variant)
     check_serverless(parts.store, parts.aws, request)
@@ -141,12 +141,12 @@ _SIZES = {"CANARY": "CanarySize", "LINEAR": "LinearStepSize"}
 
 
 def _deployment(request: Document) -> Document:
-    """What is kept of a request's DeploymentConfig.
+    """Return the part of a request's DeploymentConfig that is stored.
 
     Raises
     ------
     ValidationError
-        It does not say how large its steps are.
+        If it does not give the size of its steps.
     """
     policy = (request.get("DeploymentConfig") or {}).get("BlueGreenUpdatePolicy", {})
     routing = policy.get("TrafficRoutingConfiguration", {})
@@ -168,7 +168,7 @@ def _in_service(parts: Parts, request: Document, operation: str) -> Resource:
 
 
 def _begin(parts: Parts, resource: Resource, members: Document) -> Resource:
-    """Write a new status, if nobody else has begun a change at this moment."""
+    """Store a new status, unless another change has begun at this moment."""
 
     def edit(document: Document, _: Document) -> dict[str, str]:
         if document["EndpointStatus"] != resource.status:

@@ -1,4 +1,4 @@
-"""Where an endpoint's requests go at this moment: immutable snapshots, put by hosting and read by the runtime.
+"""Where an endpoint's requests go: immutable snapshots, written by hosting and read by the runtime.
 
 A route is replaced as a whole whenever an instance comes or goes or the traffic shifts; reading it takes no lock.
 """
@@ -19,11 +19,11 @@ class Instance:
     Attributes
     ----------
     instance_id : str
-        Such as ``i-0123456789abcdef0``.
+        An ID such as ``i-0123456789abcdef0``.
     ports : tuple of int
-        Where its containers listen on 127.0.0.1, in the order of the chain; most have one.
+        The ports of its containers on 127.0.0.1, in the order of the chain; most instances have one.
     pids : tuple of int
-        The processes that their containers are descendants of.
+        The processes that its containers descend from.
     """
 
     instance_id: str
@@ -32,7 +32,7 @@ class Instance:
 
     @property
     def port(self) -> int:
-        """Where the first container listens."""
+        """The port of the first container."""
         return self.ports[0]
 
 
@@ -43,15 +43,15 @@ class Variant:
     Attributes
     ----------
     weight : float
-        Its share of the traffic among its fleet's variants; of a shadow, the share of requests that it gets.
+        Its share of the traffic among its fleet's variants; for a shadow, the share of requests that it gets.
     instances : tuple of Instance
-        Those that are ready.
+        The instances that are ready.
     routing : str
         ``LEAST_OUTSTANDING_REQUESTS`` or ``RANDOM``.
     max_concurrency, demand : int or None, Demand or None
-        Of a serverless variant: how many requests it may have at once, and where they are counted.
+        For a serverless variant: the limit of concurrent requests, and the counter of its requests.
     role_arn : str or None
-        Its model's: who writes captured data, and moves in- and output of asynchronous requests.
+        The model's role: it writes captured data, and transfers input and output of asynchronous requests.
     """
 
     name: str
@@ -65,12 +65,12 @@ class Variant:
 
 @dataclass(frozen=True)
 class Fleet:
-    """What one EndpointConfig brought up.
+    """The variants of one EndpointConfig.
 
     Attributes
     ----------
     share : float
-        Of the endpoint's traffic, 0 to 1: blue and green during a shift.
+        The share of the endpoint's traffic, 0 to 1: blue and green share it during a shift.
     data_capture, async_config : dict or None
         DataCaptureConfig and AsyncInferenceConfig of the EndpointConfig.
     """
@@ -83,7 +83,7 @@ class Fleet:
     async_config: Document | None = None
 
     def choose_variant(self, chance: float) -> Variant:
-        """The variant that a number from 0 to 1 falls on."""
+        """Return the variant that a number from 0 to 1 falls on."""
         total = sum(variant.weight for variant in self.variants)
         mark = chance * total
         for variant in self.variants:
@@ -93,7 +93,7 @@ class Fleet:
         return self.variants[-1]
 
     def variant(self, name: str) -> Variant | None:
-        """The variant of that name."""
+        """Return the variant with that name."""
         return next((variant for variant in self.variants if variant.name == name), None)
 
 
@@ -106,7 +106,7 @@ class Route:
     fleets: tuple[Fleet, ...]
 
     def choose_fleet(self, chance: float) -> Fleet:
-        """The fleet that a number from 0 to 1 falls on."""
+        """Return the fleet that a number from 0 to 1 falls on."""
         for fleet in self.fleets:
             chance -= fleet.share
             if chance < 0:
@@ -120,9 +120,9 @@ class Routes:
     Attributes
     ----------
     on_wake : callable(endpoint_name, config_name, variant_name) -> Future
-        Hosting's: bring up the instance of a serverless variant. The future's exception is a JobFailure.
+        Set by hosting: starts the instance of a serverless variant. The future's exception is a JobFailure.
     on_failure : callable(endpoint_name, instance_id)
-        Hosting's: an instance did not take a connection.
+        Set by hosting: called when an instance refused a connection.
     """
 
     def __init__(self) -> None:
@@ -131,26 +131,26 @@ class Routes:
         self.on_failure: Callable[[str, str], None] = lambda _endpoint, _instance: None
 
     def get(self, endpoint_name: str) -> Route | None:
-        """The route of an endpoint that is in service."""
+        """Return the route of an endpoint that is in service."""
         return self._routes.get(endpoint_name.lower())
 
     def put(self, route: Route) -> None:
-        """Take the place of the endpoint's route, if it has one."""
+        """Set an endpoint's route, replacing the present one."""
         self._routes[route.endpoint_name.lower()] = route
 
     def remove(self, endpoint_name: str) -> None:
-        """Take an endpoint out of service."""
+        """Remove an endpoint's route."""
         self._routes.pop(endpoint_name.lower(), None)
 
     def every(self) -> list[Route]:
-        """All routes."""
+        """Return all routes."""
         return list(self._routes.values())
 
 
 def _nobody_to_wake(endpoint_name: str, _config_name: str, variant_name: str) -> Future[Instance]:
-    raise LookupError(f"Nobody hosts the variant {variant_name} of the endpoint {endpoint_name} here")
+    raise LookupError(f"The variant {variant_name} of the endpoint {endpoint_name} has no host here")
 
 
 def new_instance_id() -> str:
-    """An id as EC2 gives them."""
+    """Return an ID in the format of EC2."""
     return f"i-{random.getrandbits(68):017x}"

@@ -2,12 +2,12 @@
 
 ::
 
-    start    the server comes up once, to see that it can, and goes
-    wake     a request found no server: a thread brings one up (the cold start) ...
-             ... looks at the demand while it is there ...
-             ... and takes it down when nobody has asked for it for long enough
+    start    the server is started once, to check that it can, and ended
+    wake     a request finds no server: a thread starts one (the cold start) ...
+             ... watches the demand while it runs ...
+             ... and ends it after long enough without requests
 
-One server serves all of a variant's requests, where AWS has one for each at a time.
+One server serves all of a variant's requests, where AWS has one for each concurrent request.
 """
 
 import threading
@@ -27,14 +27,14 @@ _LOOK_SECONDS = 0.02
 
 
 class ServerlessGroup(Group):
-    """The server of a serverless variant, when there is one.
+    """The server of a serverless variant, while there is one.
 
     Parameters
     ----------
     parts, endpoint_name, variant, folder, changed
-        As a group of instances has them.
+        As for a group of instances.
     idle_seconds : float
-        How long nobody may ask before the server goes.
+        How long the server is kept without requests.
     """
 
     def __init__(
@@ -55,7 +55,7 @@ class ServerlessGroup(Group):
         self._keeper: threading.Thread | None = None
 
     def start(self, _count: int, stop: threading.Event) -> None:
-        """See that a server comes up; it stays where there is provisioned concurrency."""
+        """Check that a server starts; it is kept if there is provisioned concurrency."""
         first = self._call(stop, idle_seconds=0.0)
         while not first.done():
             if stop.wait(_LOOK_SECONDS):
@@ -63,7 +63,7 @@ class ServerlessGroup(Group):
         first.result()
 
     def resize(self, _count: int, _stop: threading.Event) -> None:
-        """Nothing: the demand decides how many servers there are."""
+        """Do nothing: the demand decides how many servers there are."""
 
     def settle(self) -> None:
         """Wait until the thread that keeps the server has ended; the fleet's stop is set."""
@@ -72,7 +72,7 @@ class ServerlessGroup(Group):
             keeper.join()
 
     def wake(self, stop: threading.Event) -> "Future[routes.Instance]":
-        """The server, as soon as it is ready; the future's exception is a JobFailure when it does not start."""
+        """Return the server as soon as it is ready; the future's exception is a JobFailure if it does not start."""
         return self._call(stop, self._idle_seconds)
 
     def _call(self, stop: threading.Event, idle_seconds: float) -> "Future[routes.Instance]":
@@ -86,7 +86,7 @@ class ServerlessGroup(Group):
         return found
 
     def _keep(self, stop: threading.Event, idle_seconds: float) -> None:
-        """Bring a server up and look after it until it is not needed; again, if somebody asked just then."""
+        """Start a server and keep it while it is needed; start again if a request arrived at the last moment."""
         try:
             while self._is_wanted(stop):
                 self.scale_to(1, stop)
@@ -106,7 +106,7 @@ class ServerlessGroup(Group):
             return bool(self._waiting)
 
     def _look_after(self, stop: threading.Event, idle_seconds: float) -> None:
-        """Return when the server has gone, or has to."""
+        """Return when the server has ended, or has to."""
         while True:
             with self._lock:
                 self._tell()
@@ -117,10 +117,10 @@ class ServerlessGroup(Group):
                 return
 
     def _tell(self) -> None:
-        """Answer those who wait: for a moment after a crash there may be no server that is ready."""
+        """Answer the waiting requests: for a moment after a crash there may be no server that is ready."""
         if ready := self.ready:
             for future in self._waiting:
-                with suppress(InvalidStateError):  # whoever waited has given up
+                with suppress(InvalidStateError):  # the caller has given up waiting
                     future.set_result(ready[0])
             self._waiting.clear()
         elif self._waiting and (failure := self.instances[0].failure):

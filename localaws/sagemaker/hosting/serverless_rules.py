@@ -17,7 +17,7 @@ _GIGABYTE = 1024
 
 
 def check_serverless(store: Store, aws: SageMakerAws, config: Document) -> None:
-    """Refuse an EndpointConfig that asks of a serverless variant what only instances have.
+    """Refuse an EndpointConfig with members in a serverless variant that only instances have.
 
     Raises
     ------
@@ -41,14 +41,14 @@ def _check_variant(store: Store, aws: SageMakerAws, config: Document, variant: D
     provisioned, most = serverless.get("ProvisionedConcurrency", 0), serverless["MaxConcurrency"]
     if provisioned > most:
         raise ValidationError(
-            f"ProvisionedConcurrency {provisioned} of the variant {name} is over MaxConcurrency {most}"
+            f"ProvisionedConcurrency {provisioned} of the variant {name} exceeds MaxConcurrency {most}"
         )
     if len(containers_of(store, aws.arn("model", variant["ModelName"]))) > 1:
         raise ValidationError(f"The variant {name} is serverless and cannot serve a model of several containers")
 
 
 def check_update(current: Document, config: Document, request: Document) -> None:
-    """Refuse an update that AWS refuses: from instances to serverless, or by a rolling update.
+    """Refuse an update that AWS refuses: from instances to serverless, or a rolling update.
 
     Raises
     ------
@@ -62,11 +62,11 @@ def check_update(current: Document, config: Document, request: Document) -> None
             f" {config['EndpointConfigName']}"
         )
     if "RollingUpdatePolicy" in (request.get("DeploymentConfig") or {}):
-        raise ValidationError("A serverless endpoint has no rolling update: use a BlueGreenUpdatePolicy")
+        raise ValidationError("A serverless endpoint does not support rolling updates: use a BlueGreenUpdatePolicy")
 
 
 def check_capacity(config: Document, wanted: Document) -> None:
-    """Refuse a count of instances for a serverless variant.
+    """Refuse an instance count for a serverless variant.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""model.tar.gz and output.tar.gz: packed as SageMaker packs them, unpacked without leaving the folder."""
+"""model.tar.gz and output.tar.gz: packed as SageMaker does, unpacked without leaving the folder."""
 
 import tarfile
 from pathlib import Path
@@ -7,7 +7,7 @@ from localaws.containers.errors import JobFailure
 
 
 def pack(folder: Path, archive: Path) -> None:
-    """Pack what is in a folder, without the folder itself; quickly, since it stays on this host."""
+    """Pack the contents of a folder, without the folder itself; with fast compression, since it stays on this host."""
     with tarfile.open(archive, "w:gz", compresslevel=1) as tar:
         for path in sorted(folder.iterdir()):
             tar.add(path, arcname=path.name)
@@ -16,13 +16,13 @@ def pack(folder: Path, archive: Path) -> None:
 def unpack(archive: Path, folder: Path) -> None:
     """Unpack an archive's files and folders.
 
-    Links and devices are refused, and so is a name that leads out of the folder: an archive may come from anywhere.
+    Links and devices are refused, and so are names that lead out of the folder: an archive may come from anywhere.
     (Python's own filter does this, too, from 3.11.4 on; Debian 12 has 3.11.2.)
 
     Raises
     ------
     JobFailure
-        It is no such archive, or holds something that is refused.
+        If it is not such an archive, or contains something that is refused.
     """
     try:
         with tarfile.open(archive) as tar:
@@ -31,7 +31,7 @@ def unpack(archive: Path, folder: Path) -> None:
             for member in tar:
                 inside = (folder / member.name).resolve().is_relative_to(folder.resolve())
                 if not inside or not (member.isfile() or member.isdir()):
-                    raise JobFailure(f"ClientError: {archive.name} holds '{member.name}', which is not unpacked")
+                    raise JobFailure(f"ClientError: {archive.name} contains '{member.name}', which cannot be unpacked")
                 member.uid = member.gid = 0
                 member.mode |= 0o600 if member.isfile() else 0o700
                 tar.extract(member, folder, set_attrs=member.isfile())

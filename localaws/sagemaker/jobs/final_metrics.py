@@ -1,4 +1,4 @@
-"""The metrics that a training job prints: what ``MetricDefinitions`` find in its log."""
+"""The metrics that a training job prints: the values that ``MetricDefinitions`` find in its log."""
 
 import re
 import time
@@ -10,13 +10,13 @@ _LINE_CHARACTERS = 1024 * 1024
 
 
 def final_metrics(log: Path, definitions: Sequence[dict[str, str]]) -> list[dict[str, Any]]:
-    """The last value of every metric whose regular expression matches in a log.
+    """Return the last value of every metric whose regular expression matches in a log.
 
     Parameters
     ----------
     log : Path
     definitions : sequence of dict
-        ``MetricDefinitions`` of a training job: ``Name``, and ``Regex`` whose first group is the number.
+        ``MetricDefinitions`` of a training job: ``Name``, and ``Regex``, whose first group is the number.
 
     Returns
     -------

@@ -1,7 +1,7 @@
-"""From a container image's URI to what stands for it on this host.
+"""From a container image's URI to its substitute on this host.
 
 An image is a file system with an interpreter and a `serve` program. Here the interpreter is one of the host's, by
-default the one this server runs on, whose environment has what SageMaker's framework images have; `serve` is the
+default the one that runs this server, whose environment has what SageMaker's framework images have; `serve` is the
 project's own model server, `train` its own training toolkit (`training/train.py`), with the image's contracts.
 
 ``images.json`` in the state directory maps more images, or other interpreters, by the beginning of the repository's
@@ -32,7 +32,7 @@ _MAP_FILE = "images.json"
 
 @dataclass(frozen=True)
 class Image:
-    """An image as this host has it.
+    """The substitute of an image on this host.
 
     Attributes
     ----------
@@ -50,29 +50,29 @@ class Image:
 
     @property
     def train(self) -> list[str]:
-        """The command line of the image's `train` program, which runs when a job names no entry point."""
+        """The command line of the image's `train` program, which runs if a job does not name an entry point."""
         return [str(self.interpreter), train.__file__]
 
     @property
     def protected(self) -> list[Path]:
-        """What a container must not write to: the environment which the interpreter belongs to."""
+        """The folders that a container must not write to: the environment of the interpreter."""
         return [self.interpreter.parent.parent]
 
 
 def find(uri: str, state_dir: Path) -> Image:
-    """The image that stands for this URI.
+    """Return the image that stands for this URI.
 
     Parameters
     ----------
     uri : str
-        Such as ``683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1.4-2-py312-cpu-py3``.
+        A URI such as ``683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1.4-2-py312-cpu-py3``.
     state_dir : Path
-        Where ``images.json`` is looked for.
+        The folder that contains ``images.json``.
 
     Raises
     ------
     ValidationError
-        Nothing on this host stands for it; the message says what to write where.
+        If nothing on this host stands for it; the message says what to add where.
     """
     match = _URI.fullmatch(uri)
     repository = match["repository"] if match else uri
@@ -97,5 +97,5 @@ def _mapped(path: Path) -> dict[str, str]:
     except ValueError as error:
         raise ValidationError(f"{path} is not JSON: {error}") from error
     if not isinstance(mapped, dict) or not all(isinstance(value, str) for value in mapped.values()):
-        raise ValidationError(f"{path} must map names of repositories to paths of interpreters")
+        raise ValidationError(f"{path} must map repository names to paths of interpreters")
     return mapped

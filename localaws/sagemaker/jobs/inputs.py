@@ -1,7 +1,7 @@
-"""What a job reads: the objects that a data source of its request names, the share of each instance, brought down.
+"""The inputs of a job: the objects that a data source of its request names, split among instances and downloaded.
 
 A source names objects by a key prefix (``S3Prefix``) or by a manifest (``ManifestFile``): a JSON list of relative names
-after ``{"prefix": "s3://bucket/folder/"}``. ``ShardedByS3Key`` deals them out to the instances in key order.
+after ``{"prefix": "s3://bucket/folder/"}``. ``ShardedByS3Key`` distributes them to the instances in key order.
 """
 
 import json
@@ -24,11 +24,11 @@ class Source:
     Attributes
     ----------
     manifest : bool
-        The URI is a manifest's.
+        Whether the URI is that of a manifest.
     sharded : bool
-        Each instance gets a share of the objects; all of them otherwise.
+        Whether each instance gets a share of the objects, instead of all of them.
     gunzip : bool
-        The objects are unpacked.
+        Whether the objects are decompressed.
     """
 
     uri: str
@@ -38,7 +38,7 @@ class Source:
 
     @classmethod
     def of(cls, description: Document, *, gunzip: bool = False) -> "Source":
-        """Read from an S3DataSource or a ProcessingS3Input, with AWS's defaults."""
+        """Parse an S3DataSource or a ProcessingS3Input, with AWS's defaults."""
         return cls(
             uri=description["S3Uri"],
             manifest=description.get("S3DataType") == "ManifestFile",
@@ -47,22 +47,22 @@ class Source:
         )
 
     def objects(self, client: s3.Client) -> list[s3.S3Object]:
-        """The objects that it names.
+        """Return the objects that it names.
 
         Raises
         ------
         JobFailure
-            There is none, or the manifest is not one.
+            If there are none, or if the manifest is invalid.
         """
         return _listed(client, self.uri) if self.manifest else s3.objects_under(client, self.uri)
 
     def download(self, client: s3.Client, folder: Path, instance: Instance, instances: int) -> None:
-        """Bring an instance's objects into a folder, keeping their relative paths.
+        """Download an instance's objects into a folder, keeping their relative paths.
 
         Raises
         ------
         JobFailure
-            Nothing is there, a key would leave the folder, or a download fails.
+            If there are no objects, if a key would leave the folder, or if a download fails.
         """
         found = self.objects(client)
         folder.mkdir(parents=True, exist_ok=True)

@@ -1,8 +1,8 @@
-"""How large an instance type is, for jobs that are held to it: ``LOCALAWS_INSTANCE_LIMITS=on``.
+"""The size of instance types, for jobs that are limited to it: ``LOCALAWS_INSTANCE_LIMITS=on``.
 
 Without this environment variable of the server, a job may use the whole host. With it, each instance of a processing or
-training job runs on as many CPUs as its type has, or on all there are, and is ended when its processes need more memory
-than the type has. Sizes follow from a type's name, with few exceptions.
+training job runs on as many CPUs as its type has, or on all that the host has, and is ended if its processes need more
+memory than the type has. Sizes follow from a type's name, with few exceptions.
 """
 
 import itertools
@@ -35,19 +35,19 @@ _turns = itertools.count()
 
 @dataclass(frozen=True)
 class Size:
-    """What an instance has."""
+    """The resources of an instance."""
 
     cpus: int
     memory_bytes: int
 
 
 def size_of(instance_type: str) -> Size:
-    """The size of an instance type.
+    """Return the size of an instance type.
 
     Raises
     ------
     UnsupportedOperation
-        Its size is not known here.
+        If its size is not known here.
     """
     if instance_type in _EXCEPTIONS:
         cpus, gibibytes = _EXCEPTIONS[instance_type]
@@ -55,7 +55,7 @@ def size_of(instance_type: str) -> Size:
     match = _NAME.fullmatch(instance_type)
     if match is None:
         raise UnsupportedOperation(
-            f"The size of the instance type '{instance_type}' is not known to the local SageMaker: take another type,"
+            f"The size of the instance type '{instance_type}' is not known to the local SageMaker: use another type,"
             f" or start without {SWITCH}"
         )
     multiple = match["multiple"]
@@ -64,12 +64,12 @@ def size_of(instance_type: str) -> Size:
 
 
 def limits_of(instance_type: str) -> Size | None:
-    """The size that a job's instances are held to; None when they are not.
+    """Return the size that a job's instances are limited to, or None if they are not.
 
     Raises
     ------
     UnsupportedOperation
-        They are to be, and the size is not known; or the switch has a value that is none.
+        If they are limited and the size is not known, or if the switch has an invalid value.
     """
     value = os.environ.get(SWITCH, "off")
     if value not in ("on", "off"):
@@ -78,7 +78,7 @@ def limits_of(instance_type: str) -> Size | None:
 
 
 def cpus_for(count: int) -> list[int]:
-    """So many of this host's CPUs, other ones from call to call; all of them when it has no more."""
+    """Return this many of the host's CPUs, different ones from call to call; all of them if it does not have more."""
     available = sorted(os.sched_getaffinity(0))
     if count >= len(available):
         return available

@@ -1,9 +1,9 @@
 """The instances of a job: one container each, on this one host.
 
 Each has its own /opt/ml and the name ``algo-<number>``. All share the host's network, so the instances of a job with
-several get an address each of the loopback network, 127.0.0.0/8, in a block that no other job has at the same time:
-a script may bind any port at its own name and finds its peers at theirs, as on machines of their own. The only instance
-of a job keeps 127.0.0.1.
+several get an address each in the loopback network, 127.0.0.0/8, in a block that no other job has at the same time: a
+script can bind any port at its own name and finds its peers at theirs, as on separate machines. The only instance of
+a job keeps 127.0.0.1.
 """
 
 import itertools
@@ -27,13 +27,13 @@ class Instance:
     Attributes
     ----------
     number : int
-        From 1 on.
+        Counted from 1.
     address : str
-        What the name stands for in every instance's /etc/hosts.
+        The address of its name in every instance's /etc/hosts.
     folder : Path
-        Becomes its /opt/ml.
+        The folder that becomes its /opt/ml.
     log : Path
-        Where its output goes.
+        The file of its output.
     """
 
     number: int
@@ -48,13 +48,13 @@ class Instance:
 
 
 def make_instances(count: int, folder: Path, log: Path) -> list[Instance]:
-    """The instances of a job; their folders are made.
+    """Return the instances of a job, with their folders created.
 
     Parameters
     ----------
     count : int
     folder, log : Path
-        Those of the first instance; the others' are made beside them.
+        Those of the first instance; the others are created beside them.
     """
     first = Instance(1, "127.0.0.1", folder, log)
     if count == 1:
@@ -70,24 +70,24 @@ def make_instances(count: int, folder: Path, log: Path) -> list[Instance]:
 
 
 def check_count(path: str, count: int, *, isolated: bool) -> None:
-    """Refuse what a host cannot be several of.
+    """Refuse an instance count that this host cannot provide.
 
     Raises
     ------
     UnsupportedOperation
-        More than `MOST` instances; several without a network, whose instances could not reach each other.
+        If there are more than `MOST` instances, or several without a network, since they could not reach each other.
     """
     if count > MOST:
         raise UnsupportedOperation(f"{path} = {count} is not supported by the local SageMaker: at most {MOST}")
     if count > 1 and isolated:
         raise UnsupportedOperation(
             f"{path} = {count} with EnableNetworkIsolation is not supported by the local SageMaker: the instances"
-            " would not reach each other. Use one instance, or leave the isolation out."
+            " would not reach each other. Use one instance, or leave out the isolation."
         )
 
 
 def resource_config(instance: Instance, instances: Sequence[Instance], instance_type: str) -> Document:
-    """An instance's ``resourceconfig.json``."""
+    """Return an instance's ``resourceconfig.json``."""
     hosts = [each.name for each in instances]
     return {
         "current_host": instance.name,

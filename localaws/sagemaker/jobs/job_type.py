@@ -14,14 +14,14 @@ DAY_SECONDS = 86_400
 
 
 class JobType(ABC):
-    """A type of jobs.
+    """A type of job.
 
     Attributes
     ----------
     noun : str
-        ``Processing``, ``Training`` or ``Transform``: the beginning of the members' names.
+        ``Processing``, ``Training`` or ``Transform``: the first word of the members' names.
     defaults : mapping of str to value
-        The members that Describe answers when the request does not have them.
+        The members that Describe returns if the request does not have them.
     """
 
     noun: ClassVar[str]
@@ -39,23 +39,23 @@ class JobType(ABC):
 
     @abstractmethod
     def check(self, request: Document, runner: "JobRunner") -> None:
-        """Refuse a request that is wrong beyond botocore's model."""
+        """Refuse a request that is invalid beyond botocore's model."""
 
     @abstractmethod
     def run(self, job: "Job") -> None:
-        """Stage the job's folder, run its container, upload what came out.
+        """Stage the job's folder, run its container, upload the results.
 
         Raises
         ------
         JobFailure
-            With the reason.
+            If the job fails; with the reason.
         JobStopped
-            The job was asked to stop.
+            If the job was asked to stop.
         """
 
     def move(self, document: Document, secondary_status: str, now: float) -> None:  # noqa: B027 - training jobs only
-        """Write a secondary status, and its history, into a job's document."""
+        """Set a secondary status, and its history, in a job's document."""
 
     def times(self, document: Document, now: float) -> Document:  # noqa: ARG002 - training jobs only
-        """Return the members that say how long a job took which ends now."""
+        """Return the members that say how long a job took that ends now."""
         return {}

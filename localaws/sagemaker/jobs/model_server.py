@@ -1,7 +1,7 @@
-"""A model's own server in a container: staged as on AWS, started, asked for its health.
+"""A model's own server in a container: staged as on AWS, started, health-checked.
 
 model.tar.gz is unpacked to /opt/ml/model, the image's `serve` runs with SageMaker's variables, and GET /ping answers
-200 when it is ready. Endpoints and batch transform jobs both begin so.
+200 when it is ready. Both endpoints and batch transform jobs begin like this.
 """
 
 import http
@@ -27,14 +27,14 @@ _POLL_SECONDS = 0.02
 
 
 def containers_of(store: Store, model_arn: str) -> list[Document]:
-    """The container definitions that a model serves with, each with the model's role.
+    """Return the container definitions that a model serves with, each with the model's role.
 
-    Where the model names a model package, they are the package's.
+    If the model names a model package, they are those of the package.
 
     Raises
     ------
     ResourceNotFound
-        The model, or its package, is not there.
+        If the model or its package does not exist.
     """
     model = store.by_arn(model_arn)
     if model is None:
@@ -58,22 +58,22 @@ def _resolved(store: Store, model_arn: str, definition: Document) -> list[Docume
 
 
 def _beside(arn: str, kind: str, name: str) -> str:
-    """The ARN of a resource of the same account and region."""
+    """Return the ARN of a resource in the same account and region."""
     return f"{arn.rpartition(':')[0]}:{kind}/{name.lower()}"
 
 
 def aws_of(aws: SageMakerAws, definition: Document) -> SageMakerAws:
-    """The other services, as the role of a container's model may use them."""
+    """Return the other services, called under the role of a container's model."""
     return aws.acting_as(definition.get("ExecutionRoleArn"), "sagemaker")
 
 
 def stage(client: Any, definition: Document, folder: Path) -> None:
-    """Fill a container's folder: the model, unpacked.
+    """Stage a container's folder: the model, unpacked.
 
     Raises
     ------
     JobFailure
-        There is no model data where the definition says.
+        If there is no model data at the location in the definition.
     """
     target = folder / "model"
     target.mkdir(parents=True)
@@ -92,7 +92,7 @@ def stage(client: Any, definition: Document, folder: Path) -> None:
 def server_command(
     aws: SageMakerAws, state_dir: Path, definition: Document, port: int, variables: Mapping[str, str]
 ) -> Command:
-    """The command line of a container's model server.
+    """Return the command of a container's model server.
 
     Parameters
     ----------
@@ -101,9 +101,9 @@ def server_command(
     definition : dict
         A ContainerDefinition.
     port : int
-        Where the server is to listen.
+        The port of the server.
     variables : mapping of str to str
-        Beside the definition's own, and over them.
+        Variables that are added to those of the definition, and override them.
     """
     image = images.find(definition["Image"], state_dir)
     environment = {**definition.get("Environment", {}), **variables, "SAGEMAKER_BIND_TO_PORT": str(port)}
@@ -112,7 +112,7 @@ def server_command(
 
 
 def free_port() -> int:
-    """A port that nobody listens on at this moment."""
+    """Return a port that is free at this moment."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -125,9 +125,9 @@ def wait_until_ready(container: Container, port: int, log: Path, seconds: float,
     Raises
     ------
     JobFailure
-        It ended, or did not answer in time.
+        If it ended or did not answer in time.
     JobStopped
-        `stop` was set meanwhile.
+        If `stop` was set meanwhile.
     """
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
@@ -142,7 +142,7 @@ def wait_until_ready(container: Container, port: int, log: Path, seconds: float,
 
 
 def is_healthy(port: int) -> bool:
-    """Whether /ping answers 200 within two seconds."""
+    """Return whether /ping answers 200 within two seconds."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=2)
     try:
         connection.request("GET", "/ping")

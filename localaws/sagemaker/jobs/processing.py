@@ -34,7 +34,7 @@ class ProcessingJob(JobType):
     defaults: ClassVar[Mapping[str, Any]] = {"StoppingCondition": {"MaxRuntimeInSeconds": DAY_SECONDS}}
 
     def check(self, request: Document, runner: JobRunner) -> None:
-        """Refuse a wrong image, or wrong inputs and outputs."""
+        """Refuse an invalid image, input or output."""
         check_processing_request(request, runner.state_dir)
 
     def run(self, job: Job) -> None:
@@ -83,7 +83,7 @@ class ProcessingJob(JobType):
 
 
 def check_processing_request(request: Document, state_dir: Path) -> None:
-    """Refuse what is wrong beyond botocore's model: local paths, the image, no command, too many instances."""
+    """Refuse what is invalid beyond botocore's model: local paths, the image, a missing command, too many instances."""
     isolated = request.get("NetworkConfig", {}).get("EnableNetworkIsolation", False)
     check_count(
         "ProcessingResources.ClusterConfig.InstanceCount", _cluster(request)["InstanceCount"], isolated=isolated
@@ -107,7 +107,7 @@ def check_processing_request(request: Document, state_dir: Path) -> None:
 
 
 def inside(folder: Path, local_path: str) -> Path:
-    """Where a path of the container is on this host."""
+    """Return the path on this host of a path in the container."""
     return folder / PurePosixPath(local_path).relative_to(_ROOT)
 
 
@@ -123,7 +123,7 @@ def _cluster(request: Document) -> Document:
 
 
 def _stage(job: Job, instance: Instance, instances: Sequence[Instance], outputs: Sequence[Document]) -> None:
-    """Fill an instance's folder: its inputs, the folders of the outputs, the configuration."""
+    """Stage an instance's folder: its inputs, the folders of the outputs, the configuration."""
     client = job.aws.client("s3")
     for item in job.request.get("ProcessingInputs", []):
         source = item["S3Input"]

@@ -2,16 +2,16 @@
 
 ::
 
-    create      the document is stored as InProgress, a thread is started, the ARN is answered
-    run         the thread makes a folder and hands it to the job's type, which stages it (S3 -> /opt/ml), runs the
-                container, ships its log and uploads what came out
-    end         Completed, Failed with a reason or Stopped, in the store together with the event that tells of it
+    create      the document is stored as InProgress, a thread is started, the ARN is returned
+    run         the thread creates a folder and passes it to the job's type, which stages it (S3 -> /opt/ml), runs the
+                container, ships its log and uploads the results
+    end         Completed, Failed with a reason or Stopped, stored together with the event that announces it
 
 `job_type.JobType` is what differs; processing, training and transform have a module each. At most `AT_ONCE` jobs run at
 a time; the others wait as ``Starting``, as jobs on AWS wait for instances.
 
-What was running when this server died is found at the next start (`JobRunner.recover`) and marked as failed: the
-process is gone with the server.
+Jobs that were running when this server died are found at the next start (`JobRunner.recover`) and marked as failed:
+their processes died with the server.
 """
 
 import logging
@@ -50,13 +50,13 @@ class Job:
     Attributes
     ----------
     request : dict
-        The request that it was created by, validated.
+        The validated request that created it.
     folder : Path
-        Becomes /opt/ml.
+        The folder that becomes /opt/ml.
     log : Path
-        Where the container's output goes.
+        The file of the container's output.
     stop : threading.Event
-        Set when the job was asked to stop.
+        Set when the job is asked to stop.
     """
 
     job_type: JobType
@@ -78,27 +78,27 @@ class Job:
         self.runner.update(self.arn, self.job_type, members)
 
     def move(self, secondary_status: str) -> None:
-        """Say what the job is doing."""
+        """Set the job's secondary status."""
         self.runner.update(self.arn, self.job_type, {}, secondary_status)
 
     def phase(self, secondary_status: str) -> None:
-        """Say what the job is doing; stops the job here when it was asked to."""
+        """Set the job's secondary status; raise JobStopped here if the job was asked to stop."""
         if self.stop.is_set():
             raise JobStopped
         self.move(secondary_status)
 
     @property
     def aws(self) -> SageMakerAws:
-        """The other services, as the job's role may use them."""
+        """The other services, called under the job's role."""
         return self.runner.aws.acting_as(self.request.get("RoleArn"), "sagemaker")
 
     def environment(self, variables: Mapping[str, str]) -> dict[str, str]:
-        """The environment of the job's container: the way to AWS, and the job's own variables over it."""
+        """Return the environment of the job's container: access to AWS, overridden by the job's own variables."""
         return self.runner.aws.environment(variables, self.request.get("RoleArn"))
 
 
 class JobRunner:
-    """Starts, stops and follows the jobs of one local SageMaker.
+    """Starts, stops and monitors the jobs of one local SageMaker.
 
     Parameters
     ----------
@@ -106,7 +106,7 @@ class JobRunner:
     aws : SageMakerAws
     outbox : Outbox
     state_dir : Path
-        Below it each job has a folder while it runs.
+        Contains a folder for each job while it runs.
     """
 
     def __init__(self, store: Store, aws: SageMakerAws, outbox: Outbox, state_dir: Path) -> None:
@@ -116,7 +116,7 @@ class JobRunner:
         self._running: dict[str, tuple[Job, threading.Thread]] = {}
 
     def recover(self, job_types: Iterable[JobType]) -> None:
-        """Mark what was running when the last server died as failed, and clear its folders."""
+        """Mark the jobs that were running when the last server died as failed, and delete their folders."""
         for job_type in job_types:
             for status in ("InProgress", "Stopping"):
                 for resource in self.store.every(job_type.kind, status=status):
@@ -143,12 +143,12 @@ class JobRunner:
         return home
 
     def stop(self, resource: Resource, job_type: JobType) -> None:
-        """Ask a job to stop; returns at once, as AWS does.
+        """Ask a job to stop; return immediately, as AWS does.
 
         Raises
         ------
         ValidationError
-            The job has ended already.
+            If the job has ended already.
         """
         running = self._running.get(resource.arn)
         if resource.status in FINAL or running is None:
@@ -159,13 +159,13 @@ class JobRunner:
         running[0].stop.set()
 
     def wait(self, arn: str) -> None:
-        """Return when the job has ended."""
+        """Wait until the job has ended."""
         running = self._running.get(arn)
         if running:
             running[1].join()
 
     def log(self, arn: str) -> Path | None:
-        """The log that a running job's container writes; None when the job has ended."""
+        """Return the log of a running job's container; None if the job has ended."""
         running = self._running.get(arn)
         return running[0].log if running else None
 
@@ -176,7 +176,7 @@ class JobRunner:
             job.stop.set()
 
     def update(self, arn: str, job_type: JobType, members: Document, secondary_status: str | None = None) -> None:
-        """Write members, and a secondary status with its history, into a job's document. An ended job stays."""
+        """Set members, and a secondary status with its history, in a job's document unless the job has ended."""
 
         def edit(document: Document, _: Document) -> dict[str, str]:
             if document[job_type.status] in FINAL:
@@ -190,7 +190,7 @@ class JobRunner:
         self.store.change(arn, edit)
 
     def announce(self, resource: Resource, job_type: JobType) -> None:
-        """Tell EventBridge of a job's state, in the transaction that changes it."""
+        """Send EventBridge a job's state, in the transaction that changes it."""
         detail = job_detail(resource.document)
         self.outbox.event("sagemaker", f"SageMaker {job_type.noun} Job State Change", detail, [resource.arn])
 
@@ -205,7 +205,7 @@ class JobRunner:
         except JobFailure as failure:
             status, reason = "Failed", str(failure)
         except Exception as error:
-            logger.exception("Job %s cannot go on", job.name)
+            logger.exception("Job %s cannot continue", job.name)
             status, reason = "Failed", self._reason(error)
         finally:
             self._end_with_room(job, status, reason)
@@ -213,16 +213,16 @@ class JobRunner:
             shutil.rmtree(job.folder.parent, ignore_errors=True)
 
     def _reason(self, error: Exception) -> str:
-        """Say why a job failed that no fault of its own has ended.
+        """Return the failure reason of a job that failed through no fault of its own.
 
-        A full disk is no InternalServerError, which pipelines try again: it is as full in a minute.
+        A full disk is not an InternalServerError, which pipelines retry: it is still full a minute later.
         """
         if disk.is_full(error):
             return f"ClientError: {disk.full(self.state_dir)}"
         return f"InternalServerError: {type(error).__name__}: {error}"
 
     def _end_with_room(self, job: Job, status: str, reason: str | None) -> None:
-        """End a job; when the disk is full, what the job itself wrote makes room before anybody hears of its end."""
+        """End a job; if the disk is full, delete what the job itself wrote before its end is announced."""
         if not disk.has_room(self.state_dir):
             shutil.rmtree(job.folder.parent, ignore_errors=True)
         disk.patiently(lambda: self._end(job.arn, job.job_type, status, reason))

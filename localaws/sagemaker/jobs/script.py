@@ -1,4 +1,4 @@
-"""Runs the script of a processing or training job in a container for each instance, its log shipped while it runs.
+"""Runs the script of a processing or training job in a container for each instance, and ships its log meanwhile.
 
 The instances begin together. When one fails, the others are ended; the first failure is the job's.
 """
@@ -32,9 +32,9 @@ class Script:
     variables : mapping of str to str
         The job's own environment variables.
     network : bool
-        False: EnableNetworkIsolation.
+        False for EnableNetworkIsolation.
     size : Size or None
-        What each instance is held to.
+        The resources that each instance is limited to.
     """
 
     image: Image
@@ -44,7 +44,7 @@ class Script:
     size: Size | None
 
     def command(self, job: Job, instance: Instance, instances: Sequence[Instance]) -> Command:
-        """The command line of an instance's container."""
+        """Return the command of an instance's container."""
         command = container_command(job, self.image, self.argv, self.variables, network=self.network)
         hosts = {each.name: each.address for each in instances}
         cpus = cpus_for(self.size.cpus) if self.size else ()
@@ -58,15 +58,15 @@ class ScriptEnd:
     Attributes
     ----------
     exit_code : int or None
-        None when the time limit or a stop ended it.
+        None if the time limit or a stop ended it.
     last_words : str
-        The last line it printed: of a Python script that failed, its exception.
+        The last line that it printed: for a Python script that failed, its exception.
     instance : Instance
-        Where it ran.
+        The instance that it ran on.
     ended : float
-        When, by the monotonic clock.
+        When it ended, by the monotonic clock.
     out_of_memory : bool
-        Whether it needed more than its instance has.
+        Whether it needed more memory than its instance has.
     """
 
     exit_code: int | None
@@ -77,14 +77,14 @@ class ScriptEnd:
 
 
 def run_script(job: Job, script: Script, instances: Sequence[Instance], seconds: float) -> ScriptEnd:
-    """Run a job's script on all instances to its end, for so many seconds at most.
+    """Run a job's script on all instances to its end, for at most this many seconds.
 
-    All that it printed is in CloudWatch Logs when this returns.
+    All its output is in CloudWatch Logs when this returns.
 
     Returns
     -------
     ScriptEnd
-        The first failure; else that of an instance which was ended; else that of the first instance.
+        The first failure; otherwise that of an instance that was ended; otherwise that of the first instance.
     """
     limits = Limits(seconds, memory_bytes=script.size.memory_bytes if script.size else None)
     over = threading.Event()
@@ -107,7 +107,7 @@ def run_script(job: Job, script: Script, instances: Sequence[Instance], seconds:
 
 
 def max_runtime(job: Job) -> float:
-    """How many seconds a job may run: MaxRuntimeInSeconds, a day by default."""
+    """Return how many seconds a job may run: MaxRuntimeInSeconds, a day by default."""
     seconds: float = job.request.get("StoppingCondition", {}).get("MaxRuntimeInSeconds", _DEFAULT_SECONDS)
     return seconds
 
@@ -133,19 +133,19 @@ def _run_one(job: Job, command: Command, instance: Instance, limits: Limits, ove
 
 
 def _last_words(log: Path) -> str:
-    """What a script said last; when the disk is full, its log may be cut off, so that is said first."""
+    """Return a script's last line; a full disk is mentioned first, since its log may be cut off."""
     return " ".join([*([] if disk.has_room(log.parent) else ["No space left on device."]), last_line(log)]).strip()
 
 
 def container_command(
     job: Job, image: Image, argv: Sequence[str], variables: Mapping[str, str], *, network: bool = True
 ) -> Command:
-    """A command line in an image, with the way to AWS and the job's own variables in its environment."""
+    """Return a command in an image, with access to AWS and the job's own variables in its environment."""
     return Command(argv, job.environment(variables), image.interpreter, image.protected, network)
 
 
 def last_line(log: Path) -> str:
-    """The last line of a log that is not empty, of its last 64 KiB; an empty text when there is none."""
+    """Return the last non-empty line in the last 64 KiB of a log; an empty string if there is none."""
     with log.open("rb") as file:
         file.seek(max(0, log.stat().st_size - _TAIL_BYTES))
         lines = file.read().decode(errors="replace").splitlines()

@@ -1,8 +1,8 @@
-"""Managed spot training: capacity that may be taken away, on request for a test of one's checkpoints.
+"""Managed spot training: capacity that may be interrupted, on request for a test of a script's checkpoints.
 
-Nobody takes this host's capacity away. A job whose environment has ``LOCALAWS_SPOT_INTERRUPT_AFTER_SECONDS`` asks for
-it, once: so many seconds after its script began, SIGTERM comes with the usual grace time, then the job begins anew on
-new instances, with nothing but the checkpoints of its CheckpointConfig. Time between is not waited for.
+This host's capacity is never taken away. A job whose environment has ``LOCALAWS_SPOT_INTERRUPT_AFTER_SECONDS`` asks
+for an interruption, once: that many seconds after its script began, it gets SIGTERM with the usual grace period, then
+the job begins anew on new instances, with only the checkpoints of its CheckpointConfig. There is no waiting time.
 """
 
 import shutil
@@ -19,7 +19,7 @@ INTERRUPT_AFTER = "LOCALAWS_SPOT_INTERRUPT_AFTER_SECONDS"
 
 
 def check(request: Document) -> None:
-    """Refuse a time limit that does not go with managed spot training, or an interruption without it."""
+    """Refuse a time limit that is invalid with managed spot training, or an interruption without it."""
     condition = request.get("StoppingCondition", {})
     wait, runtime = condition.get("MaxWaitTimeInSeconds"), condition.get("MaxRuntimeInSeconds", 86_400)
     spot = request.get("EnableManagedSpotTraining", False)
@@ -38,14 +38,14 @@ def check(request: Document) -> None:
 
 
 def run(job: Job, instances: Sequence[Instance], attempt: Callable[[float], ScriptEnd]) -> ScriptEnd:
-    """Run a training job's attempts to the end of the last one.
+    """Run a training job's attempts until the last one has ended.
 
     Parameters
     ----------
     job : Job
     instances : sequence of Instance
     attempt : callable
-        Stages the instances and runs the script, for so many seconds at most.
+        Stages the instances and runs the script, for at most this many seconds.
     """
     seconds = max_runtime(job)
     after = job.request.get("Environment", {}).get(INTERRUPT_AFTER)

@@ -1,8 +1,7 @@
 """Folders that go to S3 while a job runs: checkpoints, and processing outputs with ``S3UploadMode: Continuous``.
 
-A thread looks through the folder and uploads each file that is new or has changed, once it has stayed the same from one
-look to the next: a half-written checkpoint is no use. What is left goes up at the end. Files that the job deletes stay
-in S3, as on AWS.
+A thread scans the folder and uploads each new or changed file once it is the same in two scans: a half-written
+checkpoint is useless. What is left is uploaded at the end. Files that the job deletes stay in S3, as on AWS.
 """
 
 import logging
@@ -22,7 +21,7 @@ _State = tuple[int, int]
 
 
 class ContinuousUpload:
-    """Uploads a folder until it is left.
+    """Uploads a folder until the context is left.
 
     Parameters
     ----------
@@ -31,12 +30,12 @@ class ContinuousUpload:
     uri : str
         The prefix in S3; relative paths are kept.
     key_id : str, optional
-        The KMS key of what is uploaded.
+        The KMS key for the uploads.
     """
 
     def __init__(self, client: s3.Client, folder: Path, uri: str, key_id: str | None = None) -> None:
         self._client, self._folder, self._target, self._key_id = client, folder, s3.Location.of(uri), key_id
-        self._uploaded: dict[Path, _State] = _states(folder)  # what was restored is there already
+        self._uploaded: dict[Path, _State] = _states(folder)  # restored files are in S3 already
         self._seen = dict(self._uploaded)
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._follow, name=f"upload {uri}", daemon=True)
@@ -46,7 +45,7 @@ class ContinuousUpload:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: BaseException | TracebackType | None) -> None:
-        """Upload what is left; raises JobFailure when S3 refuses it, unless the job has failed already."""
+        """Upload what is left; raise JobFailure if S3 refuses it, unless the job has failed already."""
         self._over.set()
         self._thread.join()
         try:
@@ -54,7 +53,7 @@ class ContinuousUpload:
         except JobFailure:
             if kind is None:
                 raise
-            logger.warning("A job that failed left files behind in %s", self._folder, exc_info=True)
+            logger.warning("A failed job left files in %s that could not be uploaded", self._folder, exc_info=True)
 
     def _follow(self) -> None:
         while not self._over.wait(_INTERVAL_SECONDS):
@@ -63,7 +62,7 @@ class ContinuousUpload:
             self._seen = now
             try:
                 self._upload(settled)
-            except JobFailure as failure:  # the next look, or the end, tries again
+            except JobFailure as failure:  # the next scan, or the end, tries again
                 logger.warning("%s", failure)
 
     def _upload(self, states: dict[Path, _State]) -> None:
@@ -75,7 +74,7 @@ class ContinuousUpload:
 
 
 def uploading(client: s3.Client, folders: Iterable[tuple[Path, str]], key_id: str | None = None) -> ExitStack:
-    """Several folders uploaded while the ``with`` block runs, each under its URI."""
+    """Upload several folders while the ``with`` block runs, each to its URI."""
     with ExitStack() as stack:
         for folder, uri in folders:
             stack.enter_context(ContinuousUpload(client, folder, uri, key_id))
@@ -83,14 +82,14 @@ def uploading(client: s3.Client, folders: Iterable[tuple[Path, str]], key_id: st
 
 
 def restore(client: s3.Client, uri: str, folder: Path) -> None:
-    """Bring everything under a URI into a folder; there may be nothing yet."""
+    """Download everything under a URI into a folder; there may be nothing yet."""
     folder.mkdir(parents=True, exist_ok=True)
     for item in s3.list_objects(client, f"{uri.rstrip('/')}/"):
         s3.download_object(client, item, folder)
 
 
 def _states(folder: Path) -> dict[Path, _State]:
-    """When each file was changed last, and its size; links lead nowhere here."""
+    """Return when each file was changed last, and its size; links are ignored."""
     states = {}
     for path in sorted(folder.rglob("*")):
         try:

@@ -1,9 +1,9 @@
 """A training job: channels come from S3, the script runs, /opt/ml/model goes to S3 as model.tar.gz.
 
-The contract is that of "Using Your Own Training Algorithms" in the SageMaker guide: hyperparameters, channels and
-hosts as JSON under ``/opt/ml/input/config``, the channels under ``/opt/ml/input/data``, the reason of a failure in
-``/opt/ml/output/failure``, more results in ``/opt/ml/output/data``. Hyperparameters never pass a shell here: they
-arrive as they were given.
+The contract is that of "Using Your Own Training Algorithms" in the SageMaker guide: hyperparameters, channels and hosts
+as JSON under ``/opt/ml/input/config``, the channels under ``/opt/ml/input/data``, the reason of a failure in
+``/opt/ml/output/failure``, more results in ``/opt/ml/output/data``. Hyperparameters never pass through a shell here:
+they arrive unchanged.
 """
 
 import json
@@ -58,7 +58,7 @@ class TrainingJob(JobType):
     }
 
     def check(self, request: Document, runner: JobRunner) -> None:
-        """Refuse a wrong image, no command, no resources."""
+        """Refuse an invalid image, a missing command, missing resources."""
         check_training_request(request, runner.state_dir)
 
     def move(self, document: Document, secondary_status: str, now: float) -> None:
@@ -74,7 +74,7 @@ class TrainingJob(JobType):
         document["SecondaryStatus"] = secondary_status
 
     def times(self, document: Document, now: float) -> Document:
-        """Return the training time and the billable one, once the job has begun."""
+        """Return the training time and the billable time, once the job has begun."""
         if "TrainingStartTime" not in document:
             return {}
         seconds = max(1, round(now - document["TrainingStartTime"]))
@@ -92,7 +92,7 @@ class TrainingJob(JobType):
         if not stopped:
             job.phase("Uploading")
         _collect(job, instances)
-        if stopped:  # what the script had saved is kept, as on AWS
+        if stopped:  # what the script has saved is kept, as on AWS
             self._say_why(job)
             raise JobStopped
 
@@ -112,7 +112,7 @@ class TrainingJob(JobType):
         )
 
     def _record_metrics(self, job: Job, instances: Sequence[Instance]) -> None:
-        """Where several instances printed a metric, the first one's value counts."""
+        """Record the final metrics; if several instances printed a metric, the first one's value counts."""
         definitions = job.request["AlgorithmSpecification"].get("MetricDefinitions", [])
         found = [metric for each in reversed(instances) for metric in final_metrics(each.log, definitions)]
         metrics = list({metric["MetricName"]: metric for metric in found}.values())
@@ -128,7 +128,7 @@ class TrainingJob(JobType):
 
 
 def _attempt(job: Job, script: Script, instances: Sequence[Instance], seconds: float) -> ScriptEnd:
-    """Stage the instances and run the script on them, its checkpoints uploaded meanwhile."""
+    """Stage the instances and run the script on them, uploading its checkpoints meanwhile."""
     client = job.aws.client("s3")
     job.phase("Downloading")
     for instance in instances:
@@ -142,7 +142,7 @@ def _attempt(job: Job, script: Script, instances: Sequence[Instance], seconds: f
 
 
 def _checkpoints(job: Job, instances: Sequence[Instance]) -> list[tuple[Path, str]]:
-    """The folders of checkpoints and their prefix in S3, all instances' the same."""
+    """Return the folders of checkpoints and their prefix in S3, which all instances share."""
     config = job.request.get("CheckpointConfig")
     if not config:
         return []
@@ -151,7 +151,7 @@ def _checkpoints(job: Job, instances: Sequence[Instance]) -> list[tuple[Path, st
 
 
 def check_training_request(request: Document, state_dir: Path) -> None:
-    """Refuse what is wrong beyond botocore's model: the image, no command, no resources."""
+    """Refuse what is invalid beyond botocore's model: the image, a missing command, missing resources."""
     algorithm = request.get("AlgorithmSpecification")
     if not algorithm or not algorithm.get("TrainingImage"):
         raise ValidationError("AlgorithmSpecification.TrainingImage is required")
@@ -173,7 +173,7 @@ def check_training_request(request: Document, state_dir: Path) -> None:
 
 
 def _check_toolkit(request: Document) -> None:
-    """Without an entry point the image's own `train` runs: that of the framework images."""
+    """Check the hyperparameters of a job without an entry point: the framework image's own `train` runs it."""
     algorithm = request["AlgorithmSpecification"]
     missing = [name for name in _TOOLKIT if not request.get("HyperParameters", {}).get(name)]
     if missing:
@@ -202,7 +202,7 @@ def _check_regex(definition: dict[str, str]) -> None:
 
 
 def _stage(job: Job, instance: Instance, instances: Sequence[Instance]) -> None:
-    """Fill an instance's folder: its channels and its configuration."""
+    """Stage an instance's folder: its channels and its configuration."""
     client = job.aws.client("s3")
     for part in ("model", "output/data", "input/data", "input/config", "checkpoints"):
         (instance.folder / part).mkdir(parents=True, exist_ok=True)

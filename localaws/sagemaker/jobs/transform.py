@@ -1,8 +1,8 @@
-"""A batch transform job: every object under a prefix goes through the model's own server, and its answers to S3.
+"""A batch transform job: every object under a prefix is sent to the model's own server, and its answers to S3.
 
-The model is staged and served as an endpoint's would be: model.tar.gz unpacked to /opt/ml/model, the image's `serve`
-in a container, GET /ping until it is ready, POST /invocations with as many records as the strategy and the payload
-limit allow. An object ``folder/x.csv`` becomes ``folder/x.csv.out``; nothing is written for an object which failed.
+The model is staged and served like that of an endpoint: model.tar.gz unpacked to /opt/ml/model, the image's `serve` in
+a container, GET /ping until it is ready, POST /invocations with as many records as the strategy and the payload limit
+allow. An object ``folder/x.csv`` becomes ``folder/x.csv.out``; nothing is written for an object that failed.
 """
 
 import gzip
@@ -45,7 +45,7 @@ class TransformJob(JobType):
     defaults: ClassVar[Mapping[str, Any]] = {"BatchStrategy": "MultiRecord"}
 
     def check(self, request: Document, runner: JobRunner) -> None:
-        """Refuse a model that is not there, or one of several containers."""
+        """Refuse a model that does not exist, or one with several containers."""
         try:
             model_container(runner.store, runner.aws.arn("model", request["ModelName"]))
         except JobFailure as failure:
@@ -84,9 +84,9 @@ class Requests:
     Attributes
     ----------
     limit : int
-        Bytes of a request's body at most.
+        The maximum number of bytes in a request's body.
     by_line, many, assemble : bool
-        Split at line ends; several records in a request; a line end between the answers.
+        Whether records are split at line ends, requests have several records, and answers are joined by line ends.
     """
 
     port: int
@@ -101,7 +101,7 @@ class Requests:
 
     @classmethod
     def of(cls, request: Document, port: int) -> "Requests":
-        """Read from a CreateTransformJob request, with AWS's defaults."""
+        """Parse a CreateTransformJob request, with AWS's defaults."""
         source, target = request["TransformInput"], request["TransformOutput"]
         megabytes = request.get("MaxPayloadInMB", _DEFAULT_PAYLOAD_MB)
         client_config = request.get("ModelClientConfig", {})
@@ -118,12 +118,12 @@ class Requests:
         )
 
     def bodies(self, data: bytes, name: str) -> Iterator[bytes]:
-        """An object's bytes as the bodies of its requests, in order.
+        """Yield the bodies of the requests for an object's bytes, in order.
 
         Raises
         ------
         JobFailure
-            A record is larger than the limit.
+            If a record is larger than the limit.
         """
         records = data.splitlines(keepends=True) if self.by_line else [data]
         body = b""
@@ -142,12 +142,12 @@ class Requests:
             yield body
 
     def invoke(self, body: bytes, name: str) -> bytes:
-        """The model's answer to one body.
+        """Return the model's answer to one body.
 
         Raises
         ------
         JobFailure
-            The model answered with an error after all retries, or not at all.
+            If the model answers with an error after all retries, or not at all.
         """
         for attempt in range(self.retries + 1):
             status, answer = self._post(body)
@@ -172,19 +172,19 @@ class Requests:
 
 
 def model_container(store: Store, model_arn: str) -> Document:
-    """The only container of a model.
+    """Return the only container of a model.
 
     Raises
     ------
     ResourceNotFound
-        The model, or its package, is not there.
+        If the model or its package does not exist.
     JobFailure
-        The model is a chain of several containers.
+        If the model is a chain of several containers.
     """
     definition, *others = containers_of(store, model_arn)
     if others:
         name = model_arn.rpartition("/")[2]
-        raise JobFailure(f"ClientError: '{name}' has {len(others) + 1} containers; a transform job here takes one")
+        raise JobFailure(f"ClientError: '{name}' has {len(others) + 1} containers; a transform job supports one here")
     return definition
 
 

@@ -1,6 +1,6 @@
 """Lineage and experiments: what was made from what.
 
-recording     what jobs, models and packages record by themselves
+recording     what jobs, models and packages record automatically
 graph         artifacts, actions, contexts and their associations in the store
 associations  AddAssociation, DeleteAssociation, ListAssociations, QueryLineage
 experiments   experiments, trials and trial components

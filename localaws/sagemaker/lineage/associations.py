@@ -1,4 +1,4 @@
-"""The edges of the lineage graph, and walks along them: who contributed to, produced or was derived from what."""
+"""The edges of the lineage graph, and queries along them: what contributed to, produced or was derived from what."""
 
 from collections.abc import Iterator
 
@@ -14,7 +14,7 @@ _VERTICES = 50
 
 
 def handlers() -> dict[str, Handler]:
-    """The operations of this module by name."""
+    """Return the operations of this module by name."""
     return {
         "AddAssociation": add_association,
         "DeleteAssociation": delete_association,
@@ -24,7 +24,7 @@ def handlers() -> dict[str, Handler]:
 
 
 def add_association(parts: Parts, request: Document) -> Document:
-    """Draw an edge between two entities."""
+    """Add an edge between two entities."""
     source = _entity(parts, request["SourceArn"])
     destination = _entity(parts, request["DestinationArn"])
     graph = Graph(parts.store, parts.aws)
@@ -34,7 +34,7 @@ def add_association(parts: Parts, request: Document) -> Document:
 
 
 def delete_association(parts: Parts, request: Document) -> Document:
-    """Take an edge away."""
+    """Remove an edge."""
     ends = {name: request[name] for name in ("SourceArn", "DestinationArn")}
     key = association_key(*ends.values())
     if parts.store.by_arn(key) is None:
@@ -44,12 +44,12 @@ def delete_association(parts: Parts, request: Document) -> Document:
 
 
 def list_associations(parts: Parts, request: Document) -> Document:
-    """A page of edges, of one source, destination or type."""
+    """Return a page of edges, of one source, destination or type."""
     return page(parts, "ListAssociations", ASSOCIATION, request, descending=True)
 
 
 def query_lineage(parts: Parts, request: Document) -> Document:
-    """The entities that are reached from some, nearest first, and with the first page the edges between all of them."""
+    """Return the entities reached from the starts, nearest first, and with the first page all edges between them."""
     starts = [_entity(parts, arn) for arn in request.get("StartArns") or []]
     if not starts:
         raise ValidationError("StartArns is required: a walk through the lineage begins somewhere")
@@ -72,7 +72,7 @@ def query_lineage(parts: Parts, request: Document) -> Document:
 
 
 def _walk(parts: Parts, starts: list[Resource], direction: str, depth: int) -> tuple[list[Resource], list[Document]]:
-    """Breadth first from the starts, which are not among what is reached."""
+    """Search breadth first from the starts, which are not part of the result."""
     seen = {entity.arn for entity in starts}
     edges: dict[str, Document] = {}
     reached: list[Resource] = []

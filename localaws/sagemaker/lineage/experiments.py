@@ -1,4 +1,4 @@
-"""Which trial components belong to which trials, and the lists that are filtered by it."""
+"""Which trial components belong to which trials, and the lists that are filtered by that."""
 
 from localaws.document import Document
 from localaws.sagemaker.families.lookup import find, page
@@ -17,7 +17,7 @@ _OF_EXPERIMENT = (
 
 
 def handlers() -> dict[str, Handler]:
-    """The operations of this module by name."""
+    """Return the operations of this module by name."""
     return {
         "AssociateTrialComponent": associate,
         "DisassociateTrialComponent": disassociate,
@@ -27,14 +27,14 @@ def handlers() -> dict[str, Handler]:
 
 
 def associate(parts: Parts, request: Document) -> Document:
-    """Add a component to a trial; one that is there already stays."""
+    """Add a component to a trial; do nothing if it is part of it already."""
     trial, component = _both(parts, request, "AssociateTrialComponent")
     Graph(parts.store, parts.aws).join(trial.arn, component.arn)
     return {"TrialArn": trial.arn, "TrialComponentArn": component.arn}
 
 
 def check_experiment_config(parts: Parts, operation: str, request: Document) -> None:
-    """Refuse a job for an experiment or a trial that is not there.
+    """Refuse a job for an experiment or a trial that does not exist.
 
     Raises
     ------
@@ -47,14 +47,14 @@ def check_experiment_config(parts: Parts, operation: str, request: Document) -> 
 
 
 def disassociate(parts: Parts, request: Document) -> Document:
-    """Take a component out of a trial."""
+    """Remove a component from a trial."""
     trial, component = _both(parts, request, "DisassociateTrialComponent")
     parts.store.remove(membership_key(trial.arn, component.arn))
     return {"TrialArn": trial.arn, "TrialComponentArn": component.arn}
 
 
 def list_trials(parts: Parts, request: Document) -> Document:
-    """A page of trials, of one experiment or with one component."""
+    """Return a page of trials, of one experiment or with one component."""
     query, where = dict(request), {}
     if name := query.pop("ExperimentName", None):
         where["parent = ?"] = find(parts, EXPERIMENT, name, "ListTrials").arn
@@ -64,7 +64,7 @@ def list_trials(parts: Parts, request: Document) -> Document:
 
 
 def list_components(parts: Parts, request: Document) -> Document:
-    """A page of trial components, of one trial, experiment or source."""
+    """Return a page of trial components, of one trial, experiment or source."""
     query, where = dict(request), {}
     if name := query.pop("ExperimentName", None):
         where[_OF_EXPERIMENT] = find(parts, EXPERIMENT, name, "ListTrialComponents").arn
@@ -74,7 +74,7 @@ def list_components(parts: Parts, request: Document) -> Document:
 
 
 def parents_of(parts: Parts, component_arn: str) -> list[Document]:
-    """The trials of a component, with their experiments, as Search shows them."""
+    """Return the trials of a component, with their experiments, as Search shows them."""
     members, _ = parts.store.page(Query(MEMBERSHIP, {"destination = ?": component_arn}, descending=False, limit=1000))
     trials = [parts.store.by_arn(member.source) for member in members]
     return [

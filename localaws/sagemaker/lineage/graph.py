@@ -1,7 +1,7 @@
-"""The lineage graph as it is stored: entities, the edges between them, and which components belong to which trials.
+"""The stored lineage graph: entities, the edges between them, and which components belong to which trials.
 
-Entities are resources as the API makes them. An edge is a resource that leads from one to another: from the source of
-an association to its destination, from a trial to its component.
+Entities are the resources that the API creates. An edge is a resource that leads from one to another: from the source
+of an association to its destination, from a trial to its component.
 """
 
 import hashlib
@@ -23,7 +23,7 @@ NOUNS = {
     "context": "Context",
     "action": "Action",
 }
-"""The kinds of entities that an association may join, and their nouns in the API."""
+"""The kinds of entities that an association may connect, and their nouns in the API."""
 
 IN_COLUMNS_OF_THEIR_OWN = """
 UPDATE resource SET source = parent, destination = name, type = status, name = arn, parent = '', status = ''
@@ -31,7 +31,7 @@ UPDATE resource SET source = parent, destination = name, type = status, name = a
 UPDATE resource SET source = parent, type = status, parent = '', status = ''
     WHERE kind IN ('experiment-trial-component', 'artifact', 'context', 'action') AND (parent <> '' OR status <> '');
 """
-"""Moves what files of an earlier version kept in other columns."""
+"""Moves the values that files of an earlier version kept in other columns."""
 
 _TEXT_CHARACTERS = 2500
 
@@ -44,7 +44,7 @@ class Graph:
     aws: SageMakerAws
 
     def entity(self, kind: str, name: str, document: Document) -> Resource:
-        """The entity of this kind and name: the one that is there, or a new one with this document."""
+        """Return the entity of this kind and name: the existing one, or a new one with this document."""
         arn = self.aws.arn(kind, name)
         if (found := self.store.by_arn(arn)) is not None:
             return found
@@ -63,13 +63,13 @@ class Graph:
         return resource
 
     def artifact(self, uri: str, artifact_type: str, name: str | None = None) -> Resource:
-        """The artifact of a URI, of which there is one, whatever it was first seen as."""
+        """Return the artifact of a URI; there is one per URI, whatever type it was first seen as."""
         source = {"SourceUri": uri}
         document = {"ArtifactName": name, "ArtifactType": artifact_type, "Source": source}
         return self.entity("artifact", artifact_name(source), document)
 
     def associate(self, source: Resource, destination: Resource, association_type: str) -> bool:
-        """Store an edge; False when there is one between the two."""
+        """Store an edge; return False if there is one between the two already."""
         now = time.time()
         document = {
             "SourceArn": source.arn,
@@ -102,24 +102,24 @@ class Graph:
 
 
 def entity_type(entity: Resource) -> str:
-    """What an entity is: an artifact's own type such as ``DataSet``, a trial component's kind of job, or its noun."""
+    """Return an entity's type: an artifact's own such as ``DataSet``, a trial component's kind of job, or its noun."""
     noun = NOUNS[entity.kind]
     own = entity.document.get(f"{noun}Type") or entity.document.get("Source", {}).get("SourceType") or noun
     return str(own).removeprefix("SageMaker")
 
 
 def artifact_name(source: Document) -> str:
-    """What stands for an artifact in its ARN: there is one artifact of a source."""
+    """Return an artifact's name in its ARN: there is one artifact per source."""
     return hashlib.md5(json.dumps(source, sort_keys=True).encode(), usedforsecurity=False).hexdigest()
 
 
 def association_key(source_arn: str, destination_arn: str) -> str:
-    """The key of an association, which AWS gives no ARN: no caller sees it."""
+    """Return the key of an association, which has no ARN on AWS: no caller sees it."""
     return f"{source_arn} {destination_arn}"
 
 
 def membership_key(trial_arn: str, component_arn: str) -> str:
-    """The key of a membership, which AWS gives no ARN: no caller sees it."""
+    """Return the key of a membership, which has no ARN on AWS: no caller sees it."""
     return f"{trial_arn} {component_arn}"
 
 
@@ -129,7 +129,7 @@ def _name(entity: Resource) -> str | None:
 
 
 def parameter(value: Any) -> Document:
-    """A trial component's parameter: a number where the value is one."""
+    """Return a trial component's parameter: as a number if the value is one."""
     try:
         return {"NumberValue": float(value)}
     except (TypeError, ValueError):

@@ -1,13 +1,13 @@
-"""The lineage that SageMaker records by itself, of every job that ends and of every model package.
+"""The lineage that SageMaker records automatically, for every job that ends and for every model package.
 
-After "Amazon SageMaker AI-Created Tracking Entities" of the SageMaker guide::
+As in "Amazon SageMaker AI-Created Tracking Entities" of the SageMaker guide::
 
     dataset, image --ContributedTo--> trial component of the job --Produced--> model, dataset
     model, image   --ContributedTo--> model package   --AssociatedWith--> context of the group
     approval       --ContributedTo--> model package
 
-Artifacts are known by their URI: what one job produced and another reads is one artifact, and so the edges lead from a
-package to the data. A job never fails because of its lineage; what could not be recorded is said in the server's log.
+Artifacts are identified by their URI: what one job produced and another reads is one artifact, so that the edges lead
+from a package to the data. A job never fails because of its lineage; failures to record it are logged by the server.
 """
 
 import logging
@@ -23,13 +23,13 @@ from localaws.storage.store import Query, Resource
 logger = logging.getLogger(__name__)
 
 Artifacts = list[tuple[str, str, str]]
-"""Name, URI and type of each."""
+"""Name, URI and type of each artifact."""
 
 _NAME_CHARACTERS = 120
 
 
 def record_job(graph: Graph, job: Resource, noun: str) -> None:
-    """Record a job that has ended: its trial component, what it read and what it made.
+    """Record a job that has ended: its trial component, its inputs and its outputs.
 
     Parameters
     ----------
@@ -102,7 +102,7 @@ def _parameters(document: Document, noun: str) -> Iterable[tuple[str, Any]]:
 
 
 def _metrics(job: Resource) -> list[Document]:
-    """Of a metric a job keeps the last value only."""
+    """Return a job's metrics, of which it only keeps the last value."""
     return [
         {
             "MetricName": metric["MetricName"],
@@ -170,7 +170,7 @@ def _record_package(graph: Graph, package: Resource) -> None:
 
 
 def _record_approval(graph: Graph, package: Resource, artifact: Resource, name: str) -> None:
-    """One action for each change of the approval."""
+    """Record one action for each change of the approval."""
     last, _ = graph.store.page(Query("action", {"source = ?": package.arn}, limit=1))
     if last and last[0].document["Properties"]["ModelApprovalStatus"] == package.approval:
         return

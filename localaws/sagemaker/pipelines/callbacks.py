@@ -1,4 +1,4 @@
-"""The tokens that callback steps wait for, and the answers that were given to them."""
+"""The tokens that callback steps wait for, and the answers to them."""
 
 import secrets
 import threading
@@ -14,13 +14,13 @@ _TOKEN_CHARACTERS = 10
 
 @dataclass(frozen=True)
 class Callback:
-    """A callback step that waits.
+    """A waiting callback step.
 
     Attributes
     ----------
     token : str
     answered : threading.Event
-        Set when somebody has answered.
+        Set when the callback was answered.
     """
 
     token: str
@@ -30,7 +30,7 @@ class Callback:
 class Callbacks:
     """The callback steps of one local SageMaker that wait for an answer.
 
-    A token and its answer are in the store: an answer that was acknowledged is there after this server's death.
+    Tokens and answers are in the store: an acknowledged answer survives this server's death.
 
     Parameters
     ----------
@@ -42,14 +42,14 @@ class Callbacks:
         self._waiting: dict[str, Callback] = {}
 
     def open(self, execution_arn: str, token: str | None = None) -> Callback:
-        """Return what a step of an execution waits for.
+        """Return the callback that a step of an execution waits for.
 
         Parameters
         ----------
         execution_arn : str
         token : str, optional
-            The one that the step waited for already when a server's end interrupted it. Otherwise there is a new one,
-            ten characters as in botocore's model.
+            The token that the step was waiting for when the server died. By default a new one is created, with ten
+            characters as in botocore's model.
         """
         callback = Callback(token or secrets.token_hex(_TOKEN_CHARACTERS // 2))
         self._waiting[callback.token] = callback
@@ -65,14 +65,14 @@ class Callbacks:
         return found.document or None if found else None
 
     def close(self, callback: Callback) -> None:
-        """Wait no more for a token. An answer is kept while its execution runs: the step's end is not written yet."""
+        """Stop waiting for a token. An answer is kept while its execution runs: the step's end is not stored yet."""
         self._waiting.pop(callback.token, None)
         with self._store.transaction():
             if self.given(callback) is None:
                 self._store.remove(_key(callback.token))
 
     def forget(self, execution_arn: str) -> None:
-        """Forget the tokens of an execution that has ended."""
+        """Delete the tokens of an execution that has ended."""
         for callback in self._store.every(_KIND, parent=execution_arn):
             self._store.remove(callback.arn)
 
@@ -88,7 +88,7 @@ class Callbacks:
         Raises
         ------
         ValidationError
-            No step waits for it (any more).
+            If no step waits for it (any more).
         """
         with self._store.transaction():
             found = self._store.by_arn(_key(token))

@@ -1,15 +1,15 @@
-"""The pipeline definition language of SageMaker (version 2020-12-01): parsed and checked. Pure functions.
+"""The pipeline definition language of SageMaker (version 2020-12-01): parsing and validation. Pure functions.
 
 A definition is JSON: parameters, and steps whose arguments are requests of SageMaker's API with expressions in place of
-values that only an execution knows::
+values that are only known during an execution::
 
     {"Get": "Parameters.Threshold"}             a parameter
     {"Get": "Execution.PipelineExecutionId"}    a fact of the execution
-    {"Get": "Steps.Train.ModelArtifacts.S3ModelArtifacts"}   what Describe says of a step's job
-    {"Std:Join": {"On": "/", "Values": [...]}}  values joined to a text
+    {"Get": "Steps.Train.ModelArtifacts.S3ModelArtifacts"}   a member of the Describe response for a step's job
+    {"Std:Join": {"On": "/", "Values": [...]}}  values joined to a string
     {"Std:JsonGet": {"PropertyFile": {"Get": "Steps.Evaluate.PropertyFiles.Report"}, "Path": "metrics.r2.value"}}
 
-Source: "Pipeline definition JSON schema" of the SageMaker guide, and what SDK v3 writes.
+Source: "Pipeline definition JSON schema" of the SageMaker guide, and the definitions that SDK v3 writes.
 """
 
 import json
@@ -74,7 +74,7 @@ class Parameter:
     ----------
     kind : {"String", "Integer", "Float", "Boolean"}
     default : value or None
-        None: a value must be given when an execution starts.
+        If None, a value must be given when an execution starts.
     """
 
     name: str
@@ -85,7 +85,7 @@ class Parameter:
 
 @dataclass(frozen=True)
 class Step:
-    """A step, wherever it stood in the definition.
+    """A step, at any level of the definition.
 
     Attributes
     ----------
@@ -93,9 +93,9 @@ class Step:
         Steps that must have ended first, named in DependsOn or referred to in the arguments, each with the outcome
         that lets this one run: ``Completed``, ``Failed``, ``Stopped`` or ``Any``.
     branch : tuple of (str, bool) or None
-        The condition step it stands in, and whether among the IfSteps.
+        The condition step that contains it, and whether it is one of the IfSteps.
     body : tuple of Step
-        Of a ForEach step: what is run for each item.
+        For a ForEach step: the steps that run for each item.
     """
 
     name: str
@@ -114,13 +114,13 @@ class Step:
 
 @dataclass(frozen=True)
 class Definition:
-    """A checked pipeline definition; the steps in the order in which they stand, nested ones after their condition."""
+    """A valid pipeline definition; its steps are in the order of the text, nested ones after their condition."""
 
     parameters: Mapping[str, Parameter]
     steps: Mapping[str, Step]
 
     def before(self, names: Set[str]) -> set[str]:
-        """The steps with these names and all that they need, directly or not."""
+        """Return the steps with these names and all that they depend on, directly or not."""
         found = set(names)
         while more := {need for name in found for need in self.steps[name].needs} - found:
             found |= more
@@ -128,14 +128,14 @@ class Definition:
 
 
 def parse(text: str) -> Definition:
-    """Parse and check a definition.
+    """Parse and validate a definition.
 
     Raises
     ------
     ValidationError
-        It is no JSON of this language, or a name, reference, type or argument is wrong; says which and where.
+        If it is not JSON of this language, or a name, reference, type or argument is invalid; says which and where.
     UnsupportedOperation
-        A step type that AWS has and this server has not.
+        If a step has a type that AWS supports and this server does not.
     """
     try:
         document = json.loads(text)
@@ -187,12 +187,12 @@ def _check_value(parameter: Parameter, value: Any) -> None:
 
 
 def parameter_values(definition: Definition, given: Mapping[str, str]) -> dict[str, Any]:
-    """The value of every parameter of an execution, converted from the texts of StartPipelineExecution.
+    """Return the value of every parameter of an execution, converted from the strings of StartPipelineExecution.
 
     Raises
     ------
     ValidationError
-        An unknown parameter, one without a value, or a value of another type or outside the enumeration.
+        If a parameter is unknown, has no value, or has a value of another type or outside the enumeration.
     """
     unknown = sorted(set(given) - set(definition.parameters))
     if unknown:
@@ -218,7 +218,7 @@ def _converted(parameter: Parameter, text: str) -> Any:
         if parameter.kind == "Float":
             return float(text)
     except ValueError:
-        return text  # of the wrong type: the check says so
+        return text  # of the wrong type: the validation reports it
     if parameter.kind == "Boolean":
         return {"true": True, "false": False}.get(text.lower(), text)
     return text
@@ -240,7 +240,7 @@ def _steps(rows: list[Document], branch: tuple[str, bool] | None = None) -> dict
 
 def _add(steps: dict[str, Step], step: Step) -> None:
     if step.name in steps:
-        raise ValidationError(f"Step names must be unique: '{step.name}' is there twice")
+        raise ValidationError(f"Step names must be unique: '{step.name}' occurs twice")
     steps[step.name] = step
 
 
@@ -262,7 +262,7 @@ def _step(row: Document, branch: tuple[str, bool] | None) -> Step:
 
 
 def _depends_on(row: Document) -> dict[str, str]:
-    """What DependsOn says: names, or names with a trigger (SDK v3's `StepDependency`)."""
+    """Parse DependsOn: names, or names with a trigger (SDK v3's `StepDependency`)."""
     needs = {}
     for item in row.get("DependsOn") or []:
         entry = {"Step": item, "Trigger": "Completed"} if isinstance(item, str) else item
@@ -296,21 +296,21 @@ def _check_step(step: Step, definition: Definition) -> None:
         if not isinstance(step.document.get(_TARGETS[step.kind]), str | dict):
             raise ValidationError(f"Step '{step.name}': {_TARGETS[step.kind]} is required")
     elif not isinstance(step.arguments.get("ErrorMessage", ""), str | dict):
-        raise ValidationError(f"Step '{step.name}': ErrorMessage must be a text or an expression")
+        raise ValidationError(f"Step '{step.name}': ErrorMessage must be a string or an expression")
 
 
 def _check_for_each(step: Step, definition: Definition) -> None:
     if "IterableItems" not in step.arguments or not step.body:
-        raise ValidationError(f"Step '{step.name}': IterableItems and a ForEachBody of one step or more are required")
+        raise ValidationError(f"Step '{step.name}': IterableItems and a ForEachBody of at least one step are required")
     concurrency = step.arguments.get("MaxConcurrency")
     if not isinstance(concurrency, int) or not 1 <= concurrency <= _MOST_CONCURRENT:
         raise ValidationError(f"Step '{step.name}': MaxConcurrency {concurrency!r} is not from 1 to {_MOST_CONCURRENT}")
     for each in step.body:
         taken = [name for name in definition.steps if re.fullmatch(rf"{re.escape(each.name)}(-\d+)?", name)]
         if taken:
-            raise ValidationError(f"Step '{step.name}': its body's '{each.name}' meets the name of step '{taken[0]}'")
+            raise ValidationError(f"Step '{step.name}': its body's '{each.name}' clashes with the step '{taken[0]}'")
         if each.kind in ("Condition", "Fail", "ForEach"):
-            raise ValidationError(f"Step '{step.name}': a {each.kind} step may not stand in a ForEachBody")
+            raise ValidationError(f"Step '{step.name}': a {each.kind} step is not allowed in a ForEachBody")
     inside = Definition(definition.parameters, {**definition.steps, **{each.name: each for each in step.body}})
     for each in step.body:
         _check_step(each, inside)
@@ -341,7 +341,7 @@ def _check_condition(step: Step, condition: Document) -> None:
         str(kind), ("LeftValue", "RightValue") if kind in _BINARY_CONDITIONS else ()
     )
     if not wanted:
-        raise ValidationError(f"Step '{step.name}': '{kind}' is no type of condition")
+        raise ValidationError(f"Step '{step.name}': '{kind}' is not a type of condition")
     missing = [name for name in wanted if name not in condition]
     if missing:
         raise ValidationError(f"Step '{step.name}': a condition of type {kind} needs {', '.join(missing)}")

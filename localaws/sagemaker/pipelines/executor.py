@@ -1,17 +1,17 @@
 """Runs the steps of pipeline executions.
 
-The story of one execution, all of it in the store as it happens (`execution_record`)::
+The life of one execution, all of it stored as it happens (`execution_record`)::
 
-    start     the definition and the parameters' values are kept with the execution; a thread takes over
-    plan      of the steps that wait: which can begin, which never will (`next_steps`)
-    run       each step that can begin does so in a thread of its own, through the same API as everybody's calls:
-              from the cache where that serves (`step_cache`), again where a retry policy says so (`retries`)
-    end       Succeeded; or Failed, when a step did: what runs is waited for, and nothing new begins but what a
+    start     the definition and the parameters' values are stored with the execution; a thread takes over
+    plan      which of the waiting steps can begin, and which never will (`next_steps`)
+    run       each step that can begin does so in a thread of its own, through the same API as any client's calls:
+              from the cache if possible (`step_cache`), again if a retry policy says so (`retries`)
+    end       Succeeded; or Failed if a step failed: running steps are waited for, and nothing new begins but what a
               trigger calls for; or Stopped
 
 RetryPipelineExecution and selective execution begin with steps that have ended already, in this execution or in an
 earlier one: their results are taken from there, and they are not run. So does an execution that this server's death
-interrupted, at the server's next start (`recover`): what had ended is kept, what was running begins again.
+interrupted, at the server's next start (`recover`): ended steps are kept, steps that were running begin again.
 """
 
 import logging
@@ -44,7 +44,7 @@ _DEFAULT_PARALLEL_STEPS = 50
 
 @dataclass
 class _Run:
-    """One execution while it runs."""
+    """One running execution."""
 
     resource: Resource
     definition: Definition
@@ -54,7 +54,7 @@ class _Run:
     outcomes: dict[str, Outcome] = field(default_factory=dict)
 
     def take_over(self, earlier: Sequence[Resource], names: Mapping[str, object]) -> None:
-        """Take what became of steps earlier, as if they had run now; of one that was interrupted, how far it came."""
+        """Take over the outcomes of steps as if they had run now; for an interrupted step, how far it came."""
         for step in earlier:
             if step.name not in names:
                 continue
@@ -72,12 +72,12 @@ class Executor:
     ----------
     parts : Parts
     call : callable
-        The API: an operation's name and a request to its answer.
+        The API: takes an operation's name and a request, and returns the answer.
 
     Attributes
     ----------
     callbacks : Callbacks
-        The callback steps that wait.
+        The waiting callback steps.
     """
 
     def __init__(self, parts: Parts, call: Call) -> None:
@@ -87,7 +87,7 @@ class Executor:
         self.callbacks = Callbacks(parts.store)
 
     def recover(self) -> None:
-        """Go on with what was running when the last server died; what was being stopped is stopped."""
+        """Resume the executions of the last server; those that were being stopped are stopped."""
         for execution in self._parts.store.every(EXECUTION, status="Stopping"):
             for step in self._record.steps(execution.arn):
                 if step.status not in ENDED:
@@ -107,7 +107,7 @@ class Executor:
         return resource.arn
 
     def retry(self, execution: Resource) -> None:
-        """Run what did not succeed in an execution that has ended; the rest is kept."""
+        """Run the steps that did not succeed in an execution that has ended; keep the others."""
         with self._parts.store.transaction():
             self._record.forget_unfinished(execution.arn)
             self._record.write(execution.arn, "Executing")
@@ -123,7 +123,7 @@ class Executor:
         self._begin(run)
 
     def stop(self, arn: str) -> None:
-        """Ask an execution to stop; returns at once."""
+        """Ask an execution to stop; return immediately."""
         self._record.write(arn, "Stopping")
         run = self._runs.get(arn)
         if run:
@@ -175,7 +175,7 @@ class Executor:
             status = final_status(run.definition, run.outcomes, stopped=run.context.stopping.is_set())
             reason = FAILED_REASON if status == "Failed" else None
         except Exception as error:
-            logger.exception("Execution %s cannot go on", arn)
+            logger.exception("Execution %s cannot continue", arn)
             status, reason = "Failed", self._reason(error)
         self._runs.pop(arn, None)
         disk.patiently(lambda: self._end(arn, status, reason))
@@ -204,7 +204,7 @@ class Executor:
         return now.ready
 
     def _run_step(self, run: _Run, step: Step) -> Outcome:
-        """Run a step, again where it may be, to its end."""
+        """Run a step to its end, with retries where allowed."""
         arn = self._record.begin_step(run.resource, step)
         began = time.monotonic()
         attempt = 0
@@ -230,7 +230,7 @@ class Executor:
                 return Outcome.SUCCEEDED
 
     def _attempt(self, run: _Run, step: Step, arn: str) -> Document:
-        """Run a step once, or find that it need not; the members of its end."""
+        """Run a step once, or find that it need not run; return the members of its end."""
         try:
             request = run.context.request(step) if "CacheConfig" in step.document else {}
             cached = run.cache.find(step, request)
@@ -251,12 +251,12 @@ class Executor:
         except (StepFailed, StepStopped):
             raise
         except Exception as error:
-            logger.exception("Step %s of %s cannot go on", step.name, run.resource.arn)
+            logger.exception("Step %s of %s cannot continue", step.name, run.resource.arn)
             raise StepFailed(self._reason(error)) from error
         return {"Metadata": metadata}
 
     def _reason(self, error: Exception) -> str:
-        """Say what has ended a step or an execution that nothing of its own has: a full disk, or a defect here."""
+        """Return why a step or an execution failed through no fault of its own: a full disk, or a server error."""
         if disk.is_full(error):
             return f"ClientError: {disk.full(self._parts.state_dir)}"
         return f"InternalServerError: {error}"

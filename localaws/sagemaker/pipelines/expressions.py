@@ -1,6 +1,6 @@
-"""The expressions of a pipeline definition: what they refer to, what they are worth, whether a condition holds.
+"""The expressions of a pipeline definition: their references, their values, and whether a condition holds.
 
-Pure functions over JSON; whatever must be read from elsewhere comes in with the `Scope`.
+Pure functions over JSON; what must be read from elsewhere is passed in with the `Scope`.
 """
 
 import json
@@ -26,7 +26,7 @@ _COMPARISONS: dict[str, Callable[[Any, Any], Any]] = {
 
 @dataclass(frozen=True)
 class Scope:
-    """What expressions are resolved against.
+    """The values that expressions are resolved against.
 
     Attributes
     ----------
@@ -35,11 +35,11 @@ class Scope:
     execution : mapping
         The facts of the execution, such as ``PipelineExecutionId``.
     properties : mapping of str to dict
-        What Describe says of each finished step's job.
+        The Describe response for each finished step's job.
     read_property_file : callable
-        Gets a step's name and a property file's name; returns the parsed JSON.
+        Takes a step's name and a property file's name; returns the parsed JSON.
     read_s3_json : callable
-        Gets an S3 URI; returns the parsed JSON.
+        Takes an S3 URI; returns the parsed JSON.
     """
 
     parameters: Mapping[str, Any]
@@ -54,14 +54,14 @@ class UnresolvedError(Exception):
 
 
 def referred_steps(node: Any) -> Iterator[str]:
-    """The steps that the expressions in a document refer to."""
+    """Yield the steps that the expressions in a document refer to."""
     for reference in references(node):
         if reference.startswith("Steps."):
             yield path_of(reference)[1]
 
 
 def references(node: Any) -> Iterator[str]:
-    """What the ``Get`` expressions in a document refer to, such as ``Parameters.Threshold``."""
+    """Yield the references of the ``Get`` expressions in a document, such as ``Parameters.Threshold``."""
     if isinstance(node, dict):
         if set(node) == {"Get"} and isinstance(node["Get"], str):
             yield node["Get"]
@@ -74,17 +74,17 @@ def references(node: Any) -> Iterator[str]:
 
 
 def path_of(text: str) -> list[str]:
-    """The parts of a reference: names, ``['keys']`` and ``[positions]``."""
+    """Split a reference into its parts: names, ``['keys']`` and ``[positions]``."""
     return [next(part for part in match.groups() if part is not None) for match in _PATH_PART.finditer(text)]
 
 
 def resolve(node: Any, scope: Scope) -> Any:
-    """A document with every expression replaced by its value.
+    """Return a document with every expression replaced by its value.
 
     Raises
     ------
     UnresolvedError
-        An expression has no value.
+        If an expression has no value.
     """
     if isinstance(node, list):
         return [resolve(item, scope) for item in node]
@@ -123,7 +123,7 @@ def _get(reference: str, scope: Scope) -> Any:
 
 
 def follow(node: Any, path: Sequence[str], what: str) -> Any:
-    """What lies at a path inside a document; `what` names it in the error when nothing does."""
+    """Return the value at a path inside a document; `what` names it in the error if there is none."""
     for part in path:
         node = _child(node, part)
         if node is None:
@@ -147,17 +147,17 @@ def _names(item: Document) -> list[Any]:
 
 
 def as_text(value: Any) -> str:
-    """A value as Std:Join writes it: texts as they are, all else as JSON."""
+    """Return a value as Std:Join writes it: strings unchanged, anything else as JSON."""
     return value if isinstance(value, str) else json.dumps(value)
 
 
 def holds(condition: Document, scope: Scope) -> bool:
-    """Whether a condition of a condition step is true.
+    """Return whether a condition of a condition step is true.
 
     Raises
     ------
     UnresolvedError
-        A value is missing, or two values cannot be compared.
+        If a value is missing, or if two values cannot be compared.
     """
     kind = condition["Type"]
     if kind == "Not":

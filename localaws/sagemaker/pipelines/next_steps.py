@@ -1,10 +1,10 @@
 """Which steps of an execution can begin: pure decisions over outcomes.
 
-A step waits for those it needs, each with the outcome that lets it run: ``Completed`` by default, ``Failed``,
-``Stopped`` or ``Any`` where DependsOn names a trigger. A step whose needs can no longer be met is passed over, and so
+A step waits for those it depends on, each with the outcome that lets it run: ``Completed`` by default, ``Failed``,
+``Stopped`` or ``Any`` if DependsOn names a trigger. A step whose dependencies can no longer be met is skipped, and so
 is one in a branch that its condition did not take.
 
-After a failure nothing new begins but what a trigger calls for, and what follows from that.
+After a failure nothing new begins except what a trigger calls for, and what follows from that.
 """
 
 from collections.abc import Mapping, Set
@@ -15,7 +15,7 @@ from localaws.sagemaker.pipelines.definition import Definition, Step
 
 
 class Outcome(Enum):
-    """What became of a step."""
+    """How a step ended."""
 
     SUCCEEDED = "Succeeded"
     FAILED = "Failed"
@@ -38,9 +38,9 @@ class Plan:
     Attributes
     ----------
     ready : list of Step
-        These can begin now.
+        Steps that can begin now.
     passed_over : list of str
-        These will never run.
+        Steps that will never run.
     """
 
     ready: list[Step]
@@ -53,17 +53,17 @@ def plan(
     condition_outcomes: Mapping[str, bool],
     begun: Set[str],
 ) -> Plan:
-    """Decide what can begin.
+    """Decide which steps can begin.
 
     Parameters
     ----------
     definition : Definition
     outcomes : mapping of str to Outcome
-        Of the steps that have ended.
+        For the steps that have ended.
     condition_outcomes : mapping of str to bool
-        Of the condition steps that have ended.
+        For the condition steps that have ended.
     begun : set of str
-        The steps that run at this moment.
+        The steps that are running.
     """
     seen = dict(outcomes)
     failed = Outcome.FAILED in outcomes.values()
@@ -88,7 +88,7 @@ def _never(step: Step, seen: Mapping[str, Outcome], condition_outcomes: Mapping[
 
 
 def called_by_triggers(definition: Definition, outcomes: Mapping[str, Outcome]) -> set[str]:
-    """The steps that a failure or a stop lets run, and what depends on them."""
+    """Return the steps that a failure or a stop lets run, and those that depend on them."""
     called = {
         step.name
         for step in definition.steps.values()
@@ -101,9 +101,9 @@ def called_by_triggers(definition: Definition, outcomes: Mapping[str, Outcome]) 
 
 
 def final_status(definition: Definition, outcomes: Mapping[str, Outcome], *, stopped: bool) -> str:
-    """The status of an execution that has come to its end.
+    """Return the final status of an execution.
 
-    ``CompletedWithFailures`` when each failed step was answered by one that a trigger let run (as the SDK's
+    ``CompletedWithFailures`` if each failed step was handled by one that a trigger let run (as the SDK's
     `StepDependency` describes it).
     """
     failed = {name for name, outcome in outcomes.items() if outcome is Outcome.FAILED}

@@ -1,4 +1,4 @@
-"""Pipelines and their executions: what the API answers. Running them is the executor's."""
+"""The operations on pipelines and their executions. The executor runs them."""
 
 import time
 
@@ -21,7 +21,7 @@ _TEXTS = ("PipelineDisplayName", "PipelineDescription", "RoleArn", "ParallelismC
 
 
 def handlers(executor: Executor) -> dict[str, Handler]:
-    """The operations of this module by name."""
+    """Return the operations of this module by name."""
 
     def start(parts: Parts, request: Document) -> Document:
         return start_execution(parts, request, executor)
@@ -59,7 +59,7 @@ def handlers(executor: Executor) -> dict[str, Handler]:
 
 
 def _once(operation: str, handler: Handler) -> Handler:
-    """Carry an operation out within a transaction, once for its ClientRequestToken."""
+    """Carry an operation out within a transaction, once per ClientRequestToken."""
 
     def handle(parts: Parts, request: Document) -> Document:
         return parts.once(f"sagemaker.{operation}", request, lambda: handler(parts, request))
@@ -68,7 +68,7 @@ def _once(operation: str, handler: Handler) -> Handler:
 
 
 def create_pipeline(parts: Parts, request: Document) -> Document:
-    """Check and store a definition."""
+    """Validate and store a definition."""
     text = _definition_text(parts, request)
     if text is None:
         raise ValidationError("PipelineDefinition or PipelineDefinitionS3Location is required")
@@ -101,7 +101,7 @@ def _create(parts: Parts, request: Document, text: str) -> Document:
 
 
 def update_pipeline(parts: Parts, request: Document) -> Document:
-    """Store another definition; executions that run keep theirs."""
+    """Store another definition; running executions keep theirs."""
     pipeline = find(parts, _PIPELINE, request["PipelineName"], "UpdatePipeline")
     text = _definition_text(parts, request)
     if text is not None:
@@ -119,7 +119,7 @@ def update_pipeline(parts: Parts, request: Document) -> Document:
 
 
 def delete_pipeline(parts: Parts, request: Document) -> Document:
-    """Delete a pipeline of which nothing runs, with its executions."""
+    """Delete a pipeline without running executions, and its past executions with it."""
     pipeline = find(parts, _PIPELINE, request["PipelineName"], "DeletePipeline")
     executions = parts.store.every(EXECUTION, parent=pipeline.arn)
     running = [execution.arn for execution in executions if execution.status in ("Executing", "Stopping")]
@@ -181,12 +181,12 @@ def _check_selection(parts: Parts, definition: Definition, pipeline: Resource, s
     if missing_steps:
         raise ValidationError(
             f"The selected steps need the results of [{', '.join(missing_steps)}], which"
-            f" {arn or 'no source execution'} has not: give a SourcePipelineExecutionArn in which they succeeded"
+            f" {arn or 'no source execution'} does not have: give a SourcePipelineExecutionArn in which they succeeded"
         )
 
 
 def retry_execution(parts: Parts, request: Document, executor: Executor) -> Document:
-    """Run an execution's steps that did not succeed, once more."""
+    """Run an execution's steps again that did not succeed."""
     execution = _execution(parts, request, "RetryPipelineExecution")
     if execution.status not in ("Failed", "Stopped"):
         raise ConflictException(
@@ -198,18 +198,19 @@ def retry_execution(parts: Parts, request: Document, executor: Executor) -> Docu
 
 
 def stop_execution(parts: Parts, request: Document, executor: Executor) -> Document:
-    """Ask an execution to stop, and with it the jobs of its running steps."""
+    """Ask an execution to stop, and the jobs of its running steps with it."""
     execution = _execution(parts, request, "StopPipelineExecution")
     if execution.status != "Executing":
         raise ConflictException(
-            f"Pipeline execution with ARN {execution.arn} is in status {execution.status}: only a running one stops."
+            f"Pipeline execution with ARN {execution.arn} is in status {execution.status}: only a running one can be"
+            " stopped."
         )
     executor.stop(execution.arn)
     return {"PipelineExecutionArn": execution.arn}
 
 
 def describe_execution(parts: Parts, request: Document) -> Document:
-    """What is stored of an execution."""
+    """Return an execution as it is stored."""
     return _execution(parts, request, "DescribePipelineExecution").document
 
 
@@ -226,7 +227,7 @@ def update_execution(parts: Parts, request: Document) -> Document:
 
 
 def list_executions(parts: Parts, request: Document) -> Document:
-    """A page of a pipeline's executions."""
+    """Return a page of a pipeline's executions."""
     query = dict(request)
     pipeline = find(parts, _PIPELINE, query.pop("PipelineName"), "ListPipelineExecutions")
 
@@ -242,7 +243,7 @@ def list_executions(parts: Parts, request: Document) -> Document:
 
 
 def list_steps(parts: Parts, request: Document) -> Document:
-    """A page of an execution's steps, those that have begun, the latest first unless the request says otherwise."""
+    """Return a page of the steps that have begun, latest first unless the request says otherwise."""
     query = dict(request)
     query.pop("PipelineExecutionArn", None)
     execution = _execution(parts, request, "ListPipelineExecutionSteps")
@@ -251,14 +252,14 @@ def list_steps(parts: Parts, request: Document) -> Document:
 
 
 def list_parameters(parts: Parts, request: Document) -> Document:
-    """All parameter values of an execution; a pipeline has 200 at most, so that there is one page."""
+    """Return all parameter values of an execution on one page; a pipeline has at most 200."""
     execution = _execution(parts, request, "ListPipelineParametersForExecution")
     values = execution.internal["parameters"].items()
     return {"PipelineParameters": [{"Name": name, "Value": str(value)} for name, value in values]}
 
 
 def describe_definition(parts: Parts, request: Document) -> Document:
-    """The definition that an execution runs, as it was at its start."""
+    """Return the definition that an execution runs, as it was at its start."""
     execution = _execution(parts, request, "DescribePipelineDefinitionForExecution")
     return {
         "PipelineDefinition": execution.internal["definition"],

@@ -1,4 +1,4 @@
-"""What the store knows of an execution and its steps, and the events that tell of their changes."""
+"""The stored state of an execution and its steps, and the events that announce its changes."""
 
 import random
 import string
@@ -19,7 +19,7 @@ _ID_CHARACTERS = string.ascii_lowercase + string.digits
 
 
 class ExecutionRecord:
-    """Writes executions and steps, and announces them.
+    """Stores executions and steps, and announces them.
 
     Parameters
     ----------
@@ -80,11 +80,11 @@ class ExecutionRecord:
                 self._announce(changed, previous[0])
 
     def steps(self, execution_arn: str) -> Sequence[Resource]:
-        """The steps of an execution that have begun, in that order."""
+        """Return the steps of an execution that have begun, in that order."""
         return self._parts.store.every(STEP, parent=execution_arn)
 
     def begin_step(self, execution: Resource, step: Step) -> str:
-        """Store a step that begins, or begins again; the key to it."""
+        """Store a step that begins, or begins again; return its key."""
         arn = f"{execution.arn}/step/{step.name}"
         now = time.time()
         document: Document = {
@@ -106,12 +106,12 @@ class ExecutionRecord:
         return arn
 
     def attempts(self, arn: str) -> int:
-        """How often a step has begun so far."""
+        """Return how often a step has begun so far."""
         step = self._parts.store.by_arn(arn)
         return int(step.document["AttemptCount"]) if step else 0
 
     def write_step(self, arn: str, members: Document) -> None:
-        """Change members of a step that runs."""
+        """Change members of a running step."""
 
         def edit(document: Document, _: Document) -> None:
             document.update(members)
@@ -119,7 +119,7 @@ class ExecutionRecord:
         self._parts.store.change(arn, edit)
 
     def end_step(self, arn: str, status: str, members: Document, result: Document | None = None) -> None:
-        """Write a step's end, and what later steps may refer to."""
+        """Store a step's end, and the result that later steps may refer to."""
 
         def edit(document: Document, internal: Document) -> dict[str, str]:
             document.update(members, StepStatus=status, EndTime=time.time())
@@ -132,7 +132,7 @@ class ExecutionRecord:
                 self._announce_step(changed, "Executing")
 
     def forget_unfinished(self, execution_arn: str) -> None:
-        """Remove the steps that did not succeed, to be run again."""
+        """Remove the steps that did not succeed, so that they run again."""
         for step in self.steps(execution_arn):
             if step.status != "Succeeded":
                 self._parts.store.remove(step.arn)

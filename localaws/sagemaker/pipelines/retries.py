@@ -1,4 +1,4 @@
-"""Retry policies of pipeline steps: which failure is tried again, and after how long. Pure functions.
+"""Retry policies of pipeline steps: which failures are retried, and after how long. Pure functions.
 
 Source: "Retry Policy for Pipeline Steps" of the SageMaker guide. A policy names exception types; the first one that
 matches decides. Without a policy, SageMaker itself retries faults and throttling of its service.
@@ -31,14 +31,14 @@ _DEFAULT_POLICY: Policy = {
 
 
 def exception_type(*, code: str = "", reason: str = "") -> str | None:
-    """The type of a failure: by the API's error code, or by how a job's FailureReason begins; None for others."""
+    """Return the type of a failure, by the API's error code or the start of a job's FailureReason; None for others."""
     if code:
         return _BY_API_CODE.get(code)
     return next((kind for beginning, kind in _BY_REASON.items() if reason.startswith(beginning)), None)
 
 
 def delay(policies: Sequence[Policy], kind: str | None, retries: int, elapsed: float) -> float | None:
-    """Seconds until the next attempt, or None when there is none.
+    """Return the seconds until the next attempt, or None if there is none.
 
     Parameters
     ----------
@@ -47,7 +47,7 @@ def delay(policies: Sequence[Policy], kind: str | None, retries: int, elapsed: f
     kind : str or None
         The exception type of the failure.
     retries : int
-        How often this step was tried again already.
+        How often this step was retried already.
     elapsed : float
         Seconds since its first attempt began.
     """

@@ -1,8 +1,8 @@
-"""Step caching: the result of an earlier run of a step, when what decides it is the same.
+"""Step caching: reusing the result of an earlier run of a step with the same cache key.
 
-As AWS decides it: of a step's resolved arguments only certain attributes count, those that its guide lists for each
-type of step ("Default cache key attributes by pipeline step type"); only successful runs of the same step of the same
-pipeline, the latest of them, not older than ``ExpireAfter``.
+As on AWS, only certain attributes of a step's resolved arguments count, those that the guide lists for each type of
+step ("Default cache key attributes by pipeline step type"); and only the latest successful run of the same step of the
+same pipeline, if it is not older than ``ExpireAfter``.
 """
 
 import hashlib
@@ -40,12 +40,12 @@ _SECONDS = (31_536_000, 2_592_000, 604_800, 86_400, 3_600, 60, 1)
 
 @dataclass(frozen=True)
 class CachedStep:
-    """What an earlier run of a step left.
+    """The result of an earlier run of a step.
 
     Attributes
     ----------
     execution_arn : str
-        Of the execution that ran it.
+        The execution that ran it.
     """
 
     execution_arn: str
@@ -54,12 +54,12 @@ class CachedStep:
 
 
 def duration(text: str) -> int:
-    """Seconds of an ISO 8601 duration such as ``P30D`` or, as AWS's guide writes it, ``30dT5h``.
+    """Return the seconds of an ISO 8601 duration such as ``P30D`` or, as AWS's guide writes it, ``30dT5h``.
 
     Raises
     ------
     ValidationError
-        When it is none.
+        If it is not a duration.
     """
     match = _DURATION.fullmatch(text)
     if match is None or not any(match.groups()):
@@ -80,7 +80,7 @@ class StepCache:
         self._store, self._pipeline_arn = store, pipeline_arn
 
     def find(self, step: Step, request: Document) -> CachedStep | None:
-        """An earlier run that serves for this one, or None; None, too, when the step has no caching turned on."""
+        """Return an earlier run that can be reused; None if there is none, or if the step has caching turned off."""
         config = step.document.get("CacheConfig", {})
         if not config.get("Enabled"):
             return None
@@ -90,7 +90,7 @@ class StepCache:
         return CachedStep(**found.document)
 
     def keep(self, step: Step, request: Document, result: CachedStep) -> None:
-        """Remember a successful run; the latest of several counts."""
+        """Store a successful run; the latest of several counts."""
         if step.kind not in (*_ATTRIBUTES, *_WHOLE):
             return
         arn = self._arn(step, request)
@@ -99,7 +99,7 @@ class StepCache:
             self._store.add(Resource(_KIND, arn, arn, vars(result).copy(), parent=self._pipeline_arn))
 
     def forget(self) -> None:
-        """Remove everything, with the pipeline."""
+        """Remove everything, together with the pipeline."""
         for found in self._store.every(_KIND, parent=self._pipeline_arn):
             self._store.remove(found.arn)
 

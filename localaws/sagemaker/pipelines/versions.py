@@ -1,6 +1,6 @@
-"""Versions of a pipeline: each new definition is one, and may be described and executed later.
+"""Versions of a pipeline: each new definition is one, and can be described and executed later.
 
-An update whose definition is the same, byte for byte, makes no version: an upsert of the same code is a no-op.
+An update whose definition is the same, byte for byte, does not create a version: an upsert of the same code is a no-op.
 """
 
 import time
@@ -17,7 +17,7 @@ _TEXTS = ("PipelineVersionDisplayName", "PipelineVersionDescription")
 
 
 def handlers() -> dict[str, Handler]:
-    """The operations of this module by name."""
+    """Return the operations of this module by name."""
     return {
         "DescribePipeline": describe_pipeline,
         "ListPipelineVersions": list_versions,
@@ -26,7 +26,7 @@ def handlers() -> dict[str, Handler]:
 
 
 def describe_pipeline(parts: Parts, request: Document) -> Document:
-    """What is stored of a pipeline, with the definition of the version that was asked for."""
+    """Return a pipeline as it is stored, with the definition of the requested version."""
     pipeline = find(parts, _PIPELINE, request["PipelineName"], "DescribePipeline")
     if "PipelineVersionId" not in request:
         return pipeline.document
@@ -34,7 +34,7 @@ def describe_pipeline(parts: Parts, request: Document) -> Document:
 
 
 def list_versions(parts: Parts, request: Document) -> Document:
-    """A page of a pipeline's versions, the latest first unless the request says otherwise."""
+    """Return a page of a pipeline's versions, latest first unless the request says otherwise."""
     query = dict(request)
     pipeline = find(parts, _PIPELINE, query.pop("PipelineName"), "ListPipelineVersions")
     where = {"parent = ?": pipeline.arn}
@@ -42,7 +42,7 @@ def list_versions(parts: Parts, request: Document) -> Document:
 
 
 def update_version(parts: Parts, request: Document) -> Document:
-    """Name or describe a version."""
+    """Change the name or description of a version."""
     pipeline = find(parts, _PIPELINE, request["PipelineArn"], "UpdatePipelineVersion")
     version = find_version(parts, pipeline, request["PipelineVersionId"])
 
@@ -54,7 +54,7 @@ def update_version(parts: Parts, request: Document) -> Document:
 
 
 def add_version(parts: Parts, pipeline_arn: str, definition: str) -> int:
-    """Store a definition as the pipeline's next version; its number, from 1 on."""
+    """Store a definition as the pipeline's next version; return its number, counted from 1."""
     numbers: list[int] = []
 
     def count(document: Document, _: Document) -> None:
@@ -75,12 +75,12 @@ def add_version(parts: Parts, pipeline_arn: str, definition: str) -> int:
 
 
 def find_version(parts: Parts, pipeline: Resource, number: int) -> Resource:
-    """A version of a pipeline.
+    """Return a version of a pipeline.
 
     Raises
     ------
     ResourceNotFound
-        There is none of this number.
+        If no version has this number.
     """
     version = parts.store.by_arn(f"{pipeline.arn}/version/{number}")
     if version is None:
@@ -89,7 +89,7 @@ def find_version(parts: Parts, pipeline: Resource, number: int) -> Resource:
 
 
 def note_execution(parts: Parts, pipeline_arn: str, number: int, execution_arn: str) -> None:
-    """Remember which execution of a version was the last one."""
+    """Store which execution of a version is the latest."""
 
     def edit(document: Document, _: Document) -> None:
         document["LastExecutionPipelineExecutionArn"] = execution_arn
@@ -98,6 +98,6 @@ def note_execution(parts: Parts, pipeline_arn: str, number: int, execution_arn: 
 
 
 def forget_versions(parts: Parts, pipeline_arn: str) -> None:
-    """Remove a pipeline's versions with it."""
+    """Remove a pipeline's versions together with it."""
     for version in parts.store.every(_VERSION, parent=pipeline_arn):
         parts.store.remove(version.arn)

@@ -1,4 +1,4 @@
-"""The resource policy of a model package group: kept and shown, for whoever shares a registry between accounts."""
+"""The resource policy of a model package group: stored and returned, for registries shared between accounts."""
 
 import json
 
@@ -10,7 +10,7 @@ from localaws.storage.store import Resource
 
 
 def handlers() -> dict[str, Handler]:
-    """The operations of this module by name."""
+    """Return the operations of this module by name."""
     return {
         "PutModelPackageGroupPolicy": put_policy,
         "GetModelPackageGroupPolicy": get_policy,
@@ -19,7 +19,7 @@ def handlers() -> dict[str, Handler]:
 
 
 def put_policy(parts: Parts, request: Document) -> Document:
-    """Keep a group's policy, in place of an earlier one."""
+    """Store a group's policy, replacing an earlier one."""
     policy = request["ResourcePolicy"]
     _check(policy)
     group = _group(parts, request, "PutModelPackageGroupPolicy")
@@ -32,12 +32,12 @@ def put_policy(parts: Parts, request: Document) -> Document:
 
 
 def get_policy(parts: Parts, request: Document) -> Document:
-    """The policy as it was put."""
+    """Return the policy as it was put."""
     return {"ResourcePolicy": _policy(_group(parts, request, "GetModelPackageGroupPolicy"))}
 
 
 def delete_policy(parts: Parts, request: Document) -> Document:
-    """Take the policy off."""
+    """Delete the policy."""
     group = _group(parts, request, "DeleteModelPackageGroupPolicy")
     _policy(group)
 

@@ -22,7 +22,7 @@ _TO_ADD = "AdditionalInferenceSpecificationsToAdd"
 
 
 def handlers() -> dict[str, Handler]:
-    """The operations of this module by name."""
+    """Return the operations of this module by name."""
     return {
         "CreateModel": create_model,
         "CreateModelPackageGroup": create_group,
@@ -37,7 +37,7 @@ def handlers() -> dict[str, Handler]:
 
 
 def create_model(parts: Parts, request: Document) -> Document:
-    """Store a model, whose data must be there and whose image must be known on this host."""
+    """Store a model, whose data must exist and whose image must be known on this host."""
     containers = request.get("Containers") or [request.get("PrimaryContainer")]
     for container in containers:
         if container is None:
@@ -81,7 +81,7 @@ def delete_group(parts: Parts, request: Document) -> Document:
 
 
 def create_package(parts: Parts, request: Document) -> Document:
-    """Register a package: the next version of a group, or one with a name of its own."""
+    """Register a package: the next version of a group, or one with its own name."""
     for container in request.get("InferenceSpecification", {}).get("Containers", []):
         _check_container(parts, container, package_allowed=False)
     return parts.once("sagemaker.CreateModelPackage", request, lambda: _register(parts, request))
@@ -120,7 +120,7 @@ def _versioned(parts: Parts, request: Document) -> Resource:
 
 
 def _next_version(parts: Parts, group: Resource) -> int:
-    """The group counts its versions itself: a deleted one's number is not given again."""
+    """Return a group's next version number; the number of a deleted version is not used again."""
 
     def count(_: Document, internal: Document) -> None:
         internal["versions"] = internal.get("versions", 0) + 1
@@ -150,12 +150,12 @@ def _package(parts: Parts, request: Document, name: str, arn: str) -> Document:
 
 
 def describe_package(parts: Parts, request: Document) -> Document:
-    """What is stored of a package."""
+    """Return a package as it is stored."""
     return find(parts, _PACKAGE, request["ModelPackageName"], "DescribeModelPackage").document
 
 
 def describe_packages(parts: Parts, request: Document) -> Document:
-    """What is stored of several packages, and what is wrong with each of the others."""
+    """Return several packages as they are stored, and an error for each that is not."""
     found: Document = {}
     errors: Document = {}
     for arn in request["ModelPackageArnList"]:
@@ -168,7 +168,7 @@ def describe_packages(parts: Parts, request: Document) -> Document:
 
 
 def list_packages(parts: Parts, request: Document) -> Document:
-    """A page of the packages of a group, or of those without a group."""
+    """Return a page of the packages of a group, or of those without a group."""
     query = dict(request)
     where: Document = {}
     group_name = query.pop("ModelPackageGroupName", None)
@@ -205,7 +205,7 @@ def _update(parts: Parts, request: Document) -> Document:
 
 
 def delete_package(parts: Parts, request: Document) -> Document:
-    """Delete a package; its version's number is not given again."""
+    """Delete a package; its version number is not used again."""
     resource = find(parts, _PACKAGE, request["ModelPackageName"], "DeleteModelPackage")
     parts.store.remove(resource.arn)
     return {}

@@ -3,21 +3,21 @@
 ::
 
     api             the routes of the runtime's API, AWS's answers and errors
-    invocation      a request, and what came of it
-    dispatch        choice of fleet, variant and instance; an instance that is gone is passed over
+    invocation      a request and its result
+    dispatch        choice of fleet, variant and instance; an instance that is gone is skipped
     client          connections to the model servers, kept open
-    admission       how many requests a serverless variant has at once; a server is started when there is none
+    admission       the limit of concurrent requests of a serverless variant; starts a server if there is none
     sessions        which instance has which session
-    streaming       an answer piece by piece (event_stream: AWS's encoding, stream_client: from the model server)
-    errors          what can go wrong, in AWS's words
+    streaming       an answer in pieces (event_stream: AWS's encoding, stream_client: from the model server)
+    errors          the errors of an invocation, in AWS's words
 
-What happens beside the answer, off its way::
+What happens beside the answer, without delaying it::
 
-    capture         what was asked and answered, in S3
-    metrics         how often and how fast, in CloudWatch
-    gauges          how many wait and are under way, in CloudWatch
-    usage           processors and memory of the instances, in CloudWatch
-    shadow          the same request at the variant that is tried out
+    capture         requests and answers, in S3
+    metrics         counts and latencies, in CloudWatch
+    gauges          requests waiting and under way, in CloudWatch
+    usage           CPU and memory of the instances, in CloudWatch
+    shadow          the same request at the shadow variant
 
-What is answered later: `asynchronous` (async_request: as it is kept, notification: what SNS is told).
+What is answered later: `asynchronous` (async_request: the stored request, notification: the message to SNS).
 """

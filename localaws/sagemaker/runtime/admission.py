@@ -1,4 +1,4 @@
-"""Invocations of serverless variants: so many at once, and a server is brought up when there is none."""
+"""Invocations of serverless variants: limits their concurrency, and starts a server if there is none."""
 
 import asyncio
 from collections.abc import Iterator
@@ -8,36 +8,38 @@ from dataclasses import replace
 from localaws.sagemaker.hosting.routes import Fleet, Route, Routes, Variant
 from localaws.sagemaker.runtime.errors import ModelNotReady, Throttled
 
-_COLD_START_SECONDS = 60.0  # the longest that a caller waits; the server goes on starting
+_COLD_START_SECONDS = 60.0  # how long a caller waits; the server continues to start
 
 
 @contextmanager
 def admitted(variant: Variant) -> Iterator[None]:
-    """Be one of a variant's requests, those that wait for a cold start included; any number where it has instances.
+    """Count one of a variant's requests, including those that wait for a cold start; instances have no limit.
 
     Raises
     ------
     Throttled
-        It has all the requests that it may have.
+        If the variant has reached its limit of concurrent requests.
     """
     if variant.demand is None or variant.max_concurrency is None:
         yield
         return
     if variant.demand.under_way >= variant.max_concurrency:
-        raise Throttled(f"Variant {variant.name} has all the {variant.max_concurrency} requests that it may have.")
+        raise Throttled(
+            f"Variant {variant.name} has reached its limit of {variant.max_concurrency} concurrent requests."
+        )
     with variant.demand.request():
         yield
 
 
 async def awake(routes: Routes, route: Route, fleet: Fleet, variant: Variant) -> Variant:
-    """The variant, with a server if it is a serverless one.
+    """Return the variant, with a server if it is serverless.
 
     Raises
     ------
     ModelNotReady
-        The server takes too long.
+        If the server takes too long.
     JobFailure
-        The server does not start.
+        If the server does not start.
     """
     if variant.demand is None or variant.instances:
         return variant

@@ -42,9 +42,9 @@ class Runtime:
     ----------
     dispatcher : Dispatcher
     asynchronous : AsyncInvocations
-        Takes those that need not be answered at once.
+        Takes invocations that need not be answered immediately.
     gauges : Gauges
-        Look at the endpoints as long as this serves.
+        Look up metrics of the endpoints while this serves.
     capture : DataCapture
     metrics : EndpointMetrics
     usage : UsageMeter
@@ -83,12 +83,12 @@ class Runtime:
         return cls(dispatcher, asynchronous, gauges, capture, metrics, usage)
 
     async def start(self) -> None:
-        """Go on with the asynchronous invocations that the last server did not finish."""
+        """Resume the asynchronous invocations that the last server did not finish."""
         await self._asynchronous.start()
         self._looking = asyncio.get_running_loop().create_task(self._gauges.look())
 
     def close(self) -> None:
-        """Send all that was captured and counted."""
+        """Send everything that was captured and counted."""
         self._capture.close()
         self._metrics.close()
         self._usage.close()
@@ -110,7 +110,7 @@ class Runtime:
             await _fault_response(fault, request_id).send(send)
 
     def _answered(self, invocation: Invocation) -> None:
-        """Count and capture an invocation that reached a variant, right or wrong."""
+        """Count and capture an invocation that reached a variant, successful or not."""
         self._metrics.record(invocation)
         self._capture.record(invocation)
 
@@ -159,8 +159,8 @@ def _answer_response(done: Invocation) -> Response:
 
 
 def _defect(path: str) -> RuntimeFault:
-    logger.exception("A defect of the local SageMaker in %s", path)
-    return RuntimeFault("A defect of the local SageMaker: its log has the traceback")
+    logger.exception("Unexpected error in %s", path)
+    return RuntimeFault("An error of the local SageMaker itself: its log has the traceback")
 
 
 def _fault_response(fault: RuntimeFault, request_id: str) -> Response:

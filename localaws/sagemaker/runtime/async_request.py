@@ -1,4 +1,4 @@
-"""A request of InvokeEndpointAsync: read from its headers, checked, and put into the form in which it is kept.
+"""A request of InvokeEndpointAsync: read from its headers, validated, and converted to the stored form.
 
 Source: the API reference of InvokeEndpointAsync and botocore's model of it.
 """
@@ -27,18 +27,18 @@ _LARGEST_INPUT = 1024**3
 
 @dataclass(frozen=True)
 class AsyncRequest:
-    """An invocation that waits for its turn.
+    """An invocation that waits in the queue.
 
     Attributes
     ----------
     request_id : str
         Also the name of its output.
     input_location : str
-        An S3 URI, or empty when the body came with the request.
+        An S3 URI, or empty if the body came with the request.
     body : str
         That body in base64, or empty.
     output_location, failure_location : str
-        S3 URIs; `failure_location` is empty where the endpoint keeps no failures.
+        S3 URIs; `failure_location` is empty if the endpoint does not store failures.
     received : float
         Seconds since the epoch.
     ttl_seconds, seconds : int
@@ -61,11 +61,11 @@ class AsyncRequest:
 
     @property
     def document(self) -> Document:
-        """What is stored; `AsyncRequest(**document)` is the same again."""
+        """The stored form; `AsyncRequest(**document)` is equal to the original."""
         return asdict(self)
 
     def request(self, body: bytes) -> Request:
-        """The invocation, with its input."""
+        """Return the invocation with its input."""
         given = {
             b"content-type": self.content_type,
             b"accept": self.accept,
@@ -77,7 +77,7 @@ class AsyncRequest:
 
 
 def read_request(request: Request, config: Document) -> AsyncRequest:
-    """An asynchronous request, from one over HTTP.
+    """Parse an asynchronous request from an HTTP request.
 
     Parameters
     ----------
@@ -88,7 +88,7 @@ def read_request(request: Request, config: Document) -> AsyncRequest:
     Raises
     ------
     ValidationError
-        It is not as botocore's model has it, or it names nothing to be predicted, or nowhere to put the result.
+        If it does not match botocore's model, or lacks an input or a location for the result.
     """
     members = _members(request)
     location = members.get("InputLocation", "")

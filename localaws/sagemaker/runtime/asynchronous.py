@@ -1,15 +1,15 @@
-"""InvokeEndpointAsync: requests that wait in a queue, and answers that are put into S3.
+"""InvokeEndpointAsync: requests that wait in a queue, and answers that are written to S3.
 
 ::
 
     accept     the request is stored, then acknowledged: a kill -9 does not lose it
-    queue      each endpoint's requests in the order in which they came; as many under way as its instances take
+    queue      each endpoint's requests in order of arrival; as many at a time as its instances accept
     run        input from S3, the model server, the answer to S3, the notification to SNS
-    end        the request is taken out of the store
+    end        the request is deleted from the store
 
 What the last server did not finish is queued again by `start`; an answer may then be written twice, to the same place.
-A request waits as long as its endpoint has no instance, and no longer than its RequestTTLSeconds. When its endpoint is
-deleted, it is gone.
+A request waits as long as its endpoint has no instance, but no longer than its RequestTTLSeconds. When its endpoint is
+deleted, it is dropped.
 """
 
 import asyncio
@@ -48,7 +48,7 @@ _LOOK_SECONDS = 0.2
 
 
 class _Failed(Exception):
-    """An invocation that brought no answer; the text is the notification's ``failureReason``."""
+    """An invocation failed; the text is the notification's ``failureReason``."""
 
     def __init__(self, reason: str, metric: str, content: bytes = b"") -> None:
         super().__init__(reason)
@@ -66,7 +66,7 @@ class _Queue:
 
     @property
     def oldest(self) -> float:
-        """When the oldest request came."""
+        """When the oldest request arrived."""
         return min((pending.received for pending in (*self.waiting, *self.running.values())), default=time.time())
 
 
@@ -76,13 +76,13 @@ class AsyncInvocations:
     Parameters
     ----------
     store : Store
-        Keeps the requests.
+        Stores the requests.
     aws : SageMakerAws
     routes : Routes
     dispatcher : Dispatcher
     metrics : EndpointMetrics
     captured : callable(Invocation)
-        Gets each invocation that reached a variant.
+        Called with each invocation that reached a variant.
     """
 
     def __init__(
@@ -101,17 +101,17 @@ class AsyncInvocations:
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def start(self) -> None:
-        """Go on with what the last server did not finish. Called once, on the event loop."""
+        """Resume what the last server did not finish. Called once, on the event loop."""
         for resource in await self._in_thread(lambda: self._store.every(_KIND)):
             self._enqueue(AsyncRequest(**resource.document))
 
     async def accept(self, request: Request) -> AsyncRequest:
-        """Take a request; returns when it is stored.
+        """Accept a request; return when it is stored.
 
         Raises
         ------
         ValidationError
-            It cannot be carried out.
+            If it cannot be carried out.
         """
         route = self._dispatcher.route(request.endpoint_name)
         pending = read_request(replace(request, endpoint_name=route.endpoint_name), _config(route))
@@ -122,7 +122,7 @@ class AsyncInvocations:
         return pending
 
     def backlog(self, route: Route) -> Document:
-        """The metrics of an endpoint's queue."""
+        """Return the metrics of an endpoint's queue."""
         return _backlog(self._queues.get(route.endpoint_name) or _Queue(), _instances(route))
 
     def _enqueue(self, pending: AsyncRequest) -> None:
@@ -134,7 +134,7 @@ class AsyncInvocations:
         queue.changed.set()
 
     async def _serve(self, endpoint_name: str, queue: _Queue) -> None:
-        """Run an endpoint's requests until there are none."""
+        """Run an endpoint's requests until none are left."""
         while queue.waiting or queue.running:
             queue.changed.clear()
             route = self._routes.get(endpoint_name)
@@ -164,7 +164,7 @@ class AsyncInvocations:
             if not again:
                 await self._forget(pending)
         except Exception:
-            logger.exception("An asynchronous invocation of %s met a defect", pending.endpoint_name)
+            logger.exception("Unexpected error in an asynchronous invocation of %s", pending.endpoint_name)
             await self._forget(pending)
         finally:
             del queue.running[pending.request_id]
@@ -174,7 +174,7 @@ class AsyncInvocations:
             queue.changed.set()
 
     async def _carry_out(self, route: Route, pending: AsyncRequest) -> bool:
-        """Whether it is done, well or badly; otherwise no instance could take it now."""
+        """Return whether it is done, successful or not; otherwise no instance could take it now."""
         config, started = _config(route), time.time()
         fleet = route.choose_fleet(0.0)
         variant, content_type, failure = fleet.variants[0], "", None
@@ -250,7 +250,7 @@ class AsyncInvocations:
             aws = self._aws_of(variant)
             await self._in_thread(lambda: _put(aws, pending.failure_location, failure.content, "text/plain", config))
         except (ClientError, BotoCoreError) as error:
-            logger.warning("The failure of %s stays behind: %s", pending.failure_location, error)
+            logger.warning("The failure could not be written to %s: %s", pending.failure_location, error)
 
     def _aws_of(self, variant: Variant) -> SageMakerAws:
         return self._aws.acting_as(variant.role_arn, "sagemaker")

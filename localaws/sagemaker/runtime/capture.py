@@ -1,14 +1,14 @@
-"""Data capture: what an endpoint was asked and what it answered, as files in S3.
+"""Data capture: the requests and answers of an endpoint, as files in S3.
 
 ::
 
-    record   on the event loop: whether this one is sampled; if so it is put into the buffer of its file
+    record   on the event loop: decides whether this one is sampled; if so, adds it to the buffer of its file
     flush    a thread, every two seconds: a buffer becomes lines, the lines become an object
     close    the last flush
 
-A file holds what came to one variant within an interval, under AWS's name:
-``{destination}/{endpoint}/{variant}/yyyy/mm/dd/hh/mm-ss-mmm-uuid.jsonl``. A kill -9 takes back at most an interval;
-what S3 does not take is kept and tried again, up to a limit.
+A file holds the invocations of one variant within an interval, under AWS's name:
+``{destination}/{endpoint}/{variant}/yyyy/mm/dd/hh/mm-ss-mmm-uuid.jsonl``. A kill -9 loses at most one interval; what
+S3 does not accept is kept and retried, up to a limit.
 
 Source: "Capture data from real-time endpoint" in the SageMaker Developer Guide.
 """
@@ -41,7 +41,7 @@ _KEPT_BYTES = 256 * 1024 * 1024
 
 @dataclass
 class _File:
-    """What goes into one object."""
+    """The contents of one object."""
 
     endpoint_name: str
     variant_name: str
@@ -61,7 +61,7 @@ class _File:
 
 
 class DataCapture:
-    """Writes down invocations of the endpoints whose configuration asks for it.
+    """Records the invocations of endpoints whose configuration asks for it.
 
     Parameters
     ----------
@@ -82,14 +82,14 @@ class DataCapture:
         self._thread.start()
 
     def record(self, invocation: Invocation) -> None:
-        """Take part of an invocation's data, when its endpoint captures and this one is sampled. Never waits for S3."""
+        """Record an invocation's data, if its endpoint captures data and this one is sampled. Never waits for S3."""
         config = invocation.fleet.data_capture
         if invocation.fault is None and config and _is_sampled(config):
             with self._lock:
                 self._put(invocation, config)
 
     def close(self) -> None:
-        """Write what is there; returns when it is written."""
+        """Write what is buffered; return when it is written."""
         self._stop.set()
         self._thread.join()
 
@@ -113,7 +113,7 @@ class DataCapture:
     def _flush_regularly(self) -> None:
         while not self._stop.wait(self._interval):
             self._flush()
-        self._flush()  # what came since the last one
+        self._flush()  # what arrived since the last flush
 
     def _flush(self) -> None:
         with self._lock:
@@ -121,29 +121,29 @@ class DataCapture:
             self._full, self._open = [], {}
             lost, self._lost = self._lost, 0
         if lost:
-            logger.warning("%d invocations were not captured: S3 did not take those before them", lost)
+            logger.warning("%d invocations were not captured: earlier ones still wait for S3", lost)
         kept = [file for file in files if not self._write(file)]
         with self._lock:
             self._full = kept + self._full
             self._kept_bytes -= sum(file.size for file in files if file not in kept)
 
     def _write(self, file: _File) -> bool:
-        """Whether the file is dealt with: written, or of a kind that can never be."""
+        """Return whether the file is done: written, or one that can never be."""
         try:
             target = file.location
             body = lines(file.invocations, file.config)
             s3 = self._aws.acting_as(file.role_arn, "sagemaker").client("s3")
             s3.put_object(Bucket=target.bucket, Key=target.key, Body=body, **encryption(file.config.get("KmsKeyId")))
         except (ClientError, BotoCoreError, JobFailure) as error:
-            logger.warning("What endpoint %s captured was not written: %s", file.endpoint_name, error)
+            logger.warning("Captured data of endpoint %s could not be written: %s", file.endpoint_name, error)
             return not _may_work_later(error)
-        except Exception:  # the thread goes on: the other endpoints' captures are none the worse
-            logger.exception("A defect of the local SageMaker in the capture of %s", file.endpoint_name)
+        except Exception:  # the thread continues: captures of other endpoints are unaffected
+            logger.exception("Unexpected error in the data capture of %s", file.endpoint_name)
         return True
 
 
 def lines(invocations: Iterable[tuple[Invocation, float]], config: Document) -> bytes:
-    """The content of a file: a JSON object for each invocation and the time of it."""
+    """Return the content of a file: a JSON object for each invocation with its time."""
     modes = {option["CaptureMode"] for option in config["CaptureOptions"]}
     encodings = _encodings(config.get("CaptureContentTypeHeader") or {})
     return b"".join([orjson.dumps(_line(one, when, modes, encodings)) + b"\n" for one, when in invocations])
@@ -179,7 +179,7 @@ def _side(mode: str, content_type: str, body: bytes, encodings: dict[str, str]) 
 
 
 def _text(body: bytes) -> str | None:
-    """The body as text; None when it is none, whatever its content type says."""
+    """Return the body as text; None if it is not text, whatever its content type says."""
     try:
         return body.decode()
     except UnicodeDecodeError:
@@ -187,7 +187,7 @@ def _text(body: bytes) -> str | None:
 
 
 def _encodings(header: Document) -> dict[str, str]:
-    """How to write a body down, by its media type. AWS writes what the configuration does not list as BASE64."""
+    """Return how to encode a body, by its media type. AWS writes types that are not configured as BASE64."""
     csv = {media.lower(): "CSV" for media in header.get("CsvContentTypes", [])}
     return csv | {media.lower(): "JSON" for media in header.get("JsonContentTypes", [])}
 

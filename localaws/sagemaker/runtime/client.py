@@ -1,6 +1,6 @@
 """Connections to model servers: HTTP/1.1 on the event loop, kept open, one request at a time on each.
 
-A library's client would cost more than the model: this is the road of every invocation.
+A client library would take longer than the model: every invocation goes through this code.
 """
 
 import asyncio
@@ -16,11 +16,11 @@ _IDLE_LIMIT = 60.0  # the model server closes an idle connection after 75 s
 
 
 class UnreachableError(Exception):
-    """Nobody takes connections there."""
+    """The server does not accept connections."""
 
 
 class BrokenError(Exception):
-    """The connection ended before the answer was whole."""
+    """The connection ended before the answer was complete."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class Answer:
 
 
 class ModelClient:
-    """Asks model servers on this host."""
+    """Sends requests to model servers on this host."""
 
     def __init__(self) -> None:
         self._idle: dict[int, list[_Connection]] = {}
@@ -45,11 +45,11 @@ class ModelClient:
         Raises
         ------
         UnreachableError
-            The server takes no connection.
+            If the server does not accept a connection.
         BrokenError
-            It ended the connection before it answered.
+            If it ended the connection before it answered.
         TimeoutError
-            No answer in so many seconds.
+            If there is no answer within this many seconds.
         """
         request = request_bytes(port, headers, body)
         async with asyncio.timeout(seconds):
@@ -93,7 +93,7 @@ async def _connect(port: int) -> "_Connection":
 
 
 def request_bytes(port: int, headers: Headers, body: bytes) -> bytes:
-    """The request as it goes over the wire."""
+    """Return the bytes of a request as sent over the connection."""
     lines = b"".join([b"%b: %b\r\n" % header for header in headers])
     start = b"POST /invocations HTTP/1.1\r\nhost: 127.0.0.1:%d\r\n%bcontent-length: %d\r\n\r\n"
     return start % (port, lines, len(body)) + body
@@ -116,7 +116,7 @@ class _Connection(asyncio.Protocol):
     def is_stale(self) -> bool:
         """Whether the server has closed it while it was idle, even if the event loop has not been told yet.
 
-        So a request need never be tried again on another connection, which might send it twice to a model.
+        So a request need never be repeated on another connection, which might send it to a model twice.
         """
         return self.closed or bool(self._poll.poll(0))
 

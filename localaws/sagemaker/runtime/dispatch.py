@@ -1,8 +1,8 @@
-"""From a request to the model server that is to answer it.
+"""From a request to the model server that answers it.
 
-A route is looked up (`hosting.routes`), a fleet drawn by its share of the traffic, a variant by its weight or as the
-request names it, then the instance with the fewest requests under way. An instance which cannot be reached is passed
-over, and reported; a request that reached one is never sent twice.
+A route is looked up (`hosting.routes`), a fleet drawn by its share of the traffic, a variant by its weight or as named
+in the request, then the instance with the fewest requests under way. An instance that cannot be reached is skipped and
+reported; a request that reached one is never sent twice.
 """
 
 import asyncio
@@ -43,13 +43,13 @@ _UNSUPPORTED = {
 
 
 class Dispatcher:
-    """Takes requests to model servers.
+    """Sends requests to model servers.
 
     Parameters
     ----------
     routes : Routes
     account_id, region : str
-        For the sentences of errors.
+        For the messages of errors.
     """
 
     def __init__(self, routes: Routes, account_id: str, region: str) -> None:
@@ -61,12 +61,12 @@ class Dispatcher:
         self._sessions = Sessions()
 
     def route(self, endpoint_name: str) -> Route:
-        """The endpoint's fleets.
+        """Return the endpoint's fleets.
 
         Raises
         ------
         ValidationError
-            No such endpoint is in service.
+            If no endpoint with this name is in service.
         """
         route = self._routes.get(endpoint_name)
         if route is None or not route.fleets:
@@ -74,12 +74,12 @@ class Dispatcher:
         return route
 
     def target(self, request: Request) -> tuple[Route, Fleet, Variant]:
-        """Which variant of which fleet is to answer.
+        """Choose the fleet and the variant that answer a request.
 
         Raises
         ------
         ValidationError
-            No such endpoint, variant or session, too large a body, or something that is not done here.
+            If the endpoint, variant or session does not exist, the body is too large, or a feature is not supported.
         """
         route = self.route(request.endpoint_name)
         _refuse_unsupported(request)
@@ -93,7 +93,7 @@ class Dispatcher:
         return route, fleet, variant
 
     async def invoke(self, route: Route, fleet: Fleet, variant: Variant, request: Request) -> Invocation:
-        """Have a variant answer a request. What goes wrong is the invocation's fault, it is not raised."""
+        """Have a variant answer a request. A failure becomes the invocation's fault; it is not raised."""
         started = time.monotonic()
         fault: RuntimeFault | None = None
         try:
@@ -106,17 +106,17 @@ class Dispatcher:
         return Invocation(route, fleet, variant, request, answer, time.monotonic() - started, fault)
 
     def under_way(self, variant: Variant) -> int:
-        """How many requests the variant's instances have at this moment."""
+        """Return how many requests the variant's instances have at this moment."""
         return sum(self._outstanding[instance.instance_id] for instance in variant.instances)
 
     @asynccontextmanager
     async def serving(self, route: Route, fleet: Fleet, variant: Variant) -> AsyncIterator[Variant]:
-        """A variant for the time of one request: admitted, and awake if it is serverless.
+        """Reserve a variant for one request: admitted, and awake if it is serverless.
 
         Raises
         ------
         RuntimeFault
-            It has too many requests, or its server does not start, or not in time.
+            If it has too many requests, or its server does not start, or not in time.
         """
         with admitted(variant):
             try:
@@ -126,22 +126,22 @@ class Dispatcher:
             yield ready
 
     async def open_stream(self, route: Route, variant: Variant, request: Request) -> tuple[Instance, AnswerStream]:
-        """Have a variant that is `serving` begin to answer a request. To be ended by `close_stream`.
+        """Have a variant that is `serving` begin to answer a request; end the stream with `close_stream`.
 
         Raises
         ------
         RuntimeFault
-            It does not.
+            If it does not.
         """
         return await self._at_an_instance(route, variant, request, self._open)
 
     def close_stream(self, instance: Instance, stream: AnswerStream) -> None:
-        """End a stream, whole or not."""
+        """End a stream, complete or not."""
         stream.close()
         self._leave(instance)
 
     def model_error(self, route: Route, answer: Answer) -> ModelError:
-        """AWS's error for a model server's answer that is one."""
+        """Return AWS's error for a model server's error."""
         message = answer.body.decode("utf-8", "replace")[:_SHOWN_MESSAGE]
         group = f"/aws/sagemaker/Endpoints/{route.endpoint_name}"
         return ModelError(answer.status, message, group, self._account_id, self._region)
@@ -188,7 +188,7 @@ class Dispatcher:
         return min(ready, key=lambda instance: (self._outstanding[instance.instance_id], random.random()))  # noqa: S311
 
     async def _ask(self, instance: Instance, given: Headers, request: Request) -> Answer:
-        """An instance's answer: of its containers in a row, each with the answer of the one before."""
+        """Return an instance's answer: each of its containers in the chain gets the answer of the one before."""
         self._outstanding[instance.instance_id] += 1
         try:
             answer = await self._client.ask(instance.port, given, request.body, request.seconds)
@@ -202,7 +202,7 @@ class Dispatcher:
             self._leave(instance)
 
     async def _open(self, instance: Instance, given: Headers, request: Request) -> tuple[Instance, AnswerStream]:
-        """The beginning of an instance's answer: of the last container in a row."""
+        """Return the beginning of an instance's answer, from the last container in the chain."""
         self._outstanding[instance.instance_id] += 1
         try:
             body = request.body
@@ -222,7 +222,7 @@ class Dispatcher:
 
 
 def no_answer(fault: RuntimeFault) -> Answer:
-    """What stands for the model server's answer when there is none."""
+    """Return a substitute for the model server's answer if there is none."""
     return _failed(0 if isinstance(fault, ModelError) else fault.status, str(fault))
 
 
@@ -231,7 +231,7 @@ def _failed(status: int, sentence: str) -> Answer:
 
 
 def _after(answer: Answer, given: Headers) -> Headers:
-    """The headers for the next container of a row."""
+    """Return the headers for the next container in the chain."""
     others = [header for header in given if header[0] != b"content-type"]
     return [(b"content-type", answer.content_type.encode("latin-1")), *others]
 
@@ -242,7 +242,7 @@ def _refuse_unsupported(request: Request) -> None:
             value = request.headers[header].decode("latin-1")
             raise ValidationError(
                 f"{member} = {value!r} is not supported by the local SageMaker Runtime: there are no multi-model"
-                " endpoints, direct invocations of containers, inference components and explainers. Leave it out."
+                " endpoints, direct container invocations, inference components or explainers. Leave it out."
             )
 
 

@@ -1,10 +1,10 @@
-"""What an invocation can end with instead of an answer.
+"""The errors of an invocation.
 
 ::
 
     RuntimeFault                the error's code, HTTP status and members
-    +-- ValidationError         400: no such endpoint or variant, too large a body
-    +-- Throttled               429: a serverless variant has all the requests that it may have
+    +-- ValidationError         400: no such endpoint or variant, or the body is too large
+    +-- Throttled               429: a serverless variant has reached its limit of concurrent requests
     +-- ModelNotReady           429: no server of the variant is ready
     +-- Unavailable             503: no server could be reached
     +-- ModelError              424: the model answered with an error, or not in time
@@ -14,7 +14,7 @@ from typing import Any
 
 
 class RuntimeFault(Exception):
-    """An error answer of the runtime.
+    """An error response of the runtime.
 
     Parameters
     ----------
@@ -30,14 +30,14 @@ class RuntimeFault(Exception):
 
 
 class ValidationError(RuntimeFault):
-    """The request cannot be meant for anything here."""
+    """The request is invalid here."""
 
     code = "ValidationError"
     status = 400
 
 
 class Throttled(RuntimeFault):
-    """Too many requests at once."""
+    """The limit of concurrent requests is reached."""
 
     code = "ThrottlingException"
     status = 429
@@ -63,12 +63,12 @@ class ModelError(RuntimeFault):
     Parameters
     ----------
     original_status : int
-        What it answered with; 0 when it did not.
+        The status that it answered with; 0 if it did not answer.
     original_message : str
     log_group : str
-        Where its log is.
+        The log group of its output.
     account_id, region : str
-        For AWS's sentence.
+        For AWS's message.
     """
 
     code = "ModelError"

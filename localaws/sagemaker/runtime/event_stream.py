@@ -22,13 +22,13 @@ _LARGEST_PAYLOAD = 1024 * 1024  # smaller than what any SDK refuses
 
 
 def payload_parts(data: bytes) -> bytes:
-    """The events that carry a piece of the answer; several, when the piece is large."""
+    """Return the events that carry a piece of the answer; several if the piece is large."""
     starts = range(0, len(data), _LARGEST_PAYLOAD)
     return b"".join([_PART.frame(data[start : start + _LARGEST_PAYLOAD]) for start in starts])
 
 
 def exception(name: str, message: str, **members: str) -> bytes:
-    """The last event of a stream that breaks off.
+    """Return the last event of a stream that breaks off.
 
     Parameters
     ----------
@@ -36,14 +36,14 @@ def exception(name: str, message: str, **members: str) -> bytes:
         ``ModelStreamError`` or ``InternalStreamFailure``.
     message : str
     **members : str
-        Others of the exception's members, such as ``ErrorCode``.
+        Other members of the exception, such as ``ErrorCode``.
     """
     headers = {":message-type": "exception", ":exception-type": name, ":content-type": "application/json"}
     return _Message(headers).frame(orjson.dumps({"Message": message, **members}))
 
 
 class _Message:
-    """A kind of message: what it begins with is encoded once."""
+    """A kind of message: its headers are encoded once."""
 
     def __init__(self, headers: dict[str, str]) -> None:
         self._headers = b"".join([_header(name, value) for name, value in headers.items()])

@@ -1,6 +1,6 @@
-"""Metrics that are not counted but looked up: once a second, and now and then where there is nothing to see.
+"""Metrics that are looked up instead of counted: once a second, and from time to time even while they are zero.
 
-Those zeros are needed: what scales in looks for them.
+Scale-in needs those zeros.
 """
 
 import asyncio
@@ -18,7 +18,7 @@ _PERIOD_SECONDS = 60.0
 
 
 class Gauges:
-    """Looks at the endpoints.
+    """Measures the endpoints.
 
     Parameters
     ----------
@@ -27,7 +27,7 @@ class Gauges:
     asynchronous : AsyncInvocations
     metrics : EndpointMetrics
     scale : float, default=1
-        What a second of an alarm's period takes here, in seconds: there is a zero in each period of a minute.
+        How many seconds one second of an alarm's period takes here: there is a zero in each period of a minute.
     """
 
     def __init__(
@@ -43,7 +43,7 @@ class Gauges:
         self._zero_every = max(1, int(min(_ZERO_EVERY_SECONDS, _PERIOD_SECONDS * scale / 2) / _EVERY_SECONDS))
 
     async def look(self) -> None:
-        """Look as long as the event loop runs."""
+        """Measure as long as the event loop runs."""
         for number in itertools.count():
             for route in self._routes.every():
                 self._look_at(route, zeros_too=number % self._zero_every == 0)

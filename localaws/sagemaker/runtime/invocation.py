@@ -1,4 +1,4 @@
-"""What is asked of an endpoint, and what came of it."""
+"""A request to an endpoint, and its result."""
 
 import time
 from dataclasses import dataclass, field
@@ -14,20 +14,20 @@ INFERENCE_ID = b"x-amzn-sagemaker-inference-id"
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """An invocation that is wanted.
+    """A requested invocation.
 
     Attributes
     ----------
     headers : dict
-        The caller's, by lower-case name.
+        The caller's headers, by lower-case name.
     event_id : str
-        The request's id.
+        The ID of the request.
     seconds : float
         How long the model may take.
     largest_body : int or None
-        In bytes; None for what InvokeEndpoint allows.
+        In bytes; None for the limit of InvokeEndpoint.
     received : float
-        When it came, on the monotonic clock.
+        When it arrived, by the monotonic clock.
     """
 
     endpoint_name: str
@@ -41,18 +41,18 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Invocation:
-    """One invocation that reached a variant: what capture, metrics and shadows work with.
+    """One invocation that reached a variant: the input of capture, metrics and shadows.
 
     Attributes
     ----------
     answer : Answer
-        The model server's; without one, what went wrong.
+        The model server's answer; if there is none, what went wrong.
     model_seconds : float
-        What the server took.
+        How long the server took.
     fault : RuntimeFault or None
-        What the caller gets in place of the answer.
+        What the caller gets instead of the answer.
     ended : float
-        When the answer was there, on the monotonic clock.
+        When the answer was complete, by the monotonic clock.
     """
 
     route: Route
@@ -66,5 +66,5 @@ class Invocation:
 
     @property
     def overhead_seconds(self) -> float:
-        """What was added to the server's time here."""
+        """The time that this process added to the server's."""
         return self.ended - self.request.received - self.model_seconds

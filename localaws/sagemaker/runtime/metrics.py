@@ -84,11 +84,11 @@ class EndpointMetrics:
         self.add(invocation.route.endpoint_name, invocation.variant.name, values | _model_values(invocation))
 
     def record_model(self, invocation: Invocation) -> None:
-        """Count what AWS also counts of an asynchronous invocation: how long the model took, and what it answered."""
+        """Count what AWS counts of an asynchronous invocation, too: how long the model took, and what it answered."""
         self.add(invocation.route.endpoint_name, invocation.variant.name, _model_values(invocation))
 
     def add(self, endpoint_name: str, variant_name: str, values: Document) -> None:
-        """Count a value of each of some metrics.
+        """Count one value for each of some metrics.
 
         Parameters
         ----------
@@ -100,7 +100,7 @@ class EndpointMetrics:
         self._meter.add(SAGEMAKER, _pairs(endpoint_name, variant_name), values)
 
     def close(self) -> None:
-        """Send what is there; returns when it is sent."""
+        """Send what is buffered; return when it is sent."""
         self._stop.set()
         self._thread.join()
 
@@ -117,7 +117,7 @@ class EndpointMetrics:
                 put(self._aws, SAGEMAKER.name, self._unsent[0])
                 self._unsent.popleft()
         except (ClientError, BotoCoreError) as error:
-            logger.warning("The metrics of endpoints wait for CloudWatch: %s", error)
+            logger.warning("The metrics of endpoints could not be sent and will be retried: %s", error)
 
 
 def _model_values(invocation: Invocation) -> dict[str, float]:
@@ -130,14 +130,14 @@ def _model_values(invocation: Invocation) -> dict[str, float]:
 
 
 def put(aws: SageMakerAws, namespace: str, data: list[Document]) -> None:
-    """Send data to CloudWatch, in as many calls as it takes."""
+    """Send data to CloudWatch, in as many calls as necessary."""
     for start in range(0, len(data), _DATA_PER_CALL):
         part = data[start : start + _DATA_PER_CALL]
         aws.client("cloudwatch").put_metric_data(Namespace=namespace, MetricData=part)
 
 
 def dimensions(endpoint_name: str, variant_name: str) -> list[Document]:
-    """The dimensions of a variant's metrics, or of those of an endpoint."""
+    """Return the dimensions of a variant's metrics, or those of an endpoint."""
     return [{"Name": name, "Value": value} for name, value in _pairs(endpoint_name, variant_name)]
 
 

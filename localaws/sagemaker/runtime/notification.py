@@ -1,4 +1,4 @@
-"""What SageMaker publishes to an SNS topic about an asynchronous invocation.
+"""The message that SageMaker publishes to an SNS topic about an asynchronous invocation.
 
 Source: "Check prediction results" in the SageMaker Developer Guide.
 """
@@ -13,7 +13,7 @@ from localaws.sagemaker.runtime.async_request import AsyncRequest
 
 
 def publish(aws: SageMakerAws, config: Document, pending: AsyncRequest, content_type: str, failure: str | None) -> None:
-    """Tell the topic of the endpoint's configuration, if it names one, how an invocation ended.
+    """Publish how an invocation ended to the topic of the endpoint's configuration, if it names one.
 
     Parameters
     ----------
@@ -22,9 +22,9 @@ def publish(aws: SageMakerAws, config: Document, pending: AsyncRequest, content_
         The endpoint's AsyncInferenceConfig.
     pending : AsyncRequest
     content_type : str
-        Of the answer.
+        The media type of the answer.
     failure : str or None
-        Why there is none.
+        Why there is no answer.
     """
     topics = config["OutputConfig"].get("NotificationConfig") or {}
     topic = topics.get("SuccessTopic" if failure is None else "ErrorTopic")
@@ -34,7 +34,7 @@ def publish(aws: SageMakerAws, config: Document, pending: AsyncRequest, content_
 
 
 def message(region: str, pending: AsyncRequest, content_type: str, failure: str | None) -> Document:
-    """The notification."""
+    """Return the notification."""
     asked = {
         "contentType": pending.content_type,
         "accept": pending.accept,

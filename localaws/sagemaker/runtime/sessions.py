@@ -1,7 +1,8 @@
 """Stateful sessions: requests of one session go to the instance that opened it.
 
-A caller asks with ``NEW_SESSION``; the model server answers with ``X-Amzn-SageMaker-New-Session-Id: id; Expires=time``
-and later, when it is done, with ``X-Amzn-SageMaker-Closed-Session-Id``. A session ends with its instance.
+A caller opens a session with ``NEW_SESSION``; the model server answers with
+``X-Amzn-SageMaker-New-Session-Id: id; Expires=time`` and later, to close it, with
+``X-Amzn-SageMaker-Closed-Session-Id``. A session ends with its instance.
 
 Source: "Stateful inference with Amazon SageMaker AI models" in the SageMaker Developer Guide.
 """
@@ -28,12 +29,12 @@ class Sessions:
         self._instances: OrderedDict[str, str] = OrderedDict()
 
     def instance_of(self, request: Request) -> str | None:
-        """The id of the instance that has the request's session; None when the request belongs to none yet.
+        """Return the ID of the instance that has the request's session; None if it does not belong to one yet.
 
         Raises
         ------
         ValidationError
-            There is no such session.
+            If the session does not exist.
         """
         session = request.headers.get(SESSION_ID, b"").decode("latin-1")
         if session in ("", _NEW):
@@ -44,7 +45,7 @@ class Sessions:
         return instance_id
 
     def note(self, instance_id: str, answer: Answer) -> None:
-        """Keep in mind what an instance's answer says of sessions."""
+        """Record what an instance's answer says about sessions."""
         if opened := answer.headers.get(NEW_SESSION_ID):
             self._instances[opened.decode("latin-1").partition(";")[0].strip()] = instance_id
             if len(self._instances) > _MOST:
@@ -54,12 +55,12 @@ class Sessions:
 
 
 def place_of(route: Route, instance_id: str, request: Request) -> tuple[Fleet, Variant]:
-    """The fleet and the variant that an instance belongs to.
+    """Return the fleet and the variant that an instance belongs to.
 
     Raises
     ------
     ValidationError
-        The instance is gone, and the session with it.
+        If the instance is gone, and the session with it.
     """
     for fleet in route.fleets:
         for variant in fleet.variants:

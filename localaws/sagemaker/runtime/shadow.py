@@ -1,8 +1,8 @@
-"""Shadow variants: a copy of a request goes to the variant that is tried out, after the caller has its answer.
+"""Shadow variants: a copy of a request goes to the shadow variant once the caller has its answer.
 
-What the shadow answers is captured and measured under its own name and never returned; that it fails, is slow or is
-not there is its own matter. So that a slow shadow cannot pile up requests, at most `_MOST_AT_ONCE` are under way, and
-those beyond are left out.
+A shadow's answer is captured and measured under its own name and never returned; a shadow that fails, is slow or has
+no instances does not affect the caller. So that a slow shadow cannot pile up requests, at most `_MOST_AT_ONCE` are
+under way, and any others are dropped.
 """
 
 import asyncio
@@ -26,9 +26,9 @@ class Shadows:
     Parameters
     ----------
     invoke : callable(Invocation, Variant)
-        Sends the invocation's request to another variant; the invocation that this is.
+        Sends the invocation's request to another variant; returns the resulting invocation.
     answered : callable(Invocation)
-        Gets what a shadow has answered.
+        Called with each invocation of a shadow.
     """
 
     def __init__(self, invoke: Invoke, answered: Callable[[Invocation], None]) -> None:
@@ -36,7 +36,7 @@ class Shadows:
         self._under_way: set[asyncio.Task[None]] = set()
 
     def follow(self, invocation: Invocation) -> None:
-        """Repeat an invocation at the shadows of its fleet that are to see it. Returns at once."""
+        """Repeat an invocation at those shadows of its fleet that sample it. Returns immediately."""
         for shadow in invocation.fleet.shadows:
             if len(self._under_way) < _MOST_AT_ONCE and _is_sampled(invocation, shadow):
                 task = asyncio.get_running_loop().create_task(self._repeat(invocation, shadow))
@@ -51,7 +51,7 @@ class Shadows:
 
 
 def _is_sampled(invocation: Invocation, shadow: Variant) -> bool:
-    """AWS sends a shadow this share: its weight, as a part of the weight of the production variant beside it."""
+    """Return whether to repeat it: AWS's share is a shadow's weight as a part of its production variant's weight."""
     production = invocation.variant.weight
     share = shadow.weight / production if production else shadow.weight
     return random.random() < share  # noqa: S311 - a sample, no secret

@@ -1,7 +1,7 @@
-"""A model server's answer, piece by piece as it comes.
+"""A model server's answer, piece by piece as it arrives.
 
-Each stream has a connection of its own: streams last, and what a connection costs is nothing beside them. When the
-reader is slower than the model, the connection is not read any further until it has caught up.
+Each stream has a connection of its own: streams are long, and a connection costs nothing beside them. When the reader
+is slower than the model, the connection is not read any further until the reader has caught up.
 """
 
 import asyncio
@@ -16,7 +16,7 @@ _PIECES_AHEAD = 32
 
 
 class AnswerStream(asyncio.Protocol):
-    """An answer under way. Made by `open_stream`."""
+    """An answer in progress, created by `open_stream`."""
 
     def __init__(self) -> None:
         self._transport: Any = None
@@ -38,17 +38,17 @@ class AnswerStream(asyncio.Protocol):
         return self.headers.get(b"content-type", b"application/octet-stream").decode("latin-1")
 
     async def ask(self, request: bytes) -> None:
-        """Send a request; returns when the answer has begun."""
+        """Send a request; return when the answer has begun."""
         self._transport.write(request)
         await self._begun
 
     async def pieces(self) -> AsyncIterator[bytes]:
-        """The body.
+        """Yield the pieces of the body.
 
         Raises
         ------
         BrokenError
-            The connection ended before the answer was whole.
+            If the connection ended before the answer was complete.
         """
         while (piece := await self._pieces.get()) is not None:
             if isinstance(piece, BrokenError):
@@ -58,20 +58,20 @@ class AnswerStream(asyncio.Protocol):
             yield piece
 
     def close(self) -> None:
-        """End the connection, whatever the model still has to say."""
+        """End the connection, even if the model has more to send."""
         self._ended = True
         self._transport.close()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Of asyncio.Protocol."""
+        """Implement asyncio.Protocol."""
         self._transport = transport
 
     def connection_lost(self, error: Exception | None) -> None:
-        """Of asyncio.Protocol."""
+        """Implement asyncio.Protocol."""
         self._break(BrokenError(f"the model server ended the connection ({error})"))
 
     def data_received(self, data: bytes) -> None:
-        """Of asyncio.Protocol."""
+        """Implement asyncio.Protocol."""
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserError as error:
@@ -80,20 +80,20 @@ class AnswerStream(asyncio.Protocol):
             self._transport.pause_reading()
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Of the parser."""
+        """Handle a callback of the parser."""
         self.headers[name.lower()] = value
 
     def on_headers_complete(self) -> None:
-        """Of the parser."""
+        """Handle a callback of the parser."""
         if not self._begun.done():
             self._begun.set_result(None)
 
     def on_body(self, piece: bytes) -> None:
-        """Of the parser."""
+        """Handle a callback of the parser."""
         self._pieces.put_nowait(piece)
 
     def on_message_complete(self) -> None:
-        """Of the parser."""
+        """Handle a callback of the parser."""
         self._ended = True
         self._pieces.put_nowait(None)
 
@@ -107,14 +107,14 @@ class AnswerStream(asyncio.Protocol):
 
 
 async def open_stream(port: int, headers: Headers, body: bytes) -> AnswerStream:
-    """POST a body to /invocations; returns when the answer has begun. Close it when you are done.
+    """POST a body to /invocations; return when the answer has begun. The caller closes the stream.
 
     Raises
     ------
     UnreachableError
-        The server takes no connection.
+        If the server does not accept a connection.
     BrokenError
-        It ended the connection before it answered.
+        If it ended the connection before it answered.
     """
     try:
         _, stream = await asyncio.get_running_loop().create_connection(AnswerStream, "127.0.0.1", port)

@@ -1,7 +1,7 @@
 """InvokeEndpointWithResponseStream: a model's answer as events, each piece as soon as the model has written it.
 
-Before the answer has begun, what goes wrong is an error like InvokeEndpoint's. After that the stream ends with the
-event ModelStreamError, whose ErrorCode says whether the model took too long or went away.
+Before the answer has begun, a failure is an error like InvokeEndpoint's. After that, the stream ends with the event
+ModelStreamError, whose ErrorCode says whether the model took too long or went away.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ from localaws.sagemaker.runtime.stream_client import AnswerStream
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 _STREAM_SECONDS = 480.0  # "Invoke your model for real-time inference": eight minutes for the whole stream
-_KEPT_BYTES = 6_291_456  # what data capture writes down of a stream, at most
+_KEPT_BYTES = 6_291_456  # how much of a stream data capture records at most
 
 
 class Streaming:
@@ -41,7 +41,7 @@ class Streaming:
         Raises
         ------
         RuntimeFault
-            The answer did not begin.
+            If the answer did not begin.
         """
         route, fleet, variant = self._dispatcher.target(request)
         started = time.monotonic()
@@ -69,7 +69,7 @@ class Streaming:
         if stream.status == 200:
             return
         body = bytearray()
-        with suppress(BrokenError, TimeoutError):  # what came tells what is wrong
+        with suppress(BrokenError, TimeoutError):  # the part that arrived describes the error
             async with asyncio.timeout(_STREAM_SECONDS):
                 async for piece in stream.pieces():
                     body += piece

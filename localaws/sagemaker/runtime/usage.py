@@ -1,6 +1,6 @@
-"""How much of the processors and of the memory each variant's instances use, sent to CloudWatch every ten seconds.
+"""How much CPU and memory the instances of each variant use, sent to CloudWatch every ten seconds.
 
-CPUUtilization is the sum over the cores, as AWS has it: a program that keeps two of them busy has 200 percent.
+CPUUtilization is the sum over the cores, as on AWS: a program that keeps two of them busy uses 200 percent.
 MemoryUtilization is a percentage of this host's memory, whatever the instance type.
 """
 
@@ -30,15 +30,15 @@ _HOST_BYTES = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
 
 
 class UsageMeter:
-    """Watches the processes of all instances.
+    """Measures the processes of all instances.
 
     Parameters
     ----------
     aws : SageMakerAws
     routes : Routes
-        Name the instances.
+        Provide the instances.
     interval : float, default=10
-        Seconds between two looks.
+        Seconds between two measurements.
     """
 
     def __init__(self, aws: SageMakerAws, routes: Routes, interval: float = INTERVAL_SECONDS) -> None:
@@ -49,7 +49,7 @@ class UsageMeter:
         self._thread.start()
 
     def close(self) -> None:
-        """Look no more."""
+        """Stop measuring."""
         self._stop.set()
         self._thread.join()
 
@@ -74,13 +74,13 @@ class UsageMeter:
         self._before = seen
 
     def _cpu(self, instance: Instance, seen: dict[str, tuple[float, float]]) -> float | None:
-        """Percent of a core since the last look; None at the first."""
+        """Return the percentage of a core used since the last measurement; None at the first one."""
         spent, now = sum(map(_cpu_seconds, _processes(instance))), time.monotonic()
         seen[instance.instance_id] = (spent, now)
         if instance.instance_id not in self._before:
             return None
         spent_before, then = self._before[instance.instance_id]
-        return max(0.0, 100 * (spent - spent_before) / (now - then))  # a server that was replaced begins at none
+        return max(0.0, 100 * (spent - spent_before) / (now - then))  # a server that was replaced starts again at zero
 
 
 def _processes(instance: Instance) -> Iterator[int]:

@@ -1,6 +1,6 @@
 """Bayesian optimisation with optuna's tree-structured Parzen estimator.
 
-The study is made anew from the trials for every suggestion, so that nothing has to be kept between two of them: 500
+The study is created anew from the trials for every suggestion, so that nothing has to be kept between two of them: 500
 trials take some tens of milliseconds, a training job takes longer. Running trials count as bad ones (constant liar),
 which keeps parallel jobs apart.
 
@@ -14,15 +14,15 @@ from localaws.sagemaker.tuning.ranges import Categorical, Space
 
 
 def bayesian_positions(space: Space, objective: Objective, trials: Sequence[Trial], seed: int) -> list[float]:
-    """The positions of the next trial's values.
+    """Return the positions of the next trial's values.
 
     Parameters
     ----------
     space : Space
     objective : Objective
     trials : sequence of Trial
-        Those with a value are learned from, those that run are kept away from; what lies outside the space, as a
-        parent's may, is left out.
+        Those with a value are learned from, running ones are avoided; those outside the space, as a parent's may be,
+        are ignored.
     seed : int
     """
     import optuna  # noqa: PLC0415 - 0.2 s, which only a Bayesian tuning job should pay

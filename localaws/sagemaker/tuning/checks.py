@@ -23,12 +23,12 @@ _NAME_OF_LAST = "-000-00000000"
 
 
 def check_tuning_request(request: Document, state_dir: Path) -> None:
-    """Refuse what is wrong with a request on its own.
+    """Refuse a request that is invalid in itself.
 
     Raises
     ------
     ValidationError, ResourceLimitExceeded, UnsupportedOperation
-        Naming the member, its value and the rule.
+        If a rule is broken; names the member, its value and the rule.
     """
     config = request["HyperParameterTuningJobConfig"]
     _check_definitions(request)
@@ -78,7 +78,7 @@ def _check_ranges(config: Document, definition: Document) -> None:
     names = list(_tuned(ranges))
     static = definition.get("StaticHyperParameters") or {}
     if not names:
-        raise ValidationError("No hyperparameter is tuned: give ParameterRanges at least one range")
+        raise ValidationError("No hyperparameter is tuned: ParameterRanges needs at least one range")
     twice = sorted(name for name, count in Counter(names).items() if count > 1)
     if twice:
         raise ValidationError(f"Hyperparameters [{', '.join(twice)}] have more than one range")
@@ -87,8 +87,8 @@ def _check_ranges(config: Document, definition: Document) -> None:
         raise ValidationError(f"Hyperparameters [{', '.join(both)}] are both static and tuned: give each once")
     if len(names) > _MOST_TUNED or len(names) + len(static) > _MOST_HYPERPARAMETERS:
         raise ResourceLimitExceeded(
-            f"{len(names)} hyperparameters are tuned and {len(static)} static: {_MOST_TUNED} may be tuned, and"
-            f" {_MOST_HYPERPARAMETERS} be there altogether"
+            f"{len(names)} hyperparameters are tuned and {len(static)} static: at most {_MOST_TUNED} can be"
+            f" tuned, and at most {_MOST_HYPERPARAMETERS} are allowed in total"
         )
 
 
@@ -157,7 +157,7 @@ def _check_grid(plan: Plan) -> None:
     for definition in plan.definitions:
         ranges = ranges_of(plan.config, definition.document)
         if ranges.get("IntegerParameterRanges") or ranges.get("ContinuousParameterRanges"):
-            raise ValidationError("The strategy Grid takes CategoricalParameterRanges only")
+            raise ValidationError("The strategy Grid only takes CategoricalParameterRanges")
     if plan.max_jobs != plan.combinations:
         raise ValidationError(
             f"MaxNumberOfTrainingJobs {plan.max_jobs} must be the number of combinations of the categorical values,"
@@ -168,7 +168,7 @@ def _check_grid(plan: Plan) -> None:
 def _check_hyperband(plan: Plan) -> None:
     if plan.config.get("TrainingJobEarlyStoppingType", "Off") != "Off":
         raise ValidationError(
-            "With the strategy Hyperband, TrainingJobEarlyStoppingType must be Off: it stops by itself"
+            "With the strategy Hyperband, TrainingJobEarlyStoppingType must be Off: it stops training jobs itself"
         )
     for definition in plan.definitions:
         least, most = resources(plan.config, definition.document)
@@ -179,7 +179,7 @@ def _check_hyperband(plan: Plan) -> None:
             )
         if not least < most <= _MOST_RESOURCE:
             raise ValidationError(
-                f"MinResource {least} must be less than MaxResource {most}, which may be {_MOST_RESOURCE} at most"
+                f"MinResource {least} must be less than MaxResource {most}, which must be at most {_MOST_RESOURCE}"
             )
 
 
@@ -198,7 +198,7 @@ def check_warm_start(plan: Plan, parent: Plan, parent_name: str, warm_start_type
     Raises
     ------
     ValidationError
-        Its objective is another one; or, for IdenticalDataAndAlgorithm, its image or number of hyperparameters.
+        If its objective differs; or, for IdenticalDataAndAlgorithm, its image or number of hyperparameters.
     """
     mine, theirs = plan.definitions[0], parent.definitions[0]
     if mine.objective != theirs.objective:

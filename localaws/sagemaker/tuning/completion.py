@@ -10,9 +10,9 @@ from enum import Enum
 from localaws.sagemaker.tuning.objective import Objective, Trial, not_improving
 
 ATTEMPTS = 5
-"""Training jobs after which a tuning job gives up when none of them brought anything."""
+"""After this many training jobs a tuning job fails if none of them had a result."""
 CONVERGED_AFTER, CONVERGED_WITHOUT = 20, 10
-"""AWS's criterion is its own. Here: of 20 jobs or more, the last 10 brought no notable improvement."""
+"""AWS does not publish its criterion. Here: of at least 20 jobs, the last 10 brought no notable improvement."""
 
 
 class Verdict(Enum):
@@ -26,7 +26,7 @@ class Verdict(Enum):
 
 @dataclass(frozen=True)
 class Criteria:
-    """When a tuning job ends before its budget is used up.
+    """The criteria that end a tuning job before its budget is used up.
 
     Attributes
     ----------
@@ -47,17 +47,17 @@ class Criteria:
 
 
 def results(trials: Sequence[Trial]) -> list[float]:
-    """The final values of the trials that have one, in the order of the trials."""
+    """Return the final values of the trials that have one, in the order of the trials."""
     return [trial.value for trial in trials if trial.value is not None]
 
 
 def converged(objective: Objective, values: Sequence[float]) -> bool:
-    """Whether more jobs do not seem worth it."""
+    """Return whether more jobs do not seem worthwhile."""
     return len(values) >= CONVERGED_AFTER and not_improving(objective, values) >= CONVERGED_WITHOUT
 
 
 def criterion_met(criteria: Criteria, objective: Objective, trials: Sequence[Trial]) -> bool:
-    """Whether the trials that have ended satisfy one of the criteria."""
+    """Return whether the trials that have ended meet one of the criteria."""
     values = results(trials)
     if criteria.target is not None and any(objective.reached(value, criteria.target) for value in values):
         return True
@@ -67,14 +67,14 @@ def criterion_met(criteria: Criteria, objective: Objective, trials: Sequence[Tri
 
 
 def hopeless(trials: Sequence[Trial], *, more: bool) -> str | None:
-    """Why the tuning job fails, or None.
+    """Return why the tuning job fails, or None.
 
     Parameters
     ----------
     trials : sequence of Trial
-        All that were started.
+        All trials that were started.
     more : bool
-        Whether others may follow.
+        Whether more trials may follow.
     """
     ended = [trial for trial in trials if not trial.runs]
     if results(trials) or (len(ended) < ATTEMPTS and (more or len(ended) < len(trials))):

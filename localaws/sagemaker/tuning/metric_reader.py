@@ -9,14 +9,14 @@ from typing import BinaryIO
 class MetricReader:
     """Follows one metric in a log.
 
-    The file stays open, so that the last lines can be read when the job has ended and its folder is gone.
+    The file stays open, so that the last lines can be read after the job has ended and its folder is deleted.
 
     Parameters
     ----------
     log : Path
-        The file; made when the container has not begun to write it.
+        The file; created if the container has not begun to write it.
     regex : str
-        Of the ``MetricDefinition``: its first group is the number.
+        The ``Regex`` of the ``MetricDefinition``: its first group is the number.
     """
 
     def __init__(self, log: Path, regex: str) -> None:
@@ -31,7 +31,7 @@ class MetricReader:
         self.values: list[float] = []
 
     def read(self) -> list[float]:
-        """All values so far."""
+        """Return all values so far."""
         data = self._rest + (self._file.read() if self._file else b"")
         *lines, self._rest = data.split(b"\n")
         for line in lines:
@@ -48,6 +48,6 @@ class MetricReader:
         try:
             value = float(match[1])
         except (IndexError, ValueError):
-            return  # no number: final_metrics passes over it too
+            return  # not a number: final_metrics skips it, too
         if math.isfinite(value):
             self.values.append(value)

@@ -1,4 +1,4 @@
-"""What a tuning job wants of a metric, and the trials that it is judged by."""
+"""The objective of a tuning job, and the trials that are judged by it."""
 
 import statistics
 from collections.abc import Iterable, Sequence
@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from localaws.sagemaker.tuning.ranges import Values
 
 _NOTABLE = 0.01
-"""An improvement of 1 % or less is none (API reference, HyperParameterTuningJobCompletionDetails)."""
+"""An improvement of 1 % or less does not count (API reference, HyperParameterTuningJobCompletionDetails)."""
 
 
 @dataclass(frozen=True)
 class Objective:
-    """The metric that is made as small, or as large, as it can be."""
+    """The metric that is minimized or maximized."""
 
     metric_name: str
     minimize: bool
@@ -23,15 +23,15 @@ class Objective:
         return "Minimize" if self.minimize else "Maximize"
 
     def loss(self, value: float) -> float:
-        """A number that is the smaller the better."""
+        """Return a number that is smaller for better values."""
         return value if self.minimize else -value
 
     def reached(self, value: float, target: float) -> bool:
-        """Whether a value is as good as a target."""
+        """Return whether a value is at least as good as a target."""
         return self.loss(value) <= self.loss(target)
 
     def improves(self, value: float, best: float) -> bool:
-        """Whether a value is notably better than the best so far."""
+        """Return whether a value is notably better than the best so far."""
         return self.loss(best) - self.loss(value) > _NOTABLE * abs(best)
 
 
@@ -42,13 +42,13 @@ class Trial:
     Attributes
     ----------
     number : int
-        Which of its definition's suggestions it tries, from 0.
+        The number of its suggestion in its definition, counted from 0.
     values : mapping of str to str
         The tuned hyperparameters.
     status : str
         ``TrainingJobStatus``.
     value : float or None
-        The final value of the objective metric; None while it runs, and when it printed none.
+        The final value of the objective metric; None while it runs, and if it did not print one.
     curve : sequence of float
         All values of the objective metric, in the order in which they were printed.
     """
@@ -66,12 +66,12 @@ class Trial:
 
 
 def running_mean(curve: Sequence[float], length: int) -> float:
-    """The mean of a curve's first values."""
+    """Return the mean of a curve's first values."""
     return statistics.fmean(curve[:length])
 
 
 def not_improving(objective: Objective, values: Iterable[float]) -> int:
-    """How many values since the last one that was notably better than all before it."""
+    """Return the number of values since the last one that was notably better than all before it."""
     best: float | None = None
     since = 0
     for value in values:

@@ -22,7 +22,7 @@ _SUMMARY = "HyperParameterTrainingJobSummary"
 
 
 def handlers(tuner: Tuner) -> dict[str, Handler]:
-    """The operations of this module by name."""
+    """Return the operations of this module by name."""
 
     def create(parts: Parts, request: Document) -> Document:
         return create_tuning_job(parts, request, tuner)
@@ -64,14 +64,14 @@ def create_tuning_job(parts: Parts, request: Document, tuner: Tuner) -> Document
 
 
 def describe_tuning_job(parts: Parts, request: Document) -> Document:
-    """What is stored of a tuning job, and how long one that runs has run."""
+    """Return a tuning job as it is stored, and how long it has been running if it has not ended."""
     resource = _find(parts, request, "DescribeHyperParameterTuningJob")
     running = {"ConsumedResources": {"RuntimeInSeconds": round(time.time() - resource.created)}}
     return running | resource.document
 
 
 def list_tuning_jobs(parts: Parts, request: Document) -> Document:
-    """A page of tuning jobs, by name where nothing else is said."""
+    """Return a page of tuning jobs, by name unless the request says otherwise."""
 
     def row(resource: Resource) -> Document:
         config = resource.document["HyperParameterTuningJobConfig"]
@@ -82,7 +82,7 @@ def list_tuning_jobs(parts: Parts, request: Document) -> Document:
 
 
 def list_training_jobs(parts: Parts, request: Document) -> Document:
-    """A page of a tuning job's training jobs; sorted by the metric, only those that have a value."""
+    """Return a page of a tuning job's training jobs; sorted by the metric, only those that have a value."""
     resource = _find(parts, request, "ListTrainingJobsForHyperParameterTuningJob")
     rows = [
         record.document | {"ObjectiveStatus": record.objective_status}
@@ -102,7 +102,7 @@ def list_training_jobs(parts: Parts, request: Document) -> Document:
 
 
 def stop_tuning_job(parts: Parts, request: Document, tuner: Tuner) -> Document:
-    """Stop a tuning job that runs."""
+    """Stop a running tuning job."""
     resource = _find(parts, request, "StopHyperParameterTuningJob")
     if resource.status in _FINAL:
         raise ValidationError(

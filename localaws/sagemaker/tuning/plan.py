@@ -1,7 +1,7 @@
-"""A CreateHyperParameterTuningJob request as what it means.
+"""The meaning of a CreateHyperParameterTuningJob request.
 
-A tuning job has one training job definition, or several, each with ranges and an objective of its own; the
-configuration's ranges and objective stand for those of a single definition.
+A tuning job has one training job definition, or several, each with ranges and an objective of its own; for a single
+definition, the configuration's ranges and objective are used.
 """
 
 import math
@@ -63,7 +63,7 @@ class Definition:
         return self.document.get("StaticHyperParameters") or {}
 
     def training_request(self, name: str, values: dict[str, str], tags: Sequence[Document]) -> Document:
-        """The CreateTrainingJob request of one training job."""
+        """Return the CreateTrainingJob request of one training job."""
         request = {member: self.document[member] for member in _PASSED_ON if self.document.get(member) is not None}
         checkpoints = self.document.get("CheckpointConfig")
         if checkpoints:  # a prefix of its own, or the jobs would continue each other's work
@@ -79,16 +79,16 @@ class Definition:
 
 @dataclass(frozen=True)
 class Plan:
-    """What a tuning job is to do.
+    """What a tuning job has to do.
 
     Attributes
     ----------
     max_jobs : int
-        Training jobs at most.
+        The maximum number of training jobs.
     seed : int
         ``RandomSeed``, or one that was drawn when the tuning job was created.
     tags : sequence of dict
-        Of the tuning job; its training jobs get them too, as on AWS.
+        Tags of the tuning job, which its training jobs get, too, as on AWS.
     """
 
     definitions: Sequence[Definition]
@@ -98,7 +98,7 @@ class Plan:
 
     @classmethod
     def of(cls, request: Document, seed: int) -> "Plan":
-        """Read a request whose members are there and have the right types."""
+        """Parse a request whose members exist and have the right types."""
         config = request["HyperParameterTuningJobConfig"]
         documents = request.get("TrainingJobDefinitions") or [request["TrainingJobDefinition"]]
         definitions = [
@@ -126,7 +126,7 @@ class Plan:
 
     @property
     def max_jobs(self) -> int:
-        """MaxNumberOfTrainingJobs; without one, every combination of a grid, or what AWS's quota allows."""
+        """MaxNumberOfTrainingJobs; by default, every combination of a grid, or AWS's quota."""
         given: int | None = self.config["ResourceLimits"].get("MaxNumberOfTrainingJobs")
         if given is not None:
             return given
@@ -139,7 +139,7 @@ class Plan:
 
     @property
     def combinations(self) -> int:
-        """How many combinations of categorical values there are."""
+        """The number of combinations of categorical values."""
         return sum(
             math.prod(len(each.values) for each in definition.space.ranges if isinstance(each, Categorical))
             for definition in self.definitions
@@ -147,7 +147,7 @@ class Plan:
 
     @property
     def criteria(self) -> Criteria:
-        """When the tuning job ends early."""
+        """The criteria that end the tuning job early."""
         given = self.config.get("TuningJobCompletionCriteria") or {}
         not_improving = given.get("BestObjectiveNotImproving") or {}
         return Criteria(
@@ -158,7 +158,7 @@ class Plan:
         )
 
     def strategy(self, definition: Definition) -> Strategy:
-        """How the values of a definition's training jobs are chosen."""
+        """Return the strategy that chooses the values of a definition's training jobs."""
         if self.strategy_name == "Grid":
             return GridSearch(definition.space)
         if self.strategy_name == "Bayesian":
@@ -166,7 +166,7 @@ class Plan:
         return RandomSearch(definition.space, self.seed)
 
     def rule(self, definition: Definition) -> StoppingRule | None:
-        """Which running training jobs of a definition are stopped; None when none is."""
+        """Return the rule that stops running training jobs of a definition; None if they are not stopped."""
         if self.strategy_name == "Hyperband":
             least, most = resources(self.config, definition.document)
             return Hyperband(definition.objective, least, most)
@@ -176,17 +176,17 @@ class Plan:
 
 
 def ranges_of(config: Document, definition: Document) -> Document:
-    """The ``ParameterRanges`` of a definition."""
+    """Return the ``ParameterRanges`` of a definition."""
     return definition.get("HyperParameterRanges") or config.get("ParameterRanges") or {}
 
 
 def objective_of(config: Document, definition: Document) -> Document | None:
-    """The ``HyperParameterTuningJobObjective`` of a definition."""
+    """Return the ``HyperParameterTuningJobObjective`` of a definition."""
     return definition.get("TuningObjective") or config.get("HyperParameterTuningJobObjective")
 
 
 def resources(config: Document, definition: Document) -> tuple[int, int]:
-    """Hyperband's MinResource and MaxResource; the latter is 0 when neither it nor a number of epochs is given."""
+    """Return Hyperband's MinResource and MaxResource; the latter is 0 if neither it nor a number of epochs is given."""
     given = (config.get("StrategyConfig") or {}).get("HyperbandStrategyConfig") or {}
     static = definition.get("StaticHyperParameters") or {}
     epochs = next((static[name] for name in _EPOCH_NAMES if name in static), "")
@@ -194,7 +194,7 @@ def resources(config: Document, definition: Document) -> tuple[int, int]:
 
 
 def resource_config(definition: Document) -> Document:
-    """A training job's ``ResourceConfig``, from either of the two places where a definition may have it."""
+    """Return a training job's ``ResourceConfig``, from either of the two places where a definition may have it."""
     tuning = definition.get("HyperParameterTuningResourceConfig")
     if not tuning:
         return definition.get("ResourceConfig") or {}

@@ -1,7 +1,7 @@
-"""What a hyperparameter can be, and how its range is scaled: every range is seen as the unit interval.
+"""The range of a hyperparameter, and its scale: every range is mapped to the unit interval.
 
-A strategy chooses a number between 0 and 1 for each range (the position in its list for a categorical one), the range
-turns it into the text that a training job gets, and back. Scaling is nothing more than the shape of that curve.
+A strategy chooses a number between 0 and 1 for each range (the position in its list for a categorical one); the range
+converts it to the string that a training job gets, and back. The scale is the shape of that mapping.
 
 Source: "Hyperparameter Tuning" in the SageMaker guide, "Choose the Best Hyperparameter Scale".
 """
@@ -18,7 +18,7 @@ _WIDE = 1_000.0
 
 @dataclass(frozen=True)
 class Scale:
-    """A monotonous curve and its inverse."""
+    """A monotonic function and its inverse."""
 
     forward: Callable[[float], float]
     back: Callable[[float], float]
@@ -32,7 +32,7 @@ SCALES = {
 
 
 def scale_of(name: str, low: float, high: float) -> Scale:
-    """The scale of a range; ``Auto`` decides by its width."""
+    """Return the scale of a range; ``Auto`` decides by its width."""
     if name == "Auto":
         name = "Logarithmic" if low > 0 and high / low >= _WIDE else "Linear"
     return SCALES[name]
@@ -48,13 +48,13 @@ class Continuous:
     scaling: str = "Auto"
 
     def at(self, position: float) -> str:
-        """The value at a position between 0 and 1."""
+        """Return the value at a position between 0 and 1."""
         scale = scale_of(self.scaling, self.low, self.high)
         low, high = scale.forward(self.low), scale.forward(self.high)
         return repr(min(max(scale.back(low + position * (high - low)), self.low), self.high))
 
     def position(self, text: str) -> float | None:
-        """Where a value lies; None outside the range."""
+        """Return the position of a value; None outside the range."""
         value = _number(text)
         if value is None or not self.low <= value <= self.high:
             return None
@@ -65,7 +65,7 @@ class Continuous:
 
 @dataclass(frozen=True)
 class Integer:
-    """A range of whole numbers, both ends included: each has its share of the unit interval."""
+    """A range of integers, including both ends: each has its share of the unit interval."""
 
     name: str
     low: int
@@ -78,11 +78,11 @@ class Integer:
         return Continuous(self.name, self.low, self.high + 1, self.scaling)
 
     def at(self, position: float) -> str:
-        """The value at a position between 0 and 1."""
+        """Return the value at a position between 0 and 1."""
         return str(min(max(math.floor(float(self._edges.at(position))), self.low), self.high))
 
     def position(self, text: str) -> float | None:
-        """The middle of a value's share; None outside the range."""
+        """Return the middle of a value's share; None outside the range."""
         value = _number(text)
         if value is None or value != int(value) or not self.low <= value <= self.high:
             return None
@@ -91,17 +91,17 @@ class Integer:
 
 @dataclass(frozen=True)
 class Categorical:
-    """A list of texts."""
+    """A list of strings."""
 
     name: str
     values: tuple[str, ...]
 
     def at(self, position: float) -> str:
-        """The value at a position between 0 and 1."""
+        """Return the value at a position between 0 and 1."""
         return self.values[min(int(position * len(self.values)), len(self.values) - 1)]
 
     def position(self, text: str) -> float | None:
-        """The middle of a value's share; None when it is none of the list."""
+        """Return the middle of a value's share; None if it is not in the list."""
         return (self.values.index(text) + 0.5) / len(self.values) if text in self.values else None
 
 
@@ -117,7 +117,7 @@ class Space:
 
     @classmethod
     def of(cls, ranges: Document) -> "Space":
-        """Read a request's ``ParameterRanges``, which have been checked."""
+        """Parse a request's ``ParameterRanges``, which are valid."""
         found: list[Range] = []
         for row in ranges.get("IntegerParameterRanges") or []:
             low, high = int(row["MinValue"]), int(row["MaxValue"])
@@ -130,11 +130,11 @@ class Space:
         return cls(found)
 
     def at(self, positions: Sequence[float]) -> dict[str, str]:
-        """The values at one position for each range."""
+        """Return the values at one position for each range."""
         return {each.name: each.at(position) for each, position in zip(self.ranges, positions, strict=True)}
 
     def positions(self, values: Values) -> list[float] | None:
-        """Where values lie; None when one is missing or outside its range."""
+        """Return the positions of values; None if one is missing or outside its range."""
         found = [each.position(values[each.name]) if each.name in values else None for each in self.ranges]
         inside = [position for position in found if position is not None]
         return inside if len(inside) == len(found) else None

@@ -1,7 +1,7 @@
-"""The training jobs of a tuning job as the store keeps them, and what the tuning job's document says of them.
+"""The stored training jobs of a tuning job, and what the tuning job's document says about them.
 
-A row is written before its training job is created: whatever dies in between, no suggestion is lost or tried twice.
-The row's document is the ``HyperParameterTrainingJobSummary`` that lists show.
+A row is written before its training job is created: so no suggestion is lost or tried twice if a process dies in
+between. The row's document is the ``HyperParameterTrainingJobSummary`` that lists show.
 """
 
 import math
@@ -24,9 +24,9 @@ class Record:
     Attributes
     ----------
     name, arn : str
-        Of the training job.
+        Name and ARN of the training job.
     definition : str
-        The name of the training job definition it was made from.
+        The name of its training job definition.
     lost : bool
         It died with this server: its values are tried again, and it does not count.
     """
@@ -40,7 +40,7 @@ class Record:
 
     @property
     def objective_status(self) -> str:
-        """``Pending``, ``Succeeded``, or ``Failed`` when it ended without a value of the objective metric."""
+        """``Pending``, ``Succeeded``, or ``Failed`` if it ended without a value of the objective metric."""
         if self.trial.runs:
             return "Pending"
         return "Failed" if self.trial.value is None else "Succeeded"
@@ -51,13 +51,13 @@ class Record:
         return float(self.document.get("TrainingEndTime") or self.document["CreationTime"])
 
     def seen(self, job: Document, objective: Objective, curve: Sequence[float], *, lost: bool) -> "Record":
-        """The record as a training job's document says."""
+        """Return the record updated from a training job's document."""
         status = job["TrainingJobStatus"]
         values = {row["MetricName"]: row["Value"] for row in job.get("FinalMetricDataList") or []}
         ended = status in ("Completed", "Stopped")
         value = values.get(objective.metric_name) if ended else None
         if value is not None and not math.isfinite(value):
-            value = None  # nan is no result that others could be compared with
+            value = None  # other results cannot be compared with nan
         if value is not None and (not curve or curve[-1] != value):
             curve = [*curve, value]
         document = self.document | {name: job[name] for name in _COPIED if name in job}
@@ -71,13 +71,13 @@ class Record:
         return replace(self, trial=trial, document=document, lost=lost)
 
     def failed(self, reason: str, now: float) -> "Record":
-        """The record of a training job that could not be created."""
+        """Return the record of a training job that could not be created."""
         document = self.document | {"FailureReason": reason, "TrainingEndTime": now, "TrainingJobStatus": "Failed"}
         return replace(self, trial=replace(self.trial, status="Failed"), document=document)
 
 
 def new_record(name: str, arn: str, definition: str, trial: Trial, now: float) -> Record:
-    """The record of a training job that is about to be created."""
+    """Return the record of a training job that is about to be created."""
     document = {
         "TrainingJobName": name,
         "TrainingJobArn": arn,
@@ -91,7 +91,7 @@ def new_record(name: str, arn: str, definition: str, trial: Trial, now: float) -
 
 
 def save(store: Store, tuning_arn: str, record: Record) -> None:
-    """Write a record, whether it is new or not."""
+    """Store a record, whether it is new or not."""
     document = record.document | {"ObjectiveStatus": record.objective_status}
     internal = {
         "number": record.trial.number,
@@ -112,7 +112,7 @@ def save(store: Store, tuning_arn: str, record: Record) -> None:
 
 
 def load(store: Store, tuning_arn: str) -> list[Record]:
-    """All records of a tuning job, oldest first."""
+    """Return all records of a tuning job, oldest first."""
     return [_record(row) for row in store.every(TRIAL, parent=tuning_arn)]
 
 
@@ -131,13 +131,13 @@ def _record(row: Resource) -> Record:
 
 
 def remove(store: Store, tuning_arn: str) -> None:
-    """Forget the records of a tuning job that is deleted; its training jobs stay, as on AWS."""
+    """Delete the records of a tuning job that is being deleted; its training jobs stay, as on AWS."""
     for row in store.every(TRIAL, parent=tuning_arn):
         store.remove(row.arn)
 
 
 def counters(records: Iterable[Record]) -> Document:
-    """``TrainingJobStatusCounters`` and ``ObjectiveStatusCounters``."""
+    """Return ``TrainingJobStatusCounters`` and ``ObjectiveStatusCounters``."""
     jobs = dict.fromkeys(("Completed", "InProgress", "RetryableError", "NonRetryableError", "Stopped"), 0)
     objectives = dict.fromkeys(("Succeeded", "Pending", "Failed"), 0)
     for record in records:
@@ -153,7 +153,7 @@ def _counter(record: Record) -> str:
 
 
 def best(records: Iterable[Record]) -> Document | None:
-    """The summary of the best training job; of several definitions, the one with the best value."""
+    """Return the summary of the best training job; of several definitions, the one with the best value."""
     with_value = [record for record in records if record.trial.value is not None]
     if not with_value:
         return None

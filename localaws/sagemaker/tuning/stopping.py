@@ -1,7 +1,7 @@
-"""Which running training jobs are stopped before their end. Pure functions over the values they have printed.
+"""Which running training jobs are stopped early. Pure functions over the values they have printed.
 
-A value of the objective metric in the log is an epoch: what ``TrainingJobEarlyStoppingType`` and Hyperband's resource
-count on AWS.
+Each value of the objective metric in the log is an epoch: the unit of ``TrainingJobEarlyStoppingType`` and of
+Hyperband's resource on AWS.
 
 Sources: "Stop Training Jobs Early" and "How Hyperparameter Tuning Works" in the SageMaker guide; Li et al., "A System
 for Massively Parallel Hyperparameter Tuning" (asynchronous successive halving), MLSys 2020.
@@ -16,24 +16,24 @@ from typing import Protocol
 from localaws.sagemaker.tuning.objective import Objective, Trial, running_mean
 
 MEDIAN_OF_AT_LEAST = 3
-"""Ended jobs that the median is taken of at least; AWS does not say its number."""
+"""The minimum number of ended jobs for the median; AWS does not publish its number."""
 ETA = 3
-"""Of so many jobs at a rung one goes on."""
+"""Of this many jobs at a rung, one continues."""
 
 
 class StoppingRule(Protocol):
     """Decides about a running trial."""
 
     def stops(self, trial: Trial, others: Sequence[Trial]) -> bool:
-        """Whether to stop a trial, given all others of its definition."""
+        """Return whether to stop a trial, given all others of its definition."""
 
 
 @dataclass(frozen=True)
 class MedianRule:
-    """``TrainingJobEarlyStoppingType: Auto``.
+    """The rule of ``TrainingJobEarlyStoppingType: Auto``.
 
-    A job is stopped when its last value is worse than the median of the running means that the earlier jobs had at
-    the same epoch; one that ended before it, at its last.
+    A job is stopped if its last value is worse than the median of the running means of the earlier jobs at the same
+    epoch; a job that ended before that epoch counts with its last one.
     """
 
     objective: Objective
@@ -55,14 +55,14 @@ class MedianRule:
 class Hyperband:
     """Successive halving in several brackets, without waiting for a rung to fill.
 
-    A bracket's rungs are epochs: ``min * ETA**s``, times ETA from one to the next. A job that comes to a rung goes on
-    when it is in the best third of the bracket's jobs that have come there so far. Brackets differ in their first
-    rung, so that slow starters have a chance; jobs go to them in turn.
+    A bracket's rungs are epochs: ``min * ETA**s``, times ETA from one to the next. A job that reaches a rung continues
+    if it is in the best third of the bracket's jobs that have reached it so far. Brackets differ in their first rung,
+    so that slow starters have a chance; jobs are assigned to them in turn.
 
     Attributes
     ----------
     min_resource, max_resource : int
-        Epochs before which no job is stopped, and at which every job is.
+        No job is stopped before the first of these epochs, and every job is at the second.
     """
 
     objective: Objective
@@ -71,15 +71,15 @@ class Hyperband:
 
     @property
     def n_brackets(self) -> int:
-        """How many brackets fit between the two resources."""
+        """The number of brackets that fit between the two resources."""
         return int(math.log(self.max_resource / self.min_resource, ETA) + 1e-9) + 1
 
     def bracket(self, trial: Trial) -> int:
-        """Which bracket a trial is in: 0 stops earliest."""
+        """Return the bracket of a trial: 0 stops earliest."""
         return trial.number % self.n_brackets
 
     def rungs(self, bracket: int) -> list[int]:
-        """The epochs at which a bracket's jobs are compared."""
+        """Return the epochs at which a bracket's jobs are compared."""
         first = self.min_resource * ETA**bracket
         return [first * ETA**step for step in range(self.n_brackets - bracket) if first * ETA**step < self.max_resource]
 

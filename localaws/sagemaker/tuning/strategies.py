@@ -1,11 +1,11 @@
-"""What to try next, by four strategies: each is a pure function of the trials so far, the seed and a number.
+"""The four strategies: each chooses what to try next as a pure function of the trials so far, the seed and a number.
 
 ::
 
-    Random       independent draws: number 7 of a seed is the same whatever else ran
+    Random       independent draws: number 7 of a seed is always the same
     Grid         every combination of categorical values, once, in order
     Bayesian     a tree-structured Parzen estimator (optuna) fitted to the results so far
-    Hyperband    draws as Random does; what makes it Hyperband is which jobs are stopped (`stopping`)
+    Hyperband    draws as Random does; its essence is which jobs are stopped (`stopping`)
 """
 
 import hashlib
@@ -20,7 +20,7 @@ from localaws.sagemaker.tuning.objective import Objective, Trial
 from localaws.sagemaker.tuning.ranges import Categorical, Space
 
 N_RANDOM_FIRST = 3
-"""A Bayesian search draws until it has so many results; jobs that start together at its beginning are all drawn."""
+"""A Bayesian search draws at random until it has this many results; the first jobs in parallel are all random."""
 
 
 class Strategy(Protocol):
@@ -32,14 +32,14 @@ class Strategy(Protocol):
         Parameters
         ----------
         number : int
-            Of the suggestion, from 0.
+            The number of the suggestion, counted from 0.
         trials : sequence of Trial
-            Those so far, running ones and those of warm start parents included.
+            All trials so far, including running ones and those of warm start parents.
 
         Returns
         -------
         dict of str to str, or None
-            None: there is nothing left to try.
+            None if there is nothing left to try.
         """
 
 
@@ -63,7 +63,7 @@ class GridSearch:
     space: Space
 
     def ask(self, number: int, trials: Sequence[Trial]) -> dict[str, str] | None:  # noqa: ARG002 - it learns nothing
-        """The combination at a number; None after the last."""
+        """Return the combination at a number; None after the last."""
         lists = [each.values for each in self.space.ranges if isinstance(each, Categorical)]
         names = [each.name for each in self.space.ranges]
         row = next(itertools.islice(itertools.product(*lists), number, None), None)
@@ -88,5 +88,5 @@ class BayesianSearch:
 
 
 def derived_seed(seed: int, number: int) -> int:
-    """A seed for one suggestion, as different from its neighbour's as any."""
+    """Return a seed for one suggestion, unrelated to its neighbours'."""
     return int.from_bytes(hashlib.sha256(f"{seed}/{number}".encode()).digest()[:4])

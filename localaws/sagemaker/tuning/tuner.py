@@ -1,14 +1,14 @@
-"""Runs tuning jobs, one thread each: a loop of small turns until no training job runs and none is to come.
+"""Runs tuning jobs, one thread each: a loop of small turns until no training job is running and none will follow.
 
 ::
 
-    collect     what became of the training jobs that run, and what they have printed so far
-    prune       stop those that the stopping rule gives up
+    collect     how running training jobs ended, and what they have printed so far
+    prune       stop the jobs that the stopping rule rejects
     judge       budget used up, criterion met, out of time, hopeless, or asked to stop?
     launch      otherwise start training jobs, as many as may run at a time
     report      counters, best training job and completion details into the tuning job's document
 
-Each turn begins from what the store says, so a tuning job goes on after this server died (`Tuner.recover`).
+Each turn begins with the state of the store, so a tuning job resumes after this server died (`Tuner.recover`).
 """
 
 import logging
@@ -43,7 +43,7 @@ _RUNNING = ("InProgress", "Stopping")
 
 @dataclass
 class _Run:
-    """One tuning job while it runs."""
+    """One running tuning job."""
 
     resource: Resource
     plan: Plan
@@ -59,32 +59,32 @@ class _Run:
     exhausted: set[str] = field(default_factory=set)
 
     def of(self, definition: Definition) -> list[Record]:
-        """The definition's training jobs that count."""
+        """Return the definition's training jobs that count."""
         return [record for record in self.records.values() if record.definition == definition.name and not record.lost]
 
     def counted(self) -> list[Record]:
-        """All training jobs that count."""
+        """Return all training jobs that count."""
         return [record for record in self.records.values() if not record.lost]
 
     def running(self) -> list[Record]:
-        """The training jobs that have not ended."""
+        """Return the training jobs that have not ended."""
         return [record for record in self.records.values() if record.trial.runs]
 
     def definition(self, record: Record) -> Definition:
-        """The definition that a training job was made from."""
+        """Return the definition that a training job was created from."""
         return next(each for each in self.plan.definitions if each.name == record.definition)
 
 
 class Tuner:
-    """Starts, stops and follows the tuning jobs of one local SageMaker.
+    """Starts, stops and monitors the tuning jobs of one local SageMaker.
 
     Parameters
     ----------
     parts : Parts
     call : callable
-        The API: an operation's name and a request to its answer.
+        The API: takes an operation's name and a request, and returns the answer.
     clock : callable
-        The time in seconds since the epoch.
+        Returns the time in seconds since the epoch.
     """
 
     def __init__(self, parts: Parts, call: Call, clock: Callable[[], float] = time.time) -> None:
@@ -93,13 +93,13 @@ class Tuner:
         self._closing = threading.Event()
 
     def recover(self) -> None:
-        """Go on with what ran when the last server died; call it after the training jobs were recovered."""
+        """Resume the tuning jobs of the last server; call this after the training jobs were recovered."""
         for status in _RUNNING:
             for resource in self._parts.store.every(KIND, status=status):
                 self.start(resource)
 
     def start(self, resource: Resource) -> None:
-        """Begin, or go on with, a tuning job that is in the store."""
+        """Start or resume a stored tuning job."""
         run = self._run(resource)
         thread = threading.Thread(target=self._live, args=(run,), name=resource.name, daemon=True)
         self._runs[resource.arn] = (run, thread)
@@ -107,7 +107,7 @@ class Tuner:
         thread.start()
 
     def stop(self, arn: str) -> None:
-        """Ask a tuning job to stop, and its training jobs with it; returns at once."""
+        """Ask a tuning job and its training jobs to stop; return immediately."""
         with self._parts.store.transaction():
             self._write(arn, {}, "Stopping")
             self._announce(arn)
@@ -115,7 +115,7 @@ class Tuner:
             self._runs[arn][0].stop.set()
 
     def close(self) -> None:
-        """Let all tuning jobs rest where they are; they go on at the next start."""
+        """Suspend all tuning jobs; they resume at the next start."""
         self._closing.set()
         for _, thread in list(self._runs.values()):
             thread.join(_CLOSE_SECONDS)
@@ -142,7 +142,7 @@ class Tuner:
                 if self._closing.wait(_TURN_SECONDS):
                     return
         except Exception as error:
-            logger.exception("Tuning job %s met a defect of the local SageMaker", run.resource.name)
+            logger.exception("Tuning job %s failed because of an error in the local SageMaker", run.resource.name)
             self._stop_all(run)
             self._end(run, "Failed", f"InternalServerError: {type(error).__name__}: {error}")
         finally:
@@ -151,7 +151,7 @@ class Tuner:
             self._runs.pop(arn, None)
 
     def _turn(self, run: _Run) -> bool:
-        """One turn of the loop; whether the tuning job has ended."""
+        """Run one turn of the loop; return whether the tuning job has ended."""
         self._collect(run)
         if self._closing.is_set():
             return True
@@ -171,7 +171,7 @@ class Tuner:
         for record in run.running():
             job = self._parts.store.by_arn(record.arn)
             if self._closing.is_set():
-                return  # its training jobs are being ended with the server: the next start looks at them
+                return  # its training jobs are being ended with the server: the next start checks them
             curve = self._curve(run, record) if run.plan.rule(run.definition(record)) else []
             if job is None:  # this server died between writing the row and creating the job
                 seen = replace(record.failed(KILLED_REASON, self._clock()), lost=True)
@@ -242,10 +242,10 @@ class Tuner:
             if values is None:
                 run.exhausted.add(definition.name)
             elif not self._create(run, definition, Trial(number, values)):
-                return  # whether to go on is judged first
+                return  # decide first whether to continue
 
     def _create(self, run: _Run, definition: Definition, trial: Trial) -> bool:
-        """Create a training job; False when its request is refused."""
+        """Create a training job; return False if its request is refused."""
         name = f"{run.resource.name}-{len(run.records) + 1:03d}-{uuid.uuid4().hex[:8]}"
         arn = self._parts.aws.arn("training-job", name)
         record = records.new_record(name, arn, definition.name, trial, self._clock())
@@ -272,7 +272,7 @@ class Tuner:
     def _stop_job(self, run: _Run, record: Record) -> None:
         if record.name not in run.stopped:
             run.stopped.add(record.name)
-            with suppress(ApiError):  # it may have ended just now by itself
+            with suppress(ApiError):  # it may have just ended by itself
                 self._call("StopTrainingJob", {"TrainingJobName": record.name})
 
     def _report(self, run: _Run) -> None:

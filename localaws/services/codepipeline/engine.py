@@ -82,7 +82,7 @@ class Engine:
             self._wake.wait(seconds)
 
     def _look(self) -> bool:
-        """Poll each action that is not being polled; return whether there are any."""
+        """Poll each running action, unless it is being polled already; return whether there are any."""
         actions = self._context.store.every(ACTION, status="InProgress")
         for action in actions:
             self._once(action.arn, partial(self._take_on, action.arn))

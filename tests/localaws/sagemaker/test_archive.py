@@ -31,7 +31,7 @@ def test_what_leads_out_is_refused(tmp_path: Path, name: str, kind: bytes) -> No
     member.type, member.linkname = kind, "/etc/passwd"
     with tarfile.open(tmp_path / "model.tar.gz", "w:gz") as tar:
         tar.addfile(member, io.BytesIO())
-    with pytest.raises(JobFailure, match=f"holds '{name}', which is not unpacked"):
+    with pytest.raises(JobFailure, match=f"contains '{name}', which cannot be unpacked"):
         unpack(tmp_path / "model.tar.gz", tmp_path / "target")
     assert not (tmp_path / "escaped").exists()
 

@@ -42,8 +42,8 @@ def test_nested_steps_need_their_condition_and_know_their_branch() -> None:
         ("{", "it is not JSON"),
         ('{"Steps": {}}', "a list of Steps was expected"),
         ('{"Version": "2019", "Steps": []}', "Version '2019' is not 2020-12-01"),
-        (definition(fail("A"), fail("A")), "'A' is there twice"),
-        (definition(condition("C", [fail("A")]), fail("A")), "'A' is there twice"),
+        (definition(fail("A"), fail("A")), "'A' occurs twice"),
+        (definition(condition("C", [fail("A")]), fail("A")), "'A' occurs twice"),
         (definition(fail("a b")), "Step name 'a b' must match"),
         (definition(fail("A", DependsOn=["Nobody"])), "'A' refers to the step 'Nobody', which is not in the pipeline"),
         (definition(fail("A", {"Get": "Steps.Nobody.X"})), "'A' refers to the step 'Nobody'"),
@@ -64,7 +64,7 @@ def test_nested_steps_need_their_condition_and_know_their_branch() -> None:
         ),
         (
             definition({"Name": "C", "Type": "Condition", "Arguments": {"Conditions": [{"Type": "Odd"}]}}),
-            "'Odd' is no type of condition",
+            "'Odd' is not a type of condition",
         ),
         (
             definition({"Name": "C", "Type": "Condition", "Arguments": {"Conditions": [{"Type": "In"}]}}),

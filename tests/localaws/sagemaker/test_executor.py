@@ -274,9 +274,9 @@ def test_a_failed_child_fails_its_loop(bench: Bench) -> None:
 @pytest.mark.parametrize(
     ("loop", "words"),
     [
-        (for_each(["a"]), "a ForEachBody of one step or more"),
-        (for_each(["a"], fail("Inner", "x")), "a Fail step may not stand in a ForEachBody"),
-        (for_each(["a"], lambda_step("Loop", "arn", {})), "meets the name of step 'Loop'"),
+        (for_each(["a"]), "a ForEachBody of at least one step"),
+        (for_each(["a"], fail("Inner", "x")), "a Fail step is not allowed in a ForEachBody"),
+        (for_each(["a"], lambda_step("Loop", "arn", {})), "clashes with the step 'Loop'"),
         (for_each(["a"], lambda_step("Inner", "arn", {}), MaxConcurrency=51), "MaxConcurrency 51 is not from 1 to 50"),
         (for_each(["a"], lambda_step("Inner", "arn", {"x": {"Get": "Steps.Ghost.X"}})), "'Ghost'"),
     ],

@@ -1,4 +1,4 @@
-"""What a step of each type does. A step's function gets the step, the execution's context and a callback for progress.
+"""What a step of each type does. A step's function takes the step, the execution's context and a progress callback.
 
 It returns the step's ``Metadata``, and leaves in the context what later steps may refer to.
 """
@@ -39,11 +39,11 @@ _STEPS: dict[str, Callable[[Step, StepContext, Progress], Document]] = {
 
 
 def run(step: Step, context: StepContext, progress: Progress) -> Document:
-    """Run one step to its end; its metadata.
+    """Run one step to its end; return its metadata.
 
     Raises
     ------
     StepFailed, StepStopped, ApiError, UnresolvedError
-        It did not succeed, and why.
+        If it did not succeed; says why.
     """
     return _STEPS[step.kind](step, context, progress)

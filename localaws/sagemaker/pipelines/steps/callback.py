@@ -1,7 +1,7 @@
-"""Callback steps: a message with a token to an SQS queue; the step ends when somebody answers with that token.
+"""Callback steps: a message with a token goes to an SQS queue; the step ends when that token is answered.
 
-A step that a server's end interrupted waits for the same token again, and sends its message again: SQS delivers at
-least once anyway.
+A step that was interrupted by a server's end waits for the same token again, and sends its message again: SQS delivers
+at least once anyway.
 """
 
 import json
@@ -17,7 +17,7 @@ _WAIT_SECONDS = 7 * 86_400
 
 
 def run(step: Step, context: StepContext, progress: Progress) -> Document:
-    """Send the message and wait, seven days at most."""
+    """Send the message and wait for at most seven days."""
     queue_url = context.value(step.document["SqsQueueUrl"])
     interrupted = context.interrupted.pop(step.name, {}).get("Callback", {})
     callback = context.callbacks.open(context.execution_arn, interrupted.get("CallbackToken"))
@@ -40,7 +40,7 @@ def run(step: Step, context: StepContext, progress: Progress) -> Document:
     finally:
         context.callbacks.close(callback)
     if answer is None:
-        raise StepFailed(f"ClientError: nobody answered the callback within {_WAIT_SECONDS} seconds")
+        raise StepFailed(f"ClientError: the callback was not answered within {_WAIT_SECONDS} seconds")
     if "reason" in answer:
         raise StepFailed(answer["reason"] or "ClientError: the callback was answered with a failure")
     outputs = output_parameters(step, answer["outputs"])

@@ -1,4 +1,4 @@
-"""Condition steps: all conditions must hold for the IfSteps to run, else the ElseSteps do."""
+"""Condition steps: if all conditions hold, the IfSteps run, otherwise the ElseSteps."""
 
 from localaws.document import Document
 from localaws.sagemaker.pipelines.definition import Step
@@ -7,7 +7,7 @@ from localaws.sagemaker.pipelines.steps.context import Progress, StepContext
 
 
 def run(step: Step, context: StepContext, _: Progress) -> Document:
-    """Decide; the outcome is in the step's metadata and its ``Outcome`` property, as "True" or "False"."""
+    """Evaluate the conditions; the step's metadata and its ``Outcome`` property are "True" or "False"."""
     scope = context.scope
     outcome = all(holds(condition, scope) for condition in step.arguments.get("Conditions", []))
     context.condition_outcomes[step.name] = outcome

@@ -1,4 +1,4 @@
-"""What the steps of one execution share: the way to the API, the values of expressions, the jobs that run."""
+"""What the steps of one execution share: the API, the values of expressions, the running jobs."""
 
 import hashlib
 import json
@@ -33,9 +33,9 @@ RunChildren = Callable[["StepContext", Definition, int], dict[str, Outcome]]
 _NAME_CHARACTERS = 63
 _SUFFIX_CHARACTERS = 10
 _LOOK_SECONDS = 0.1
-# What a pipeline's role is asked for; of what SageMaker lists of its own accord the guide says nothing.
+# The actions that a pipeline's role must allow; the guide does not mention what SageMaker lists on its own behalf.
 _ASKED_FOR = ("Create", "Describe", "Stop")
-# SageMaker Pipelines tags what it makes with the pipeline's and the execution's ARN.
+# SageMaker Pipelines tags the resources it creates with the ARNs of the pipeline and the execution.
 _TAGGED = frozenset({"CreateHyperParameterTuningJob", "CreateModel"}) | {
     f"Create{noun}Job" for noun in ("Processing", "Training", "Transform")
 }
@@ -49,9 +49,9 @@ class StepFailed(Exception):
     reason : str
         Its FailureReason.
     kind : str, optional
-        The exception type that retry policies name; None for a failure that is not tried again.
+        The exception type that retry policies name; None for a failure that is not retried.
     **members
-        More members of what is stored of the step.
+        More members to be stored with the step.
     """
 
     def __init__(self, reason: str, kind: str | None = None, **members: Any) -> None:
@@ -70,23 +70,23 @@ class StepContext:
     ----------
     parts : Parts
     call : callable
-        The API: an operation's name and a request to its answer.
+        The API: takes an operation's name and a request, and returns the answer.
     callbacks : Callbacks
-        Where callback steps wait.
+        The callbacks that callback steps wait for.
     execution : Resource
     definition : Definition
     parameters : dict
         The values of the execution's parameters.
     run_children : callable
-        Runs the steps of a definition, so many at a time, in this context; their outcomes.
+        Runs the steps of a definition in this context, with limited concurrency; returns their outcomes.
 
     Attributes
     ----------
     properties : dict of str to dict
-        What Describe says of each finished step's job or resource.
+        The Describe response for each finished step's job or resource.
     condition_outcomes : dict of str to bool
     interrupted : dict of str to dict
-        The metadata of steps that the end of a server interrupted, by name.
+        The metadata of steps that were interrupted by a server's end, by name.
     stopping : threading.Event
         Set when the execution is asked to stop.
     """
@@ -113,18 +113,18 @@ class StepContext:
 
     @property
     def aws(self) -> SageMakerAws:
-        """The other services, as the pipeline's role may use them."""
+        """The other services, called under the pipeline's role."""
         pipeline = self.parts.store.by_arn(self._execution.parent)
         role_arn = None if pipeline is None else pipeline.document.get("RoleArn")
         return self.parts.aws.acting_as(role_arn, "sagemaker")
 
     def call(self, operation: str, request: Document) -> Document:
-        """Ask the API for something, as the pipeline's role may: an operation's name and a request to its answer.
+        """Call the API under the pipeline's role, with an operation's name and a request; return the answer.
 
         Raises
         ------
         AccessDenied
-            The role may not, or there is no such role.
+            If the role lacks the permission or does not exist.
         ApiError
         """
         if operation.startswith(_ASKED_FOR):
@@ -150,7 +150,7 @@ class StepContext:
 
     @property
     def scope(self) -> Scope:
-        """What expressions are resolved against at this moment."""
+        """The present values that expressions are resolved against."""
         return Scope(
             parameters=self._parameters,
             execution={
@@ -167,49 +167,49 @@ class StepContext:
         )
 
     def request(self, step: Step) -> Document:
-        """A step's arguments with all expressions replaced by their values."""
+        """Return a step's arguments with all expressions replaced by their values."""
         arguments: Document = resolve(step.arguments, self.scope)
         return arguments
 
     def value(self, expression: Any) -> Any:
-        """The value of an expression; a plain value is its own."""
+        """Return the value of an expression; a plain value is returned unchanged."""
         return resolve(expression, self.scope)
 
     def unique_name(self, step: Step) -> str:
-        """A name for what a step makes, in the form in which SageMaker Pipelines names it."""
+        """Return a name for a resource that a step creates, in the format of SageMaker Pipelines."""
         suffix = "".join(random.choices(string.ascii_letters + string.digits, k=_SUFFIX_CHARACTERS))  # noqa: S311
         head = f"pipelines-{self._execution.name}-{step.name.replace('_', '-')}"
         return f"{head[: _NAME_CHARACTERS - _SUFFIX_CHARACTERS - 1].rstrip('-')}-{suffix}"
 
     def run_children(self, children: Definition, parallel: int) -> dict[str, Outcome]:
-        """Run the children of a step, so many at a time."""
+        """Run the children of a step with limited concurrency."""
         self._steps.update(children.steps)
         return self._run_children(self, children, parallel)
 
     def result(self, step_name: str) -> Document:
-        """What a step left for later ones, to be kept."""
+        """Return a step's result for later steps, to be stored."""
         return {"properties": self.properties.get(step_name), "outcome": self.condition_outcomes.get(step_name)}
 
     def restore(self, step_name: str, result: Document) -> None:
-        """Put back what `result` gave."""
+        """Restore what `result` returned."""
         if result.get("properties") is not None:
             self.properties[step_name] = result["properties"]
         if result.get("outcome") is not None:
             self.condition_outcomes[step_name] = result["outcome"]
 
     def wait_for(self, event: threading.Event, seconds: float) -> None:
-        """Wait until something happens or the execution is stopped, for so long at most."""
+        """Wait until an event is set, the execution is stopped or the time is over."""
         deadline = time.monotonic() + seconds
         while not event.wait(_LOOK_SECONDS) and not self.stopping.is_set():
             if time.monotonic() > deadline:
                 return
 
     def token(self, step: Step) -> str:
-        """A ClientToken that is the same whenever this step of this execution asks."""
+        """Return a ClientToken that is always the same for this step of this execution."""
         return hashlib.sha256(f"{self._execution.arn}/{step.name}".encode()).hexdigest()[:36]
 
     def follow(self, arn: str, stop: Callable[[], object], wait: Callable[[str], object] | None = None) -> None:
-        """Wait for a job, with `wait` where it is none of the job runner's; `stop` is called when the execution is."""
+        """Wait for a job, with `wait` if the job runner does not run it; call `stop` if the execution is stopped."""
         self._jobs[arn] = stop
         if self.stopping.is_set():
             self._try_stop(stop)
@@ -217,14 +217,14 @@ class StepContext:
         self._jobs.pop(arn, None)
 
     def stop(self) -> None:
-        """Begin no step any more, and stop the jobs of those that run."""
+        """Begin no more steps, and stop the jobs of those that are running."""
         self.stopping.set()
         for stop in list(self._jobs.values()):
             self._try_stop(stop)
 
     @staticmethod
     def _try_stop(stop: Callable[[], object]) -> None:
-        with suppress(ApiError):  # it may have ended just now by itself
+        with suppress(ApiError):  # it may have just ended by itself
             stop()
 
     def _read_property_file(self, step_name: str, file_name: str) -> Any:

@@ -1,7 +1,7 @@
 """EndpointConfig and Endpoint steps: create the resource; an endpoint step ends when the endpoint is in service.
 
-The name is written down before the resource is made. So a step that a server's end interrupted finds what it had made
-and goes on with it, and does not meet its own name as one that is taken.
+The name is stored before the resource is created. So a step that was interrupted by a server's end finds the resource
+and continues with it, instead of failing because its own name is in use.
 """
 
 from localaws.document import Document
@@ -15,21 +15,21 @@ _RESOURCES = {"EndpointConfig": "endpoint-config", "Endpoint": "endpoint"}
 
 
 def create_config(step: Step, context: StepContext, progress: Progress) -> Document:
-    """Create an EndpointConfig; the step's properties are what DescribeEndpointConfig answers."""
+    """Create an EndpointConfig; the step's properties are the response of DescribeEndpointConfig."""
     metadata, config = _made(step, context, progress)
     context.properties[step.name] = config
     return metadata
 
 
 def create_endpoint(step: Step, context: StepContext, progress: Progress) -> Document:
-    """Create an endpoint and wait for it; the step's properties are what DescribeEndpoint answers.
+    """Create an endpoint and wait for it; the step's properties are the response of DescribeEndpoint.
 
     Raises
     ------
     StepFailed
-        The endpoint failed.
+        If the endpoint failed.
     StepStopped
-        The execution was stopped meanwhile; the endpoint comes up all the same, as it cannot be stopped.
+        If the execution was stopped meanwhile; the endpoint still comes into service, as it cannot be stopped.
     """
     metadata, endpoint = _made(step, context, progress)
     while endpoint["EndpointStatus"] in ("Creating", "Updating"):
@@ -44,7 +44,7 @@ def create_endpoint(step: Step, context: StepContext, progress: Progress) -> Doc
 
 
 def _made(step: Step, context: StepContext, progress: Progress) -> tuple[Document, Document]:
-    """The step's metadata and the resource as Describe shows it, made now or before an interruption."""
+    """Return the step's metadata and the resource as Describe shows it, created now or before an interruption."""
     noun = step.kind
     request = {f"{noun}Name": context.unique_name(step)} | context.request(step)
     begun = context.interrupted.pop(step.name, {}).get(noun)
@@ -53,7 +53,7 @@ def _made(step: Step, context: StepContext, progress: Progress) -> tuple[Documen
         return {noun: begun}, found
     metadata = {noun: {"Arn": context.parts.aws.arn(_RESOURCES[noun], request[f"{noun}Name"])}}
     if _find(context, noun, request[f"{noun}Name"]) is None:
-        progress(metadata)  # only of a name that is free: whoever comes back takes what has it for the step's own
+        progress(metadata)  # only if the name is free: after an interruption its owner is taken for the step's own
     context.call(f"Create{noun}", request)
     return metadata, context.call(f"Describe{noun}", {f"{noun}Name": request[f"{noun}Name"]})
 

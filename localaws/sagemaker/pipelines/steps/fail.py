@@ -7,6 +7,6 @@ from localaws.sagemaker.pipelines.steps.context import Progress, StepContext, St
 
 
 def run(step: Step, context: StepContext, _: Progress) -> Document:
-    """Fail."""
+    """Raise StepFailed with the message."""
     message = as_text(context.request(step).get("ErrorMessage", ""))
     raise StepFailed(message, Metadata={"Fail": {"ErrorMessage": message}})

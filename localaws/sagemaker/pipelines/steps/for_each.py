@@ -1,6 +1,6 @@
-"""ForEach steps: the body once for each item, as child steps ``<body step>-<index>``, so many at a time.
+"""ForEach steps: the body once per item, as child steps ``<body step>-<index>``, with limited concurrency.
 
-The body's expressions ``ForEach.CurrentItem...`` are replaced by the item, its references to its own steps by those to
+The expressions ``ForEach.CurrentItem...`` in the body are replaced by the item, references to its own steps by those to
 the children of the same item; then the children are an ordinary definition, which the executor runs. Source: SDK v3's
 `ForEachStep`.
 """
@@ -19,7 +19,7 @@ _ITEM = "ForEach.CurrentItem"
 
 
 def run(step: Step, context: StepContext, _: Progress) -> Document:
-    """Run the body for all items; the step's properties tell of them together."""
+    """Run the body for all items; the step's properties summarize them."""
     items = _items(step, context)
     children = {child.name: child for index, item in enumerate(items) for child in _children(step, index, item)}
     outcomes = context.run_children(Definition({}, children), step.arguments["MaxConcurrency"])
@@ -58,7 +58,7 @@ def _children(step: Step, index: int, item: Any) -> list[Step]:
 
 
 def bind(node: Any, siblings: set[str], index: int, item: Any) -> Any:
-    """A body's document for one item: its item put in, its own steps named as this item's children."""
+    """Bind a document of the body to one item: insert the item, and rename the body's steps to this item's children."""
     if isinstance(node, list):
         return [bind(each, siblings, index, item) for each in node]
     if not isinstance(node, dict):

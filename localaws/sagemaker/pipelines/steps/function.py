@@ -1,4 +1,4 @@
-"""Lambda steps: call a function with the step's arguments; what it returns are the output parameters."""
+"""Lambda steps: invoke a function with the step's arguments; the output parameters are what it returns."""
 
 import json
 
@@ -14,7 +14,7 @@ _THROTTLED = "TooManyRequestsException"
 
 
 def run(step: Step, context: StepContext, _: Progress) -> Document:
-    """Call the function and wait for it; AWS gives it ten minutes, its own time-out is shorter."""
+    """Invoke the function and wait for it; AWS allows ten minutes, the function's own timeout is shorter."""
     arn = context.value(step.document["FunctionArn"])
     returned = _invoke(context, arn, context.request(step))
     outputs = output_parameters(step, returned)
@@ -30,7 +30,7 @@ def _invoke(context: StepContext, arn: str, arguments: Document) -> Document:
     except ClientError as error:
         code = error.response["Error"]["Code"]
         kind = THROTTLING if code == _THROTTLED else None
-        raise StepFailed(f"ClientError: Lambda refused the call of {arn}: {error}", kind=kind) from error
+        raise StepFailed(f"ClientError: Lambda refused to invoke {arn}: {error}", kind=kind) from error
     except BotoCoreError as error:
         raise StepFailed(f"ClientError: Lambda did not answer: {error}", kind=SERVICE_FAULT) from error
     if "FunctionError" in answer:

@@ -1,4 +1,4 @@
-"""Processing, training and transform steps: create the job, wait for it, keep what Describe says of it."""
+"""Processing, training and transform steps: create the job, wait for it, keep the response of Describe."""
 
 from localaws.document import Document
 from localaws.sagemaker.pipelines.definition import Step
@@ -31,7 +31,7 @@ def run(step: Step, context: StepContext, progress: Progress) -> Document:
 
 
 def _completed_already(step: Step, context: StepContext) -> str | None:
-    """The job of a step whose server ended after the job had, but before that was written down."""
+    """Return the job of a step whose server died after the job had ended, but before that was stored."""
     noun = step.kind
     interrupted = context.interrupted.pop(step.name, {}).get(f"{noun}Job")
     if interrupted is None:

@@ -11,12 +11,12 @@ _TYPES: dict[str, tuple[type, ...]] = {"String": (str,), "Integer": (int,), "Flo
 
 
 def output_parameters(step: Step, given: Document) -> Document:
-    """The declared output parameters by name, with the values that were given for them.
+    """Return the declared output parameters by name, with the given values.
 
     Raises
     ------
     StepFailed
-        One is missing, or of another type than declared.
+        If one is missing, or has another type than declared.
     """
     found: Document = {}
     for declared in step.document.get("OutputParameters") or []:
@@ -31,12 +31,12 @@ def output_parameters(step: Step, given: Document) -> Document:
 
 
 def as_list(outputs: Document) -> list[Document]:
-    """Output parameters as the API lists them; their values are texts there."""
+    """Return output parameters as the API lists them; their values are strings there."""
     return [{"Name": name, "Value": as_text(value)} for name, value in outputs.items()]
 
 
 def _converted(value: Any, kind: str) -> Any:
-    """A callback's values are texts, whatever their declared type."""
+    """Convert a callback's value, which is a string whatever its declared type."""
     if not isinstance(value, str) or kind == "String":
         return value
     if kind == "Boolean":

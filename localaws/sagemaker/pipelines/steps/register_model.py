@@ -1,4 +1,4 @@
-"""RegisterModel steps: register a model package; SageMaker Pipelines makes the group when it is not there yet."""
+"""RegisterModel steps: register a model package; SageMaker Pipelines creates the group if it does not exist."""
 
 from localaws.document import Document
 from localaws.sagemaker.errors import ApiError
@@ -7,7 +7,7 @@ from localaws.sagemaker.pipelines.steps.context import Progress, StepContext
 
 
 def run(step: Step, context: StepContext, _: Progress) -> Document:
-    """Register a package; the step's properties are what DescribeModelPackage answers."""
+    """Register a package; the step's properties are the response of DescribeModelPackage."""
     # The same token after an interruption: a version that was registered already is not registered twice.
     request = _without_empty(context.request(step)) | {"ClientToken": context.token(step)}
     group = request.get("ModelPackageGroupName")
@@ -19,7 +19,7 @@ def run(step: Step, context: StepContext, _: Progress) -> Document:
 
 
 def _without_empty(request: Document) -> Document:
-    """The SDK writes empty structures for metrics that are not given; CreateModelPackage wants them left out."""
+    """Remove the empty structures that the SDK writes for absent metrics; CreateModelPackage does not accept them."""
     metrics = {name: value for name, value in request.get("ModelMetrics", {}).items() if value}
     return request | ({"ModelMetrics": metrics} if metrics else {})
 

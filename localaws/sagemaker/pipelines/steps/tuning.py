@@ -1,4 +1,4 @@
-"""Tuning steps: create a tuning job, wait for it, keep what Describe says of it and its best training jobs."""
+"""Tuning steps: create a tuning job, wait for it, keep the response of Describe and the best training jobs."""
 
 import random
 import string
@@ -13,13 +13,13 @@ _NAME = "HyperParameterTuningJobName"
 _STATUS = "HyperParameterTuningJobStatus"
 _STEP_CHARACTERS, _SUFFIX_CHARACTERS = 7, 10
 _N_BEST = 50
-"""A tuning step keeps so many of its best training jobs, as on AWS."""
+"""How many of its best training jobs a tuning step keeps, as on AWS."""
 _POLL_SECONDS = 0.05
 
 
 def run(step: Step, context: StepContext, progress: Progress) -> Document:
-    """Run a tuning step; its properties are those of the tuning job, and ``TrainingJobSummaries``, the best first."""
-    # A tuning job goes on by itself after the end of a server: the step that waited for it waits again.
+    """Run a tuning step; its properties are those of the tuning job, and ``TrainingJobSummaries``, best first."""
+    # A tuning job resumes by itself after a server's end: the step that waited for it waits again.
     interrupted = context.interrupted.pop(step.name, {}).get("TuningJob")
     arn = interrupted["Arn"] if interrupted else _create(step, context)
     name = {_NAME: arn.rpartition("/")[2]}
@@ -48,14 +48,14 @@ def _create(step: Step, context: StepContext) -> str:
 
 
 def _unique_name(step: Step, context: StepContext) -> str:
-    """A tuning job's name has 32 characters at most, so SageMaker Pipelines shortens the step's to 7."""
+    """Return a unique name; a tuning job's has at most 32 characters, so Pipelines shortens the step's to 7."""
     suffix = "".join(random.choices(string.ascii_letters + string.digits, k=_SUFFIX_CHARACTERS))  # noqa: S311
     short = step.name.replace("_", "-")[:_STEP_CHARACTERS].strip("-")
     return f"{context.execution_id}-{short}-{suffix}"
 
 
 def _without_empty(request: Document) -> Document:
-    """The SDK writes null for members that are not given; they count as absent."""
+    """Remove the members that the SDK writes as null because they are absent."""
     return {name: value for name, value in request.items() if value is not None}
 
 

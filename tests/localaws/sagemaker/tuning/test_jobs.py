@@ -264,7 +264,7 @@ def _ranges(kind: str, **row: Any) -> dict[str, Any]:
             {"ResourceLimits": {"MaxNumberOfTrainingJobs": 10_001, "MaxParallelTrainingJobs": 3}},
             "ResourceLimitExceeded.*10001 is more than the limit of 10000",
         ),
-        ({"Strategy": "Grid"}, "Grid takes CategoricalParameterRanges only"),
+        ({"Strategy": "Grid"}, "Grid only takes CategoricalParameterRanges"),
         ({"Strategy": "Grid", "ParameterRanges": CATEGORIES}, "must be the number of combinations .* 3,"),
         ({"Strategy": "Hyperband"}, "MaxResource of HyperbandStrategyConfig is missing"),
         (
