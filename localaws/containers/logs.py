@@ -32,7 +32,7 @@ class LogShipper:
     ----------
     client : CloudWatch Logs client
     group, stream : str
-        Such as ``/aws/sagemaker/TrainingJobs`` and ``my-job/algo-1-1700000000``.
+        Names such as ``/aws/sagemaker/TrainingJobs`` and ``my-job/algo-1-1700000000``.
     path : Path
         The file; it may not exist yet. What it already contains is not shipped.
     """

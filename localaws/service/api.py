@@ -25,7 +25,7 @@ class Api:
         Parameters
         ----------
         target : str
-            Such as ``CodeBuild_20161006.StartBuild``.
+            A target such as ``CodeBuild_20161006.StartBuild``.
         request : dict
             Members as in botocore's model, times in seconds since the epoch.
 
