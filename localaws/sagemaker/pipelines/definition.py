@@ -250,7 +250,8 @@ def _step(row: Document, branch: tuple[str, bool] | None) -> Step:
         raise ValidationError(f"Step name '{name}' must match {_NAME.pattern}")
     if kind not in _STEP_TYPES:
         raise UnsupportedOperation(
-            f"Step '{name}' has the type '{kind}', which the local SageMaker does not run: {', '.join(_STEP_TYPES)}"
+            f"Step '{name}' has the type '{kind}', which the local SageMaker does not support:"
+            f" it supports {', '.join(_STEP_TYPES)}"
         )
     arguments = row.get("Arguments") or {}
     own = {key: value for key, value in arguments.items() if key not in _NESTED}

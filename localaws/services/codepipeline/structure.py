@@ -91,10 +91,10 @@ def _check_action(stage: str, action: Document, providers: Providers, region: st
     if provider is None:
         known = ", ".join(f"{category}/{name}" for category, name in sorted(providers))
         raise UnsupportedOperation(
-            f"{where} is of {kind['owner']}'s {kind['category']}/{kind['provider']}; local AWS supports {known}"
+            f"{where} uses {kind['owner']}'s {kind['category']}/{kind['provider']}; local AWS supports {known}"
         )
     if kind["version"] != "1":
-        raise InvalidActionDeclaration(f"{where} is of version {kind['version']}; the only version is 1")
+        raise InvalidActionDeclaration(f"{where} has version {kind['version']}; the only version is 1")
     if action.get("region", region) != region:
         raise UnsupportedOperation(f"{where} is in {action['region']}; local AWS is in {region} only")
     for member in ("commands", "outputVariables", "environmentVariables"):
@@ -124,14 +124,16 @@ def _check_configuration(where: str, configuration: Document, provider: Provider
     if unknown:
         known = ", ".join(sorted({*provider.required, *provider.optional}))
         raise InvalidActionDeclaration(
-            f"{where} contains unknown configuration '{', '.join(unknown)}'; it can have {known}"
+            f"{where} contains unknown configuration '{', '.join(unknown)}'; allowed are {known}"
         )
     for name, refused in provider.refused.items():
         if configuration.get(name) in refused:
             raise UnsupportedOperation(f"{where} has {name}={configuration[name]}, which local AWS does not support")
     for name, allowed in provider.allowed.items():
         if configuration.get(name, allowed[0]) not in allowed:
-            raise InvalidActionDeclaration(f"{where} has {name}={configuration[name]}; allowed is {', '.join(allowed)}")
+            raise InvalidActionDeclaration(
+                f"{where} has {name}={configuration[name]}; allowed values: {', '.join(allowed)}"
+            )
 
 
 def _check_artifacts(stages: list[Document]) -> None:

@@ -49,7 +49,7 @@ def test_nested_steps_need_their_condition_and_know_their_branch() -> None:
         (definition(fail("A", {"Get": "Steps.Nobody.X"})), "'A' refers to the step 'Nobody'"),
         (definition(fail("A", {"Get": "Parameters.P"})), "'A' refers to 'Parameters.P', which is not in the pipeline"),
         (definition(fail("A", {"Get": "Execution.Nothing"})), "'Execution.Nothing'"),
-        (definition(fail("A", 3)), "ErrorMessage must be a text"),
+        (definition(fail("A", 3)), "ErrorMessage must be a string"),
         (
             definition(fail("A", DependsOn=["B"]), fail("B", DependsOn=["A"])),
             "depend on each other in a cycle: ",

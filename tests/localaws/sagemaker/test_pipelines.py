@@ -197,7 +197,7 @@ def test_a_pipeline_is_updated_and_deleted(bench: Bench) -> None:
             "depend on each other in a cycle",
         ),
         (definition(parameters=[{"Name": "P", "Type": "Integer", "DefaultValue": "x"}]), "not of type Integer"),
-        (definition({"Name": "A", "Type": "EMR", "Arguments": {}}), "does not run"),
+        (definition({"Name": "A", "Type": "EMR", "Arguments": {}}), "does not support"),
     ],
 )
 def test_a_wrong_definition_is_refused_when_it_is_created(bench: Bench, text: str, words: str) -> None:
