@@ -26,27 +26,21 @@ _SESSION = boto3.Session(aws_access_key_id="test", aws_secret_access_key="test",
 _MAKING_CLIENTS = threading.Lock()
 
 
-@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with what needs no local AWS, so that a slip shows soon; end with what any worker can take.
+    """Begin with the files that need no local AWS, so that a slip shows soon, then those that start their own.
 
-    Tests that share a fixture of their module stay together: another worker would make it once more.
+    The latter take longest: at the end, the other workers would wait for them.
     """
+    turns: dict[Path, int] = {}
     for item in items:
-        if _shares_a_fixture(item):
-            item.add_marker(pytest.mark.xdist_group(item.nodeid.partition("::")[0]))
-    items.sort(key=lambda item: (_needs_local_aws(item), item.get_closest_marker("xdist_group") is None))
+        turns[item.path] = max(turns.get(item.path, 0), _turn(item))
+    items.sort(key=lambda item: turns[item.path])
 
 
-def _shares_a_fixture(item: pytest.Item) -> bool:
-    definitions = item._fixtureinfo.name2fixturedefs.values()
-    return any(each.scope in {"class", "module", "package"} for found in definitions for each in found)
-
-
-def _needs_local_aws(item: pytest.Item) -> bool:
-    names = [*item.fixturenames, *vars(item.module)]
-    own = {"start_local_aws", "hasty_local_aws"}
-    return not own.isdisjoint(names) or any(name.endswith("local_aws") for name in item.fixturenames)
+def _turn(item: pytest.Item) -> int:
+    if not {"start_local_aws", "hasty_local_aws"}.isdisjoint(vars(item.module)):
+        return 1
+    return 2 if any(name.endswith("local_aws") for name in item.fixturenames) else 0
 
 
 def local_aws_command(
