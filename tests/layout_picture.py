@@ -7,7 +7,7 @@ stands there is not what the code says.
 from collections.abc import Mapping
 from pathlib import Path
 
-from tests.test_house import FLOORS, ROOT, imports
+from tests.test_layout import FLOORS, ROOT, imports
 
 PAGE = ROOT / "CONTRIBUTING.md"
 BEGIN, END = "<!-- layout -->", "<!-- /layout -->"

@@ -3,7 +3,7 @@
 import pytest
 
 from tests import layout_picture
-from tests.test_house import FLOORS
+from tests.test_layout import FLOORS
 
 
 def test_contributing_shows_what_the_code_imports() -> None:

@@ -6,7 +6,7 @@
 | application/jsonlines | `[0.3]` or `{"x": [0.3]}` on each line | `{"prediction": 434.07}` on each line |
 | text/csv | `0.3` on each line; a header line is skipped | `434.07` on each line |
 
-Answers hold every digit of the float64. A request that is wrong raises ValueError with a sentence for whoever sent it.
+Answers hold every digit of the float64. A request that is wrong raises ValueError with a sentence for the one who sent it.
 
 A right request is read in a few microseconds: it is taken to be right, and only where that fails does a second, slower
 look find out what is wrong.
@@ -31,7 +31,7 @@ CSV = "text/csv"
 
 # Each row is predicted by itself, so the server may put the rows of several requests into one call.
 batch_size = 64
-max_batch_delay = 0  # ms: only what waits already, nobody waits for more
+max_batch_delay = 0  # ms: only what waits already, no request waits for more
 
 _NUMBERS = frozenset((int, float))
 # Polars starts in 0.6 ms, then reads ten times as fast as Python and four times as fast as NumPy.

@@ -127,7 +127,7 @@ class Routes:
 
     def __init__(self) -> None:
         self._routes: dict[str, Route] = {}
-        self.on_wake: Callable[[str, str, str], Future[Instance]] = _nobody_to_wake
+        self.on_wake: Callable[[str, str, str], Future[Instance]] = _no_one_to_wake
         self.on_failure: Callable[[str, str], None] = lambda _endpoint, _instance: None
 
     def get(self, endpoint_name: str) -> Route | None:
@@ -147,7 +147,7 @@ class Routes:
         return list(self._routes.values())
 
 
-def _nobody_to_wake(endpoint_name: str, _config_name: str, variant_name: str) -> Future[Instance]:
+def _no_one_to_wake(endpoint_name: str, _config_name: str, variant_name: str) -> Future[Instance]:
     raise LookupError(f"The variant {variant_name} of the endpoint {endpoint_name} has no host here")
 
 

@@ -1,4 +1,4 @@
-"""The house's own rules: who imports whom, that no definition knows where it runs, what docstrings say."""
+"""The layout's rules: who imports whom, that no definition knows where it runs, what names and docstrings say."""
 
 import ast
 import re
