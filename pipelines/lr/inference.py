@@ -6,7 +6,7 @@
 | application/jsonlines | `[0.3]` or `{"x": [0.3]}` on each line | `{"prediction": 434.07}` on each line |
 | text/csv | `0.3` on each line; a header line is skipped | `434.07` on each line |
 
-Answers hold every digit of the float64. A request that is wrong raises ValueError with a sentence for the one who sent it.
+Answers hold every digit of the float64. A request that is wrong raises ValueError with a sentence for its sender.
 
 A right request is read in a few microseconds: it is taken to be right, and only where that fails does a second, slower
 look find out what is wrong.
