@@ -160,7 +160,7 @@ def _answer_response(done: Invocation) -> Response:
 
 def _defect(path: str) -> RuntimeFault:
     logger.exception("Unexpected error in %s", path)
-    return RuntimeFault("An error of the local SageMaker itself: its log has the traceback")
+    return RuntimeFault("A defect in the local SageMaker: its log has the traceback")
 
 
 def _fault_response(fault: RuntimeFault, request_id: str) -> Response:

@@ -140,7 +140,7 @@ class Engine:
         if disk.is_full(error):
             return failed(disk.full(self._context.state_dir), "InsufficientStorage")
         logger.error("Unexpected error in CodePipeline at %s", where, exc_info=error)
-        return failed("An error of local AWS itself: see local-aws logs services", "InternalFailure")
+        return failed("A defect in local AWS itself: see local-aws logs services", "InternalFailure")
 
     def _ask(self, provider: Provider, action: Resource, job: Job) -> Progress:
         if time.time() >= job.expires:
