@@ -52,10 +52,10 @@ CREATE TABLE IF NOT EXISTS token (
     token   TEXT NOT NULL,
     request TEXT NOT NULL,
     answer  TEXT NOT NULL,
-    created REAL NOT NULL,
+    expires REAL NOT NULL,
     PRIMARY KEY (scope, token)
 );
-CREATE INDEX IF NOT EXISTS token_by_age ON token (created);
+CREATE INDEX IF NOT EXISTS token_by_age ON token (expires);
 """
 TOKEN_SECONDS = 30 * 86_400.0
 """How long an idempotency token is kept, unless its service says otherwise."""
@@ -182,10 +182,11 @@ class Store:
             connection.execute("BEGIN IMMEDIATE")
             try:
                 yield connection
+                connection.execute("COMMIT")
             except BaseException:
-                connection.execute("ROLLBACK")
+                if connection.in_transaction:  # SQLite itself rolls back when the disk is full
+                    connection.execute("ROLLBACK")
                 raise
-            connection.execute("COMMIT")
         for callback in self._local.committed:
             callback()
 
@@ -233,26 +234,26 @@ class Store:
             If the token was used with other members.
         """
         with self.transaction() as connection:
-            known = self.answered(scope, token, request, seconds)
+            known = self.answered(scope, token, request)
             if known is not None:
                 return known
             answer = make()
             now = time.time()
-            connection.execute("DELETE FROM token WHERE created < ?", (now - TOKEN_SECONDS,))
+            connection.execute("DELETE FROM token WHERE expires <= ?", (now,))
             connection.execute(
-                "INSERT OR REPLACE INTO token (scope, token, request, answer, created) VALUES (?, ?, ?, ?, ?)",
-                (scope, token, _digest(request), json.dumps(answer), now),
+                "INSERT INTO token (scope, token, request, answer, expires) VALUES (?, ?, ?, ?, ?)",
+                (scope, token, _digest(request), json.dumps(answer), now + seconds),
             )
             return answer
 
-    def answered(self, scope: str, token: str, request: Document, seconds: float = TOKEN_SECONDS) -> Document | None:
+    def answered(self, scope: str, token: str, request: Document) -> Document | None:
         """Return the answer to the first request with an idempotency token, or None if there was none yet.
 
         The parameters and errors are those of `once`.
         """
         row = self._connection.execute(
-            "SELECT request, answer FROM token WHERE scope = ? AND token = ? AND created > ?",
-            (scope, token, time.time() - seconds),
+            "SELECT request, answer FROM token WHERE scope = ? AND token = ? AND expires > ?",
+            (scope, token, time.time()),
         ).fetchone()
         if row is None:
             return None

@@ -1,6 +1,7 @@
 """No idempotency token is forgotten: each operation that takes one is carried out once, whoever repeats it and when."""
 
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -59,7 +60,10 @@ def test_a_token_belongs_to_its_operation_and_parameters_and_ends(store: Store) 
     assert store.once("service.Other", "token", {"a": 2}, lambda: {"number": 2}) == {"number": 2}
     with pytest.raises(TokenMismatch, match="token was used with other parameters"):
         store.once("service.Make", "token", {"a": 2}, lambda: {"number": 3})
-    assert store.once("service.Make", "token", {"a": 2}, lambda: {"number": 3}, seconds=0) == {"number": 3}
+    assert store.once("service.Make", "short", {"a": 1}, lambda: {"number": 3}, seconds=0.01) == {"number": 3}
+    time.sleep(0.02)
+    assert store.answered("service.Make", "short", {"a": 1}) is None
+    assert store.once("service.Make", "short", {"a": 2}, lambda: {"number": 4}) == {"number": 4}
 
 
 @pytest.mark.parametrize("service", [*SERVICES, SageMaker], ids=lambda service: service.name)
