@@ -1,5 +1,6 @@
 """The store: durable, paginated by keyset, transactional."""
 
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -88,3 +89,15 @@ os.kill(os.getpid(), signal.SIGKILL)
     subprocess.run([sys.executable, "-c", script], check=False)
     page, _ = Store(tmp_path / "s.sqlite").page(Query("model", limit=200))
     assert len(page) == 100
+
+
+def test_a_full_disk_leaves_no_transaction_open(store: Store) -> None:
+    with store.transaction() as connection:
+        (pages,) = connection.execute("PRAGMA page_count").fetchone()
+    connection.execute(f"PRAGMA max_page_count = {pages}")
+    with pytest.raises(sqlite3.OperationalError, match="full"), store.transaction():
+        store.add(resource("a", internal={"large": "x" * 100_000}))
+    connection.execute("PRAGMA max_page_count = 1000000")
+    assert not connection.in_transaction
+    assert store.add(resource("b"))
+    assert [each.name for each in Store(store._path).every("model")] == ["b"]
