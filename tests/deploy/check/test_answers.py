@@ -90,7 +90,7 @@ def test_pipelines():
 @pytest.mark.parametrize(
     ("code", "status", "action"),
     [
-        ("PipelineNotFoundException", Status.FAILED, "somebody has deleted it"),
+        ("PipelineNotFoundException", Status.FAILED, "it was deleted"),
         ("AccessDeniedException", Status.UNKNOWN, "allow the caller to call GetPipeline"),
         ("UnsupportedOperation", Status.UNKNOWN, "where this API is not there, nothing"),
     ],
