@@ -60,10 +60,12 @@ class Layers:
     def _fstab(self, folder: Path) -> str:
         """Return the mounts in the order in which they are made: what lies under a covered folder comes first."""
         here = f"{_OPT_ML}/{_LAYERS}"
+        # The layers are found once; a folder may have been removed since, such as one beside a temporary state folder.
         overlays = (
             f"none {_escaped(covered)} overlay lowerdir={_escaped(covered, option=True)},"
             f"upperdir={here}/{number}/upper,workdir={here}/{number}/work 0 0"
             for number, covered in enumerate(self.covered)
+            if Path(covered).is_dir()
         )
         # `mount --all` skips the root itself, and whatever seems to be mounted already.
         remounts = (f"read-only {_escaped(point)}/. none remount,bind,ro 0 0" for point in self.read_only)

@@ -6,9 +6,10 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from localaws.api_errors import UnsupportedOperation
+from localaws.document import Document
 from localaws.protocol.asgi import Receive, Response, Scope, Send, read_body
 from localaws.protocol.json_api import answered, document_response, parsed
-from localaws.service.api import Api
 from localaws.service.service import Service
 
 _THREADS = 16
@@ -27,7 +28,9 @@ class Server:
     """
 
     def __init__(self, services: Sequence[Service], on_shutdown: Callable[[], None], state_dir: Path) -> None:
-        self._services, self._api = services, Api(services)
+        self._services = services
+        # This loads the models now, not in the first caller's time.
+        self._by_prefix = {str(service.model.metadata["targetPrefix"]): service for service in services}
         self._on_shutdown, self._state_dir = on_shutdown, state_dir
         self._routes = {path: answers for service in services for path, answers in service.routes().items()}
         self._pool = ThreadPoolExecutor(max_workers=_THREADS, thread_name_prefix="api")
@@ -59,4 +62,11 @@ class Server:
                 return
 
     def _answer(self, target: str, body: bytes) -> Response:
-        return answered(lambda: self._api.call(target, parsed(body)), target, self._state_dir)
+        def call() -> Document:
+            prefix, _, operation = target.partition(".")
+            if prefix not in self._by_prefix:
+                there = ", ".join(sorted(self._by_prefix))
+                raise UnsupportedOperation(f"X-Amz-Target '{target}' is not of a service of this server: {there}")
+            return self._by_prefix[prefix].call(operation, parsed(body))
+
+        return answered(call, target, self._state_dir)

@@ -57,8 +57,8 @@ def test_the_table_shows_what_is_to_be_done(whole: Checked, tmp_path: Path):
     [
         (["--project-name", "nobodys"], 1, "project.yml has SageMakerProjectName nobodys: create the project"),
         (["--stack-name", "nobodys"], 1, "there is no stack nobodys"),
-        (["--project-name", "no_name"], 2, "1 to 32 small letters, digits and hyphens"),
-        (["--project-name", "Iris"], 2, "1 to 32 small letters, digits and hyphens"),
+        (["--project-name", "no_name"], 2, "1 to 32 lower-case letters, digits and hyphens"),
+        (["--project-name", "Iris"], 2, "1 to 32 lower-case letters, digits and hyphens"),
         (["--format", "xml"], 2, "invalid choice: 'xml'"),
     ],
 )

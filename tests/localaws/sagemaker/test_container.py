@@ -123,6 +123,15 @@ def test_where_layers_are_refused_the_environment_is_read_only(
     (environment / "still-writable-here").touch()
 
 
+def test_a_folder_that_was_removed_since_gets_no_layer(tmp_path: Path) -> None:
+    for name in ("still", "ml"):
+        (tmp_path / name).mkdir()
+    layers.Layers([str(tmp_path / "still"), str(tmp_path / "gone")], []).write(tmp_path / "ml")
+    fstab = (tmp_path / "ml" / ".fstab").read_text()
+    assert f"none {tmp_path}/still overlay" in fstab
+    assert "gone" not in fstab
+
+
 def test_a_kernel_that_refuses_layers_is_noticed(caplog: pytest.LogCaptureFixture) -> None:
     unshare = ("sh", "-c", "echo overlay: wrong fs type >&2; exit 32")
     assert layers.layers_of_host(unshare, "", ()) is None
