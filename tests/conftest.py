@@ -26,6 +26,11 @@ _SESSION = boto3.Session(aws_access_key_id="test", aws_secret_access_key="test",
 _MAKING_CLIENTS = threading.Lock()
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """One worker more than there are cores: each waits for its local AWS half of the time."""
+    return (os.cpu_count() or 1) + 1
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the files that need no local AWS, so that a slip shows soon, then those that start their own.
 
