@@ -63,19 +63,25 @@ class Context:
         make : callable() -> answer
         seconds : float, default=30 days
         """
-        token, others = without_token(request)
+        token = token_of(request)
         if token is None:
             with self.store.transaction():
                 return make()
-        return self.store.once(scope, token, others, make, seconds)
+        return self.store.once(scope, token, _without_token(request), make, seconds)
 
     def answered(self, scope: str, request: Document) -> Document | None:
         """Return the answer to an earlier request with the same idempotency token, or None."""
-        token, others = without_token(request)
-        return None if token is None else self.store.answered(scope, token, others)
+        token = token_of(request)
+        return None if token is None else self.store.answered(scope, token, _without_token(request))
 
 
-def without_token(request: Document) -> tuple[str | None, Document]:
-    """Return a request's idempotency token, or None if it has none, and its other members."""
-    token = next((request[member] for member in TOKEN_MEMBERS if request.get(member)), None)
-    return token, {name: value for name, value in request.items() if name not in TOKEN_MEMBERS}
+def token_of(request: Document) -> str | None:
+    """Return a request's idempotency token, or None if it has none."""
+    for member in TOKEN_MEMBERS:
+        if member in request:
+            return str(request[member])
+    return None
+
+
+def _without_token(request: Document) -> Document:
+    return {name: value for name, value in request.items() if name not in TOKEN_MEMBERS}
