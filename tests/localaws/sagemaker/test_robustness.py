@@ -8,6 +8,7 @@ import re
 import sqlite3
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -131,10 +132,17 @@ def _small(name: str) -> dict[str, Any]:
 
 
 @pytest.fixture
-def on_a_small_disk(local_aws: LocalAws, bench: Bench, tmp_path: Path) -> Iterator[Bench]:
+def quiet_folder() -> Iterator[Path]:
+    """A folder whose neighbours stay: a container has a layer over each folder beside a mounted one."""
+    with tempfile.TemporaryDirectory(dir="/var/tmp") as folder:
+        yield Path(folder)
+
+
+@pytest.fixture
+def on_a_small_disk(local_aws: LocalAws, bench: Bench, quiet_folder: Path) -> Iterator[Bench]:
     """A local SageMaker of the test's own whose state is on a file system of 16 MiB."""
     port = free_ports().gateway
-    state_dir = tmp_path / "state"
+    state_dir = quiet_folder / "state"
     state_dir.mkdir()
     user = [] if os.geteuid() == 0 else ["--user", "--map-root-user"]
     script = 'mount -t tmpfs -o size=16m none "$1"; shift; exec "$@"'

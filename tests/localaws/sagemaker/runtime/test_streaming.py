@@ -18,6 +18,7 @@ def transform_fn(model, body, content_type, accept):
         for number in range(4):
             yield json.dumps({"number": number, "at": time.time(), "accept": accept}) + "\\n"
             if wish == "die" and number == 1:
+                time.sleep(1)  # the server's other thread sends what it has by then
                 os._exit(3)
             time.sleep(wish if isinstance(wish, float) else 0)
         if wish == "large":
