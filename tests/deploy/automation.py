@@ -167,7 +167,7 @@ def _release(aws: LocalAws, name: str) -> None:
     pipelines = Pipelines(aws)
     wait = action("Approval", "Manual", "ApproveDeployment", timeoutInMinutes=5)
     pipelines.create(
-        stage("Source", source(pipelines.repository())), stage("DeployStaging", wait), name=f"{name}-deploy"
+        stage("Source", source(pipelines.repository())), stage("ApproveProduction", wait), name=f"{name}-deploy"
     )
 
 

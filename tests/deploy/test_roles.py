@@ -198,7 +198,7 @@ def tries(own_key: str, pipeline_role: str, model_role: str) -> dict[str, Try]:
             "put_approval_result",
             {
                 "pipelineName": "iris-deploy",
-                "stageName": "DeployStaging",
+                "stageName": "ApproveProduction",
                 "actionName": "ApproveDeployment",
                 "result": {"summary": "", "status": "Approved"},
                 "token": "00000000-0000-0000-0000-000000000000",
