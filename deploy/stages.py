@@ -11,12 +11,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from deploy import stacks
 from deploy.errors import DeployError
 from deploy.packages import Package
 from deploy.project import PRODUCTION, STAGING, Project
 from deploy.stacks import TEMPLATE_BODY_BYTES, Request, Stack
+from model_road import aws
 from model_road.errors import UsageError
 
 STAGES = (STAGING, PRODUCTION)
@@ -111,7 +113,7 @@ def stack_request(
     url = None
     if len(body) > TEMPLATE_BODY_BYTES:
         key = f"{project.name}/templates/{template.stem}-{hashlib.sha256(body).hexdigest()[:16]}.yml"
-        url = f"https://{project.bucket}.s3.{project.session.region_name}.amazonaws.com/{key}"
+        url = aws.object_url(project.session.region_name, project.bucket, key)
     return Request(stack_name, text, url, values, stack_tags)
 
 
@@ -144,7 +146,7 @@ def read_template(path: Path) -> str:
 def upload_template(project: Project, wanted: Request) -> None:
     """Put a template that is too long to be sent where its URL says; the same content goes to the same place."""
     if wanted.template_url is not None:
-        key = wanted.template_url.partition(".amazonaws.com/")[2]
+        key = urlsplit(wanted.template_url).path.removeprefix("/")
         project.s3.put_object(Bucket=project.bucket, Key=key, Body=wanted.template.encode())
 
 

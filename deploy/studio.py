@@ -10,6 +10,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from deploy.errors import DeployError
+from model_road import aws
 
 _VISIBLE = "sagemaker:studio-visibility"
 _LOCATION = "sagemaker:projectS3TemplatesLocation"
@@ -26,7 +27,7 @@ _PORTFOLIO = "SageMaker project templates"
 def put_template(s3: Any, bucket: str, key: str, text: str) -> str:
     """Put a template where Studio finds it; return its URL."""
     s3.put_object(Bucket=bucket, Key=key, Body=text.encode(), Tagging=f"{_VISIBLE}=true")
-    return f"https://{bucket}.s3.{s3.meta.region_name}.amazonaws.com/{key}"
+    return aws.object_url(s3.meta.region_name, bucket, key)
 
 
 def allow_reading(s3: Any, bucket: str) -> bool:

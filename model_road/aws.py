@@ -4,6 +4,7 @@ boto3 is imported when the first session is made: that takes 0.3 s, which `-h` a
 defines a pipeline should not cost. So commands import this module, and no other of ours imports boto3 late.
 """
 
+import re
 from typing import Any
 
 
@@ -18,6 +19,21 @@ def default_bucket_name(boto_session: Any) -> str:
     """Return the name that SageMaker itself gives to an account's default bucket in a region."""
     account = boto_session.client("sts").get_caller_identity()["Account"]
     return f"sagemaker-{boto_session.region_name}-{account}"
+
+
+def object_url(region: str, bucket: str, key: str) -> str:
+    """Return the URL of an S3 object, as CloudFormation takes it for a template's."""
+    return f"https://{bucket}.s3.{region}.{url_suffix(region)}/{key}"
+
+
+def url_suffix(region: str) -> str:
+    """Return what AWS's host names end with in a region: amazonaws.com, in China amazonaws.com.cn."""
+    from botocore.loaders import create_loader  # noqa: PLC0415 -- see above
+
+    partitions = create_loader().load_data("partitions")["partitions"]
+    suffixes = [each["outputs"]["dnsSuffix"] for each in partitions if re.search(each["regionRegex"], region)]
+    # Of a region that is newer than botocore nothing else is known either.
+    return str(suffixes[0]) if suffixes else "amazonaws.com"
 
 
 def is_error(error: BaseException) -> bool:

@@ -1,8 +1,8 @@
 """SageMaker's SDK, imported when a name of it is first used.
 
 Importing the SDK takes seconds, and fails without a region. A module that defines a pipeline has to be importable
-without either, so nothing of `pipelines` imports the SDK but this module, and `request_step`, which is reached through
-it: `sdk.Pipeline` is `Pipeline` of `sagemaker.mlops.workflow.pipeline`.
+without either, so nothing of `pipelines` imports the SDK but this module, and `request_step` and `plain_pipeline`,
+which are reached through it: `sdk.FailStep` is `FailStep` of `sagemaker.mlops.workflow.fail_step`.
 """
 
 import pkgutil
@@ -19,7 +19,7 @@ _PLACES: Mapping[str, str] = {
     "ParameterFloat": "sagemaker.core.workflow.parameters:ParameterFloat",
     "ParameterInteger": "sagemaker.core.workflow.parameters:ParameterInteger",
     "ParameterString": "sagemaker.core.workflow.parameters:ParameterString",
-    "Pipeline": "sagemaker.mlops.workflow.pipeline:Pipeline",
+    "Pipeline": "pipelines.plain_pipeline:Pipeline",
     "PipelineSession": "sagemaker.core.workflow.pipeline_context:PipelineSession",
     "PropertyFile": "sagemaker.core.workflow.properties:PropertyFile",
     "RequestStep": "pipelines.request_step:RequestStep",

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from deploy import assets, deployment, provisioned, stacks, stages, studio
 from deploy.deployment_view import output_lines
+from deploy.errors import DeployError
 from deploy.project import Project
 
 _PREFIX = "model-road"
@@ -13,6 +14,7 @@ _PREFIX = "model-road"
 
 def deploy_project(project: Project, options: argparse.Namespace) -> int:
     """Make or update the stack that holds everything a project needs."""
+    _refuse_china(project)
     collected = assets.collect(Path(options.source))
     place = assets.upload(project.s3, project.bucket, f"{_PREFIX}/assets", collected)
     name = provisioned.stack_name(project.name)
@@ -49,6 +51,7 @@ def _lacks_data(project: Project, bucket: str) -> bool:
 
 def install_template(project: Project, options: argparse.Namespace) -> int:
     """Put the project template into SageMaker Studio's list."""
+    _refuse_china(project)
     location = options.template_location or f"s3://{project.bucket}/{_PREFIX}/templates/"
     bucket, _, folder = location.removeprefix("s3://").partition("/")
     # In a folder of others `project.yml` may be theirs.
@@ -76,6 +79,16 @@ def install_template(project: Project, options: argparse.Namespace) -> int:
     else:
         print(f"Next           {project.next_command('install-project-template --domain-id ID')}")
     return 0
+
+
+def _refuse_china(project: Project) -> None:
+    """Refuse regions whose CodePipeline deploys no stacks; source: "CloudFormation deploy action reference"."""
+    region = project.session.region_name
+    if project.session.get_partition_for_region(region) == "aws-cn":
+        raise DeployError(
+            f"{region}: in China CodePipeline has no CloudFormation action, so that ModelDeploy cannot deploy there; "
+            "staging, test, approve, production and api work without it"
+        )
 
 
 def default_id(project: Project) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from deploy import artifacts, stages
+from model_road.aws import object_url
 from tests.conftest import LocalAws
 from tests.localaws.services.pipelines import Pipelines, action, source, stage
 
@@ -140,7 +141,7 @@ def provision(aws: LocalAws) -> Automation:
         "FunctionCodeBucket": name,
         "FunctionCodePrefix": "functions",
     }
-    outputs = _stack(aws, f"{name}-automation", parameters)
+    outputs = _stack(aws, name, parameters)
     inbox = aws.client("sqs").create_queue(QueueName=f"{name}-inbox")["QueueUrl"]
     aws.client("sns").subscribe(
         TopicArn=outputs["NotificationTopicArn"],
@@ -171,11 +172,13 @@ def _release(aws: LocalAws, name: str) -> None:
     )
 
 
-def _stack(aws: LocalAws, stack_name: str, parameters: dict[str, str]) -> dict[str, str]:
-    cloudformation = aws.client("cloudformation")
+def _stack(aws: LocalAws, name: str, parameters: dict[str, str]) -> dict[str, str]:
+    # Too long to be sent: it is nested by its URL in a project, too.
+    aws.client("s3").put_object(Bucket=name, Key="automation.yml", Body=TEMPLATE.read_bytes())
+    cloudformation, stack_name = aws.client("cloudformation"), f"{name}-automation"
     cloudformation.create_stack(
         StackName=stack_name,
-        TemplateBody=TEMPLATE.read_text(),
+        TemplateURL=object_url("us-east-1", name, "automation.yml"),
         Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
         Capabilities=["CAPABILITY_IAM"],
     )

@@ -248,7 +248,7 @@ def test_what_the_stack_has(deployed: Deployed):
         assert (each["ComparisonOperator"], each["AlarmActions"]) == ("GreaterThanThreshold", [topic])
         if "Metrics" not in each:
             assert (each["Dimensions"], each["Period"]) == (dimensions, 60)
-    assert json.loads(cloudwatch.get_dashboard(DashboardName=name)["DashboardBody"])["widgets"]
+    assert json.loads(cloudwatch.get_dashboard(DashboardName=f"{name}-us-east-1")["DashboardBody"])["widgets"]
     scaler = deployed.aws.client("application-autoscaling")
     of = {"ServiceNamespace": "sagemaker", "ResourceIds": [f"endpoint/{name}/variant/AllTraffic"]}
     [target] = scaler.describe_scalable_targets(**of)["ScalableTargets"]

@@ -41,6 +41,20 @@ def test_a_long_template_goes_to_s3_under_a_name_of_its_content(tmp_path: Path, 
     assert str(urls[1]).startswith("https://bucket.s3.eu-west-1.amazonaws.com/mine/templates/long-")
 
 
+@pytest.mark.parametrize(
+    ("region", "suffix"),
+    [("us-gov-west-1", "amazonaws.com"), ("cn-north-1", "amazonaws.com.cn"), ("eu-isoe-west-1", "cloud.adc-e.uk")],
+)
+def test_the_url_of_a_template_is_that_of_its_partition(
+    region: str, suffix: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("AWS_DEFAULT_REGION", region)
+    (tmp_path / "long.yml").write_text("#" * (TEMPLATE_BODY_BYTES + 1))
+    project = Project("mine", "group", "bucket", ROLE, None, "")
+    url = stages.stack_request(project, "s", tmp_path / "long.yml", {}, {}).template_url
+    assert str(url).startswith(f"https://bucket.s3.{region}.{suffix}/mine/templates/long-")
+
+
 def test_an_experiment_is_told_and_its_challenger_known():
     ab = experiments.ab_test("arn:b", 10)
     assert experiments.describe(ab) == "A/B test: 10 % to arn:b"

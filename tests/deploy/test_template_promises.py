@@ -26,7 +26,7 @@ def test_what_people_have_made_outlives_its_stack(path) -> None:
 
 def test_a_key_lets_in_whom_it_is_for() -> None:
     """Without the account nobody could change it; the services write logs, and tell the topic and the queues."""
-    logs, own = "logs.${AWS::Region}.amazonaws.com", {"api", "system_test"}
+    logs, own = "logs.${AWS::Region}.${AWS::URLSuffix}", {"api", "system_test"}
     services = {"project": {logs, "events.amazonaws.com", "cloudwatch.amazonaws.com", "sns.amazonaws.com"}}
     for path in TEMPLATES:
         template = load(path)

@@ -231,15 +231,54 @@ def rules_that_queues_refuse(template: Document) -> list[str]:
     }
     allowed = set()
     for _, policy in resources(template, "AWS::SQS::QueuePolicy"):
-        [statement] = policy["PolicyDocument"]["Statement"]
-        [sources] = [statement.get("Condition", {}).get("ArnEquals", {}).get("aws:SourceArn", [])]
-        rules = [each["Fn::If"][1] if "Fn::If" in each else each for each in sources]
-        queues = [each["Fn::GetAtt"][0] for each in statement["Resource"] if each["Fn::GetAtt"][1] == "Arn"]
-        assert {each["Ref"] for each in policy["Queues"]} == set(queues)
-        allowed |= {(rule["Fn::GetAtt"][0], queue) for rule in rules for queue in queues}
-    missing = {f"{rule} to {queue}" for rule, queue in targets - allowed}
-    strangers = {rule for rule, _ in allowed} - {rule for rule, _ in targets}
-    return sorted({*missing, *strangers} | ({"anybody"} if not allowed and targets else set()))
+        for statement in policy["PolicyDocument"]["Statement"]:
+            if statement["Effect"] == "Allow":
+                sources = statement.get("Condition", {}).get("ArnEquals", {}).get("aws:SourceArn", [])
+                rules = [each["Fn::If"][1] if "Fn::If" in each else each for each in sources]
+                allowed |= {(rule["Fn::GetAtt"][0], statement["Resource"]["Fn::GetAtt"][0]) for rule in rules}
+    return sorted(f"{rule} to {queue}" for rule, queue in targets ^ allowed)
+
+
+def several_queues_of_a_policy(template: Document) -> list[str]:
+    """A policy is about one queue, its statements too; SQS refuses one that names another.
+
+    Source: "Special information for SQS policies" in the SQS Developer Guide.
+    """
+    found = []
+    for name, policy in resources(template, "AWS::SQS::QueuePolicy"):
+        own = {"Fn::GetAtt": [policy["Queues"][0]["Ref"], "Arn"]}
+        about = [each["Resource"] for each in policy["PolicyDocument"]["Statement"]]
+        if len(policy["Queues"]) > 1 or any(each != own for each in about):
+            found.append(f"{name}: give each queue a policy of its own, whose statements name that queue alone")
+    return found
+
+
+def open_to_plain_http(template: Document) -> list[str]:
+    """Queues, topics and buckets take requests over TLS alone.
+
+    Sources: "Enforce encryption of data in transit" in the guides of SQS, SNS and S3. No topic's policy may say sns:*.
+    """
+    kinds = {
+        "SQS::Queue": ("Queues", "sqs:*"),
+        "SNS::Topic": ("Topics", "sns:Publish"),
+        "S3::Bucket": ("Bucket", "s3:*"),
+    }
+    found = []
+    for kind, (member, action) in kinds.items():
+        closed = {
+            each["Ref"]
+            for _, policy in resources(template, f"AWS::{kind}Policy")
+            for statement in policy["PolicyDocument"]["Statement"]
+            if (statement["Effect"], statement["Principal"], statement["Action"]) == ("Deny", "*", action)
+            if statement.get("Condition") == {"Bool": {"aws:SecureTransport": "false"}}
+            for each in listed(policy[member])
+        }
+        found += [
+            f"{name}: deny {action} where aws:SecureTransport is false"
+            for name, _ in resources(template, f"AWS::{kind}")
+            if name not in closed
+        ]
+    return found
 
 
 def without(*path: str) -> Callable[[Document], object]:
@@ -248,7 +287,7 @@ def without(*path: str) -> Callable[[Document], object]:
     def slip(found: Document) -> None:
         for step in path[:-1]:
             found = found[int(step)] if isinstance(found, list) else found[step]
-        found.pop(path[-1])
+        found.pop(int(path[-1]) if isinstance(found, list) else path[-1])
 
     return slip
 
@@ -264,8 +303,13 @@ def policy_slip(role: str, sid: str, change: Callable[[Document], object]) -> Ca
     return slip
 
 
+def with_another_queue(found: Document) -> None:
+    statement = found["BatchQueuePolicy"]["Properties"]["PolicyDocument"]["Statement"][0]
+    statement["Resource"] = [statement["Resource"], {"Fn::GetAtt": ["PeopleQueue", "Arn"]}]
+
+
 def refuse_the_schedule(found: Document) -> None:
-    [statement] = found["QueuePolicy"]["Properties"]["PolicyDocument"]["Statement"]
+    statement = found["RetrainingQueuePolicy"]["Properties"]["PolicyDocument"]["Statement"][0]
     sources = statement["Condition"]["ArnEquals"]["aws:SourceArn"]
     sources[:] = [each for each in sources if "ScheduleRule" not in str(each)]
 
@@ -303,6 +347,15 @@ RULES: list[tuple[Callable[[Document], list[str]], str, Callable[[Document], obj
         policy_slip("BatchRole", "Logs", lambda found: found["Action"].pop()),
     ),
     (rules_that_queues_refuse, "automation", refuse_the_schedule),
+    (
+        several_queues_of_a_policy,
+        "automation",
+        lambda found: found["BatchQueuePolicy"]["Properties"]["Queues"].append({"Ref": "PeopleQueue"}),
+    ),
+    (several_queues_of_a_policy, "automation", with_another_queue),
+    (open_to_plain_http, "automation", without("TopicPolicy", "Properties", "PolicyDocument", "Statement", "1")),
+    (open_to_plain_http, "automation", without("BatchDeadLettersPolicy")),
+    (open_to_plain_http, "project", without("DataBucketPolicy")),
 ]
 
 
