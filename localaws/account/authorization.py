@@ -56,8 +56,9 @@ _ROLES: Mapping[str, tuple[tuple[str, ...], ...]] = {
     "codepipeline": (("pipeline", "roleArn"),),
 }
 
-# The members of a request that are a condition key of their service.
+# The members of a request that are a condition key of their service, and those that are one for each of their keys.
 _CONDITIONS = frozenset({"ModelApprovalStatus"})
+_KEYED_CONDITIONS = frozenset({"CustomerMetadataProperties"})
 
 
 @dataclass(frozen=True)
@@ -154,8 +155,17 @@ def _parsed(body: bytes) -> Document:
 
 def _own(service: str, operation: str, request: Document) -> list[Check]:
     action = f"{service}:{operation}"
-    context = {f"{service}:{name}": value for name, value in _texts(request) if name in _CONDITIONS}
+    context = _context(service, request)
     return [Check(service, action, resource, context) for resource in _resources(service, operation, request)]
+
+
+def _context(service: str, request: Document) -> dict[str, str]:
+    """Return the condition keys that a request itself gives values."""
+    found = {f"{service}:{name}": value for name, value in _texts(request) if name in _CONDITIONS}
+    for member in _KEYED_CONDITIONS & request.keys():
+        if isinstance(request[member], dict):
+            found |= {f"{service}:{member}/{key}": str(value) for key, value in request[member].items()}
+    return found
 
 
 def _tagged(operation: str, own: list[Check], request: Document) -> Iterator[Check]:

@@ -78,6 +78,11 @@ def endpoint_log(name: str) -> dict[str, Any]:
     return {**stream, "logEvents": [{"timestamp": 0, "message": "m"}]}
 
 
+def registered(status: str) -> dict[str, Any]:
+    """A version of the project's group, in an approval status."""
+    return {"ModelPackageGroupName": PROJECT, "ModelApprovalStatus": status}
+
+
 def queue_url(name: str) -> str:
     """The URL of a queue of this account."""
     return f"https://sqs.us-east-1.amazonaws.com/{ACCOUNT}/{name}"
@@ -97,6 +102,13 @@ def tries(own_key: str, pipeline_role: str, model_role: str) -> dict[str, Try]:
     return {
         "read own object": ("s3", "get_object", {"Bucket": BUCKET, "Key": "iris/x.json"}),
         "write own object": ("s3", "put_object", {"Bucket": BUCKET, "Key": "iris/y"}),
+        "write into a pipeline's artifact": ("s3", "put_object", {"Bucket": BUCKET, "Key": "iris-deploy/Stages/y"}),
+        "write the code of a pipeline": ("s3", "put_object", {"Bucket": BUCKET, "Key": "iris-deploy/Code/y"}),
+        "write a function's code": ("s3", "put_object", {"Bucket": BUCKET, "Key": "iris/functions/y"}),
+        "write a stage's template": ("s3", "put_object", {"Bucket": BUCKET, "Key": "iris/templates/y"}),
+        "write a test's result": ("s3", "put_object", {"Bucket": BUCKET, "Key": "iris/system-test/y"}),
+        "write predictions": ("s3", "put_object", {"Bucket": f"{BUCKET}-data", "Key": "batchdata/output/x"}),
+        "write training data": ("s3", "put_object", {"Bucket": f"{BUCKET}-data", "Key": "traindata/x"}),
         "write captured data": ("s3", "put_object", {"Bucket": BUCKET, "Key": "iris/datacapture-staging/y"}),
         "write a manifest": ("s3", "put_object", {"Bucket": f"{BUCKET}-data", "Key": "batchdata/manifests/x"}),
         "list own bucket": ("s3", "list_objects_v2", {"Bucket": BUCKET}),
@@ -133,7 +145,19 @@ def tries(own_key: str, pipeline_role: str, model_role: str) -> dict[str, Try]:
         "read own version": ("sagemaker", "describe_model_package", {"ModelPackageName": VERSION}),
         "list own versions": ("sagemaker", "list_model_packages", {"ModelPackageGroupName": PROJECT}),
         "list foreign versions": ("sagemaker", "list_model_packages", {"ModelPackageGroupName": "other"}),
-        "register a version": ("sagemaker", "create_model_package", {"ModelPackageGroupName": PROJECT}),
+        "register a version": ("sagemaker", "create_model_package", registered("PendingManualApproval")),
+        "register as approved": ("sagemaker", "create_model_package", registered("Approved")),
+        "register without saying": ("sagemaker", "create_model_package", {"ModelPackageGroupName": PROJECT}),
+        "register what was approved": (
+            "sagemaker",
+            "create_model_package",
+            {**registered("PendingManualApproval"), "CustomerMetadataProperties": {"ApprovedModel": "anything"}},
+        ),
+        "say what was approved": (
+            "sagemaker",
+            "update_model_package",
+            {"ModelPackageArn": VERSION, "CustomerMetadataProperties": {"ApprovedModel": "anything"}},
+        ),
         "approve own version": (
             "sagemaker",
             "update_model_package",
@@ -268,7 +292,7 @@ def tries(own_key: str, pipeline_role: str, model_role: str) -> dict[str, Try]:
 
 
 # What all of a kind may.
-ARTIFACTS = {"read own object", "write own object", "write captured data", "use own key"}
+ARTIFACTS = {"read own object", "write own object", "use own key"}
 VERSIONS = {"read own version", "list own versions"}
 MAY: dict[str, set[str]] = {
     "api.yml FunctionRole": {"invoke staging"},
@@ -332,7 +356,7 @@ MAY: dict[str, set[str]] = {
         "follow training",
     },
     "build.yml CommitRole": {"start own build pipeline"},
-    "build.yml PipelineRole": {*ARTIFACTS, "read own code", "build"},
+    "build.yml PipelineRole": {"write the code of a pipeline", "use own key", "read own code", "build"},
     "project.yml ModelExecutionRole": {
         "read own object",
         "list own bucket",
@@ -349,10 +373,12 @@ MAY: dict[str, set[str]] = {
         "train in a step",
         "tag a step's job",
         "register a version",
-        "write a manifest",
+        "write predictions",
     },
     "release.yml BuildRole": {
-        *ARTIFACTS,
+        "read own object",
+        "write into a pipeline's artifact",
+        "use own key",
         *VERSIONS,
         "list own bucket",
         "change batch",
@@ -372,7 +398,9 @@ MAY: dict[str, set[str]] = {
         "delete production",
     },
     "release.yml PipelineRole": {
-        *ARTIFACTS,
+        "write the code of a pipeline",
+        "write into a pipeline's artifact",
+        "use own key",
         "read own code",
         "deploy a stage",
         "hear of a stage",
@@ -396,6 +424,7 @@ MAY: dict[str, set[str]] = {
         "use own key",
         "invoke staging",
         "invoke production",
+        "write a test's result",
     },
     "system_test.yml StateMachineRole": {
         "see a configuration",
