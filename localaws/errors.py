@@ -11,6 +11,7 @@
     +-- HookMissingError    the installed MiniStack is another than the one this was built for
     +-- UnknownJobError     no job of this name
     +-- UnknownMailError    no mail of this number, or none that asks for what was to be confirmed
+    +-- ImageError          no such image of AWS, or it cannot be installed on this machine
 """
 
 
@@ -50,3 +51,7 @@ class UnknownJobError(LocalAwsError):
 
 class UnknownMailError(LocalAwsError):
     """The mailbox has no such mail, or no subscription waits for it."""
+
+
+class ImageError(LocalAwsError):
+    """An image of AWS is unknown, or its environment cannot be made here."""

@@ -122,6 +122,7 @@ def test_no_row_of_a_table_is_longer_than_a_reader_bears(path: Path) -> None:
         ["get-pipeline-definition"],
         ["serving"],
         ["local-aws", "start"],
+        ["local-aws", "images"],
         ["local-aws", "mail"],
     ],
 )

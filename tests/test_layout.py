@@ -25,7 +25,7 @@ FLOORS = (
     ("storage",),
     ("protocol",),
     ("account",),
-    ("containers", "metrics", "service", "supervision"),
+    ("containers", "images", "metrics", "service", "supervision"),
     ("sagemaker", "services", "ministack"),
     ("command",),
 )

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
+from localaws.command.images_parser import add_images_parser
 from localaws.command.mail_parser import add_mail_parser
 from localaws.errors import LocalAwsError, NotRunningError
 from localaws.settings import DEFAULT_PORT, DEFAULT_STATE_DIR, SERVER_NAMES, requested_ports, state_path
@@ -63,6 +64,7 @@ def build_parser() -> argparse.ArgumentParser:
     logs.add_argument("job", metavar="JOB", help=f"a job's name, or a server: {', '.join(_SERVER_LOGS)}")
     logs.add_argument("-f", "--follow", action="store_true", help="go on until the job is over")
     add_mail_parser(commands, common).set_defaults(command=_mail)
+    add_images_parser(commands, common).set_defaults(command=_images)
     return parser
 
 
@@ -225,6 +227,18 @@ def _mail(arguments: argparse.Namespace, state: StateDir) -> int:
         from localaws.command.client import client  # noqa: PLC0415
 
         mail.confirm(mailbox, client("sns", _running(state).ports), arguments.address, _say)
+    return 0
+
+
+def _images(arguments: argparse.Namespace, _state: StateDir) -> int:
+    from localaws.command import images  # noqa: PLC0415
+
+    if arguments.action == "install":
+        images.install_all(arguments.names, _say)
+    elif arguments.action == "remove":
+        images.remove_all(arguments.names, _say)
+    else:
+        images.show_list(arguments.format == "json", _say)
     return 0
 
 

@@ -1,0 +1,152 @@
+"""AWS's images as environments of this host: which there are, and how one is made."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from sagemaker.core import image_uris
+
+from localaws.errors import ImageError
+from localaws.images import catalog, install, interpreter
+from localaws.images.definition import Definition, Framework
+from localaws.images.environment import find
+
+# Small, pure Python, and on every index: what is tested is how environments are made, not what is in them.
+_TINY = Framework("tiny_container", imports=("six",), compared=("six",))
+
+
+@pytest.fixture
+def tiny(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Definition:
+    """An image with one small package, which its requirements pin, and a container of our own."""
+    requirements, container = tmp_path / "requirements.txt", tmp_path / "tiny_container"
+    requirements.write_text("# https://example.com/requirements.txt\nsix==1.16.0\n")
+    container.mkdir()
+    (container / "__init__.py").write_text("")
+    monkeypatch.setattr(Definition, "requirements_path", requirements)
+    monkeypatch.setattr(Definition, "container_path", container)
+    return Definition("tiny", "1.0", f"3.{sys.version_info.minor}", _TINY)
+
+
+def silent(_line: str) -> None:
+    """Say nothing."""
+
+
+@pytest.mark.parametrize(
+    ("uri", "name"),
+    [
+        ("sagemaker-scikit-learn:1.4-2", "sagemaker-scikit-learn:1.4-2"),
+        ("123456789012.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1.4-2-cpu-py3", "…:1.4-2"),
+        ("123456789012.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1.4-2-py312-cpu-py3", "…:1.4-2-py312"),
+        ("123456789012.dkr.ecr.cn-north-1.amazonaws.com.cn/sagemaker-scikit-learn:0.23-1-cpu-py3", "…:0.23-1"),
+        ("123456789012.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1.4-20", None),
+        ("123456789012.dkr.ecr.us-east-1.amazonaws.com/mine/sagemaker-scikit-learn:1.4-2", None),
+        ("sagemaker-scikit-learn", None),
+    ],
+)
+def test_a_uri_means_the_image_of_its_repository_and_version(uri: str, name: str | None) -> None:
+    found = catalog.of_uri(uri)
+    assert (found.name if found else None) == (name.replace("…", "sagemaker-scikit-learn") if name else None)
+
+
+@pytest.mark.parametrize("definition", catalog.DEFINITIONS, ids=lambda each: each.name)
+def test_an_image_pins_what_it_has(definition: Definition) -> None:
+    assert definition.source.startswith("https://github.com/aws/")
+    assert {"sagemaker-containers", "pip", *definition.framework.compared} <= set(definition.pins)
+    assert (definition.container_path / "serving.py").is_file()
+    scikit_learn = re.fullmatch(r"(\d+\.\d+)-(\d+).*", definition.version)
+    assert scikit_learn
+    assert definition.pins["scikit-learn"].startswith(scikit_learn[1])
+
+
+def test_every_version_that_the_sdk_knows_is_there() -> None:
+    config = image_uris.config_for_framework("sklearn")
+    versions = {version for scope in ("training", "inference") for version in config[scope]["versions"]}
+    assert versions - {each.version for each in catalog.DEFINITIONS} == {"0.20.0"}, "docs/localaws/sagemaker-jobs.md"
+
+
+def test_an_image_is_made_once(tiny: Definition, tmp_path: Path) -> None:
+    made = install.install(tiny, tmp_path / "images", silent)
+    assert made.versions["six"] == "1.16.0"
+    assert made.has_own_python
+    assert find(tiny, tmp_path / "images") == made
+    assert install.install(tiny, tmp_path / "images", silent).folder == made.folder
+
+
+def test_what_aws_changes_makes_it_anew(tiny: Definition, tmp_path: Path) -> None:
+    earlier = install.install(tiny, tmp_path / "images", silent)
+    tiny.requirements_path.write_text("# https://example.com/requirements.txt\nsix==1.17.0\n")
+    assert not earlier.is_current
+    made = install.install(tiny, tmp_path / "images", silent)
+    assert made.versions["six"] == "1.17.0"
+    assert not earlier.folder.exists()
+
+
+def test_what_cannot_be_imported_is_not_kept(tiny: Definition, tmp_path: Path) -> None:
+    broken = replace(tiny, framework=replace(_TINY, imports=("no_such_module",)))
+    with pytest.raises(ImageError, match="No module named 'no_such_module'"):
+        install.install(broken, tmp_path / "images", silent)
+    assert find(tiny, tmp_path / "images") is None
+    assert list((tmp_path / "images").glob("*@*")) == []
+
+
+def test_an_edit_does_not_reach_the_cache(tiny: Definition, tmp_path: Path) -> None:
+    edited = replace(tiny, edits={"six.py": ("Benjamin Peterson", "Somebody")})
+    made = install.install(edited, tmp_path / "one", silent)
+    plain = install.install(tiny, tmp_path / "other", silent)
+    assert "Somebody" in (made.site_packages / "six.py").read_text()
+    assert "Somebody" not in (plain.site_packages / "six.py").read_text()
+
+
+def test_the_next_python_is_taken_and_named(tiny: Definition, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No Python 3.99 is here, nor can it be downloaded."""
+    monkeypatch.setenv("UV_PYTHON_DOWNLOADS", "never")
+    said: list[str] = []
+    made = install.install(replace(tiny, python="3.99"), tmp_path / "images", said.append)
+    assert not made.has_own_python
+    assert any("not with Python 3.99" in line for line in said)
+
+
+def test_the_nearest_python_comes_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    here = {"3.8", "3.11", "3.13"}
+    monkeypatch.setattr(
+        interpreter,
+        "on_this_host",
+        lambda version: interpreter.Interpreter(version, version) if version in here else None,
+    )
+    assert [each.version for each in interpreter.candidates("3.12")] == ["3.12", "3.13", "3.11", "3.8"]
+
+
+def test_without_a_network_the_message_says_so(
+    tiny: Definition, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("UV_OFFLINE", "1")
+    monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path / "cache"))
+    monkeypatch.setattr(interpreter, "MINORS", [])
+    with pytest.raises(ImageError, match=r"(?s)cannot be installed.*(network|offline|[Cc]onnect)"):
+        install.install(tiny, tmp_path / "images", silent)
+
+
+def test_two_at_once_make_one_and_a_killed_one_leaves_nothing(tmp_path: Path) -> None:
+    environ = os.environ | {"LOCALAWS_IMAGES_DIR": str(tmp_path)}
+    command = [sys.executable, "-m", "localaws.command.cli", "images", "install", "sagemaker-scikit-learn:1.4-2-py312"]
+    killed = subprocess.Popen(command, env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert killed.stderr
+    while "installing" not in killed.stderr.readline():
+        assert killed.poll() is None
+    killed.send_signal(signal.SIGKILL)
+    killed.communicate()
+    assert len(list(tmp_path.glob("*@*"))) == 1
+    both = [
+        subprocess.Popen(command, env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        for _ in range(2)
+    ]
+    outputs = [each.communicate(timeout=240) for each in both]
+    assert [each.returncode for each in both] == [0, 0], outputs
+    assert len({out for out, _ in outputs}) == 1
+    (folder,) = tmp_path.glob("*@*")
+    assert Path(outputs[0][0].strip()) == folder / "bin" / "python"
