@@ -84,6 +84,16 @@ def plan(config: Document | None, instances: int) -> Shift:
     return Shift(steps, alarms, policy.get("TerminationWaitInSeconds", 0), longest)
 
 
+def effective(config: Document | None, fleets: Sequence[Document]) -> Document | None:
+    """Return the DeploymentConfig that holds for a change between two EndpointConfigs; None on Inferentia 1.
+
+    Endpoints of ml.inf1 fall back to all at once without baking, as those with Marketplace containers, which there are
+    none of here. Source: "Exclusions" of the deployment guardrails in the SageMaker Developer Guide.
+    """
+    types = [variant.get("InstanceType", "") for fleet in fleets for variant in fleet["ProductionVariants"]]
+    return None if any(each.startswith("ml.inf1.") for each in types) else config
+
+
 def _share(size: Document, instances: int) -> float:
     value: float = size["Value"]
     return min(1.0, value / 100 if size["Type"] == "CAPACITY_PERCENT" else value / max(instances, 1))

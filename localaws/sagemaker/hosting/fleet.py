@@ -151,6 +151,31 @@ def variants_of(config: Document) -> list[Document]:
     return [*config["ProductionVariants"], *config.get("ShadowProductionVariants", [])]
 
 
+def retained(current: Mapping[str, Capacity], config: Document, options: Document) -> dict[str, Capacity]:
+    """Return the capacities that an update starts the variants of the next EndpointConfig with.
+
+    Parameters
+    ----------
+    current : mapping of str to Capacity
+        The present ones, by variant name.
+    config : dict
+        The next EndpointConfig.
+    options : dict
+        With RetainAllVariantProperties, and ExcludeRetainedVariantProperties, which names the exceptions to it.
+    """
+    if not options.get("RetainAllVariantProperties"):
+        return {}
+    excluded = {item["VariantPropertyType"] for item in options.get("ExcludeRetainedVariantProperties") or []}
+    found = {}
+    for variant in variants_of(config):
+        name, initial = variant["VariantName"], initial_capacity(variant)
+        if name in current:
+            weight = initial.weight if "DesiredWeight" in excluded else current[name].weight
+            count = initial.count if "DesiredInstanceCount" in excluded else current[name].count
+            found[name] = Capacity(weight, count)
+    return found
+
+
 def initial_capacity(variant: Document) -> Capacity:
     """Return the capacity in the EndpointConfig; a serverless variant is one process here."""
     return Capacity(variant.get("InitialVariantWeight", 1.0), variant.get("InitialInstanceCount", 1))

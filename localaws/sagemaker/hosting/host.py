@@ -20,8 +20,8 @@ from localaws.containers.errors import JobFailure
 from localaws.document import Document
 from localaws.sagemaker.errors import ApiError
 from localaws.sagemaker.hosting.announcements import announce, announce_deployment
-from localaws.sagemaker.hosting.deployment import carry_out, plan
-from localaws.sagemaker.hosting.fleet import Capacity, LiveFleet, folders_of_fleets
+from localaws.sagemaker.hosting.deployment import carry_out, effective, plan
+from localaws.sagemaker.hosting.fleet import Capacity, LiveFleet, folders_of_fleets, retained
 from localaws.sagemaker.hosting.routes import Instance, Route, Routes
 from localaws.sagemaker.parts import Parts
 from localaws.settings import time_scale
@@ -126,7 +126,7 @@ class Host:
     def _create(self, resource: Resource) -> None:
         fleet: LiveFleet | None = None
         try:
-            fleet = self._new_fleet(resource, resource.document["EndpointConfigName"], {})
+            fleet = self._new_fleet(resource, self._config(resource.document["EndpointConfigName"]), {})
             fleet.start()
             self._take_over(resource, fleet)
             self._settle(resource, "InService")
@@ -138,7 +138,8 @@ class Host:
     def _bring_back(self, resource: Resource) -> None:
         interrupted = resource.status in ("Updating", "RollingBack", "SystemUpdating")
         try:
-            fleet = self._new_fleet(resource, resource.document["EndpointConfigName"], self.capacities(resource))
+            config = self._config(resource.document["EndpointConfigName"])
+            fleet = self._new_fleet(resource, config, self.capacities(resource))
             fleet.share = 1.0
             self._keep(resource, [fleet])  # it serves as soon as the first server is ready
             fleet.start()
@@ -150,7 +151,8 @@ class Host:
         blue = self._live[resource.arn].fleets[0]
         green: LiveFleet | None = None
         try:
-            green = self._new_fleet(resource, config_name, self._retained(blue, options))
+            config = self._config(config_name)
+            green = self._new_fleet(resource, config, retained(blue.capacities, config, options))
             self._keep(resource, [blue, green])
             self._tell(resource, "Creating", f"Launching {_instances(green)} instance(s).")
             green.start()
@@ -163,7 +165,7 @@ class Host:
 
     def _shift(self, resource: Resource, blue: LiveFleet, green: LiveFleet, config: Document | None) -> None:
         count = _instances(green)
-        shift = plan(config, count)
+        shift = plan(effective(config, [blue.config, green.config]), count)
         waits = {step.share: step.bake_seconds for step in shift.steps}
 
         def move(share: float) -> None:
@@ -209,20 +211,15 @@ class Host:
 
     # Fleets and routes
 
-    def _new_fleet(self, resource: Resource, config_name: str, capacities: Mapping[str, Capacity]) -> LiveFleet:
-        config = self._parts.store.by_arn(self._parts.aws.arn(CONFIG, config_name))
+    def _config(self, name: str) -> Document:
+        config = self._parts.store.by_arn(self._parts.aws.arn(CONFIG, name))
         if config is None:
-            raise JobFailure(f'Could not find endpoint configuration "{config_name}".')
-        publish = lambda: self._publish(resource)  # noqa: E731
-        return LiveFleet(self._parts, resource.name, config.document, capacities, publish)
+            raise JobFailure(f'Could not find endpoint configuration "{name}".')
+        return config.document
 
-    def _retained(self, blue: LiveFleet, options: Document) -> dict[str, Capacity]:
-        if not options.get("RetainAllVariantProperties"):
-            return {}
-        excluded = {item["VariantPropertyType"] for item in options.get("ExcludeRetainedVariantProperties") or []}
-        if "DesiredInstanceCount" in excluded and "DesiredWeight" in excluded:
-            return {}
-        return dict(blue.capacities)
+    def _new_fleet(self, resource: Resource, config: Document, capacities: Mapping[str, Capacity]) -> LiveFleet:
+        publish = lambda: self._publish(resource)  # noqa: E731
+        return LiveFleet(self._parts, resource.name, config, capacities, publish)
 
     def _take_over(self, resource: Resource, fleet: LiveFleet) -> None:
         fleet.share = 1.0

@@ -3,6 +3,8 @@
 import time
 from collections import Counter
 
+from botocore.exceptions import BotoCoreError
+
 from localaws.document import Document
 from localaws.sagemaker.errors import ValidationError
 from localaws.sagemaker.families.lookup import find
@@ -11,6 +13,7 @@ from localaws.sagemaker.hosting.announcements import announce
 from localaws.sagemaker.hosting.fleet import Capacity, initial_capacity, variants_of
 from localaws.sagemaker.hosting.host import CONFIG, ENDPOINT, Host
 from localaws.sagemaker.hosting.serverless_rules import check_capacity, check_serverless, check_update
+from localaws.sagemaker.hosting.update_rules import check_guardrails, check_scaled
 from localaws.sagemaker.parts import Handler, Parts
 from localaws.storage.store import Resource
 
@@ -59,6 +62,12 @@ def create_config(parts: Parts, request: Document) -> Document:
     for name, count in Counter(variant["VariantName"] for variant in variants_of(request)).items():
         if count > 1:
             raise ValidationError(f"Variant names must be unique: {name} occurs {count} times")
+    counts = len(request["ProductionVariants"]), len(request.get("ShadowProductionVariants", ()))
+    if counts[1] and counts != (1, 1):
+        raise ValidationError(
+            "An endpoint with a shadow has one variant in ProductionVariants and one in ShadowProductionVariants, not"
+            f" {counts[0]} and {counts[1]}"
+        )
     for variant in variants_of(request):
         _check_variant(parts, variant)
     check_serverless(parts.store, parts.aws, request)
@@ -111,13 +120,27 @@ def _update_endpoint(parts: Parts, host: Host, request: Document) -> Document:
     resource = _in_service(parts, request, "UpdateEndpoint")
     config = find(parts, CONFIG, request["EndpointConfigName"], "UpdateEndpoint")
     current = find(parts, CONFIG, resource.document["EndpointConfigName"], "UpdateEndpoint")
-    check_update(current.document, config.document, request)
     options = dict(request)
     if request.get("RetainDeploymentConfig"):
         options["DeploymentConfig"] = resource.document.get("LastDeploymentConfig")
+    check_update(current.document, config.document, options)
+    check_guardrails(current.document, config.document, options.get("DeploymentConfig"))
+    check_scaled(current.document, config.document, _scaled(parts, resource, current.document))
     members = {"EndpointStatus": "Updating", "FailureReason": None, **_deployment(options)}
     host.update(_begin(parts, resource, members), config.name, options)
     return {"EndpointArn": resource.arn}
+
+
+def _scaled(parts: Parts, resource: Resource, config: Document) -> list[str]:
+    """Return the variants whose number of instances Application Auto Scaling sets; none where there is no such."""
+    prefix = f"endpoint/{resource.name}/variant/"
+    ids = [f"{prefix}{variant['VariantName']}" for variant in config["ProductionVariants"]]
+    client = parts.aws.client("application-autoscaling")
+    try:
+        found = client.describe_scalable_targets(ServiceNamespace="sagemaker", ResourceIds=ids)
+    except BotoCoreError:  # it does not answer: SageMaker can run beside other services than ours
+        return []
+    return [target["ResourceId"].removeprefix(prefix) for target in found["ScalableTargets"]]
 
 
 def _update_capacities(parts: Parts, host: Host, request: Document) -> Document:

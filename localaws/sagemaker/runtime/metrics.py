@@ -1,7 +1,8 @@
 """The CloudWatch metrics of endpoints: counted in memory on the event loop, sent once a second by a thread.
 
 Names, units and dimensions are those of "Amazon SageMaker AI endpoint invocation metrics" in the SageMaker Developer
-Guide.
+Guide. What an invocation counts is counted a second time with the dimension EndpointConfigName, by which an alarm
+watches one fleet of a deployment and not the other: "Auto-Rollback Configuration and Monitoring", same guide.
 """
 
 import logging
@@ -20,7 +21,7 @@ from localaws.sagemaker.runtime.invocation import Invocation
 logger = logging.getLogger(__name__)
 
 _INTERVAL_SECONDS = 1.0
-_OF_VARIANTS = {
+_OF_INVOCATIONS = {
     "Invocations": "None",
     "InvocationsPerInstance": "None",
     "Invocation4XXErrors": "None",
@@ -28,6 +29,8 @@ _OF_VARIANTS = {
     "InvocationModelErrors": "None",
     "ModelLatency": "Microseconds",
     "OverheadLatency": "Microseconds",
+}
+_OF_VARIANTS = {
     "ConcurrentRequestsPerModel": "Count",
     "RequestDownloadFailures": "Count",
     "ResponseUploadFailures": "Count",
@@ -46,10 +49,13 @@ _OF_ENDPOINTS = {
     "ApproximateAgeOfOldestRequest": "Seconds",
     "HasBacklogWithoutCapacity": "Count",
 }
+_VARIANT = ("EndpointName", "VariantName")
+_FLEET = (*_VARIANT, "EndpointConfigName")
 SAGEMAKER = Namespace(
     "AWS/SageMaker",
     {
-        **{name: Metric(unit, (("EndpointName", "VariantName"),)) for name, unit in _OF_VARIANTS.items()},
+        **{name: Metric(unit, (_VARIANT, _FLEET)) for name, unit in _OF_INVOCATIONS.items()},
+        **{name: Metric(unit, (_VARIANT,)) for name, unit in _OF_VARIANTS.items()},
         **{name: Metric(unit, (("EndpointName",),)) for name, unit in _OF_ENDPOINTS.items()},
     },
 )
@@ -81,11 +87,11 @@ class EndpointMetrics:
             "InvocationModelErrors": float(isinstance(invocation.fault, ModelError)),
             "OverheadLatency": float(round(invocation.overhead_seconds * 1e6)),
         }
-        self.add(invocation.route.endpoint_name, invocation.variant.name, values | _model_values(invocation))
+        self._count(invocation, values | _model_values(invocation))
 
     def record_model(self, invocation: Invocation) -> None:
         """Count what AWS counts of an asynchronous invocation, too: how long the model took, and what it answered."""
-        self.add(invocation.route.endpoint_name, invocation.variant.name, _model_values(invocation))
+        self._count(invocation, _model_values(invocation))
 
     def add(self, endpoint_name: str, variant_name: str, values: Document) -> None:
         """Count one value for each of some metrics.
@@ -103,6 +109,12 @@ class EndpointMetrics:
         """Send what is buffered; return when it is sent."""
         self._stop.set()
         self._thread.join()
+
+    def _count(self, invocation: Invocation, values: Document) -> None:
+        of_variant = _pairs(invocation.route.endpoint_name, invocation.variant.name)
+        of_fleet = (*of_variant, ("EndpointConfigName", invocation.fleet.config_name))
+        for pairs in (of_variant, of_fleet):
+            self._meter.add(SAGEMAKER, pairs, values)
 
     def _send_regularly(self) -> None:
         while not self._stop.wait(_INTERVAL_SECONDS):

@@ -8,6 +8,7 @@ from botocore.exceptions import ClientError
 
 from localaws.metrics.meter import rounded
 from tests.conftest import until
+from tests.localaws.measured import Measured, until_counted
 from tests.localaws.sagemaker.runtime.observed import Watch
 
 
@@ -29,6 +30,24 @@ def test_invocations_errors_and_latencies_are_counted(endpoints, local_aws):
     assert 300_000 < watch.statistic("ModelLatency", "Maximum") < 600_000
     assert 100 < watch.statistic("ModelLatency", "p50") < 100_000
     assert 0 < watch.statistic("OverheadLatency", "Average") < 20_000
+
+
+def test_the_fleets_of_a_deployment_are_counted_apart(endpoints, local_aws):
+    name = endpoints.serve("1")
+    before = endpoints.client.describe_endpoint(EndpointName=name)["EndpointConfigName"]
+    after = endpoints.config(endpoints.variant(endpoints.model("broken")))
+    endpoints.invoke(name)
+    endpoints.client.update_endpoint(EndpointName=name, EndpointConfigName=after)
+    endpoints.wait(name)
+    for _ in range(2):
+        with pytest.raises(ClientError, match="ModelError"):
+            endpoints.invoke(name)
+    own = {"EndpointName": name, "VariantName": "AllTraffic"}
+    old, new = (Measured(local_aws, "AWS/SageMaker", **own, EndpointConfigName=fleet) for fleet in (before, after))
+    until_counted(lambda: new.sum("Invocations") == 2)
+    assert (old.sum("Invocations"), old.sum("Invocation5XXErrors"), new.sum("Invocation5XXErrors")) == (1, 0, 2)
+    assert new.maximum("ModelLatency")
+    assert Measured(local_aws, "AWS/SageMaker", **own).sum("Invocations") == 3
 
 
 def test_a_request_that_the_model_refuses_is_a_4xx(endpoints, local_aws):
