@@ -112,7 +112,16 @@ def table_active(system: System, resource: Resource) -> Verdict:
     return failed(told["TableStatus"], f"update the stack {resource.stack.name}")
 
 
+def table_protected(system: System, resource: Resource) -> Verdict:
+    """Nobody can delete the table."""
+    if system.client("dynamodb").describe_table(TableName=resource.physical_id)["Table"]["DeletionProtectionEnabled"]:
+        return ok("deletion protection is on")
+    return warning(
+        "whoever may delete tables can delete it", "`deploy-model project --parameters TableDeletionProtection=true`"
+    )
+
+
 CHECKS = (Check("Active", active), Check("Role", role), Check("DeadLetterQueue", dead_letters))
 MAPPING_CHECKS = (Check("Enabled", mapped),)
 STATE_MACHINE_CHECKS = (Check("Active", machine_active), Check("Role", machine_role))
-TABLE_CHECKS = (Check("Active", table_active),)
+TABLE_CHECKS = (Check("Active", table_active), Check("DeletionProtection", table_protected))

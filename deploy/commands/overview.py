@@ -4,7 +4,7 @@ import argparse
 import sys
 from collections.abc import Iterator
 
-from deploy import deployment, experiments, milestones, packages, provisioned, stacks, traffic
+from deploy import deployment, experiments, milestones, packages, provisioned, stacks, tables, traffic
 from deploy.deployment_view import output_lines, traffic_lines
 from deploy.errors import DeployError
 from deploy.project import API, PRODUCTION, STAGING, SYSTEM_TEST, Project
@@ -68,6 +68,8 @@ def delete(project: Project, options: argparse.Namespace) -> int:
     if not options.yes and not _confirmed(names):
         raise DeployError(f"{names}: kept")
     for stack in present:
+        if options.what == "project":
+            tables.release_claims(project)
         deployment.delete(project, stack)
         print(f"Deleted        {stack.name}")
     return 0

@@ -2,6 +2,7 @@
 
 import argparse
 import hashlib
+from dataclasses import replace
 from pathlib import Path
 
 from deploy import assets, deployment, provisioned, stacks, stages, studio
@@ -10,6 +11,7 @@ from deploy.errors import DeployError
 from deploy.project import Project
 
 _PREFIX = "model-road"
+_PROTECTION = "TableDeletionProtection"
 
 
 def deploy_project(project: Project, options: argparse.Namespace) -> int:
@@ -33,6 +35,11 @@ def deploy_project(project: Project, options: argparse.Namespace) -> int:
     tags = {"sagemaker:project-name": project.name, "sagemaker:project-id": project_id}
     wanted = stages.stack_request(project, name, assets.PROJECT_TEMPLATE, values, tags)
     deployment.run(project, wanted, None, options.wait)
+    if _PROTECTION not in values and options.wait:
+        # Not at once: what is protected cannot be deleted either when a creation fails and is rolled back.
+        print("Tables         are protected from now on: nobody can delete them")
+        protected = replace(wanted, parameters={**wanted.parameters, _PROTECTION: "true"})
+        deployment.run(project, protected, None, options.wait)
     stack = stacks.describe(project.cloudformation, name)
     if stack is None:
         return 0

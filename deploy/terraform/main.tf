@@ -21,6 +21,7 @@ locals {
     RetrainingSchedule       = var.retraining_schedule
     QuietMinutes             = var.quiet_minutes
     ImageRepositoryArn       = var.image_repository_arn
+    TableDeletionProtection  = var.table_deletion_protection
     AssetsBucket             = var.assets_bucket
     AssetsPrefix             = var.assets_prefix
   }

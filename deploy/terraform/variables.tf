@@ -186,6 +186,18 @@ variable "image_repository_arn" {
   }
 }
 
+variable "table_deletion_protection" {
+  description = "Whether nobody can delete the tables; true once the stack is there, as a creation that fails could not be undone"
+  type        = string
+  default     = "false"
+  nullable    = false
+
+  validation {
+    condition     = contains(["true", "false"], var.table_deletion_protection)
+    error_message = "TableDeletionProtection must be one of true, false."
+  }
+}
+
 variable "assets_bucket" {
   description = "Bucket of the nested templates, the functions' code and the first commit"
   type        = string

@@ -107,6 +107,14 @@ def stack_status(cloudformation: Any, name: str) -> str:
         return "not there"
 
 
+def protected(aws: LocalAws) -> dict[str, bool]:
+    """Which of the project's tables there are, and whether nobody can delete them."""
+    dynamodb = aws.client("dynamodb")
+    names = [name for name in dynamodb.list_tables()["TableNames"] if name.startswith(f"{NAME}-")]
+    found = {name: dynamodb.describe_table(TableName=name)["Table"] for name in names}
+    return {name.removeprefix(f"{NAME}-"): table["DeletionProtectionEnabled"] for name, table in found.items()}
+
+
 def call_the_api(aws: LocalAws, *arguments: str) -> subprocess.CompletedProcess[str]:
     return aws.run([sys.executable, str(ROOT / "invoke_api.py"), "--project-name", NAME, *arguments])
 
@@ -157,12 +165,14 @@ def test_a_push_goes_to_production_and_a_file_is_transformed(
     assert "put training data" not in again
     assert "deploy-staging: no change" in deploy_model(local_aws, tmp_path, "plan")
     status = deploy_model(local_aws, tmp_path, "status")
-    assert f"project        sagemaker-{NAME}-project  CREATE_COMPLETE\n" in status
+    assert f"project        sagemaker-{NAME}-project  UPDATE_COMPLETE\n" in status
     assert f"system-test    in sagemaker-{NAME}-project" in status
     refused = deploy_model(local_aws, tmp_path, "delete", "project", "--yes", returncode=1)
     assert f"sagemaker-{NAME}-deploy-production" in refused
     assert "`deploy-model delete all` first" in refused
     deploy_model(local_aws, tmp_path, "delete", "all", "--yes")
+    assert protected(local_aws) == {"claims": True, "jobs": True, "versions": True}
     deploy_model(local_aws, tmp_path, "delete", "project", "--yes")
+    assert protected(local_aws) == {"jobs": True, "versions": True}
     refused = deploy_model(local_aws, tmp_path, "project", *options, returncode=1)
     assert "(AWS::S3::Bucket)" in refused, "what is there still is not named"

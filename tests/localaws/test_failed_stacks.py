@@ -109,6 +109,28 @@ def test_a_stack_is_deleted_while_it_is_made(stacks: Stacks, local_aws: LocalAws
     assert events()[0][1] == "DELETE_COMPLETE"
 
 
+def test_a_table_that_is_protected_is_not_deleted(stacks: Stacks, local_aws: LocalAws) -> None:
+    name, dynamodb = unique(), local_aws.client("dynamodb")
+
+    def table(protected: object) -> Document:
+        key = {"AttributeName": "k", "KeyType": "HASH"}
+        properties = {"TableName": name, "BillingMode": "PAY_PER_REQUEST", "KeySchema": [key]}
+        properties["AttributeDefinitions"] = [{"AttributeName": "k", "AttributeType": "S"}]
+        return {"Type": "AWS::DynamoDB::Table", "Properties": {**properties, "DeletionProtectionEnabled": protected}}
+
+    assert stacks.make(name, {"Table": table("true")}) == "CREATE_COMPLETE"
+    stack_id = stacks.client.describe_stacks(StackName=name)["Stacks"][0]["StackId"]
+    stacks.client.delete_stack(StackName=name)
+    assert stacks.end(stack_id) == "DELETE_FAILED"
+    assert "currently protected against deletion" in stacks.reasons(name)
+    dynamodb.update_table(TableName=name, DeletionProtectionEnabled=False)
+    stacks.delete(name)
+    assert name not in dynamodb.list_tables()["TableNames"]
+    assert stacks.make(name, {"Table": table("false")}) == "CREATE_COMPLETE"
+    assert dynamodb.describe_table(TableName=name)["Table"]["DeletionProtectionEnabled"] is False
+    stacks.delete(name)
+
+
 @pytest.mark.parametrize(("policy", "remains"), [("Delete", 0), ("RetainExceptOnCreate", 0), ("Retain", 1)])
 def test_what_is_retained_when_a_creation_is_rolled_back(
     stacks: Stacks, local_aws: LocalAws, policy: str, remains: int

@@ -88,6 +88,25 @@ def check_empty(client: Clients, bucket: str) -> None:
         raise ValueError(f"The bucket you tried to delete is not empty: {bucket}")
 
 
+def check_unprotected(client: Clients, table: str) -> None:
+    """Refuse to delete a table that is protected, as DynamoDB does.
+
+    Raises
+    ------
+    ValueError
+    """
+    dynamodb = client("dynamodb")
+    try:
+        found = dynamodb.describe_table(TableName=table)["Table"]
+    except dynamodb.exceptions.ResourceNotFoundException:
+        return
+    if found.get("DeletionProtectionEnabled"):
+        raise ValueError(
+            "Resource cannot be deleted as it is currently protected against deletion. Disable deletion protection "
+            "first."
+        )
+
+
 def _bucket(client: Clients, name: str, properties: Document) -> None:
     s3 = client("s3")
     versioning = properties.get("VersioningConfiguration", {"Status": "Suspended"})
@@ -186,6 +205,9 @@ def _table(client: Clients, name: str, properties: Document) -> None:
     if encryption is not None:
         said = _renamed(encryption, {"SSEEnabled": "Enabled"})
         _call(dynamodb, "update_table", TableName=name, SSESpecification=said)
+    # MiniStack keeps "false" as it is, and takes it for true.
+    protected = properties.get("DeletionProtectionEnabled", False)
+    _call(dynamodb, "update_table", TableName=name, DeletionProtectionEnabled=protected)
 
 
 def _state_machine(client: Clients, arn: str, properties: Document) -> None:

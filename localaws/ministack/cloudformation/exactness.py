@@ -56,3 +56,5 @@ class Exactness:
         """Refuse to delete what has to stay."""
         if resource_type == "AWS::S3::Bucket":
             completion.check_empty(self.client, physical_id)
+        elif resource_type == "AWS::DynamoDB::Table":
+            completion.check_unprotected(self.client, physical_id)
