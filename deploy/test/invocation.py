@@ -11,6 +11,7 @@ from deploy.errors import DeployError
 from deploy.test.prediction import Cell, Prediction, number
 from deploy.test.problems import Problem
 
+# One plain type, as request and as answer: AWS's containers hand a list to the model's output_fn as it came.
 CONTENT_TYPE = "text/csv"
 # Of an answer, in a message.
 _SHOWN = 80
@@ -54,7 +55,7 @@ class Endpoint:
         response = self.runtime.invoke_endpoint(
             EndpointName=self.name,
             ContentType=CONTENT_TYPE,
-            Accept=f"{CONTENT_TYPE}, application/json;q=0.5",
+            Accept=CONTENT_TYPE,
             InferenceId=inference_id,
             Body="\n".join(lines).encode(),
         )

@@ -60,9 +60,11 @@ class Runtime:
 
     predict: Callable[[list[float]], Any] = lambda values: [10 * value for value in values]
     ids: list[str] = field(default_factory=list)
+    headers: set[str] = field(default_factory=set)
 
-    def invoke_endpoint(self, *, Body: bytes, InferenceId: str, **_: str) -> Mapping[str, Any]:
+    def invoke_endpoint(self, *, Body: bytes, InferenceId: str, **others: str) -> Mapping[str, Any]:
         self.ids.append(InferenceId)
+        self.headers |= {others["ContentType"], others["Accept"]}
         answer = self.predict([float(line) for line in Body.decode().splitlines()])
         return {"ContentType": "application/json", "Body": io.BytesIO(json.dumps(answer).encode())}
 
@@ -94,6 +96,13 @@ def test_an_endpoint_as_it_must_be_passes_all_that_needs_no_capture_files():
     assert said["Metrics"].startswith("mae 0.666667, mse 0.666667")
     assert said["Latency"].endswith("over 10 calls")
     assert len(tested.inference_ids) == len(set(tested.inference_ids)) == 3 + 1 + 10
+
+
+def test_what_is_sent_and_accepted_is_one_plain_type():
+    """AWS's containers hand a list, or a parameter, to the model's functions as it came."""
+    runtime = Runtime()
+    checks.invocation(subject(runtime=runtime))
+    assert runtime.headers == {"text/csv"}
 
 
 @pytest.mark.parametrize(
