@@ -140,14 +140,14 @@ class Invocation:
         "_runner",
         "_started",
         "_timer",
-        "accepts",
+        "accept",
         "answered",
         "body",
         "media",
     )
 
     def __init__(self, app: App, runner: Runner, head: Head, body: bytes, connection: Connection) -> None:
-        self.body, self.media, self.accepts = body, head.media, head.accepts
+        self.body, self.media, self.accept = body, head.media, head.accept
         self.answered = False
         self._app, self._runner, self._head, self._connection = app, runner, head, connection
         self._started = time.monotonic()

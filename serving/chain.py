@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from serving.errors import StartError
-from serving.media import JSON, MediaType, parse_content_type
+from serving.media import Accept, MediaType, parse_accept, parse_content_type
 from serving.model import Answer, Model, Request, load_model, outcome_of
 from serving.script import load_script, own_modules
 
@@ -41,13 +41,13 @@ class Chain:
     def __init__(self, steps: Sequence[Model]) -> None:
         self._steps = steps
 
-    def invoke(self, body: bytes, media: MediaType, accepts: Sequence[str]) -> Answer:
+    def invoke(self, body: bytes, media: MediaType, accept: Accept) -> Answer:
         """Answer one request: see `Model.invoke`."""
         *others, last = self._steps
         data = self._steps[0].read(body, media)
         for step, following in zip(others, self._steps[1:], strict=True):
             data = _handed_over(step, following, step.predict(data))
-        return last.write(last.predict(data), accepts)
+        return last.write(last.predict(data), accept)
 
     def invoke_many(self, requests: Sequence[Request]) -> list[Answer | BaseException]:
         """Answer each request by itself."""
@@ -57,7 +57,7 @@ class Chain:
 def _handed_over(step: Model, following: Model, prediction: Any) -> Any:
     if not step.writes and not following.reads:
         return prediction
-    answer = step.write(prediction, (JSON,))
+    answer = step.write(prediction, parse_accept(""))
     body = answer.body if isinstance(answer.body, bytes) else b"".join(map(_as_bytes, answer.body))
     return following.read(body, parse_content_type(answer.content_type))
 

@@ -26,7 +26,7 @@ _EXPECTED = "expected rows of numbers, such as [[0.1, 0.2], [0.3, 0.4]], or an o
 
 
 def decode_text(body: bytes, media: MediaType) -> str:
-    """Return the body's characters, without the byte order mark that some programs write first.
+    """Return the body's characters.
 
     Raises
     ------
@@ -34,9 +34,14 @@ def decode_text(body: bytes, media: MediaType) -> str:
         The bytes are not of the charset.
     """
     try:
-        return body.decode(media.charset).removeprefix("\ufeff")
+        return body.decode(media.charset)
     except UnicodeError as error:
         raise BadRequestError(f"The body is not {media.charset} text: {error}.") from None
+
+
+def _text(body: bytes, media: MediaType) -> str:
+    """Return the body's characters, without the byte order mark that some programs write first."""
+    return decode_text(body, media).removeprefix("\ufeff")
 
 
 def decode(body: bytes, media: MediaType) -> Rows:
@@ -101,17 +106,17 @@ def encode(prediction: Any, accepts: Iterable[str]) -> tuple[bytes, str]:
 
 
 def _decode_json(body: bytes, media: MediaType) -> Rows:
-    return _as_rows(_load_json(decode_text(body, media), "The body"))
+    return _as_rows(_load_json(_text(body, media), "The body"))
 
 
 def _decode_json_lines(body: bytes, media: MediaType) -> Rows:
-    lines = decode_text(body, media).splitlines()
+    lines = _text(body, media).splitlines()
     rows = [_only_member(_load_json(line, f"Line {number}")) for number, line in enumerate(lines, 1) if line.strip()]
     return _as_rows(rows)
 
 
 def _decode_csv(body: bytes, media: MediaType) -> Rows:
-    text = decode_text(body, media).lstrip("\r\n")
+    text = _text(body, media).lstrip("\r\n")
     first = text[: text.find("\n") + 1] or text
     if media.has_header or (media.has_header is None and _is_header(first)):
         text = text[len(first) :]

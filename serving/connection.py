@@ -37,7 +37,7 @@ _LONG_BODY_BYTES = 512 * 1024
 # Above it, joining head and body costs more than handing them over apart.
 _JOINED_BYTES = 65_536
 
-_UNREADABLE = Head("", "", "", (), parse_content_type(""), (), 0, keep_alive=False, chunks=False)
+_UNREADABLE = Head("", "", "", (), parse_content_type(""), parse_accept(""), 0, keep_alive=False, chunks=False)
 
 
 class Connections:
@@ -320,7 +320,7 @@ class Connection(asyncio.Protocol):
             query=query.decode("latin-1"),
             headers=tuple(self._headers),
             media=parse_content_type(headers.get(b"content-type", b"").decode("latin-1")),
-            accepts=parse_accept(headers.get(b"accept", b"").decode("latin-1")),
+            accept=parse_accept(headers.get(b"accept", b"").decode("latin-1")),
             length=None if chunked else int(length),
             keep_alive=self._parser.should_keep_alive() and not self._parser.should_upgrade(),
             chunks=version != "1.0",

@@ -24,8 +24,10 @@ class MediaType:
 
     Attributes
     ----------
+    header : str
+        Content-Type as it came, parameters included: what a script gets, here as in AWS's containers.
     name : str
-        Type and subtype, lower case, without parameters: what input_fn gets, so that scripts may compare it.
+        Type and subtype, lower case, without parameters.
     charset : str
         The declared character set, by default utf-8.
     has_header : bool or None
@@ -33,9 +35,33 @@ class MediaType:
         neither was declared.
     """
 
+    header: str
     name: str
     charset: str = "utf-8"
     has_header: bool | None = None
+
+
+@dataclass(frozen=True)
+class Accept:
+    """The types that the caller takes.
+
+    Attributes
+    ----------
+    header : str
+        As it came, a list with qualities perhaps: what a script gets, here as in AWS's containers. There JSON is meant
+        by no header and by ``*/*`` (``sagemaker_containers/_worker.py``, ``sagemaker_inference/transformer.py``).
+    types : tuple of str
+        The acceptable types, best first. A range such as ``text/*`` is replaced by the type it stands for. Empty when
+        the caller does not mind: no header, or ``*/*`` before all else.
+    """
+
+    header: str
+    types: tuple[str, ...]
+
+    @property
+    def best(self) -> str:
+        """The type to write."""
+        return self.types[0] if self.types else JSON
 
 
 @lru_cache(maxsize=256)
@@ -51,15 +77,12 @@ def parse_content_type(header: str) -> MediaType:
     charset = parameters.get("charset", "utf-8")
     _check_charset(charset)
     has_header = {"present": True, "absent": False}.get(parameters.get("header", ""))
-    return MediaType(name or JSON, charset, has_header)
+    return MediaType(header.strip() or JSON, name or JSON, charset, has_header)
 
 
 @lru_cache(maxsize=256)
-def parse_accept(header: str) -> tuple[str, ...]:
-    """Return the acceptable types, best first.
-
-    A range such as ``text/*`` is replaced by the type it stands for. The tuple is empty when the caller does
-    not mind: no header, or ``*/*`` before all else.
+def parse_accept(header: str) -> Accept:
+    """Read an Accept header.
 
     Raises
     ------
@@ -70,13 +93,14 @@ def parse_accept(header: str) -> tuple[str, ...]:
 
     Examples
     --------
-    >>> parse_accept("text/csv;q=0.5, application/jsonlines, text/html;q=0")
+    >>> parse_accept("text/csv;q=0.5, application/jsonlines, text/html;q=0").types
     ('application/jsonlines', 'text/csv')
     >>> parse_accept("*/*")
-    ()
+    Accept(header='application/json', types=())
     """
-    if not header.strip():
-        return ()
+    header = header.strip()
+    if not header or header == "*/*":
+        return Accept(JSON, ())
     ranked = []
     for item in header.split(","):
         name, parameters = _split(item)
@@ -87,7 +111,8 @@ def parse_accept(header: str) -> tuple[str, ...]:
         raise NotAcceptableError(f"The Accept header {header!r} refuses every type: name one with a quality above 0.")
     ranked.sort(key=lambda entry: entry[0])  # stable: equals stay in the caller's order
     names = [name for _, name in ranked]
-    return () if names[0] == "*/*" else tuple(dict.fromkeys(_RANGES.get(name, name) for name in names))
+    types = () if names[0] == "*/*" else tuple(dict.fromkeys(_RANGES.get(name, name) for name in names))
+    return Accept(header, types)
 
 
 def _check_charset(charset: str) -> None:

@@ -11,7 +11,7 @@ from functools import lru_cache
 from http import HTTPStatus
 
 from serving.errors import MethodNotAllowedError, RequestError
-from serving.media import JSON, MediaType
+from serving.media import JSON, Accept, MediaType
 
 Headers = tuple[tuple[bytes, bytes], ...]
 
@@ -27,8 +27,8 @@ class Head:
         Names in lower case.
     media : MediaType
         What Content-Type says.
-    accepts : tuple of str
-        What Accept says: see `media.parse_accept`.
+    accept : Accept
+        What Accept says.
     length : int or None
         Content-Length; None for a chunked body.
     keep_alive : bool
@@ -42,7 +42,7 @@ class Head:
     query: str
     headers: Headers
     media: MediaType
-    accepts: tuple[str, ...]
+    accept: Accept
     length: int | None
     keep_alive: bool
     chunks: bool

@@ -4,10 +4,13 @@ What the caller is told depends on who caused an exception:
 
 - ValueError from input_fn or transform_fn: the caller sent something wrong, 400 with the exception's own
   sentence;
-- ValueError from output_fn: it cannot write that type; the next acceptable one is tried, then 406. If the
-  caller named none, it is the model's own failure;
+- ValueError from output_fn: it cannot write what the caller accepts, 406. If the caller named no type, it is the
+  model's own failure;
 - rows of another width than a scikit-learn model's n_features_in_: 400 before predict_fn is called;
 - anything else is the model's own failure and goes up as it is, to be logged and answered as 500.
+
+A script gets Content-Type and Accept as they came, lists and parameters included, because AWS's containers do not take
+them apart either: a script that answers here answers there.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -18,11 +21,11 @@ from serving import codecs
 from serving.batch import joined, parts
 from serving.errors import BadRequestError, NotAcceptableError, StartError
 from serving.loaders import load_only_file
-from serving.media import CSV, JSON, MediaType
+from serving.media import CSV, JSON, Accept, MediaType
 from serving.script import Script
 
-# The bodies that SageMaker's own containers hand over as str; all others are bytes (toolkit,
-# content_types.py).
+# The types, without a parameter, whose bodies SageMaker's own containers hand over as str; all others are bytes
+# (toolkit, content_types.py).
 _TEXT_TYPES = frozenset({JSON, CSV})
 
 
@@ -34,13 +37,13 @@ class Request(NamedTuple):
     body : bytes
     media : MediaType
         Its type.
-    accepts : sequence of str
-        Acceptable media types of the answer, best first; empty when the caller does not mind: then JSON.
+    accept : Accept
+        The acceptable types of the answer.
     """
 
     body: bytes
     media: MediaType
-    accepts: Sequence[str]
+    accept: Accept
 
 
 class Answer(NamedTuple):
@@ -89,7 +92,7 @@ class Model:
         self.width = width if isinstance(width, int) else None
         self.kind = type(model).__name__
 
-    def invoke(self, body: bytes, media: MediaType, accepts: Sequence[str]) -> Answer:
+    def invoke(self, body: bytes, media: MediaType, accept: Accept) -> Answer:
         """Answer one request, whose parts `Request` describes.
 
         Raises
@@ -100,8 +103,8 @@ class Model:
             Whatever the model's own code raises.
         """
         if self._script.transform_fn is not None:
-            return self._transform(body, media, accepts)
-        return self.write(self._predict(self.read(body, media)), accepts)
+            return self._transform(body, media, accept)
+        return self.write(self._predict(self.read(body, media)), accept)
 
     def invoke_many(self, requests: Sequence[Request]) -> list[Answer | BaseException]:
         """Answer several requests with one call of predict_fn.
@@ -119,7 +122,7 @@ class Model:
         for number, prediction in zip(readable, predictions, strict=True):
             inputs[number] = prediction
         return [
-            item if isinstance(item, BaseException) else outcome_of(self.write, item, request.accepts)
+            item if isinstance(item, BaseException) else outcome_of(self.write, item, request.accept)
             for item, request in zip(inputs, requests, strict=True)
         ]
 
@@ -129,7 +132,7 @@ class Model:
             data = codecs.decode(body, media)
         else:
             try:
-                data = self._input_fn(_body_for_script(body, media), media.name)
+                data = self._input_fn(_body_for_script(body, media), media.header)
             except ValueError as error:
                 raise BadRequestError(str(error) or "input_fn refused the body.") from error
         if self.width is not None:
@@ -157,33 +160,26 @@ class Model:
                 return predictions
         return [outcome_of(self._predict, data) for data in inputs]
 
-    def write(self, prediction: Any, accepts: Sequence[str]) -> Answer:
+    def write(self, prediction: Any, accept: Accept) -> Answer:
         """Return a prediction as the body of an answer."""
         if self._output_fn is None:
-            return Answer(*codecs.encode(prediction, accepts or (JSON,)))
-        if not accepts:
-            return _answer("output_fn", self._output_fn(prediction, JSON), JSON)
-        refusals = []
-        for accept in accepts:
-            try:
-                result = self._output_fn(prediction, accept)
-            except ValueError as error:
-                refusals.append(error)
-            else:
-                return _answer("output_fn", result, accept)
-        types = ", ".join(accepts)
-        raise NotAcceptableError(f"The answer cannot be written as {types}: {refusals[0]}") from refusals[0]
+            return Answer(*codecs.encode(prediction, accept.types or (JSON,)))
+        try:
+            result = self._output_fn(prediction, accept.header)
+        except ValueError as error:
+            if not accept.types:
+                raise
+            raise NotAcceptableError(f"The answer cannot be written as {accept.header}: {error}") from error
+        return _answer("output_fn", result, accept.best)
 
-    def _transform(self, body: bytes, media: MediaType, accepts: Sequence[str]) -> Answer:
-        # Only the best type: to try another would be to predict again.
-        accept = accepts[0] if accepts else JSON
+    def _transform(self, body: bytes, media: MediaType, accept: Accept) -> Answer:
         transform_fn = self._script.transform_fn
         assert transform_fn is not None  # noqa: S101 -- for the type checker
         try:
-            result = transform_fn(self._model, _body_for_script(body, media), media.name, accept)
+            result = transform_fn(self._model, _body_for_script(body, media), media.header, accept.header)
         except ValueError as error:
             raise BadRequestError(str(error) or "transform_fn refused the body.") from error
-        return _answer("transform_fn", result, accept)
+        return _answer("transform_fn", result, accept.best)
 
 
 def load_model(model_dir: Path, script: Script) -> Model:
@@ -230,7 +226,7 @@ def _check_width(data: Any, width: int) -> None:
 
 
 def _body_for_script(body: bytes, media: MediaType) -> str | bytes:
-    return codecs.decode_text(body, media) if media.name in _TEXT_TYPES else body
+    return codecs.decode_text(body, media) if media.header in _TEXT_TYPES else body
 
 
 def _answer(function: str, result: Any, accept: str) -> Answer:

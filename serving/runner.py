@@ -23,7 +23,7 @@ from typing import Protocol
 
 from serving.board import LATENCY_BOUNDS, MODEL_BUCKETS, Field, Row
 from serving.chain import Served
-from serving.media import MediaType
+from serving.media import Accept, MediaType
 from serving.model import Answer, Request
 
 Outcome = Answer | BaseException
@@ -37,7 +37,7 @@ class Call(Protocol):
 
     body: bytes
     media: MediaType
-    accepts: tuple[str, ...]
+    accept: Accept
     answered: bool  # by a time-out, say: then it is not worth calling the model
 
     def done(self, outcome: Outcome) -> None:
@@ -154,8 +154,8 @@ class Runner:
         try:
             if len(calls) == 1:
                 call = calls[0]
-                return (self._model.invoke(call.body, call.media, call.accepts),)
-            return self._model.invoke_many([Request(call.body, call.media, call.accepts) for call in calls])
+                return (self._model.invoke(call.body, call.media, call.accept),)
+            return self._model.invoke_many([Request(call.body, call.media, call.accept) for call in calls])
         except BaseException as error:
             return [error] * len(calls)
 
