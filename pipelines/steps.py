@@ -290,6 +290,13 @@ class Evaluation:
     properties: Mapping[str, Any] = field(default_factory=dict)
 
 
+# AWS's scikit-learn and XGBoost images run `pip install .` on the model's code when they start (sagemaker-containers
+# 2.8.6, `_modules.install`). It builds in isolation, for which pip fetches setuptools from PyPI: without a way there
+# the endpoint never starts. With this pip takes the image's own. (A variable for an option `--no-...` says what the
+# option sets: 0 is no isolation.)
+_OFFLINE_START = {"PIP_NO_BUILD_ISOLATION": "0"}
+
+
 def register_step(
     settings: JobSettings,
     name: str,
@@ -311,7 +318,7 @@ def register_step(
     model_data : S3 URI
         Of a model.tar.gz.
     environment : mapping of str to str
-        For the serving container.
+        For the serving container, beside PIP_NO_BUILD_ISOLATION.
     model_package_group_name : str
         Made by the first registration.
     approval_status : str
@@ -321,7 +328,11 @@ def register_step(
     evaluation : Evaluation
         The result of testing the model, and with which records.
     """
-    container = {"Image": settings.image_uri, "ModelDataUrl": model_data, "Environment": dict(environment)}
+    container = {
+        "Image": settings.image_uri,
+        "ModelDataUrl": model_data,
+        "Environment": {**_OFFLINE_START, **environment},
+    }
     request = {
         "ModelPackageGroupName": model_package_group_name,
         "ModelApprovalStatus": approval_status,

@@ -15,24 +15,24 @@ step = steps.register_step(
     settings,
     "Register",
     model_data="s3://b/model.tar.gz",
-    environment={},
+    environment={"SAGEMAKER_PROGRAM": "inference.py"},
     model_package_group_name="group",
     approval_status="Approved",
     content_types=["text/csv"],
     evaluation=evaluation,
 )
 properties = step.arguments["CustomerMetadataProperties"]
-print(json.dumps({name: value for name, value in properties.items() if isinstance(value, str)}))
+[container] = step.arguments["InferenceSpecification"]["Containers"]
+texts = {name: value for name, value in properties.items() if isinstance(value, str)}
+print(json.dumps([texts, container["Environment"]]))
 """
 
 
-def test_a_version_says_what_its_pipeline_says_of_it():
+def test_a_version_says_what_its_pipeline_says_of_it_and_starts_without_a_network():
     # The SDK needs a region to be imported.
     environ = {**os.environ, "AWS_DEFAULT_REGION": "us-east-1"}
     done = subprocess.run([sys.executable, "-c", SCRIPT], env=environ, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout.splitlines()[-1]) == {
-        "TestDataUrl": "s3://b/test",
-        "TargetColumn": "kind",
-        "PositiveLabel": "ill",
-    }
+    properties, environment = json.loads(done.stdout.splitlines()[-1])
+    assert properties == {"TestDataUrl": "s3://b/test", "TargetColumn": "kind", "PositiveLabel": "ill"}
+    assert environment == {"SAGEMAKER_PROGRAM": "inference.py", "PIP_NO_BUILD_ISOLATION": "0"}
