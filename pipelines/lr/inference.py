@@ -6,7 +6,11 @@
 | application/jsonlines | `[0.3]` or `{"x": [0.3]}` on each line | `{"prediction": 434.07}` on each line |
 | text/csv | `0.3` on each line; a header line is skipped | `434.07` on each line |
 
-Answers hold every digit of the float64. A request that is wrong raises ValueError with a sentence for its sender.
+Answers hold every digit of the float64. A request that is wrong raises ValueError with a sentence for its sender, and
+is answered by 4XX (`refusals`).
+
+Content-Type and Accept may have parameters, and Accept may be a list: `serving` takes them apart, AWS's images hand
+them over as they came.
 
 A right request is read in a few microseconds: it is taken to be right, and only where that fails does a second, slower
 look find out what is wrong.
@@ -19,6 +23,7 @@ from typing import Any
 
 import model_file
 import numpy as np
+import refusals
 
 try:
     import orjson
@@ -45,6 +50,7 @@ def model_fn(model_dir: str) -> Any:
     return model_file.load(Path(model_dir, "model.dill"))
 
 
+@refusals.answer_with(400)  # type: ignore[untyped-decorator]
 def input_fn(body: bytes | str, content_type: str) -> Any:
     """Read the features out of a request.
 
@@ -59,7 +65,7 @@ def input_fn(body: bytes | str, content_type: str) -> Any:
     """
     kind = _media_type(content_type)
     try:
-        text = body if isinstance(body, str) else bytes(body).decode("utf-8-sig")
+        text = (body if isinstance(body, str) else bytes(body).decode()).removeprefix("\ufeff")
     except UnicodeDecodeError as error:
         raise ValueError(f"the body is not UTF-8: {error}") from error
     if kind == JSON:
@@ -72,11 +78,13 @@ def input_fn(body: bytes | str, content_type: str) -> Any:
     raise ValueError(f"content type {content_type!r} is not read here: send {JSON}, {JSON_LINES[0]} or {CSV}")
 
 
+@refusals.answer_with(400)  # type: ignore[untyped-decorator]
 def predict_fn(data: Any, model: Any) -> Any:
     """Predict one number for each row."""
     return model.predict(data)
 
 
+@refusals.answer_with(406)  # type: ignore[untyped-decorator]
 def output_fn(prediction: Any, accept: str | None) -> tuple[str, str]:
     """Write the predictions as the caller wants them; JSON if any type will do.
 
@@ -90,15 +98,31 @@ def output_fn(prediction: Any, accept: str | None) -> tuple[str, str]:
     ValueError
         When `accept` is none of the types written here.
     """
-    kind = _media_type(accept or "*/*")
     numbers = np.asarray(prediction, np.float64)
-    if kind in (JSON, "*/*", "application/*"):
-        return f'{{"predictions": {_json_numbers(numbers)}}}', JSON
-    if kind in JSON_LINES:
-        return "".join([f'{{"prediction": {number!r}}}\n' for number in numbers.tolist()]), kind
-    if kind in (CSV, "text/*"):
-        return _write_csv(numbers), CSV
+    for kind in _best_first(accept or "*/*"):
+        if kind in (JSON, "*/*", "application/*"):
+            return f'{{"predictions": {_json_numbers(numbers)}}}', JSON
+        if kind in JSON_LINES:
+            return "".join([f'{{"prediction": {number!r}}}\n' for number in numbers.tolist()]), kind
+        if kind in (CSV, "text/*"):
+            return _write_csv(numbers), CSV
     raise ValueError(f"{accept!r} is not written here: accept {JSON}, {JSON_LINES[0]} or {CSV}")
+
+
+def _best_first(accept: str) -> list[str]:
+    """Return the types of an Accept header, those of the same quality in the sender's order (RFC 9110, 12.5.1)."""
+    if "," not in accept:
+        return [_media_type(accept)]
+    ranked = [(_quality(item), _media_type(item)) for item in accept.split(",")]
+    return [kind for quality, kind in sorted(ranked, key=lambda entry: -entry[0]) if quality > 0]
+
+
+def _quality(item: str) -> float:
+    for parameter in item.split(";")[1:]:
+        name, _, value = parameter.partition("=")
+        if name.strip().lower() == "q":
+            return float(value)
+    return 1.0
 
 
 def _media_type(header: str) -> str:

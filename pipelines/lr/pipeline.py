@@ -149,7 +149,9 @@ def train(settings: steps.JobSettings, parameters: Parameters, training_data: An
         settings,
         "Train",
         code={
-            **code.read_files(_HERE, "train.py", "linear_regression.py", "model_file.py", "inference.py"),
+            **code.read_files(
+                _HERE, "train.py", "linear_regression.py", "model_file.py", "inference.py", "refusals.py"
+            ),
             **code.read_package("dill"),
         },
         script="train.py",

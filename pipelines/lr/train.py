@@ -6,15 +6,15 @@ model.tar.gz:
 
     model.dill               the fitted LinearRegression
     code/inference.py        how it is served
-    code/linear_regression.py, code/model_file.py
+    code/linear_regression.py, code/model_file.py, code/refusals.py
     code/dill.zip            reads model.dill where the image lacks dill: a job installs nothing
 
 The model is put together aside and moved into place, model.dill last: a folder that holds it is complete.
 
 Hyperparameters are strings, as SageMaker passes them: learning_rate, max_iter, tol, random_state (of
-`LinearRegression`) and target_column. Those which SageMaker's own tools add (`sagemaker_...`, `_tuning_...`) are left
-alone, any other is refused. The reason of a failure goes to /opt/ml/output/failure, from where SageMaker takes
-FailureReason.
+`LinearRegression`) and target_column. AWS's training toolkit, which tuning jobs use, repeats them as options. Those
+which SageMaker's own tools add (`sagemaker_...`, `_tuning_...`) are left alone, any other is refused. The reason of a
+failure goes to /opt/ml/output/failure, from where SageMaker takes FailureReason.
 """
 
 import argparse
@@ -153,15 +153,15 @@ def _served_files() -> list[Path]:
     """What inference.py needs; dill.zip is beside this file in a container, elsewhere dill is installed."""
     beside = Path(__file__).parent
     packed = beside / "dill.zip"
-    needed = [beside / name for name in ("inference.py", "linear_regression.py", "model_file.py")]
+    needed = [beside / name for name in ("inference.py", "linear_regression.py", "model_file.py", "refusals.py")]
     return [*needed, packed] if packed.exists() else needed
 
 
-def train(prefix: Path) -> None:
-    """Run the job below `prefix`, SageMaker's /opt/ml."""
+def train(prefix: Path, options: Mapping[str, str]) -> None:
+    """Run the job below `prefix`, SageMaker's /opt/ml, with hyperparameters from there and from the command line."""
     config = prefix / "input" / "config" / "hyperparameters.json"
     given = json.loads(config.read_text(encoding="utf-8")) if config.exists() else {}
-    hyperparameters = parse_hyperparameters(given)
+    hyperparameters = parse_hyperparameters({**given, **options})
     table = read_table(prefix / "input" / "data" / "train", hyperparameters.target_column)
     model = LinearRegression(**hyperparameters.estimator)
     print(f"{model!r} on {len(table.y)} rows of {table.X.shape[1]} feature(s)")
@@ -177,9 +177,12 @@ def main() -> int:
     parser.add_argument("--prefix", type=Path, default=PREFIX, help="SageMaker's folder (/opt/ml)")
     # SageMaker starts its own images with the word `train`; it says nothing that is not known.
     parser.add_argument("command", nargs="?", choices=["train"], help=argparse.SUPPRESS)
-    prefix = parser.parse_args().prefix
+    for name in (*_PARAMETERS, "target_column"):
+        parser.add_argument(f"--{name}", default=argparse.SUPPRESS, help=argparse.SUPPRESS)
+    options = vars(parser.parse_args())
+    prefix, _ = options.pop("prefix"), options.pop("command")
     try:
-        train(prefix)
+        train(prefix, options)
     except Exception as error:
         traceback.print_exc()
         failure = prefix / "output" / "failure"

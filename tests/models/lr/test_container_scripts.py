@@ -151,7 +151,7 @@ def test_the_packed_model_answers_as_the_mission_says(diabetes_job):
 def test_the_model_folder_holds_the_code_and_nothing_else(diabetes_job):
     job, _ = diabetes_job
     files = {path.relative_to(job.model).as_posix() for path in job.model.rglob("*") if path.is_file()}
-    code = {f"code/{name}" for name in ("inference.py", "linear_regression.py", "model_file.py")}
+    code = {f"code/{name}" for name in ("inference.py", "linear_regression.py", "model_file.py", "refusals.py")}
     assert files == {"model.dill", *code}
     assert {path.name for path in job.model.iterdir()} == {"model.dill", "code"}
 
@@ -161,7 +161,7 @@ def test_an_image_without_dill_uses_the_copy_that_travels_along(tmp_path):
     code, hidden = tmp_path / "code", tmp_path / "hidden"
     code.mkdir()
     hidden.mkdir()
-    for name in ("train.py", "linear_regression.py", "model_file.py", "inference.py"):
+    for name in ("train.py", "linear_regression.py", "model_file.py", "inference.py", "refusals.py"):
         shutil.copyfile(SCRIPTS / name, code / name)
     for name, content in read_package("dill").items():
         (code / name).write_bytes(content)
@@ -358,6 +358,13 @@ def test_train_says_why_it_failed(job, hyperparameters, failure):
     assert "\n" not in job.failure
     assert "Traceback" in done.stderr
     assert not job.model.exists()
+
+
+def test_train_takes_the_options_that_awss_training_toolkit_repeats_the_hyperparameters_in(job):
+    job.give(bmi=[0.1, 0.2, 0.3], y=[1.0, 2.0, 4.0])
+    done = run(SCRIPTS / "train.py", "--prefix", job.root / "ml", "--max_iter", "3", "--target_column", "y")
+    assert "max_iter=3" in done.stdout
+    assert (job.model / "model.dill").exists()
 
 
 def test_train_leaves_alone_what_sagemaker_adds(job):

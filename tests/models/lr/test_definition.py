@@ -188,7 +188,7 @@ def test_scripts_run_without_a_shell_from_code_that_was_uploaded(
     prefix = code.removeprefix(f"s3://{bucket}/")
     listed = local_aws.client("s3").list_objects_v2(Bucket=bucket, Prefix=prefix)["Contents"]
     names = {item["Key"].removeprefix(prefix) for item in listed}
-    assert {"train.py", "linear_regression.py", "model_file.py", "inference.py", "dill.zip"} <= names
+    assert {"train.py", "linear_regression.py", "model_file.py", "inference.py", "refusals.py", "dill.zip"} <= names
 
 
 def test_the_key_that_is_named_is_that_of_all_that_jobs_write_and_changes_nothing_else(

@@ -91,6 +91,26 @@ def test_writes_csv():
     assert output_fn(np.array([0.1 + 0.2, 2.0]), "text/csv") == ("0.30000000000000004\n2.0\n", "text/csv")
 
 
+@pytest.mark.parametrize(
+    ("accept", "written"),
+    [
+        ("text/csv, application/json;q=0.5", "text/csv"),
+        ("application/json;q=0.1, text/csv ; q=0.2", "text/csv"),
+        ("text/html, application/xml, application/jsonlines;q=0.9, */*;q=0.8", "application/jsonlines"),
+        ("text/csv;q=0, application/json", "application/json"),
+        ("image/png, */*", "application/json"),
+    ],
+)
+def test_writes_the_best_type_of_a_list(accept, written):
+    """AWS's containers hand the header over as it came."""
+    assert output_fn(np.array([1.0]), accept)[1] == written
+
+
+def test_a_byte_order_mark_is_no_header_line():
+    """AWS's containers decode `text/csv` and leave the mark in it; a line that is no number would be skipped."""
+    assert input_fn("\ufeff0.3\n0.4", "text/csv").tolist() == [[0.3], [0.4]]
+
+
 def test_names_the_types_it_can_write():
     with pytest.raises(ValueError, match="'image/png' is not written here: accept application/json"):
         output_fn(np.array([1.0]), "image/png")
