@@ -111,9 +111,11 @@ def _add_stages(commands: "Commands") -> None:
     )
     _add_system_test(commands)
     _add(commands, "approve", "stage:approve_staging", "approve what staging runs, and has been tested, for production")
-    _add_wait(
-        _add(commands, "production", "stage:deploy_production", "deploy what staging runs to production, if approved")
+    production = _add(
+        commands, "production", "stage:deploy_production", "deploy what staging runs to production, if approved"
     )
+    _add_without_alarms(production)
+    _add_wait(production)
 
 
 def _add_system_test(commands: "Commands") -> None:
@@ -141,6 +143,7 @@ def _add_system_test(commands: "Commands") -> None:
 def _add_release(commands: "Commands") -> None:
     rolling = _add(commands, "rollback", "release:roll_back", "bring production back to the version before")
     rolling.add_argument("--to", metavar="ARN", help=f"a version that has been in production before: {_PACKAGE_HELP}")
+    _add_without_alarms(rolling)
     _add_wait(rolling)
     testing = _add(commands, "ab", "release:ab_test", "give a share of production's traffic to another version")
     testing.add_argument("package", metavar="ARN", help=_PACKAGE_HELP)
@@ -155,7 +158,9 @@ def _add_release(commands: "Commands") -> None:
         help="share of the requests that is copied, in percent, 1 to 99 (%(default)s)",
     )
     _add_wait(shadowing)
-    _add_wait(_add(commands, "promote", "release:promote", "deploy the experiment's version to production"))
+    promoting = _add(commands, "promote", "release:promote", "deploy the experiment's version to production")
+    _add_without_alarms(promoting)
+    _add_wait(promoting)
 
 
 def _add_api_and_overview(commands: "Commands") -> None:
@@ -257,6 +262,14 @@ def _add(commands: "Commands", name: str, function: str, help_text: str) -> argp
         local_help="use AWS on this machine: start it if necessary, create bucket and role",
     )
     return added
+
+
+def _add_without_alarms(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--without-alarms",
+        action="store_true",
+        help="no alarm rolls this one update back: for a fix that is better than what is there, and not good yet",
+    )
 
 
 def _add_wait(parser: argparse.ArgumentParser) -> None:

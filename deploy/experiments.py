@@ -24,6 +24,11 @@ def challenger(parameters: Mapping[str, str]) -> str | None:
     return parameters.get(AB_PACKAGE) or parameters.get(SHADOW_PACKAGE) or None
 
 
+def variants(parameters: Mapping[str, str]) -> frozenset[str]:
+    """Return the parameters that put another variant beside the one that is always there."""
+    return frozenset(name for name in (AB_PACKAGE, SHADOW_PACKAGE) if parameters.get(name))
+
+
 def describe(parameters: Mapping[str, str]) -> str:
     """Describe the experiment that is running; empty when there is none."""
     if parameters.get(AB_PACKAGE):

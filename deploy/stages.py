@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from deploy import stacks
+from deploy import guardrails, stacks
 from deploy.errors import DeployError
 from deploy.packages import Package
 from deploy.project import PRODUCTION, STAGING, Project
@@ -101,6 +101,8 @@ def request(
     config = read_config(config_path(stage))
     role = project.execution_role(deployed.parameters.get("ModelExecutionRoleArn") if deployed else None)
     values = {**parameters(project, config, package.arn, role), **(extra or {})}
+    if deployed is not None and not deployed.is_empty:
+        values |= guardrails.of_update(deployed.parameters, values)
     return stack_request(project, project.stack_name(stage), ENDPOINT_TEMPLATE, values, tags(project, config))
 
 

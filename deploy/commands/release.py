@@ -2,7 +2,7 @@
 
 import argparse
 
-from deploy import experiments, milestones, packages, staged
+from deploy import experiments, guardrails, milestones, packages, staged
 from deploy.commands.stage import deploy_package, remember
 from deploy.errors import DeployError, NotReleasedError
 from deploy.packages import Package
@@ -26,7 +26,7 @@ def roll_back(project: Project, options: argparse.Namespace) -> int:
         # Otherwise `production` would bring it back: staging still runs it. First, as what follows may be interrupted.
         withdrawn = milestones.now(milestones.WITHDRAWN, production.config_name)
         milestones.write(project.sagemaker, production.package, project.name, milestones.APPROVAL, withdrawn)
-    deploy_package(project, PRODUCTION, target, wait=options.wait)
+    deploy_package(project, PRODUCTION, target, guardrails.asked(options.without_alarms), wait=options.wait)
     return 0
 
 
@@ -52,7 +52,7 @@ def promote(project: Project, options: argparse.Namespace) -> int:
     challenger = _named(project, arn)
     # A shadow may run untested, as its answers reach no user.
     milestones.check_passed(challenger, project.name)
-    deploy_package(project, PRODUCTION, challenger, wait=options.wait)
+    deploy_package(project, PRODUCTION, challenger, guardrails.asked(options.without_alarms), wait=options.wait)
     return 0
 
 

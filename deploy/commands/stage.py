@@ -3,13 +3,16 @@
 import argparse
 import os
 import sys
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
-from deploy import deployment, milestones, packages, plan, stacks, staged, stages
+from deploy import deployment, experiments, guardrails, milestones, packages, plan, stacks, staged, stages
 from deploy.errors import DeployError
 from deploy.packages import Package
+from deploy.plan import Plan
 from deploy.project import PRODUCTION, STAGING, Project
-from deploy.stacks import Stack
+from deploy.stacks import Request, Stack
 from deploy.staged import Staged
 from deploy.test import report, staging_test
 from deploy.test.checks import Expectations
@@ -99,27 +102,51 @@ def deploy_production(project: Project, options: argparse.Namespace) -> int:
     """Deploy what staging runs, tested and approved, to production."""
     stage = staged.read(project, STAGING)
     milestones.check_released(stage.package, project.name, stage.config_name)
-    deploy_package(project, PRODUCTION, stage.package, wait=options.wait)
+    deploy_package(project, PRODUCTION, stage.package, guardrails.asked(options.without_alarms), wait=options.wait)
     print(f"Next           {project.next_command('api')}")
     return 0
 
 
 def deploy_package(
-    project: Project, stage: str, package: Package, extra: dict[str, str] | None = None, *, wait: bool
+    project: Project, stage: str, package: Package, extra: Mapping[str, str] | None = None, *, wait: bool
 ) -> None:
-    """Bring a stage to a package; write down on packages that they were in production."""
+    """Bring a stage to a package; write down on packages that they were in production.
+
+    An update that ends an experiment moves no traffic in steps, and no alarm rolls it back: where the package is
+    another one, the experiment is ended first, with the package that is there.
+
+    Raises
+    ------
+    DeployError
+        When two updates are necessary, and nobody would wait for the first.
+    """
     before = stacks.describe(project.cloudformation, project.stack_name(stage))
     if stage == PRODUCTION and before is not None and before.is_whole:
         # Whoever deployed it may not have waited.
         remember(project, staged.read(project, PRODUCTION))
-    wanted = stages.request(project, stage, package, before, extra)
     print(f"Model package  {package.arn}")
-    deployment.run(project, wanted, project.endpoint_name(stage), wait)
+    if before is not None and _ends_experiment_for(package, before, extra or {}):
+        if not wait:
+            raise DeployError(
+                f"{before.name} runs an experiment ({experiments.describe(before.parameters)}), which an update of its "
+                "own has to end before that to another version: leave --no-wait out"
+            )
+        serving = packages.describe(project.sagemaker, stages.package_arn(before))
+        print(f"Ends           {experiments.describe(before.parameters)}", flush=True)
+        deployment.run(project, _wanted(project, stage, serving, before, extra), project.endpoint_name(stage), wait)
+        before = stacks.describe(project.cloudformation, project.stack_name(stage))
+    deployment.run(project, _wanted(project, stage, package, before, extra), project.endpoint_name(stage), wait)
     if wait:
         after = staged.read(project, stage)
         print(f"Endpoint       {project.endpoint_name(stage)} runs {after.config_name}")
         if stage == PRODUCTION:
             remember(project, after)
+
+
+def _ends_experiment_for(package: Package, before: Stack, extra: Mapping[str, str]) -> bool:
+    """Return whether a stack is to lose a variant, and to serve another package besides."""
+    loses = experiments.variants(before.parameters) - experiments.variants(extra)
+    return before.is_whole and bool(loses) and stages.package_arn(before) != package.arn
 
 
 def remember(project: Project, production: Staged) -> None:
@@ -137,8 +164,22 @@ def _chosen(project: Project, options: argparse.Namespace) -> Package:
 
 
 def _plan(project: Project, stage: str, package: Package, before: Stack | None) -> list[str]:
-    wanted = stages.request(project, stage, package, before)
+    return list(plan.lines(_compared(project, before, _wanted(project, stage, package, before))))
+
+
+def _wanted(
+    project: Project, stage: str, package: Package, before: Stack | None, extra: Mapping[str, str] | None = None
+) -> Request:
+    """Return what a stage's stack is to become; where nothing else changes, how it came there is left as it is."""
+    wanted = stages.request(project, stage, package, before, extra)
+    if before is None or guardrails.PARAMETER not in before.parameters:
+        return wanted
+    known = {guardrails.PARAMETER: before.parameters[guardrails.PARAMETER]}
+    kept = replace(wanted, parameters={**wanted.parameters, **known})
+    return kept if _compared(project, before, kept).is_empty else wanted
+
+
+def _compared(project: Project, before: Stack | None, wanted: Request) -> Plan:
     known = before is not None and not before.is_empty
     body = stacks.template(project.cloudformation, wanted.name) if known else ""
-    defaults = stacks.parameter_defaults(project.cloudformation, wanted.template)
-    return list(plan.lines(plan.compare(before, body, wanted, defaults)))
+    return plan.compare(before, body, wanted, stacks.parameter_defaults(project.cloudformation, wanted.template))

@@ -20,11 +20,11 @@ from tests.deploy.conftest import IMAGE, ROLE, hasty_local_aws
 TEMPLATE = Path(__file__).parents[2] / "deploy" / "templates" / "endpoint.yml"
 KEY = "arn:aws:kms:us-east-1:000000000000:key/11111111-2222-3333-4444-555555555555"
 SCRIPT = """
-import time
+import random, time
 def model_fn(d):
     return open(d + "/version").read()
 def transform_fn(model, body, content_type, accept):
-    if model == "fails":
+    if model == "fails" or model == "flaky" and random.random() < 0.4:
         raise RuntimeError
     if body in ("wrong", b"wrong"):
         raise ValueError
@@ -90,11 +90,22 @@ class Deployed:
         except ClientError as error:
             return str(error.response["Error"]["Code"])
 
+    @property
+    def config_name(self) -> str:
+        """The endpoint configuration in service."""
+        found = self.aws.client("sagemaker").describe_endpoint(EndpointName=f"{self.name}-test")
+        return str(found["EndpointConfigName"])
+
     def alarm(self, alarm: str) -> str:
-        """An alarm's state."""
-        client = self.aws.client("cloudwatch")
-        [found] = client.describe_alarms(AlarmNames=[f"{self.name}-test-{alarm}"])["MetricAlarms"]
+        """An alarm's state: that of the fleet in service."""
+        client, name = self.aws.client("cloudwatch"), f"{self.name}-test-{alarm}-{self.config_name}"
+        [found] = client.describe_alarms(AlarmNames=[name])["MetricAlarms"]
         return str(found["StateValue"])
+
+    def reasons(self) -> str:
+        """Why resources of the stack could not be what they should."""
+        events = self.aws.client("cloudformation").describe_stack_events(StackName=self.name)["StackEvents"]
+        return " ".join(event.get("ResourceStatusReason", "") for event in events)
 
     def n_model_errors(self) -> float:
         """How many answers other than 2XX CloudWatch knows of."""
@@ -161,7 +172,12 @@ def test_a_good_version_takes_over_in_steps_without_a_failed_request(deployed: D
 
 @pytest.mark.parametrize(
     ("version", "thresholds"),
-    [("fails", {}), ("slow", {"LatencyThresholdMicroseconds": "200000"})],
+    [
+        ("fails", {}),
+        ("slow", {"LatencyThresholdMicroseconds": "200000"}),
+        # Of all answers fewer fail than the threshold says, of the canary's own more.
+        ("flaky", {"TrafficStepPercent": "10"}),
+    ],
 )
 def test_a_bad_canary_is_rolled_back_by_its_alarm(deployed: Deployed, version: str, thresholds: dict[str, str]):
     assert deployed.deploy("1") == "CREATE_COMPLETE"
@@ -172,8 +188,32 @@ def test_a_bad_canary_is_rolled_back_by_its_alarm(deployed: Deployed, version: s
     assert deployed.invoke() == "1"
     bad = sum(answer != "1" for answer in answers)
     assert 0 < bad <= 0.45 * len(answers)
-    events = deployed.aws.client("cloudformation").describe_stack_events(StackName=deployed.name)["StackEvents"]
-    assert any("alarms are in ALARM" in event.get("ResourceStatusReason", "") for event in events)
+    assert "alarms are in ALARM" in deployed.reasons()
+
+
+def test_a_production_that_fails_is_mended(deployed: Deployed):
+    """The alarm of what is there is in ALARM, and all the time: it is not about what comes."""
+    assert deployed.deploy("1", TrafficWaitSeconds="60") == "CREATE_COMPLETE"
+    assert deployed.deploy("fails", DeploymentGuardrails="UNWATCHED") == "UPDATE_COMPLETE"
+    callers = Callers(deployed)
+    until(lambda: deployed.alarm("5xx") == "ALARM", 20)
+    failing = deployed.config_name
+    status = deployed.deploy("2", DeploymentGuardrails="WATCHED")
+    callers.end()
+    assert status == "UPDATE_COMPLETE", deployed.reasons()
+    assert deployed.invoke() == "2"
+    found = deployed.aws.client("cloudwatch").describe_alarms(AlarmNamePrefix=f"{deployed.name}-test-")["MetricAlarms"]
+    assert len(found) == 3
+    assert not [alarm["AlarmName"] for alarm in found if alarm["AlarmName"].endswith(failing)]
+
+
+def test_a_variant_comes_and_goes_without_guardrails(deployed: Deployed):
+    assert deployed.deploy("1", TrafficWaitSeconds="0") == "CREATE_COMPLETE"
+    challenger = {"ChallengerModelPackageName": deployed.package("2")}
+    assert deployed.deploy("2", **challenger) == "UPDATE_ROLLBACK_COMPLETE"
+    assert "needs the same variant names in the old and the new endpoint configuration" in deployed.reasons()
+    for variants in (challenger, {"ChallengerModelPackageName": ""}):
+        assert deployed.deploy("2", DeploymentGuardrails="NONE", **variants) == "UPDATE_COMPLETE"
 
 
 def test_a_quiet_endpoint_minds_no_single_wrong_request_but_each_failure_of_its_own(deployed: Deployed):
@@ -219,8 +259,9 @@ def test_what_the_stack_has(deployed: Deployed):
         "JsonContentTypes": ["application/json", "application/jsonlines"],
     }
     alarms = cloudwatch.describe_alarms(AlarmNamePrefix=f"{name}-")["MetricAlarms"]
+    of_fleet = f"-{endpoint['EndpointConfigName']}"
     found = {
-        each["AlarmName"].removeprefix(f"{name}-"): (
+        each["AlarmName"].removeprefix(f"{name}-").removesuffix(of_fleet): (
             *(each["MetricName"], each.get("ExtendedStatistic", each.get("Statistic")), each["Threshold"]),
             *(each["EvaluationPeriods"], each.get("DatapointsToAlarm")),
         )
@@ -233,13 +274,14 @@ def test_what_the_stack_has(deployed: Deployed):
     }
     [decided] = [each for each in alarms if "Metrics" in each]
     assert (decided["AlarmName"], decided["Threshold"], decided["EvaluationPeriods"]) == (
-        f"{name}-model-errors",
+        f"{name}-model-errors{of_fleet}",
         0.3,
         1,
     )
     expression, *stats = decided["Metrics"]
     assert expression["Expression"] == "IF(errors >= 7, share, 0)"
-    dimensions = [{"Name": "EndpointName", "Value": name}, {"Name": "VariantName", "Value": "AllTraffic"}]
+    watched = {"EndpointName": name, "VariantName": "AllTraffic", "EndpointConfigName": endpoint["EndpointConfigName"]}
+    dimensions = [{"Name": key, "Value": value} for key, value in watched.items()]
     assert [(each["Id"], each["MetricStat"]["Metric"]["Dimensions"], each["MetricStat"]["Stat"]) for each in stats] == [
         ("errors", dimensions, "Sum"),
         ("share", dimensions, "Average"),
@@ -285,7 +327,8 @@ def test_how_an_update_goes_on_is_the_parameters(kind: str, expected: dict[str, 
         "MaximumExecutionTimeoutInSeconds": 700,
     }
     alarms = [each["AlarmName"] for each in known["AutoRollbackConfiguration"]["Alarms"]]
-    assert alarms == [f"{name}-{alarm}" for alarm in ("5xx", "latency", "model-errors", "challenger-5xx")]
+    kinds = ("5xx", "latency", "model-errors", "challenger-5xx")
+    assert alarms == [f"{name}-{alarm}-{deployed.config_name}" for alarm in kinds]
 
 
 def test_serverless_instead_of_instances(deployed: Deployed):

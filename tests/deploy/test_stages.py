@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from deploy import experiments, stages
+from deploy import experiments, guardrails, stages
 from deploy.project import Project
 from deploy.stacks import TEMPLATE_BODY_BYTES
 
@@ -64,3 +64,15 @@ def test_an_experiment_is_told_and_its_challenger_known():
     assert experiments.challenger(shadow) == "arn:c"
     assert experiments.challenger({"ChallengerModelPackageName": "", "ShadowModelPackageName": ""}) is None
     assert experiments.describe({}) == ""
+
+
+def test_only_the_same_variants_have_guardrails():
+    ab, shadow = experiments.ab_test("arn:b", 10), experiments.shadow("arn:c", 50)
+    for before, after in (({}, ab), (ab, {}), (ab, shadow), (shadow, {experiments.SHADOW_PACKAGE: ""})):
+        assert guardrails.of_update(before, {**after, guardrails.PARAMETER: "WATCHED"}) == {
+            "DeploymentGuardrails": "NONE"
+        }
+    for before, after in (({}, {}), (ab, experiments.ab_test("arn:d", 50)), ({experiments.AB_PACKAGE: ""}, {})):
+        assert guardrails.of_update(before, after) == {}
+    assert guardrails.asked(without_alarms=True) == {"DeploymentGuardrails": "UNWATCHED"}
+    assert guardrails.asked(without_alarms=False) == {}

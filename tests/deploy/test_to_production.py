@@ -204,6 +204,21 @@ def check_the_system_test(aws: LocalAws, run: Run, project: str, other: str) -> 
     assert (suite.get("tests"), suite.get("failures")) == ("5", "0")
 
 
+def try_experiments(aws: LocalAws, run: Run, production: str, version: str, answer: float) -> None:
+    """A/B test, shadow, and the version of it for everybody."""
+    run("ab", version, "--weight", "50")
+    assert "No change" in run("ab", version, "--weight", "50").stdout
+    seen = {round(predict(aws, production), 3) for _ in range(40)}
+    assert seen == {434.077, round(answer, 3)}
+    run("shadow", version)
+    assert {round(predict(aws, production), 3) for _ in range(20)} == {434.077}
+    assert "an update of its own has to end" in run("promote", "--no-wait", returncode=1).stderr
+    promoted = run("promote").stdout
+    assert f"Ends           shadow: 99 % of the requests to {version}, too" in promoted
+    assert promoted.count("Stack          ") == 2
+    assert predict(aws, production) == answer
+
+
 def test_the_whole_workflow(local_aws: LocalAws, run: Run, versions: list[str], project: str, tmp_path: Path):
     first, second = versions
     staging, production = f"{project}-staging", f"{project}-production"
@@ -246,13 +261,7 @@ def test_the_whole_workflow(local_aws: LocalAws, run: Run, versions: list[str], 
     assert predict(local_aws, production) == pytest.approx(434.0765649977469, abs=1e-6)
     assert "was withdrawn" in run("production", returncode=1).stderr
 
-    run("ab", second, "--weight", "50")
-    seen = {round(predict(local_aws, production), 3) for _ in range(40)}
-    assert seen == {434.077, round(worse, 3)}
-    run("shadow", second)
-    assert {round(predict(local_aws, production), 3) for _ in range(20)} == {434.077}
-    run("promote")
-    assert predict(local_aws, production) == worse
+    try_experiments(local_aws, run, production, second, worse)
     status = run("status").stdout
     assert f"model package  {second}  Approved" in status
     assert status.count("scales   from 2 to 4 instances") == 1
