@@ -201,7 +201,7 @@ def test_all_policies_are_judged() -> None:
     ("where", "change", "said"),
     [
         ("automation BatchRole Queue", {"actions": ("sqs:RecieveMessage",)}, "sqs:RecieveMessage is not an action"),
-        ("automation BatchRole Queue", {"resources": ("arn:aws:sns:eu-west-1:1:iris",)}, "sqs:DeleteMessage is done to"),
+        ("automation BatchRole Queue", {"resources": ("arn:aws:sns:eu-west-1:1:iris",)}, "sqs:DeleteMessage is done"),
         ("automation BatchRole Queue", {"resources": ("*",)}, "can name ['queue']: name them"),
         (
             "release DeployRole Dashboards",
