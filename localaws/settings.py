@@ -13,6 +13,8 @@ REGION = "us-east-1"
 ACCOUNT_ID = "000000000000"
 # MiniStack takes any; these are the usual ones, and recognizably not real.
 CREDENTIALS = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
+MOST_ACCOUNTS = 16
+"""Each has a store and threads of its own in our servers."""
 SERVER_NAMES = ("ministack", "sagemaker", "services")
 """In the order of their start."""
 DEFAULT_PORT = 4566
@@ -61,6 +63,11 @@ class Ports:
     def options(self) -> dict[str, int]:
         """The ports by the command-line option that sets each."""
         return {"--port": self.gateway, "--sagemaker-port": self.sagemaker, "--services-port": self.services}
+
+
+def root_credentials(account_id: str) -> dict[str, str]:
+    """The credentials of an account's root user: MiniStack takes an access key of 12 digits for the account's."""
+    return CREDENTIALS if account_id == ACCOUNT_ID else {**CREDENTIALS, "aws_access_key_id": account_id}
 
 
 def state_path(option: str | None, environ: Mapping[str, str]) -> Path:

@@ -83,7 +83,15 @@ class Check:
     context: Mapping[str, str] = field(default_factory=dict)
 
 
-def checks(target: str, path: str, body: bytes) -> list[Check]:
+@dataclass(frozen=True)
+class Place:
+    """A service in an account."""
+
+    service: str
+    account_id: str
+
+
+def checks(target: str, path: str, body: bytes, account_id: str = ACCOUNT_ID) -> list[Check]:
     """Return all that must be allowed for a request; nothing if it names no operation: its server refuses it.
 
     Parameters
@@ -92,20 +100,22 @@ def checks(target: str, path: str, body: bytes) -> list[Check]:
         The header ``X-Amz-Target``, such as ``SageMaker.CreateModel``; empty for SageMaker Runtime.
     path : str
     body : bytes
+    account_id : str
+        The caller's, in which resources are that are named without an ARN.
     """
     if invocation := _INVOCATION.match(path):
         operation = _INVOCATIONS.get(invocation[2])
         name = {"EndpointName": unquote(invocation[1])}
-        return _own("sagemaker", operation, name) if operation else []
+        return _own(Place("sagemaker", account_id), operation, name) if operation else []
     route = routing.of_target(target)
     if route is None:
         return []
     operation, request = target.partition(".")[2], _parsed(body)
-    own = _own(route.service, operation, request)
+    own = _own(Place(route.service, account_id), operation, request)
     return [*own, *_tagged(operation, own, request), *_passed_roles(route.service, request)]
 
 
-def git_check(repository_path: str, query: str, path: str) -> Check:
+def git_check(repository_path: str, query: str, path: str, account_id: str = ACCOUNT_ID) -> Check:
     """Return what a git request to CodeCommit needs.
 
     Parameters
@@ -115,11 +125,13 @@ def git_check(repository_path: str, query: str, path: str) -> Check:
     query : str
     path : str
         The whole path, which ends with what git wants, unless the query says it.
+    account_id : str
+        The repository's.
     """
     pushes = "git-receive-pack" in (query.rpartition("service=")[2], path.rpartition("/")[2])
     name = repository_path.rpartition("/")[2].removesuffix(".git")
     action = "codecommit:GitPush" if pushes else "codecommit:GitPull"
-    return Check("codecommit", action, _beginning("codecommit", "repository") + name)
+    return Check("codecommit", action, _beginning(Place("codecommit", account_id), "repository") + name)
 
 
 def trust_in_service(policy: str | Document, principal: str) -> Document:
@@ -153,10 +165,11 @@ def _parsed(body: bytes) -> Document:
     return request if isinstance(request, dict) else {}
 
 
-def _own(service: str, operation: str, request: Document) -> list[Check]:
+def _own(place: Place, operation: str, request: Document) -> list[Check]:
+    service = place.service
     action = f"{service}:{operation}"
     context = _context(service, request)
-    return [Check(service, action, resource, context) for resource in _resources(service, operation, request)]
+    return [Check(service, action, resource, context) for resource in _resources(place, operation, request)]
 
 
 def _context(service: str, request: Document) -> dict[str, str]:
@@ -191,18 +204,18 @@ def _at(value: Any, path: tuple[str, ...]) -> Iterator[str]:
         yield from _at(value[path[0]], path[1:])
 
 
-def _resources(service: str, operation: str, request: Document) -> list[str]:
+def _resources(place: Place, operation: str, request: Document) -> list[str]:
     """Return the ARNs that an operation applies to; ``*`` if IAM has no resource for it."""
-    types = _types(service, operation)
-    named = {arn: None for kind in types for arn in _named(service, kind, request)}
+    types = _types(place.service, operation)
+    named = {arn: None for kind in types for arn in _named(place, kind, request)}
     if named:
         return list(named)
-    return [f"{_beginning(service, types[0])}*"] if types else ["*"]
+    return [f"{_beginning(place, types[0])}*"] if types else ["*"]
 
 
-def _named(service: str, kind: str, request: Document) -> Iterator[str]:
+def _named(place: Place, kind: str, request: Document) -> Iterator[str]:
     """Yield the ARNs of the resources of one type that a request names."""
-    beginning = _beginning(service, kind)
+    service, beginning = place.service, _beginning(place, kind)
     if service == "codepipeline" and isinstance(request.get("pipeline"), dict):
         request = request["pipeline"]
     names = {name.lower() for name in _NAMES.get((service, kind), (f"{kind.replace('-', '')}Name",))}
@@ -216,7 +229,9 @@ def _named(service: str, kind: str, request: Document) -> Iterator[str]:
         parts = [request.get(member) for member in ("pipelineName", "stageName", "actionName")]
         yield beginning + "/".join(str(part) for part in parts if part is not None)
     if kind == "model-package" and isinstance(group := request.get("ModelPackageGroupName"), str):
-        yield f"{beginning}{group.rpartition('/')[2].lower()}/*"
+        # A group that is named by its ARN may be another account's.
+        start = f"{group.partition(':model-package-group/')[0]}:model-package/" if ":" in group else beginning
+        yield f"{start}{group.rpartition('/')[2].lower()}/*"
 
 
 def _texts(request: Document) -> Iterator[tuple[str, str]]:
@@ -249,10 +264,10 @@ def _types(service: str, operation: str) -> list[str]:
     return [kind for kind in action.get("Resources", []) if kind.lower() in _reference(service)["Resources"]]
 
 
-def _beginning(service: str, kind: str) -> str:
+def _beginning(place: Place, kind: str) -> str:
     """Return how the ARNs of a type begin: ``arn:aws:sagemaker:us-east-1:000000000000:endpoint/``."""
-    pattern: str = _reference(service)["Resources"][kind.lower()]["ARNFormats"][0]
+    pattern: str = _reference(place.service)["Resources"][kind.lower()]["ARNFormats"][0]
     beginning = pattern.removesuffix(".*")
-    for name, value in (("Partition", "aws"), ("Region", REGION), ("Account", ACCOUNT_ID)):
+    for name, value in (("Partition", "aws"), ("Region", REGION), ("Account", place.account_id)):
         beginning = beginning.replace(f"${{{name}}}", value)
     return beginning

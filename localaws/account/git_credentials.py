@@ -17,7 +17,7 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
-from localaws.settings import CREDENTIALS, REGION
+from localaws.settings import REGION, root_credentials
 
 _TIME = "%Y%m%dT%H%M%S"
 _VALID = timedelta(minutes=15)
@@ -64,9 +64,9 @@ class GitCredentials:
         return hmac.compare_digest(signer.signature(text, request), signature) and abs(now - signed_at) < _VALID
 
 
-def of_a_service() -> dict[str, str]:
-    """Return environment variables with which git asks as one of our services, that is, as the root user."""
-    user = ":".join(CREDENTIALS.values())
+def of_a_service(account_id: str) -> dict[str, str]:
+    """Return environment variables with which git asks as one of our services, that is, as an account's root user."""
+    user = ":".join(root_credentials(account_id).values())
     header = f"Authorization: Basic {base64.b64encode(user.encode()).decode()}"
     return {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "http.extraHeader", "GIT_CONFIG_VALUE_0": header}
 

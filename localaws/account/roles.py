@@ -8,7 +8,7 @@
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -26,6 +26,8 @@ Its value is the service's principal where it asks for a role, such as ``codebui
 """
 
 _SECONDS, _EARLY_SECONDS = 3600, 300
+# A chain of a service and one role.
+_ONE_ROLE = 2
 # A model server runs for long, and receives no new credentials.
 _CONTAINER_SECONDS = 7 * 24 * 3600
 # What AWS's own services call their sessions, where it is known.
@@ -63,30 +65,32 @@ class Roles:
     region : str
     config : botocore.config.Config or None
         That of the clients which are made here.
+    credentials : mapping of str to str or None
+        What a service signs with when it asks for a role; None for those of the process.
     """
 
     endpoint_url: str | None
     region: str
     config: Config | None
+    credentials: Mapping[str, str] | None = None
     _sts: dict[str, Any] = field(default_factory=dict)
-    _sessions: dict[tuple[str, str], "_Session"] = field(default_factory=dict)
+    _sessions: dict[tuple[str, ...], "_Session"] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def client(self, service: str, role_arn: str, principal: str) -> Any:
+    def client(self, service: str, chain: tuple[str, ...]) -> Any:
         """Return the client of a service such as ``s3`` that signs as a role; the same one for the same role.
 
         Parameters
         ----------
         service : str
-        role_arn : str
-        principal : str
-            The service that asks for the role, such as ``codepipeline``.
+        chain : tuple of str
+            The service that asks for a role, such as ``codepipeline``, the role's ARN, and those that it assumes.
         """
-        session = self._session(role_arn, principal)
+        session = self._session(chain)
         with self._lock:
             return session.client(service)
 
-    def require(self, role_arn: str, principal: str, question: Question) -> None:
+    def require(self, chain: tuple[str, ...], question: Question) -> None:
         """Return if a role may make a request.
 
         Raises
@@ -95,7 +99,7 @@ class Roles:
         """
         if self.endpoint_url is None:
             return
-        credentials = self._session(role_arn, principal).credentials
+        credentials = self._session(chain).credentials
         try:
             require(self.endpoint_url, self.region, credentials.get_frozen_credentials(), question)
         except ClientError as error:
@@ -104,51 +108,58 @@ class Roles:
             credentials.forget()
             require(self.endpoint_url, self.region, credentials.get_frozen_credentials(), question)
 
-    def environment(self, role_arn: str, principal: str) -> dict[str, str]:
+    def environment(self, chain: tuple[str, ...]) -> dict[str, str]:
         """Return the variables that give a container a role's credentials.
 
         Raises
         ------
         RoleError
         """
-        found = self.assume(role_arn, principal, _CONTAINER_SECONDS)
+        # AWS gives a role that is assumed by another one an hour at most.
+        found = self.assume(chain, _CONTAINER_SECONDS if len(chain) == _ONE_ROLE else _SECONDS)
         return {
             "AWS_ACCESS_KEY_ID": found.access_key,
             "AWS_SECRET_ACCESS_KEY": found.secret_key,
             "AWS_SESSION_TOKEN": found.token,
         }
 
-    def assume(self, role_arn: str, principal: str, seconds: int) -> ReadOnlyCredentials:
-        """Return credentials of a role, valid for so many seconds.
+    def assume(self, chain: tuple[str, ...], seconds: int) -> ReadOnlyCredentials:
+        """Return credentials of a chain's last role, valid for so many seconds.
 
         Raises
         ------
         RoleError
-            The role does not exist, or its trust policy does not name the service.
+            A role does not exist, or its trust policy does not name who assumes it.
         """
+        *before, role_arn = chain
+        principal = before[0]
+        sts = self._sts_for(principal) if len(chain) == _ONE_ROLE else self.client("sts", tuple(before))
         try:
-            answer = self._sts_for(principal).assume_role(
+            answer = sts.assume_role(
                 RoleArn=role_arn, RoleSessionName=_SESSION_NAMES.get(principal, principal), DurationSeconds=seconds
             )
+        except RoleError:
+            raise
         except ClientError as error:
             reason = error.response["Error"]["Message"]
+            who = f"{principal}.amazonaws.com" if len(chain) == _ONE_ROLE else before[-1]
             raise RoleError(
                 f"Could not assume role {role_arn}. Please ensure that the role exists and that its trust policy "
-                f"allows {principal}.amazonaws.com to assume it. ({reason})"
+                f"allows {who} to assume it. ({reason})"
             ) from error
         found = answer["Credentials"]
         return ReadOnlyCredentials(found["AccessKeyId"], found["SecretAccessKey"], found["SessionToken"])
 
-    def _session(self, role_arn: str, principal: str) -> "_Session":
+    def _session(self, chain: tuple[str, ...]) -> "_Session":
         with self._lock:
-            key = (role_arn, principal)
-            if key not in self._sessions:
-                self._sessions[key] = _Session(self, *key)
-            return self._sessions[key]
+            if chain not in self._sessions:
+                self._sessions[chain] = _Session(self, chain)
+            return self._sessions[chain]
 
     def _sts_for(self, principal: str) -> Any:
         if principal not in self._sts:
-            sts = make_client("sts", endpoint_url=self.endpoint_url, region=self.region, config=self.config)
+            url, region = self.endpoint_url, self.region
+            sts = make_client("sts", endpoint_url=url, region=region, credentials=self.credentials, config=self.config)
             headers = {SERVICE_HEADER: f"{principal}.amazonaws.com"}
             sts.meta.events.register("before-send", lambda request, **_: request.headers.update(headers))
             self._sts[principal] = sts
@@ -158,9 +169,9 @@ class Roles:
 class _Session:
     """The clients of one role."""
 
-    def __init__(self, roles: Roles, role_arn: str, principal: str) -> None:
+    def __init__(self, roles: Roles, chain: tuple[str, ...]) -> None:
         self._roles, self._clients = roles, dict[str, Any]()
-        self.credentials = _RoleCredentials(roles, role_arn, principal)
+        self.credentials = _RoleCredentials(roles, chain)
 
     def client(self, service: str) -> Any:
         if service not in self._clients:
@@ -182,9 +193,9 @@ class _Session:
 class _RoleCredentials(Credentials):  # type: ignore[misc] # botocore has no types
     """A role's credentials, asked for when they are needed."""
 
-    def __init__(self, roles: Roles, role_arn: str, principal: str) -> None:
+    def __init__(self, roles: Roles, chain: tuple[str, ...]) -> None:
         super().__init__("not-asked-for-yet", "")
-        self._ask: Callable[[], ReadOnlyCredentials] = lambda: roles.assume(role_arn, principal, _SECONDS)
+        self._ask: Callable[[], ReadOnlyCredentials] = lambda: roles.assume(chain, _SECONDS)
         self._found: ReadOnlyCredentials | None = None
         self._lock, self._due = threading.Lock(), 0.0
 

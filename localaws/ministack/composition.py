@@ -30,6 +30,7 @@ from localaws.ministack.eventbridge.metrics import RuleMetrics
 from localaws.ministack.eventbridge.spool import Spool
 from localaws.ministack.gateway import Gateway
 from localaws.ministack.hook import Hook, install
+from localaws.ministack.iam.answers import iam_answers
 from localaws.ministack.iam.hooks import iam_hooks
 from localaws.ministack.iam.hooks_authorizer import request_authorizer, resource_policies
 from localaws.ministack.s3.hooks import s3_hooks
@@ -142,4 +143,5 @@ def compose(options: Options) -> tuple[Gateway, Courier]:
     wait = partial(parts.aws.wait_until_there, _START_SECONDS)
     resume = partial(Resumer(parts.journal, parts.tokens).resume, wait)
     authorize = request_authorizer() if iam_enforced() else None
-    return Gateway(application, options.servers, parts.snapshots, clock, resume, authorize), parts.courier
+    answers = iam_answers(authorize)
+    return Gateway(application, options.servers, parts.snapshots, clock, resume, answers), parts.courier

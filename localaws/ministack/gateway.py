@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from urllib.parse import urlsplit
 
-from localaws.account.guard import AUTHORIZE_PATH, Authorize, questioned
+from localaws.account.guard import Authorize
 from localaws.account.roles import SERVICE_HEADER
 from localaws.ministack.clock import Clock
 from localaws.ministack.snapshot import SnapshotLoop
@@ -49,8 +49,8 @@ class Gateway:
         Decides the alarms; runs as long.
     resume : callable
         Resumes what an earlier process left, once MiniStack has its state again.
-    authorize : callable or None
-        Says whether a request to one of the other servers is allowed; None where IAM is not enforced.
+    answers : mapping of str to callable
+        What the other servers ask, such as whether a request is allowed, by path.
     """
 
     def __init__(
@@ -60,9 +60,9 @@ class Gateway:
         snapshots: SnapshotLoop,
         clock: Clock,
         resume: Callable[[], None],
-        authorize: Authorize | None = None,
+        answers: Mapping[str, Authorize],
     ) -> None:
-        self._authorize = authorize
+        self._answers = answers
         self._ministack = ministack
         self._servers = servers
         self._snapshots = snapshots
@@ -75,9 +75,9 @@ class Gateway:
             await self._live(scope, receive, send)
         elif scope["type"] == "http" and scope["path"] == GATEWAY_HEALTH_PATH:
             await Response.json(200, {"status": "ok", "pid": os.getpid()}).dated().send(send)
-        elif scope["type"] == "http" and scope["path"] == AUTHORIZE_PATH and self._authorize is not None:
+        elif scope["type"] == "http" and (answer := self._answers.get(scope["path"])):
             if (body := await read_body(receive)) is not None:
-                await self._authorize(questioned(scope), body).send(send)
+                await answer(scope, body).send(send)
         elif scope["type"] == "http" and (route := routing.of_request(scope)):
             await _forward(urlsplit(self._servers[route.server]).netloc, scope, receive, send)
         else:

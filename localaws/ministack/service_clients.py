@@ -8,12 +8,15 @@ from botocore.config import Config
 
 from localaws.account.roles import Roles
 from localaws.account.session import Clients, make_client
+from localaws.ministack.iam.hooks_accounts import current_account
 from localaws.protocol import routing
-from localaws.settings import CREDENTIALS, REGION, iam_enforced
+from localaws.settings import REGION, iam_enforced, root_credentials
 
 
 def own_clients(endpoint_url: str, servers: Mapping[str, str], config: Config | None = None) -> Clients:
     """Return what makes the clients of a service itself; the servers behind the gateway are asked straight.
+
+    They belong to the root user of the account in which MiniStack works when they are asked for.
 
     Parameters
     ----------
@@ -23,14 +26,14 @@ def own_clients(endpoint_url: str, servers: Mapping[str, str], config: Config | 
         The URLs of the servers behind the gateway, by name.
     config : botocore.config.Config or None
     """
-    urls = routing.urls(servers)
+    urls, account = routing.urls(servers), current_account()
 
     @cache
-    def client(service: str) -> Any:
-        url = urls.get(service, endpoint_url)
-        return make_client(service, endpoint_url=url, region=REGION, credentials=CREDENTIALS, config=config)
+    def client_in(account_id: str, service: str) -> Any:
+        url, keys = urls.get(service, endpoint_url), root_credentials(account_id)
+        return make_client(service, endpoint_url=url, region=REGION, credentials=keys, config=config)
 
-    return client
+    return lambda service: client_in(account(), service)
 
 
 def clients_of_roles(
@@ -48,11 +51,15 @@ def clients_of_roles(
         The URLs of the servers behind the gateway, by name.
     config : botocore.config.Config or None
     """
-    own, roles = own_clients(endpoint_url, servers, config), Roles(endpoint_url, REGION, config)
+    own, account = own_clients(endpoint_url, servers, config), current_account()
+
+    @cache
+    def roles_in(account_id: str) -> Roles:
+        return Roles(endpoint_url, REGION, config, root_credentials(account_id))
 
     def clients_of(role_arn: str | None) -> Clients:
         if role_arn is None or not iam_enforced():
             return own
-        return lambda service: roles.client(service, role_arn, principal)
+        return lambda service: roles_in(account()).client(service, (principal, role_arn))
 
     return clients_of

@@ -31,12 +31,12 @@ def answered(call: Callable[[], Document], what: str, state_dir: Path) -> Respon
     try:
         return document_response(call())
     except ApiError as error:
-        return _error(error)
+        return error_response(error)
     except Exception as error:
         if disk.is_full(error):
-            return _error(InsufficientStorage(disk.full(state_dir)))
+            return error_response(InsufficientStorage(disk.full(state_dir)))
         logger.exception("A defect of local AWS in %s", what)
-        return _error(InternalFailure("A defect of local AWS itself: the server's log has the traceback"))
+        return error_response(InternalFailure("A defect of local AWS itself: the server's log has the traceback"))
 
 
 def parsed(body: bytes) -> Document:
@@ -61,7 +61,8 @@ def document_response(document: Any) -> Response:
     return Response.json(200, document, _request_id(), AMZ_JSON)
 
 
-def _error(error: ApiError) -> Response:
+def error_response(error: ApiError) -> Response:
+    """Return the response of a request that was refused."""
     return Response.aws_error(error.http_status, error.code, error.message, headers=_request_id())
 
 

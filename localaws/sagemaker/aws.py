@@ -16,7 +16,7 @@ class SageMakerAws(Aws):
     @classmethod
     def of(cls, aws: Aws) -> Self:
         """Return the same account, with SageMaker's names in it."""
-        return cls(aws.endpoint_url, aws.region, aws.account_id)
+        return cls(aws.endpoint_url, aws.region, aws.account_id, credentials=aws.credentials)
 
     @property
     def user_context(self) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """The parts of one local SageMaker that every operation works with."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields
 from typing import Self
 
 from localaws.document import Document
@@ -15,14 +15,15 @@ class Parts(Context):
     """The context of one local SageMaker, and the runner of its jobs."""
 
     aws: SageMakerAws
-    jobs: JobRunner
+    jobs: JobRunner = field(kw_only=True)
 
     @classmethod
     def made_of(cls, context: Context) -> Self:
         """Return the parts of the local SageMaker with this context."""
         aws = SageMakerAws.of(context.aws)
-        jobs = JobRunner(context.store, aws, context.outbox, context.state_dir)
-        return cls(context.store, aws, context.state_dir, context.outbox, jobs)
+        jobs = JobRunner(context.store, aws, context.outbox, context.state_dir, context.account_dir)
+        given = {field.name: getattr(context, field.name) for field in fields(context)}
+        return cls(**given | {"aws": aws}, jobs=jobs)
 
     @property
     def created_by(self) -> Document:

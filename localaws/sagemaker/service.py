@@ -18,7 +18,7 @@ from localaws.sagemaker.parts import Parts
 from localaws.sagemaker.pipelines import operations as pipelines
 from localaws.sagemaker.pipelines import versions
 from localaws.sagemaker.pipelines.executor import Executor
-from localaws.sagemaker.registry import group_policy
+from localaws.sagemaker.registry import group_policy, sharing
 from localaws.sagemaker.registry import operations as registry
 from localaws.sagemaker.runtime.api import PREFIX, Runtime
 from localaws.sagemaker.tuning import operations as tuning
@@ -68,6 +68,11 @@ class SageMaker(Service):
             **hosting.handlers(self._host),
         }
         return {name: partial(handler, self._parts) for name, handler in found.items()}
+
+    def call(self, operation: str, request: Document) -> Document:
+        """Check and carry out one request, where its model package is: see `Service.call`."""
+        owner = sharing.owner(self._parts, operation, request)
+        return super().call(operation, request) if owner is None else owner.call(operation, request)
 
     def routes(self) -> Mapping[str, Application]:
         """Return the application of SageMaker Runtime."""

@@ -2,6 +2,7 @@
 
 program   a server program: services in a process of their own
 server    the HTTP front: which service a request is for, JSON in and out
+accounts  the services of each account, which share nothing
 service   one service: its table of operations, and the path of a request to one of them
 context   the store, the other services, idempotency tokens
 outbox    events and metrics that are not lost

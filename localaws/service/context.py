@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from localaws.account.clients import Aws
 from localaws.document import Document
@@ -14,9 +14,13 @@ TOKEN_MEMBERS = ("ClientRequestToken", "ClientToken", "clientRequestToken", "ide
 """The members of requests that hold an idempotency token in AWS's APIs."""
 
 
+def _no_peer(_service: str, _account_id: str) -> None:
+    return None
+
+
 @dataclass(frozen=True)
 class Context:
-    """The account of the services of one server.
+    """One account of the services of one server.
 
     Attributes
     ----------
@@ -25,21 +29,37 @@ class Context:
     aws : Aws
         The other services.
     state_dir : Path
-        Where a service may keep files, in a folder of that service's name.
+        Where the server keeps what all accounts share.
     outbox : Outbox
         Sends events to EventBridge and metrics to CloudWatch.
+    account_dir : Path
+        Where a service may keep the account's files, in a folder of that service's name.
+    peer : callable(service, account id) -> Service or None
+        Returns the same service in another account, if it is there.
     """
 
     store: Store
     aws: Aws
     state_dir: Path
     outbox: Outbox
+    account_dir: Path
+    peer: Callable[[str, str], Any] = _no_peer
 
     @classmethod
-    def of(cls, path: Path, aws: Aws, state_dir: Path) -> Self:
-        """Return the context of the services that share a store file; their outbox is not started yet."""
+    def of(
+        cls,
+        path: Path,
+        aws: Aws,
+        state_dir: Path,
+        account_dir: Path | None = None,
+        peer: Callable[[str, str], Any] = _no_peer,
+    ) -> Self:
+        """Return the context of the services that share a store file; their outbox is not started yet.
+
+        Without an `account_dir`, the account's files are where the server's are.
+        """
         store = Store(path)
-        return cls(store, aws, state_dir, Outbox(store, aws))
+        return cls(store, aws, state_dir, Outbox(store, aws), account_dir or state_dir, peer)
 
     def arn(self, service: str, resource: str) -> str:
         """Return an ARN of this account and region, such as ``arn:aws:codebuild:us-east-1:000000000000:project/p``."""
@@ -48,6 +68,10 @@ class Context:
     def acting_as(self, role_arn: str, principal: str) -> Self:
         """Return the same context, with the other services called under a role: see `Aws.acting_as`."""
         return replace(self, aws=self.aws.acting_as(role_arn, principal))
+
+    def assuming(self, role_arn: str) -> Self:
+        """Return the same context, with the other services called under a role of theirs: see `Aws.assuming`."""
+        return replace(self, aws=self.aws.assuming(role_arn))
 
     def once(
         self, scope: str, request: Document, make: Callable[[], Document], seconds: float = TOKEN_SECONDS

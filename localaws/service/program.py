@@ -8,14 +8,13 @@ from pathlib import Path
 
 import uvicorn
 
+from localaws.account.caller import Callers
 from localaws.account.clients import Aws
 from localaws.account.guard import guarded
-from localaws.service.context import Context
+from localaws.service.accounts import Account, Accounts
 from localaws.service.server import Server
 from localaws.service.service import Service
 from localaws.settings import ACCOUNT_ID, HOST, REGION
-
-logger = logging.getLogger(__name__)
 
 _OTHERS_SECONDS = 30.0
 
@@ -61,18 +60,13 @@ def serve(options: argparse.Namespace, catalog: Iterable[type[Service]]) -> None
     logging.getLogger("botocore").setLevel(logging.WARNING)
     state_dir = options.state_dir.resolve()
     aws = Aws(options.endpoint_url, options.region, options.account_id)
-    context = Context.of(state_dir / f"{options.name}.sqlite", aws, state_dir)
-    services = [service(context) for service in catalog]
-    context.outbox.start()
-    threading.Thread(target=_recover, args=(aws, services), name="recovery", daemon=True).start()
-
-    def shut_down() -> None:
-        for service in services:
-            service.close()
-        context.outbox.close()
-
+    accounts = Accounts(catalog, aws, state_dir, options.name)
+    there = accounts.every
+    for account in there:
+        account.context.outbox.start()
+    threading.Thread(target=_recover, args=(aws, there), name="recovery", daemon=True).start()
     uvicorn.run(
-        guarded(Server(services, shut_down, state_dir), options.endpoint_url),
+        guarded(Server(accounts, Callers(options.endpoint_url, options.account_id)), options.endpoint_url),
         host=options.host,
         port=options.port,
         log_level="warning",
@@ -82,11 +76,8 @@ def serve(options: argparse.Namespace, catalog: Iterable[type[Service]]) -> None
     )
 
 
-def _recover(aws: Aws, services: Sequence[Service]) -> None:
+def _recover(aws: Aws, accounts: Sequence[Account]) -> None:
     """Resume the work of the last server as soon as the other services answer: they may still be starting."""
     aws.wait_until_there(_OTHERS_SECONDS)
-    for service in services:
-        try:
-            service.recover()
-        except Exception:
-            logger.exception("%s could not resume its earlier work", service.name)
+    for account in accounts:
+        account.recover()

@@ -1,16 +1,16 @@
 """The HTTP front of services: JSON 1.1 over POST, one thread of a pool per request."""
 
 import asyncio
+import contextvars
 import os
-from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
-from localaws.api_errors import UnsupportedOperation
+from localaws.account.caller import Callers, CallerUnknownError, access_key, access_key_of
+from localaws.api_errors import ApiError, UnsupportedOperation
 from localaws.document import Document
 from localaws.protocol.asgi import Receive, Response, Scope, Send, read_body
-from localaws.protocol.json_api import answered, document_response, parsed
-from localaws.service.service import Service
+from localaws.protocol.json_api import answered, document_response, error_response, parsed
+from localaws.service.accounts import Account, Accounts
 
 _THREADS = 16
 
@@ -20,19 +20,13 @@ class Server:
 
     Parameters
     ----------
-    services : sequence of Service
-    on_shutdown : callable
-        Called when the HTTP server shuts down.
-    state_dir : Path
-        Where everything is kept.
+    accounts : Accounts
+    callers : Callers
+        Knows in which of them a request is.
     """
 
-    def __init__(self, services: Sequence[Service], on_shutdown: Callable[[], None], state_dir: Path) -> None:
-        self._services = services
-        # This loads the models now, not in the first caller's time.
-        self._by_prefix = {str(service.model.metadata["targetPrefix"]): service for service in services}
-        self._on_shutdown, self._state_dir = on_shutdown, state_dir
-        self._routes = {path: answers for service in services for path, answers in service.routes().items()}
+    def __init__(self, accounts: Accounts, callers: Callers) -> None:
+        self._accounts, self._callers = accounts, callers
         self._pool = ThreadPoolExecutor(max_workers=_THREADS, thread_name_prefix="api")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -41,32 +35,47 @@ class Server:
             await self._live(receive, send)
         elif scope["method"] == "GET" and scope["path"] == "/health":
             await document_response({"status": "ok", "pid": os.getpid()}).send(send)
-        elif route := next((self._routes[path] for path in self._routes if scope["path"].startswith(path)), None):
+        else:
+            await self._serve(scope, receive, send)
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request in its caller's account."""
+        key = access_key_of(scope)
+        try:
+            account = await self._accounts.reach(await self._callers.account_of(key))
+        except (CallerUnknownError, ApiError) as error:
+            refused = error.response if isinstance(error, CallerUnknownError) else error_response(error)
+            await refused.send(send)
+            return
+        access_key.set(key)
+        if route := account.route(scope["path"]):
             await route(scope, receive, send)
         elif (body := await read_body(receive)) is not None:
             target = dict(scope["headers"]).get(b"x-amz-target", b"").decode("latin-1")
+            run = contextvars.copy_context().run
             loop = asyncio.get_running_loop()
-            response = await loop.run_in_executor(self._pool, self._answer, target, body)
+            response = await loop.run_in_executor(self._pool, run, self._answer, account, target, body)
             await response.send(send)
 
     async def _live(self, receive: Receive, send: Send) -> None:
         while True:
             message = await receive()
             if message["type"] == "lifespan.startup":
-                for service in self._services:
-                    await service.start()
+                for account in self._accounts.every:
+                    await account.start()
             elif message["type"] == "lifespan.shutdown":
-                self._on_shutdown()
+                for account in self._accounts.every:
+                    account.close()
             await send({"type": f"{message['type']}.complete"})
             if message["type"] == "lifespan.shutdown":
                 return
 
-    def _answer(self, target: str, body: bytes) -> Response:
+    def _answer(self, account: Account, target: str, body: bytes) -> Response:
         def call() -> Document:
             prefix, _, operation = target.partition(".")
-            if prefix not in self._by_prefix:
-                there = ", ".join(sorted(self._by_prefix))
+            if prefix not in account.by_prefix:
+                there = ", ".join(sorted(account.by_prefix))
                 raise UnsupportedOperation(f"X-Amz-Target '{target}' is not of a service of this server: {there}")
-            return self._by_prefix[prefix].call(operation, parsed(body))
+            return account.by_prefix[prefix].call(operation, parsed(body))
 
-        return answered(call, target, self._state_dir)
+        return answered(call, target, self._accounts.state_dir)

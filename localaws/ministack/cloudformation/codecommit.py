@@ -11,6 +11,7 @@ from localaws.account import git_credentials
 from localaws.account.session import Clients
 from localaws.document import Document
 from localaws.ministack.cloudformation.provisioner import Provisioned, Provisioner, call
+from localaws.ministack.iam.hooks_accounts import current_account
 
 _PUSH_SECONDS = 60
 _PERSON = ("-c", "user.name=AWS CodeCommit", "-c", "user.email=codecommit@localhost")
@@ -95,7 +96,7 @@ def _unpack(archive: Path, folder: Path) -> None:
 
 def _git(folder: Path, *arguments: str) -> None:
     own = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1", "GIT_TERMINAL_PROMPT": "0"}
-    own |= git_credentials.of_a_service()
+    own |= git_credentials.of_a_service(current_account()())
     try:
         done = subprocess.run(
             ["git", *arguments],

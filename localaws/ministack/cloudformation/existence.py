@@ -13,7 +13,8 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from localaws.account.session import Clients
-from localaws.settings import ACCOUNT_ID, REGION
+from localaws.ministack.iam.hooks_accounts import current_account
+from localaws.settings import REGION
 
 Properties = Mapping[str, Any]
 
@@ -98,7 +99,7 @@ def _found(service: str, method: str, member: str, value: str = "{}") -> Callabl
     """Return a lookup by a method that fails for what it does not find."""
 
     def lookup(client: Clients, name: str) -> bool:
-        getattr(client(service), method)(**{member: value.format(name)})
+        getattr(client(service), method)(**{member: value.format(name, account=current_account()())})
         return True
 
     return lookup
@@ -109,15 +110,17 @@ def _log_group(client: Clients, name: str) -> bool:
     return name in [group["logGroupName"] for group in groups]
 
 
-_ARN = f"{REGION}:{ACCOUNT_ID}"
 LOOKUPS: Mapping[str, Callable[[Clients, str], bool]] = {
     "AWS::DynamoDB::Table": _found("dynamodb", "describe_table", "TableName"),
     "AWS::IAM::Role": _found("iam", "get_role", "RoleName"),
     "AWS::Lambda::Function": _found("lambda", "get_function_configuration", "FunctionName"),
     "AWS::Logs::LogGroup": _log_group,
-    "AWS::SNS::Topic": _found("sns", "get_topic_attributes", "TopicArn", f"arn:aws:sns:{_ARN}:{{}}"),
+    "AWS::SNS::Topic": _found("sns", "get_topic_attributes", "TopicArn", f"arn:aws:sns:{REGION}:{{account}}:{{}}"),
     "AWS::SQS::Queue": _found("sqs", "get_queue_url", "QueueName"),
     "AWS::StepFunctions::StateMachine": _found(
-        "stepfunctions", "describe_state_machine", "stateMachineArn", f"arn:aws:states:{_ARN}:stateMachine:{{}}"
+        "stepfunctions",
+        "describe_state_machine",
+        "stateMachineArn",
+        f"arn:aws:states:{REGION}:{{account}}:stateMachine:{{}}",
     ),
 }

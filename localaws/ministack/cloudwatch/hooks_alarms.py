@@ -13,6 +13,7 @@ from localaws.ministack.cloudwatch.alarm_actions import AlarmActions, Ways
 from localaws.ministack.cloudwatch.alarm_state import Point
 from localaws.ministack.eventbridge.courier import Courier
 from localaws.ministack.eventbridge.targets import Delivery
+from localaws.ministack.iam.hooks_accounts import account_scope, accounts_of
 from localaws.ministack.private import private
 
 logger = logging.getLogger(__name__)
@@ -59,9 +60,19 @@ def replace_alarm_evaluation(scale: float) -> None:
 
 
 def alarm_evaluator() -> Callable[[], None]:
-    """Return the function that evaluates every alarm: ``ministack.services.cloudwatch._evaluate_all_alarms``."""
+    """Return a function that evaluates the alarms of all accounts.
+
+    Hooks ``ministack.services.cloudwatch._evaluate_all_alarms``, which evaluates those of one, and ``_alarms``.
+    """
     evaluate_all: Callable[[], None] = private("ministack.services.cloudwatch", "_evaluate_all_alarms")
-    return evaluate_all
+    alarms, in_account = private("ministack.services.cloudwatch", "_alarms"), account_scope()
+
+    def evaluate() -> None:
+        for account_id in accounts_of(alarms):
+            with in_account(account_id):
+                evaluate_all()
+
+    return evaluate
 
 
 def perform_alarm_actions(courier: Courier) -> None:

@@ -47,6 +47,7 @@ class Courier:
         self._spool, self._aws, self._allows, self._metrics = spool, aws, allows, metrics
         # One thread for all deliveries to a target, so that its events stay in order as long as nothing fails.
         self._lanes = [ThreadPoolExecutor(max_workers=1, thread_name_prefix="courier") for _ in range(_LANES)]
+        self._aws_by_account: dict[str, Aws] = {}
         self._due: list[tuple[float, int, Entry]] = []
         self._changed = threading.Condition()
         self._closed = False
@@ -89,7 +90,7 @@ class Courier:
         rule_arn = entry.delivery.rule_arn
         self._metrics.attempted(rule_arn, again=entry.attempts > 0)
         try:
-            make(call_for(entry.delivery), caller(entry.delivery, self._aws, self._allows))
+            make(call_for(entry.delivery), caller(entry.delivery, self._aws_of(rule_arn), self._allows))
         except (ClientError, BotoCoreError, TargetError, PolicyError) as error:
             self._after(entry, failure(error))
         except Exception:
@@ -99,6 +100,14 @@ class Courier:
         else:
             self._metrics.succeeded(rule_arn)
             self._spool.remove(entry)
+
+    def _aws_of(self, rule_arn: str) -> Aws:
+        """Return the other services as the account of a rule, a schedule or an alarm reaches them."""
+        account_id = rule_arn.split(":")[4]
+        with self._changed:
+            if account_id not in self._aws_by_account:
+                self._aws_by_account[account_id] = self._aws.of_account(account_id)
+            return self._aws_by_account[account_id]
 
     def _after(self, entry: Entry, found: Failure) -> None:
         """Plan another attempt, or give the delivery up."""
@@ -136,7 +145,7 @@ class Courier:
         }
         try:
             letters = Delivery({**entry.delivery.target, "Arn": queue_arn}, {}, None, entry.delivery.rule_arn)
-            caller(letters, self._aws, self._allows)("sqs").send_message(
+            caller(letters, self._aws_of(letters.rule_arn), self._allows)("sqs").send_message(
                 QueueUrl=f"https://sqs.amazonaws.com/{account}/{name}",
                 MessageBody=json.dumps(entry.delivery.event),
                 MessageAttributes=attributes,

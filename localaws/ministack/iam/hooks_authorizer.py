@@ -6,10 +6,12 @@ from urllib.parse import parse_qs
 
 from localaws.account import authorization, git_credentials
 from localaws.account.guard import ALLOWED, Authorize
+from localaws.account.resource_policy import PolicyAnswer, PolicyQuestion
+from localaws.ministack.iam.hooks_accounts import account_scope, current_account
 from localaws.ministack.private import private
 from localaws.protocol.asgi import Response, Scope
 from localaws.protocol.routing import GIT_PATH
-from localaws.settings import ACCOUNT_ID, REGION
+from localaws.settings import REGION
 
 # Git asks without credentials first, and its credential helper when it is told this.
 _WHO_ASKS = Response(401, [(b"www-authenticate", b'Basic realm="CodeCommit"')])
@@ -31,7 +33,7 @@ def request_authorizer() -> Authorize:
     failure = private("ministack.core.iam_actions", "_auth_failure")
     access_key_of = private("ministack.core.router", "extract_access_key_id")
     set_account = private("ministack.core.responses", "set_request_account_id")
-    account_of = private("ministack.app", "_request_account_scope")
+    account_of, current = private("ministack.app", "_request_account_scope"), current_account()
 
     of_git = _git_authorizer()
 
@@ -42,10 +44,13 @@ def request_authorizer() -> Authorize:
         query = parse_qs(scope["query_string"].decode("latin-1"), keep_blank_values=True)
         key = access_key_of(headers, query)
         set_account(account_of(key))
+        account_id = current()
         keep_request(scope["method"], scope["raw_path"].decode("latin-1"), query, scope["headers"])
         keep_body(body)
         target = headers.get("x-amz-target", "")
-        for check in authorization.checks(target, scope["path"], body):
+        for check in authorization.checks(target, scope["path"], body, account_id):
+            if check.action == "iam:PassRole" and check.resource.split(":")[4:5] != [account_id]:
+                return _denied("Cross-account pass role is not allowed.", 400)
             denied = enforce(key, check.action, check.service, REGION, check.resource, dict(check.context))
             if isinstance(denied, unauthenticated):
                 code, status, message = failure(check.service, denied.code, denied.message, headers)
@@ -68,20 +73,24 @@ def _git_authorizer() -> Callable[[Scope, Mapping[str, str]], Response]:
     resolve = private("ministack.core.iam_evaluator", "resolve_credential")
     is_root = private("ministack.core.iam_evaluator", "is_root_access_key")
     enforce = private("ministack.core.iam_evaluator", "enforce")
+    set_account = private("ministack.core.responses", "set_request_account_id")
+    account_of, current = private("ministack.app", "_request_account_scope"), current_account()
 
     def authorize(scope: Scope, headers: Mapping[str, str]) -> Response:
         credentials = git_credentials.given(headers)
         if credentials is None:
             return _WHO_ASKS
         path: str = scope["path"]
+        set_account(account_of(credentials.access_key))
+        account_id = current()
         repository = "/".join(path.split("/")[:4])
         key = credentials.access_key
         if not key or not is_root(key):
-            found = resolve(key, ACCOUNT_ID, credentials.session_token)
+            found = resolve(key, account_id, credentials.session_token)
             secret = getattr(found, "secret_access_key", "")
             if not secret or not credentials.are_signed(secret, headers.get("host", ""), repository, datetime.now(UTC)):
                 return _denied("The user name and password were not made for this.")
-        check = authorization.git_check(repository, scope["query_string"].decode("latin-1"), path)
+        check = authorization.git_check(repository, scope["query_string"].decode("latin-1"), path, account_id)
         denied = enforce(key, check.action, check.service, REGION, check.resource, {})
         return ALLOWED if denied is None else _denied(f"{check.action} is denied.")
 
@@ -104,8 +113,11 @@ def resource_policies() -> Callable[[str, str, str, str], bool]:
     evaluate = private("ministack.core.iam_evaluator", "evaluate_resource_policy")
     context_of = private("ministack.core.iam_evaluator", "EvalContext")
 
+    in_account = account_scope()
+
     def allows(principal: str, action: str, arn: str, rule_arn: str) -> bool:
-        found = policy_of(arn.split(":")[2], arn)
+        with in_account(arn.split(":")[4]):
+            found = policy_of(arn.split(":")[2], arn)
         if found is None:
             return True  # the resource does not exist: its service says so
         context = context_of(
@@ -116,8 +128,39 @@ def resource_policies() -> Callable[[str, str, str, str], bool]:
             resource_arn=arn,
             region=REGION,
             secure_transport=True,
-            service_context={"aws:sourcearn": rule_arn, "aws:sourceaccount": ACCOUNT_ID},
+            service_context={"aws:sourcearn": rule_arn, "aws:sourceaccount": rule_arn.split(":")[4]},
         )
         return bool(evaluate(found[0], context, service=f"{principal}.amazonaws.com").decision == "Allow")
 
     return allows
+
+
+def policy_evaluator() -> Callable[[PolicyQuestion], PolicyAnswer]:
+    """Return a function that evaluates a resource's policy for a caller of another account.
+
+    Hooks ``ministack.core.iam_evaluator``: ``resolve_principal`` finds the caller, ``evaluate_resource_policy`` decides
+    in an ``EvalContext``.
+    """
+    resolve = private("ministack.core.iam_evaluator", "resolve_principal")
+    evaluate = private("ministack.core.iam_evaluator", "evaluate_resource_policy")
+    context_of = private("ministack.core.iam_evaluator", "EvalContext")
+    in_account = account_scope()
+
+    def answer(question: PolicyQuestion) -> PolicyAnswer:
+        root = f"arn:aws:iam::{question.account_id}:root"
+        with in_account(question.account_id):
+            found = resolve(question.access_key, question.account_id)
+            context = context_of(
+                principal_arn=getattr(found, "arn", root),  # where IAM is not enforced, any key is the root user's
+                principal_type=getattr(found, "type", "Root"),
+                principal_account=question.account_id,
+                action=question.action,
+                resource_arn=question.resource,
+                region=REGION,
+                secure_transport=True,
+                principal_keys=getattr(found, "keys", {}),
+            )
+            decided = evaluate(question.policy, context)
+        return PolicyAnswer(decided.decision == "Allow", context.principal_arn)
+
+    return answer

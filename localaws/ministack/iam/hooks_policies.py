@@ -5,8 +5,8 @@ from typing import Any
 
 from localaws.account import authorization
 from localaws.ministack.gateway import asking_service
+from localaws.ministack.iam.hooks_accounts import current_account
 from localaws.ministack.private import private
-from localaws.settings import ACCOUNT_ID
 
 _TAG_ACTIONS = ("TagResource", "UntagResource", "ListTagsForResource")
 
@@ -18,12 +18,12 @@ def restrict_trust_to_service() -> None:
     ``aws:SourceAccount``.
     """
     evaluator: Any = importlib.import_module("ministack.core.iam_evaluator")
-    evaluate = private(evaluator.__name__, "evaluate_trust_policy")
+    evaluate, account = private(evaluator.__name__, "evaluate_trust_policy"), current_account()
 
     def evaluate_in_account(document: Any, caller: str, context: Any = None) -> Any:
         service = asking_service.get()
         if context is not None and service:
-            context.service_context["aws:sourceaccount"] = ACCOUNT_ID
+            context.service_context["aws:sourceaccount"] = account()
             document = authorization.trust_in_service(document, service) if "." in service else document
         return evaluate(document, caller, context)
 

@@ -55,7 +55,7 @@ class LiveFleet:
             variant["VariantName"]: capacities.get(variant["VariantName"]) or initial_capacity(variant)
             for variant in variants_of(config)
         }
-        home = parts.state_dir / _HOME
+        home = parts.account_dir / _HOME
         home.mkdir(parents=True, exist_ok=True)
         self._folder = Path(tempfile.mkdtemp(prefix=f"{endpoint_name[:40]}-", dir=home))
         self._folder.chmod(0o755)
@@ -140,9 +140,9 @@ class LiveFleet:
         )
 
 
-def folders_of_fleets(state_dir: Path) -> list[Path]:
+def folders_of_fleets(account_dir: Path) -> list[Path]:
     """Return the folders of all existing fleets."""
-    home = state_dir / _HOME
+    home = account_dir / _HOME
     return list(home.iterdir()) if home.is_dir() else []
 
 

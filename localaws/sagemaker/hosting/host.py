@@ -58,7 +58,7 @@ class Host:
         self._live: dict[str, _Live] = {}
         self._lock = threading.RLock()
         self._stop = threading.Event()
-        self._left_behind = folders_of_fleets(parts.state_dir)
+        self._left_behind = folders_of_fleets(parts.account_dir)
         routes.on_failure = self._suspect
         routes.on_wake = self._wake
 

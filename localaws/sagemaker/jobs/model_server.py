@@ -21,7 +21,7 @@ from localaws.sagemaker.aws import SageMakerAws
 from localaws.sagemaker.errors import ResourceNotFound
 from localaws.sagemaker.jobs import archive, images
 from localaws.sagemaker.jobs.script import last_line
-from localaws.storage.store import Store
+from localaws.storage.store import Resource, Store
 
 _POLL_SECONDS = 0.02
 
@@ -40,21 +40,28 @@ def containers_of(store: Store, model_arn: str) -> list[Document]:
     if model is None:
         raise ResourceNotFound(f"Could not find model '{model_arn.rpartition('/')[2]}'")
     given = model.document.get("Containers") or [model.document["PrimaryContainer"]]
-    found = [container for definition in given for container in _resolved(store, model_arn, definition)]
+    found = [container for definition in given for container in _resolved(store, model, definition)]
     role = model.document.get("ExecutionRoleArn")
     return [{**container, "ExecutionRoleArn": role} for container in found] if role else found
 
 
-def _resolved(store: Store, model_arn: str, definition: Document) -> list[Document]:
+def _resolved(store: Store, model: Resource, definition: Document) -> list[Document]:
     if "ModelPackageName" not in definition:
         return [definition]
-    name = definition["ModelPackageName"]
-    package = store.by_arn(name if name.startswith("arn:") else _beside(model_arn, "model-package", name))
+    variables = definition.get("Environment", {})
+    packaged = _packaged(store, model, definition["ModelPackageName"])
+    return [container | {"Environment": container.get("Environment", {}) | variables} for container in packaged]
+
+
+def _packaged(store: Store, model: Resource, name: str) -> list[Document]:
+    """Return the containers of a package; those of another account's are kept with the model."""
+    if name in (kept := model.internal.get("packages", {})):
+        return list(kept[name])
+    package = store.by_arn(name if name.startswith("arn:") else _beside(model.arn, "model-package", name))
     if package is None:
         raise ResourceNotFound(f"Could not find model package '{name}'")
-    variables = definition.get("Environment", {})
-    packaged: list[Document] = package.document["InferenceSpecification"]["Containers"]
-    return [container | {"Environment": container.get("Environment", {}) | variables} for container in packaged]
+    found: list[Document] = package.document["InferenceSpecification"]["Containers"]
+    return found
 
 
 def _beside(arn: str, kind: str, name: str) -> str:

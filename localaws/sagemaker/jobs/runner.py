@@ -106,12 +106,14 @@ class JobRunner:
     aws : SageMakerAws
     outbox : Outbox
     state_dir : Path
+        The server's.
+    account_dir : Path
         Contains a folder for each job while it runs.
     """
 
-    def __init__(self, store: Store, aws: SageMakerAws, outbox: Outbox, state_dir: Path) -> None:
+    def __init__(self, store: Store, aws: SageMakerAws, outbox: Outbox, state_dir: Path, account_dir: Path) -> None:
         self.store, self.aws, self.outbox, self.state_dir = store, aws, outbox, state_dir
-        self._folders = state_dir / "jobs"
+        self._folders = account_dir / "jobs"
         self._slots = threading.Semaphore(AT_ONCE)
         self._running: dict[str, tuple[Job, threading.Thread]] = {}
 

@@ -2,4 +2,5 @@
 
 operations    CreateModel and the operations of packages and groups
 group_policy  who may use a group
+sharing       packages of other accounts
 """

@@ -13,6 +13,7 @@ from localaws.sagemaker.jobs import images
 from localaws.sagemaker.lineage.graph import Graph
 from localaws.sagemaker.lineage.recording import record_package
 from localaws.sagemaker.parts import Handler, Parts
+from localaws.sagemaker.registry import sharing
 from localaws.sagemaker.service_model import summary
 from localaws.storage.store import Resource
 
@@ -39,15 +40,16 @@ def handlers() -> dict[str, Handler]:
 def create_model(parts: Parts, request: Document) -> Document:
     """Store a model, whose data must exist and whose image must be known on this host."""
     containers = request.get("Containers") or [request.get("PrimaryContainer")]
-    for container in containers:
-        if container is None:
-            raise ValidationError("Both PrimaryContainer and Containers are missing: give one of them")
+    if None in containers:
+        raise ValidationError("Both PrimaryContainer and Containers are missing: give one of them")
+    packages = sharing.packages_of(parts, containers)
+    for container in (each for each in containers if each.get("ModelPackageName") not in packages):
         _check_container(parts, container, package_allowed=True)
     name = request["ModelName"]
     arn = parts.aws.arn("model", name)
     document = {key: value for key, value in request.items() if key != "Tags"}
     document |= {"ModelArn": arn, "CreationTime": time.time(), "EnableNetworkIsolation": False}
-    if not parts.store.add(Resource("model", name, arn, document)):
+    if not parts.store.add(Resource("model", name, arn, document, {"packages": packages} if packages else {})):
         raise ValidationError(f'Cannot create already existing model "{arn}".')
     parts.tag(arn, request)
     return {"ModelArn": arn}

@@ -92,7 +92,7 @@ class BuildRunner:
 
     def __init__(self, context: Context, minute: float = _MINUTE, at_once: int = AT_ONCE) -> None:
         self._context, self._minute = context, minute
-        self._folder = context.state_dir / "codebuild"
+        self._folder = context.account_dir / "codebuild"
         self._slots = threading.Semaphore(at_once)
         self._running: dict[str, tuple[_Build, threading.Thread]] = {}
 

@@ -116,7 +116,7 @@ def _clone(aws: Aws, source: Document, version: str, target: Path) -> str:
 
 def _git(arguments: Sequence[str], folder: Path) -> str:
     environment = {**os.environ, "GIT_TERMINAL_PROMPT": "0", "GIT_CONFIG_NOSYSTEM": "1", "HOME": str(folder)}
-    environment |= git_credentials.of_a_service()
+    environment |= git_credentials.of_a_service(aws.account_id)
     try:
         done = subprocess.run(
             ["git", "-c", "credential.helper=", *arguments],

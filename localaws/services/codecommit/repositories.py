@@ -35,7 +35,7 @@ class Repositories:
 
     def __init__(self, context: Context) -> None:
         self._context = context
-        self.folder: Path = context.state_dir / "codecommit"
+        self.folder: Path = context.account_dir / "codecommit"
 
     def create(self, request: Document) -> Document:
         """Handle CreateRepository."""

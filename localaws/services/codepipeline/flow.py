@@ -9,7 +9,7 @@ from collections import defaultdict
 
 from localaws.document import Document
 from localaws.service.context import Context
-from localaws.services.codepipeline.actions.action import Job, Progress, Provider
+from localaws.services.codepipeline.actions.action import Job, Progress, Provider, acting_for
 from localaws.services.codepipeline.artifacts import ArtifactStore
 from localaws.services.codepipeline.executions import ACTION, Executions
 from localaws.services.codepipeline.structure import Providers, run_orders
@@ -55,8 +55,8 @@ class Flow:
         if execution is None:
             return None
         document, internal = action.document, action.internal
-        role_arn = internal["declaration"].get("roleArn", execution.internal["declaration"]["roleArn"])
-        context = self._context.acting_as(role_arn, "codepipeline")
+        pipeline_role, role_arn = execution.internal["declaration"]["roleArn"], internal["declaration"].get("roleArn")
+        context = acting_for(self._context, pipeline_role, role_arn)
         return Job(
             context=context,
             number=action.name,
@@ -72,7 +72,6 @@ class Flow:
             started=document["startTime"],
             expires=internal["expires"],
             revision=execution.internal.get("revisions", {}).get(document["actionName"]),
-            role_arn=role_arn,
         )
 
     def provider(self, action: Resource) -> Provider:

@@ -13,7 +13,7 @@ from localaws.api_errors import ApiError
 from localaws.document import Document
 from localaws.service.context import Context
 from localaws.services.codecommit.git import GitError
-from localaws.services.codepipeline.actions.action import SourceProvider
+from localaws.services.codepipeline.actions.action import SourceProvider, acting_for
 from localaws.services.codepipeline.declarations import KIND
 from localaws.services.codepipeline.executions import Executions
 from localaws.services.codepipeline.structure import Providers
@@ -60,8 +60,8 @@ class Polling:
         """Start the pipeline if there is a new revision; a busy source stage will fetch that itself."""
         name = action["name"]
         try:
-            role_arn = action.get("roleArn") or pipeline.document["roleArn"]
-            newest = provider.latest(self._context.acting_as(role_arn, "codepipeline"), action["configuration"])
+            context = acting_for(self._context, pipeline.document["roleArn"], action.get("roleArn"))
+            newest = provider.latest(context, action["configuration"])
         except (BotoCoreError, ClientError, ApiError, GitError) as error:
             logger.warning("The source %s of %s cannot be polled: %s", name, pipeline.name, error)
             return

@@ -19,7 +19,7 @@ from localaws.services.codepipeline.actions.action import Job
 from localaws.services.codepipeline.actions.codebuild import build_request
 from localaws.services.codepipeline.artifacts import ArtifactStore
 from tests.conftest import LocalAws
-from tests.localaws.services.pipelines import ROLE, Pipelines, action, source, stage
+from tests.localaws.services.pipelines import Pipelines, action, source, stage
 from tests.localaws.services.test_codecommit import git
 from tests.localaws.services.test_codepipeline import PAUSE, TEMPLATE
 
@@ -386,7 +386,6 @@ def test_a_build_is_asked_for_with_the_artifacts_by_s3(tmp_path: Path) -> None:
         started=0.0,
         expires=1.0,
         revision=None,
-        role_arn=ROLE,
     )
     request = build_request(job)
     assert request["sourceLocationOverride"] == "b/p/Code/2"

@@ -32,8 +32,6 @@ class Job:
         The last `Progress.memory`.
     revision : str or None
         The revision that a source action has to fetch, if an execution is started for one.
-    role_arn : str
-        The action's own role, or otherwise the pipeline's.
     """
 
     context: Context
@@ -50,7 +48,6 @@ class Job:
     started: float
     expires: float
     revision: str | None
-    role_arn: str
 
 
 @dataclass(frozen=True)
@@ -76,6 +73,15 @@ class Progress:
     variables: Mapping[str, str] = field(default_factory=dict)
     revision: Mapping[str, Any] = field(default_factory=dict)
     memory: Mapping[str, Any] = field(default_factory=dict)
+
+
+def acting_for(context: Context, pipeline_role: str, action_role: str | None) -> Context:
+    """Return the context of an action: the pipeline's role, or the action's own, which the pipeline's role assumes.
+
+    Source: ``roleArn`` of ActionDeclaration in CodePipeline's API Reference.
+    """
+    acting = context.acting_as(pipeline_role, "codepipeline")
+    return acting if action_role is None else acting.assuming(action_role)
 
 
 def fetched(commit_id: str, commit: Document, branch: str, own: Mapping[str, str]) -> Progress:

@@ -66,7 +66,7 @@ def _event(job: Job, number: str, token: str | None) -> Document:
     configuration = {
         name: job.configuration[name] for name in ("FunctionName", "UserParameters") if name in job.configuration
     }
-    credentials = job.context.aws.environment({}, job.role_arn, "codepipeline")
+    credentials = job.context.aws.keys()
     data: Document = {
         "actionConfiguration": {"configuration": configuration},
         "inputArtifacts": [_artifact(name, location) for name, location in job.inputs.items()],
