@@ -27,6 +27,9 @@ class Away:
     def __init__(self, local_aws: LocalAws) -> None:
         self.client = local_aws.client
 
+    def of_account(self, _account_id: str) -> "Away":
+        return self
+
     def acting_as(self, _role_arn: str | None, _principal: str) -> "Nobody":
         return Nobody()
 

@@ -108,15 +108,19 @@ def _clone(aws: Aws, source: Document, version: str, target: Path) -> str:
     url = codecommit.get_repository(repositoryName=name)["repositoryMetadata"]["cloneUrlHttp"]
     depth = source.get("gitCloneDepth")
     shallow = ["--depth", str(depth)] if depth and not version else []
-    _git(["clone", "--quiet", *shallow, url, str(target)], target)
+    _git(["clone", "--quiet", *shallow, url, str(target)], target, aws.account_id)
     if version:
-        _git(["checkout", "--quiet", version.removeprefix("refs/heads/").removeprefix("refs/tags/")], target)
-    return _git(["rev-parse", "HEAD"], target)
+        _git(
+            ["checkout", "--quiet", version.removeprefix("refs/heads/").removeprefix("refs/tags/")],
+            target,
+            aws.account_id,
+        )
+    return _git(["rev-parse", "HEAD"], target, aws.account_id)
 
 
-def _git(arguments: Sequence[str], folder: Path) -> str:
+def _git(arguments: Sequence[str], folder: Path, account_id: str) -> str:
     environment = {**os.environ, "GIT_TERMINAL_PROMPT": "0", "GIT_CONFIG_NOSYSTEM": "1", "HOME": str(folder)}
-    environment |= git_credentials.of_a_service(aws.account_id)
+    environment |= git_credentials.of_a_service(account_id)
     try:
         done = subprocess.run(
             ["git", "-c", "credential.helper=", *arguments],
