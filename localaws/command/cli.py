@@ -8,6 +8,7 @@ import argparse
 import json
 import logging
 import os
+import re
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -16,7 +17,14 @@ from pathlib import Path
 from localaws.command.images_parser import add_images_parser
 from localaws.command.mail_parser import add_mail_parser
 from localaws.errors import LocalAwsError, NotRunningError
-from localaws.settings import DEFAULT_PORT, DEFAULT_STATE_DIR, SERVER_NAMES, requested_ports, state_path
+from localaws.settings import (
+    ACCOUNT_ID,
+    DEFAULT_PORT,
+    DEFAULT_STATE_DIR,
+    SERVER_NAMES,
+    requested_ports,
+    state_path,
+)
 from localaws.supervision.record import Record
 from localaws.supervision.state_dir import StateDir
 
@@ -60,6 +68,7 @@ def build_parser() -> argparse.ArgumentParser:
     reset.add_argument("--yes", action="store_true", help="do not ask")
     env = add("env", _env, 'print the environment: eval "$(local-aws env)"')
     env.add_argument("--format", choices=("shell", "json"), default="shell", help="default: shell")
+    env.add_argument("--account", type=_account, default=ACCOUNT_ID, metavar="ID", help="12 digits (%(default)s)")
     logs = add("logs", _logs, "print the log of a SageMaker job, or of a server")
     logs.add_argument("job", metavar="JOB", help=f"a job's name, or a server: {', '.join(_SERVER_LOGS)}")
     logs.add_argument("-f", "--follow", action="store_true", help="go on until the job is over")
@@ -182,10 +191,17 @@ def _agrees(question: str) -> bool:
     return input(question).strip().lower() in ("y", "yes")
 
 
+def _account(text: str) -> str:
+    if not re.fullmatch(r"\d{12}", text):
+        raise argparse.ArgumentTypeError(f"{text!r} is not an account's id, which has 12 digits")
+    return text
+
+
 def _env(arguments: argparse.Namespace, state: StateDir) -> int:
     from localaws.supervision import environment  # noqa: PLC0415
 
-    found = environment.variables(_running(state).ports, state.sdk_config_path, os.environ)
+    ports = _running(state).ports
+    found = environment.variables(ports, state.sdk_config_path, os.environ, arguments.account)
     if arguments.format == "json":
         _say(json.dumps(found, indent=2))
     else:

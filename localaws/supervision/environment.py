@@ -4,7 +4,7 @@ import shlex
 from collections.abc import Mapping
 from pathlib import Path
 
-from localaws.settings import CREDENTIALS, REGION, Ports
+from localaws.settings import ACCOUNT_ID, REGION, Ports, root_credentials
 
 # Of no use here, and they would be sent along or name a profile that asks for other credentials.
 _UNSET = ("AWS_SESSION_TOKEN", "AWS_PROFILE")
@@ -20,7 +20,9 @@ SageMaker:
 """
 
 
-def variables(ports: Ports, sdk_config_path: Path, environ: Mapping[str, str]) -> dict[str, str]:
+def variables(
+    ports: Ports, sdk_config_path: Path, environ: Mapping[str, str], account_id: str = ACCOUNT_ID
+) -> dict[str, str]:
     """Return the variables to set.
 
     Parameters
@@ -30,13 +32,15 @@ def variables(ports: Ports, sdk_config_path: Path, environ: Mapping[str, str]) -
         A file that holds `SDK_CONFIG`.
     environ : mapping of str to str
         The environment so far. Where it sends HTTP through a proxy, 127.0.0.1 is excepted.
+    account_id : str
+        The account whose root user's credentials they are.
     """
     found = {
         "AWS_ENDPOINT_URL": ports.endpoint_url,
         "AWS_ENDPOINT_URL_SAGEMAKER": ports.sagemaker_url,
         "AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME": ports.sagemaker_url,
         "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "false",
-        **{name.upper(): value for name, value in CREDENTIALS.items()},
+        **{name.upper(): value for name, value in root_credentials(account_id).items()},
         "AWS_DEFAULT_REGION": REGION,
         "AWS_REGION": REGION,
         "AWS_EC2_METADATA_DISABLED": "true",

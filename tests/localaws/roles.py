@@ -14,13 +14,23 @@ def allow(actions: str | list[str], resources: str | list[str] = "*") -> dict[st
 
 def make_role(local_aws: LocalAws, principal: str, *statements: dict[str, Any]) -> str:
     """A new role that a service such as ``codepipeline`` may assume, and that may do what the statements say."""
-    iam, name = local_aws.client("iam"), f"role-{uuid.uuid4().hex[:12]}"
     trust = {
         "Effect": "Allow",
         "Principal": {"Service": f"{principal}.amazonaws.com"},
         "Action": "sts:AssumeRole",
         "Condition": {"StringEquals": {"aws:SourceAccount": "000000000000"}},
     }
+    return _made(local_aws, trust, *statements)
+
+
+def make_role_for(local_aws: LocalAws, account_id: str, *statements: dict[str, Any]) -> str:
+    """A new role that an account may assume, as far as its own policies let it."""
+    trust = {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{account_id}:root"}, "Action": "sts:AssumeRole"}
+    return _made(local_aws, trust, *statements)
+
+
+def _made(local_aws: LocalAws, trust: dict[str, Any], *statements: dict[str, Any]) -> str:
+    iam, name = local_aws.client("iam"), f"role-{uuid.uuid4().hex[:12]}"
     arn = iam.create_role(RoleName=name, AssumeRolePolicyDocument=policy(trust))["Role"]["Arn"]
     if statements:
         iam.put_role_policy(RoleName=name, PolicyName="own", PolicyDocument=policy(*statements))

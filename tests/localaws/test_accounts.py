@@ -1,16 +1,21 @@
 """Several accounts in one local AWS: nothing of one is another's, but for what policies and roles share."""
 
+import asyncio
 import json
-import uuid
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
+from localaws.account.clients import Aws
+from localaws.api_errors import UnsupportedOperation
+from localaws.service.accounts import Account, Accounts
+from localaws.services.catalog import SERVICES
 from tests.conftest import LocalAws, until
 from tests.localaws.accounts import AccountOf, another_account, as_role
-from tests.localaws.roles import policy
+from tests.localaws.roles import make_role_for, policy
 from tests.localaws.sagemaker.conftest import IMAGE, ROLE, Bench, bench_of, unique
 from tests.localaws.sagemaker.hosting.conftest import Endpoints, is_gone
 
@@ -69,6 +74,12 @@ def refused(call: Any, **members: Any) -> str:
         call(**members)
     found = error.value.response["Error"]
     return f"{found['Code']}: {found['Message']}"
+
+
+def update(stacks: Any, name: str, resources: dict[str, Any]) -> None:
+    """Update a stack to these resources."""
+    stacks.update_stack(StackName=name, TemplateBody=json.dumps({"Resources": resources}))
+    until(lambda: stacks.describe_stacks(StackName=name)["Stacks"][0]["StackStatus"] == "UPDATE_COMPLETE")
 
 
 def test_an_endpoint_is_in_its_account_alone(local_aws: LocalAws, other: AccountOf, served: Endpoints) -> None:
@@ -166,9 +177,7 @@ def test_what_another_account_updates_is_an_event_of_the_owners(
 
 
 def test_an_assumed_role_acts_in_its_account(local_aws: LocalAws, other: AccountOf) -> None:
-    trust = {"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::000000000000:root"}, "Action": "sts:AssumeRole"}
-    iam, name = other.client("iam"), f"role-{uuid.uuid4().hex[:12]}"
-    role_arn = iam.create_role(RoleName=name, AssumeRolePolicyDocument=policy(trust))["Role"]["Arn"]
+    role_arn = make_role_for(other, "000000000000")
     group = unique("group")
     made = as_role(local_aws, role_arn).client("sagemaker").create_model_package_group(ModelPackageGroupName=group)
     assert made["ModelPackageGroupArn"].split(":")[4] == other.account_id
@@ -178,15 +187,63 @@ def test_an_assumed_role_acts_in_its_account(local_aws: LocalAws, other: Account
 
 def test_a_stack_makes_its_resources_in_its_account(local_aws: LocalAws, other: AccountOf) -> None:
     name, stacks = unique("stack"), other.client("cloudformation")
+    shared = {"Effect": "Allow", "Principal": "*", "Action": "sagemaker:ListModelPackages", "Resource": "*"}
+    group = {"ModelPackageGroupName": name, "ModelPackageGroupPolicy": {"Statement": [shared]}}
     resources = {
-        "Group": {"Type": "AWS::SageMaker::ModelPackageGroup", "Properties": {"ModelPackageGroupName": name}},
+        "Group": {"Type": "AWS::SageMaker::ModelPackageGroup", "Properties": group},
         "Code": {"Type": "AWS::CodeCommit::Repository", "Properties": {"RepositoryName": name}},
     }
     stacks.create_stack(StackName=name, TemplateBody=json.dumps({"Resources": resources}))
     until(lambda: stacks.describe_stacks(StackName=name)["Stacks"][0]["StackStatus"] == "CREATE_COMPLETE")
     found = other.client("sagemaker").describe_model_package_group(ModelPackageGroupName=name)
     assert f":{other.account_id}:" in found["ModelPackageGroupArn"]
+    # The group's policy changes in place, and goes.
+    ours = local_aws.client("sagemaker")
+    arn = found["ModelPackageGroupArn"]
+    assert ours.list_model_packages(ModelPackageGroupName=arn)["ModelPackageSummaryList"] == []
+    shared["Action"] = "sagemaker:DescribeModelPackageGroup"
+    update(stacks, name, resources)
+    assert ours.describe_model_package_group(ModelPackageGroupName=arn)["CreationTime"] == found["CreationTime"]
+    assert "AccessDenied" in refused(ours.list_model_packages, ModelPackageGroupName=arn)
+    del group["ModelPackageGroupPolicy"]
+    update(stacks, name, resources)
+    assert "AccessDenied" in refused(ours.describe_model_package_group, ModelPackageGroupName=arn)
     repository = other.client("codecommit").get_repository(repositoryName=name)["repositoryMetadata"]
     assert repository["accountId"] == other.account_id
     assert "does not exist" in refused(local_aws.client("codecommit").get_repository, repositoryName=name)
     assert "does not exist" in refused(local_aws.client("cloudformation").describe_stacks, StackName=name)
+
+
+def test_accounts_are_there_after_a_restart_and_are_not_without_end(tmp_path: Path) -> None:
+    aws = Aws("http://127.0.0.1:9", "us-east-1", "000000000000")  # nobody is there
+
+    def accounts() -> Accounts:
+        return Accounts(SERVICES, aws, tmp_path, "services")
+
+    def repositories(account: Account) -> list[str]:
+        codecommit = account.by_prefix["CodeCommit_20150413"]
+        return [each["repositoryName"] for each in codecommit.call("ListRepositories", {})["repositories"]]
+
+    async def reach(known: Accounts, *names: str) -> list[Account]:
+        return [await known.reach(name) for name in names]
+
+    before = accounts()
+    [theirs] = asyncio.run(reach(before, "111111111111"))
+    theirs.by_prefix["CodeCommit_20150413"].call("CreateRepository", {"repositoryName": "theirs"})
+    for account in before.every:
+        account.close()
+    after = accounts()
+    first, second = after.every
+    assert [repositories(first), repositories(second)] == [[], ["theirs"]]
+    with pytest.raises(UnsupportedOperation, match="has 16 accounts"):
+        asyncio.run(reach(after, *(f"2222222222{number}" for number in range(10, 26))))
+    for account in after.every:
+        account.close()
+
+
+def test_the_environment_of_an_account(local_aws: LocalAws) -> None:
+    found = json.loads(local_aws.command("env", "--format", "json", "--account", "111111111111").stdout)
+    assert found["AWS_ACCESS_KEY_ID"] == "111111111111"
+    wrong = local_aws.command("env", "--account", "mine")
+    assert wrong.returncode == 2
+    assert "'mine' is not an account's id, which has 12 digits" in wrong.stderr

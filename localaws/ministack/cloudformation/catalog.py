@@ -9,9 +9,20 @@ from localaws.ministack.cloudformation import (
     codebuild,
     codecommit,
     codepipeline,
+    model_package_group,
     sagemaker,
 )
 from localaws.ministack.cloudformation.provisioner import Provisioner
+
+_MODULES = (
+    apigateway,
+    application_autoscaling,
+    codebuild,
+    codecommit,
+    codepipeline,
+    model_package_group,
+    sagemaker,
+)
 
 
 def provisioners(client: Clients) -> Mapping[str, Provisioner]:
@@ -22,8 +33,4 @@ def provisioners(client: Clients) -> Mapping[str, Provisioner]:
     client : callable(service) -> boto3 client
         Called when a resource needs it first, in a worker thread.
     """
-    return {
-        name: provisioner
-        for module in (apigateway, application_autoscaling, codebuild, codecommit, codepipeline, sagemaker)
-        for name, provisioner in module.provisioners(client).items()
-    }
+    return {name: provisioner for module in _MODULES for name, provisioner in module.provisioners(client).items()}

@@ -51,7 +51,6 @@ TYPES = {
     "AWS::SageMaker::Model": Type("Model"),
     "AWS::SageMaker::EndpointConfig": Type("EndpointConfig"),
     "AWS::SageMaker::Endpoint": Type("Endpoint", in_place=True, waits=True),
-    "AWS::SageMaker::ModelPackageGroup": Type("ModelPackageGroup"),
     "AWS::SageMaker::Pipeline": Type("Pipeline", in_place=True, ref_is_name=True),
 }
 
@@ -87,7 +86,7 @@ class ResourceProvisioner:
         """
         name = properties.get(self._name_member) or generated_name(stack_name, logical_id, _NAME_LENGTH)
         self._call("Create", {**properties, self._name_member: name})
-        provisioned = self._provisioned(name)
+        provisioned = self.provisioned(name)
         if self._type.waits:
             tell_made(provisioned[0])
             try:
@@ -118,7 +117,7 @@ class ResourceProvisioner:
             self._call("Update", {**new, self._name_member: name})
             if self._type.waits:
                 self._wait(name, new["EndpointConfigName"])
-        return self._provisioned(name)
+        return self.provisioned(name)
 
     def delete(self, physical_id: str, _properties: Document) -> None:
         """Delete one, if it is there, and wait until it is gone.
@@ -176,7 +175,14 @@ class ResourceProvisioner:
             time.sleep(_POLL_SECONDS)
         raise ValueError(f"The endpoint {name} did not come into service.")
 
-    def _provisioned(self, name: str) -> Provisioned:
+    def provisioned(self, name: str) -> Provisioned:
+        """Return the physical id and the attributes of one that is there.
+
+        Raises
+        ------
+        ValueError
+            It is not.
+        """
         found = self._describe(name)
         if found is None:
             raise ValueError(f"{self._type.noun} {name} is gone")

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from tests.conftest import LocalAws
-from tests.localaws.roles import allow, make_role
+from tests.localaws.accounts import another_account
+from tests.localaws.roles import allow, make_role, make_role_for
 from tests.localaws.services.pipelines import Pipelines, action, source, stage
 
 ALL_OF_SOURCE = [
@@ -56,9 +57,24 @@ def test_a_build_is_started_as_the_pipelines_role(pipelines: Pipelines) -> None:
 
 
 def test_an_action_may_have_a_role_of_its_own(pipelines: Pipelines) -> None:
-    own = make_role(pipelines.aws, "codepipeline", allow("codebuild:StartBuild"))
-    name = run(pipelines, make_role(pipelines.aws, "codepipeline", *ALL_OF_SOURCE), roleArn=own)
+    """The pipeline's role assumes it, and has to be allowed to."""
+    own = make_role_for(pipelines.aws, "000000000000", allow("codebuild:StartBuild"))
+    denied = run(pipelines, make_role(pipelines.aws, "codepipeline", *ALL_OF_SOURCE), roleArn=own)
+    details = pipelines.action_state(denied, "CodeBuild")["errorDetails"]
+    assert f"Could not assume role {own}" in details["message"]
+    assert "is not authorized to perform: sts:AssumeRole on resource: " in details["message"]
+    through = make_role(pipelines.aws, "codepipeline", *ALL_OF_SOURCE, allow("sts:AssumeRole", own))
+    name = run(pipelines, through, roleArn=own)
     assert pipelines.action_state(name, "CodeBuild")["errorDetails"]["code"] == "ResourceNotFoundException"
+
+
+def test_an_action_may_be_in_another_account(pipelines: Pipelines) -> None:
+    other = another_account(pipelines.aws)
+    own = make_role_for(other, "000000000000", allow("codebuild:StartBuild"))
+    through = make_role(pipelines.aws, "codepipeline", *ALL_OF_SOURCE, allow("sts:AssumeRole", own))
+    details = pipelines.action_state(run(pipelines, through, roleArn=own), "CodeBuild")["errorDetails"]
+    assert details["code"] == "ResourceNotFoundException"
+    assert f":{other.account_id}:" in details["message"], details
 
 
 def test_a_role_has_to_trust_codepipeline(pipelines: Pipelines) -> None:
