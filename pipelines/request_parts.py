@@ -69,7 +69,11 @@ def service_retry() -> Any:
 
 
 def job_retries() -> list[Any]:
-    """Return the policies that also retry a job which found no capacity or failed by SageMaker's fault."""
+    """Return the policies that also retry a job which found no capacity or failed by SageMaker's fault.
+
+    A quota that other jobs use up is waited for, with the figures of AWS's own example ("Configuring a retry policy"
+    in the SageMaker Developer Guide): a minute, twice as long each time, for two hours.
+    """
     job_retry = sdk.SageMakerJobStepRetryPolicy(
         exception_types=[
             sdk.SageMakerJobExceptionTypeEnum.CAPACITY_ERROR,
@@ -79,4 +83,10 @@ def job_retries() -> list[Any]:
         backoff_rate=2.0,
         max_attempts=5,
     )
-    return [service_retry(), job_retry]
+    quota_retry = sdk.SageMakerJobStepRetryPolicy(
+        exception_types=[sdk.SageMakerJobExceptionTypeEnum.RESOURCE_LIMIT],
+        interval_seconds=60,
+        backoff_rate=2.0,
+        expire_after_mins=120,
+    )
+    return [service_retry(), quota_retry, job_retry]

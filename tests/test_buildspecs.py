@@ -1,5 +1,7 @@
 """The buildspecs of this project are ones that CodeBuild takes, here and on AWS."""
 
+import os
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +31,27 @@ def test_what_a_build_installs_is_pinned() -> None:
     of_the_project = [command for command in commands if command.startswith("pip install") and command.endswith(" .")]
     assert len(of_the_project) == len(BUILDSPECS)
     assert all("--constraint constraints.txt" in command for command in of_the_project)
+
+
+@pytest.mark.parametrize(
+    ("command", "returncode", "said"),
+    [
+        ("echo first && printf '%s|' 'two words' \"and $((1 + 2))\"; echo", 0, "first\ntwo words|and 3|\n"),
+        ("echo first && false && echo never", 1, "first\n"),
+        ("exit 7", 7, ""),
+    ],
+)
+def test_the_test_command_is_a_line_for_the_shell(command: str, returncode: int, said: str) -> None:
+    [pre_build] = [
+        phase.commands
+        for phase in buildspec.parse((ROOT / "codebuild-buildspec.yml").read_text()).phases
+        if phase.name == "PRE_BUILD"
+    ]
+    environ = {**os.environ, "TEST_COMMAND": command}
+    # As CodeBuild runs a phase: one command after the other, until one fails.
+    for line in pre_build:
+        done = subprocess.run(["sh", "-c", line], env=environ, capture_output=True, text=True, check=False)
+        assert (done.returncode, done.stdout) == (returncode, said)
 
 
 @pytest.mark.parametrize(

@@ -59,7 +59,7 @@ def get_pipeline(  # noqa: PLR0913 -- the argument names are those of AWS's proj
         input_data_type := text("InputDataType", "S3Prefix", enum_values=["S3Prefix", "ManifestFile"]),
         output_data_url := text("OutputDataUrl", f"{folder}output/"),
         content_type := text("ContentType", "text/csv", enum_values=["text/csv", "application/jsonlines"]),
-        transform_type := text("TransformInstanceType", "ml.m5.large"),
+        transform_type := text("TransformInstanceType", steps.INSTANCE_TYPE),
         transform_count := steps.ParameterInteger("TransformInstanceCount", 1),
     ]
     create_model = steps.create_model_step(

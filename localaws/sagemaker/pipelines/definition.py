@@ -22,6 +22,7 @@ from typing import Any
 from localaws.document import Document
 from localaws.sagemaker.errors import UnsupportedOperation, ValidationError
 from localaws.sagemaker.pipelines.expressions import path_of, references, referred_steps
+from localaws.sagemaker.pipelines.retries import check_policy
 from localaws.sagemaker.service_model import check_request
 
 VERSION = "2020-12-01"
@@ -283,6 +284,8 @@ def _check_step(step: Step, definition: Definition) -> None:
     own = {key: value for key, value in step.arguments.items() if key not in _NESTED}
     for reference in references(own):
         _check_reference(step, reference, definition)
+    for policy in step.document.get("RetryPolicies") or []:
+        check_policy(step.name, policy)
     if step.kind == "ForEach":
         _check_for_each(step, definition)
     elif step.kind in REQUESTS:

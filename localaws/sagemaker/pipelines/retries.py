@@ -7,6 +7,8 @@ matches decides. Without a policy, SageMaker itself retries faults and throttlin
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from localaws.sagemaker.errors import ValidationError
+
 Policy = Mapping[str, Any]
 
 SERVICE_FAULT = "Step.SERVICE_FAULT"
@@ -15,6 +17,8 @@ INTERNAL_ERROR = "SageMaker.JOB_INTERNAL_ERROR"
 CAPACITY_ERROR = "SageMaker.CAPACITY_ERROR"
 RESOURCE_LIMIT = "SageMaker.RESOURCE_LIMIT"
 
+EXCEPTION_TYPES = (SERVICE_FAULT, THROTTLING, INTERNAL_ERROR, CAPACITY_ERROR, RESOURCE_LIMIT)
+
 _BY_API_CODE = {
     "InternalFailure": SERVICE_FAULT,
     "ServiceUnavailable": SERVICE_FAULT,
@@ -22,12 +26,35 @@ _BY_API_CODE = {
     "ResourceLimitExceeded": RESOURCE_LIMIT,
 }
 _BY_REASON = {"InternalServerError": INTERNAL_ERROR, "CapacityError": CAPACITY_ERROR}
+_MOST = {"IntervalSeconds": 43_200, "MaxAttempts": 20, "ExpireAfterMin": 14_400}
 _DEFAULT_POLICY: Policy = {
     "ExceptionType": [SERVICE_FAULT, THROTTLING],
     "IntervalSeconds": 1,
     "BackoffRate": 2.0,
     "MaxAttempts": 2,
 }
+
+
+def check_policy(step_name: str, policy: Policy) -> None:
+    """Refuse a policy that the guide does not allow.
+
+    Raises
+    ------
+    ValidationError
+    """
+    kinds = policy.get("ExceptionType") or []
+    unknown = [kind for kind in kinds if kind not in EXCEPTION_TYPES]
+    start = f"Step '{step_name}': a retry policy's"
+    if unknown or not kinds:
+        raise ValidationError(
+            f"{start} ExceptionType has {', '.join(map(str, unknown)) or 'nothing'}, none of"
+            f" {', '.join(EXCEPTION_TYPES)}"
+        )
+    if "MaxAttempts" in policy and "ExpireAfterMin" in policy:
+        raise ValidationError(f"{start} MaxAttempts and ExpireAfterMin exclude each other")
+    for name, most in _MOST.items():
+        if not 0 <= policy.get(name, 0) <= most:
+            raise ValidationError(f"{start} {name} is {policy[name]}, not from 0 to {most}")
 
 
 def exception_type(*, code: str = "", reason: str = "") -> str | None:

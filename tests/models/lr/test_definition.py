@@ -151,7 +151,7 @@ def test_what_a_run_may_want_to_change_is_a_parameter(definition: dict[str, Any]
         "FeatureColumns": "bmi",
         "TargetColumn": "target",
         "TestRows": 20,
-        "ProcessingInstanceType": "ml.m5.large",
+        "ProcessingInstanceType": "ml.t3.medium",
         "ProcessingInstanceCount": 1,
         "TrainingInstanceType": "ml.m5.large",
         "TrainingInstanceCount": 1,
@@ -243,7 +243,9 @@ def test_jobs_are_cached_and_retried(definition: dict[str, Any]):
         step = by_name(definition)[name]
         assert step["CacheConfig"] == {"Enabled": True, "ExpireAfter": "P30D"}
         retried = [kind for policy in step["RetryPolicies"] for kind in policy["ExceptionType"]]
-        assert {"Step.SERVICE_FAULT", "Step.THROTTLING"} <= set(retried)
+        assert {"Step.SERVICE_FAULT", "Step.THROTTLING", "SageMaker.CAPACITY_ERROR"} <= set(retried)
+        [waiting] = [each for each in step["RetryPolicies"] if "SageMaker.RESOURCE_LIMIT" in each["ExceptionType"]]
+        assert (waiting["IntervalSeconds"], waiting["ExpireAfterMin"], "MaxAttempts" in waiting) == (60, 120, False)
 
 
 def test_the_batch_pipeline_takes_the_latest_approved_model(local_aws: "LocalAws", bucket: str):
