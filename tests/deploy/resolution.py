@@ -46,6 +46,7 @@ SAMPLES = {
     "ModelPackageGroupName": "iris",
     "ModelPackageName": f"{PACKAGE}/1",
     "NotificationEmails": ",".join(f"a{number}@example.com" for number in range(5)),
+    "ProjectAccountId": "444455556666",
     "PipelineExecutionRoleArn": f"arn:aws:iam::{ACCOUNT}:role/SC-p-1-PipelineExecutionRole-1",
     "RepositoryName": "iris",
     "RetrainingSchedule": "rate(7 days)",

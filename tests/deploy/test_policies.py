@@ -35,6 +35,12 @@ _OPERATORS = re.compile(
 )
 # Where the reference and AWS's guides differ, or a wider resource is meant: why, and the source.
 EXCEPTIONS: dict[tuple[str, str], str] = {
+    ("cloudwatch:DescribeAlarms", "*"): "reads only; the laptop's IAM asks for * where a request names several alarms",
+    (
+        "sagemaker:CreateModel",
+        "model-package",
+    ): 'of another account\'s; "Deploy a Model Version from a Different Account"',
+    ("cloudformation:GetTemplateSummary", "*"): "of a template that is no stack yet; API reference",
     (
         "kms:DescribeKey",
         "kms:EncryptionContext:aws:logs:arn",
@@ -110,11 +116,12 @@ def resources_that_do_not_fit(statement: Statement) -> list[str]:
     """An action on a resource that it is never done to, or a resource for which there is no action."""
     if statement.of_resource:
         return []
-    found = [
-        f"{action.name} is done to {sorted(action.resources) or '* alone'}, and none of {list(statement.resources)} is"
-        for action in statement.known_actions
-        if not any(_fits(action, resource) for resource in statement.resources)
-    ]
+    found = []
+    for pattern in statement.actions:
+        meant = known.matching(pattern)
+        if meant and not any(_fits(action, resource) for action in meant for resource in statement.resources):
+            kinds = sorted({kind for action in meant for kind in action.resources}) or "* alone"
+            found.append(f"{pattern} is done to {kinds}, and none of {list(statement.resources)} is")
     for resource in statement.resources:
         if not any(_fits(action, resource) for action in statement.known_actions):
             found.append(f"none of {list(statement.actions)} is ever done to {resource}")
@@ -128,7 +135,7 @@ def stars_where_there_are_resources(statement: Statement) -> list[str]:
     return [
         f"{action.name} can name {sorted(action.resources)}: name them instead of *"
         for action in statement.known_actions
-        if not action.on_anything
+        if not action.on_anything and (action.name, "*") not in EXCEPTIONS
     ]
 
 
@@ -158,7 +165,7 @@ def _fits(action: known.Action, resource: str) -> bool:
 
 
 def _is_key(pattern: str, key: str) -> bool:
-    return bool(re.fullmatch(re.sub(r"\\\$\\\{[^}]*\\\}", ".+", re.escape(pattern)), key, re.IGNORECASE))
+    return bool(re.fullmatch(re.sub(r"\\\$\\\{[^}]*\\\}|<[^>]*>", ".+", re.escape(pattern)), key, re.IGNORECASE))
 
 
 RULES: tuple[Callable[[Statement], list[str]], ...] = (
