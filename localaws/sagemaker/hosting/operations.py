@@ -13,7 +13,7 @@ from localaws.sagemaker.hosting.announcements import announce
 from localaws.sagemaker.hosting.fleet import Capacity, initial_capacity, variants_of
 from localaws.sagemaker.hosting.host import CONFIG, ENDPOINT, Host
 from localaws.sagemaker.hosting.serverless_rules import check_capacity, check_serverless, check_update
-from localaws.sagemaker.hosting.update_rules import check_guardrails, check_scaled
+from localaws.sagemaker.hosting.update_rules import check_guardrails, check_scaled, check_steps
 from localaws.sagemaker.parts import Handler, Parts
 from localaws.storage.store import Resource
 
@@ -160,23 +160,19 @@ def _update_capacities(parts: Parts, host: Host, request: Document) -> Document:
     return {"EndpointArn": resource.arn}
 
 
-_SIZES = {"CANARY": "CanarySize", "LINEAR": "LinearStepSize"}
-
-
 def _deployment(request: Document) -> Document:
     """Return the part of a request's DeploymentConfig that is stored.
 
     Raises
     ------
     ValidationError
-        If it does not give the size of its steps.
+        If SageMaker does not take the size of its steps.
     """
-    policy = (request.get("DeploymentConfig") or {}).get("BlueGreenUpdatePolicy", {})
-    routing = policy.get("TrafficRoutingConfiguration", {})
-    size = _SIZES.get(routing.get("Type", ""))
-    if size is not None and size not in routing:
-        raise ValidationError(f"The traffic routing type {routing['Type']} needs a {size}")
-    return {"LastDeploymentConfig": request["DeploymentConfig"]} if request.get("DeploymentConfig") else {}
+    config = request.get("DeploymentConfig")
+    if not config:
+        return {}
+    check_steps(config)
+    return {"LastDeploymentConfig": config}
 
 
 def _in_service(parts: Parts, request: Document, operation: str) -> Resource:

@@ -10,6 +10,39 @@ from localaws.document import Document
 from localaws.sagemaker.errors import ValidationError
 from localaws.sagemaker.hosting.fleet import variants_of
 
+_SIZES = {"CANARY": ("CanarySize", 1), "LINEAR": ("LinearStepSize", 10)}
+_ROLLING = ("MaximumBatchSize", 5)
+_LARGEST_PERCENT = 50
+
+
+def check_steps(deployment: Document) -> None:
+    """Refuse a DeploymentConfig whose steps SageMaker does not take.
+
+    Source: botocore's model, which has the sizes in its text only.
+
+    Raises
+    ------
+    ValidationError
+    """
+    if {"BlueGreenUpdatePolicy", "RollingUpdatePolicy"} <= set(deployment):
+        raise ValidationError("A DeploymentConfig has a BlueGreenUpdatePolicy or a RollingUpdatePolicy, not both")
+    if "RollingUpdatePolicy" in deployment:
+        _check_size(deployment["RollingUpdatePolicy"], *_ROLLING)
+    routing = deployment.get("BlueGreenUpdatePolicy", {}).get("TrafficRoutingConfiguration", {})
+    kind = routing.get("Type", "")
+    if kind in _SIZES:
+        if _SIZES[kind][0] not in routing:
+            raise ValidationError(f"The traffic routing type {kind} needs a {_SIZES[kind][0]}")
+        _check_size(routing, *_SIZES[kind])
+
+
+def _check_size(policy: Document, name: str, smallest: int) -> None:
+    size = policy[name]
+    if size["Type"] == "CAPACITY_PERCENT" and not smallest <= size["Value"] <= _LARGEST_PERCENT:
+        raise ValidationError(
+            f"{name} is {size['Value']} % of the capacity, not from {smallest} to {_LARGEST_PERCENT} %"
+        )
+
 
 def check_guardrails(current: Document, config: Document, deployment: Document | None) -> None:
     """Refuse a DeploymentConfig for a change that guardrails exclude; without one the change is made all at once.

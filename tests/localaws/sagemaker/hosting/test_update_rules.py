@@ -6,7 +6,7 @@ from botocore.exceptions import ClientError
 from localaws.sagemaker.errors import ValidationError
 from localaws.sagemaker.hosting.deployment import effective
 from localaws.sagemaker.hosting.fleet import Capacity, retained
-from localaws.sagemaker.hosting.update_rules import check_guardrails, check_scaled
+from localaws.sagemaker.hosting.update_rules import check_guardrails, check_scaled, check_steps
 from tests.localaws.sagemaker.conftest import unique
 
 BLUE_GREEN = {"BlueGreenUpdatePolicy": {"TrafficRoutingConfiguration": {"Type": "ALL_AT_ONCE"}}}
@@ -42,6 +42,32 @@ def test_what_guardrails_exclude(before, after, deployment, said):
         return
     with pytest.raises(ValidationError, match=said):
         check_guardrails(before, after, deployment)
+
+
+def stepped(kind, member, value, size_type="CAPACITY_PERCENT"):
+    routing = {"Type": kind, member: {"Type": size_type, "Value": value}}
+    return {"BlueGreenUpdatePolicy": {"TrafficRoutingConfiguration": routing}}
+
+
+@pytest.mark.parametrize(
+    ("deployment", "said"),
+    [
+        (stepped("CANARY", "CanarySize", 1), None),
+        (stepped("CANARY", "CanarySize", 51), "CanarySize is 51 % of the capacity, not from 1 to 50 %"),
+        (stepped("LINEAR", "LinearStepSize", 10), None),
+        (stepped("LINEAR", "LinearStepSize", 9), "LinearStepSize is 9 % of the capacity, not from 10 to 50 %"),
+        (stepped("LINEAR", "LinearStepSize", 9, "INSTANCE_COUNT"), None),
+        (stepped("LINEAR", "CanarySize", 10), "type LINEAR needs a LinearStepSize"),
+        ({"RollingUpdatePolicy": {"MaximumBatchSize": {"Type": "CAPACITY_PERCENT", "Value": 4}}}, "from 5 to 50"),
+        (BLUE_GREEN | ROLLING, "not both"),
+    ],
+)
+def test_the_sizes_of_steps(deployment, said):
+    if said is None:
+        check_steps(deployment)
+        return
+    with pytest.raises(ValidationError, match=said):
+        check_steps(deployment)
 
 
 def test_an_autoscaled_variant_keeps_its_name_and_instance_type():
