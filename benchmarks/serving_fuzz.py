@@ -57,7 +57,7 @@ def request(chance: random.Random) -> bytes:
     content = body(chance)
     length = chance.choice((len(content), len(content), len(content), len(content) + 5, 0, -1, 10**12, "x"))
     kind, accept = chance.choice(_TYPES), chance.choice((*_TYPES, "*/*", "text/csv;q=2", "*/*;q=0"))
-    headers = f"Host: h\r\nContent-Type: {kind}\r\nAccept: {accept}\r\n"
+    headers = f"Host: localhost\r\nContent-Type: {kind}\r\nAccept: {accept}\r\n"
     framing = f"Content-Length: {length}\r\n"
     if chance.random() < 0.1:
         framing = "Transfer-Encoding: chunked\r\n"

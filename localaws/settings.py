@@ -2,6 +2,7 @@
 
 import math
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +25,8 @@ PORT_VARIABLE = "LOCALAWS_PORT"
 TIME_SCALE_VARIABLE = "LOCALAWS_TIME_SCALE"
 SERVERLESS_IDLE_VARIABLE = "LOCALAWS_SERVERLESS_IDLE_SECONDS"
 IAM_VARIABLE = "LOCALAWS_IAM"
+HOSTS_VARIABLE = "LOCALAWS_ALLOWED_HOSTS"
+_HOST_NAME = re.compile(r"[a-z0-9]([a-z0-9.:_-]*[a-z0-9])?")
 
 
 @dataclass(frozen=True)
@@ -146,6 +149,22 @@ def iam_enforced(environ: Mapping[str, str] = os.environ) -> bool:
     if text not in ("enforce", "off"):
         raise LocalAwsError(f"{IAM_VARIABLE} has the value {text!r}. Set it to enforce or to off.")
     return text == "enforce"
+
+
+def allowed_hosts(environ: Mapping[str, str] = os.environ) -> frozenset[str]:
+    """Names by which local AWS may be called beside localhost: what LOCALAWS_ALLOWED_HOSTS says, with commas between.
+
+    Raises
+    ------
+    LocalAwsError
+        What stands there is no name of a host.
+    """
+    text = environ.get(HOSTS_VARIABLE) or ""
+    names = frozenset(filter(None, (name.strip().lower() for name in text.split(","))))
+    for name in names:
+        if not _HOST_NAME.fullmatch(name):
+            raise LocalAwsError(f"{HOSTS_VARIABLE} names {name!r}. Write names without a port: box.lan,192.168.1.7")
+    return names
 
 
 def _positive(variable: str, default: str, example: str, environ: Mapping[str, str]) -> float:

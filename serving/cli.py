@@ -12,7 +12,7 @@ from pathlib import Path
 
 from serving.errors import SettingError, StartError
 from serving.log import configure_log
-from serving.settings import DEFAULT_HOST, DEFAULT_MODEL_DIR, Settings, read_settings
+from serving.settings import DEFAULT_MODEL_DIR, Settings, read_settings
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -99,7 +99,8 @@ def _parser() -> argparse.ArgumentParser:
 
 def _add_server_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model-dir", default=DEFAULT_MODEL_DIR, help="the unpacked model.tar.gz (%(default)s)")
-    parser.add_argument("--host", default=DEFAULT_HOST, help="address to listen on (%(default)s)")
+    where = "127.0.0.1; in a container, with SageMaker's variables or its model folder, 0.0.0.0"
+    parser.add_argument("--host", help=f"address to listen on ({where})")
     parser.add_argument("--port", type=_port, help="port to listen on; 0 takes a free one (8080)")
     parser.add_argument("--workers", type=_workers, help="processes that answer (one for each CPU)")
 

@@ -20,6 +20,7 @@ from serving.board import Field, Row
 from serving.errors import BadRequestError, HeadTooLargeError, PayloadTooLargeError, RequestError, RequestTimeoutError
 from serving.media import parse_accept, parse_content_type
 from serving.message import Head, Response, first_lines, refusal, start_of
+from serving.pages import is_loopback, refuse_pages
 from serving.settings import Settings
 
 Handle = Callable[[Head, bytes, "Connection"], None]
@@ -55,6 +56,7 @@ class Connections:
         self.handle = handle
         self.timeout = settings.timeout
         self.max_bytes = settings.max_payload_bytes
+        self.listens_on_loopback = is_loopback(settings.host)
         self.row = row
         self.open: set[Connection] = set()
         self.draining = False
@@ -309,6 +311,7 @@ class Connection(asyncio.Protocol):
         return data[len(part) :]
 
     def _read_head(self) -> Head:
+        refuse_pages(self._headers, listens_on_loopback=self._shared.listens_on_loopback)
         headers = dict(self._headers)
         length = headers.get(b"content-length", b"0")
         chunked = b"transfer-encoding" in headers

@@ -7,6 +7,7 @@
     ├── StartError          the script or the model cannot be loaded, or the port is taken: exit code 1
     └── RequestError        a request is refused: its status, and {"error": sentence}
         ├── BadRequestError               400
+        ├── ForbiddenError                403
         ├── NotFoundError                 404
         ├── MethodNotAllowedError         405
         ├── NotAcceptableError            406
@@ -48,6 +49,12 @@ class BadRequestError(RequestError):
     """The body is not what its content type says, or input_fn refuses it."""
 
     status = HTTPStatus.BAD_REQUEST
+
+
+class ForbiddenError(RequestError):
+    """A web page of another origin asks."""
+
+    status = HTTPStatus.FORBIDDEN
 
 
 class NotFoundError(RequestError):

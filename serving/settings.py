@@ -11,9 +11,14 @@ from pathlib import Path
 
 from serving.errors import SettingError
 
-DEFAULT_HOST = "0.0.0.0"  # noqa: S104 - SageMaker calls a container from outside, on any of its interfaces
+LOOPBACK = "127.0.0.1"
+ANY_HOST = "0.0.0.0"  # noqa: S104 - SageMaker calls a container from outside, on any of its interfaces
 DEFAULT_MODEL_DIR = "/opt/ml/model"
 DEFAULT_PROGRAM = "inference.py"
+# Not all of SAGEMAKER_*: some configure the SDK in a developer's shell.
+_CONTAINER_VARIABLES = frozenset(
+    f"SAGEMAKER_{name}" for name in ("BIND_TO_PORT", "MULTI_MODEL", "PROGRAM", "SAFE_PORT_RANGE", "SUBMIT_DIRECTORY")
+)
 MIB = 1024 * 1024
 
 
@@ -62,7 +67,7 @@ class Settings:
 def read_settings(
     environ: Mapping[str, str],
     model_dir: str = DEFAULT_MODEL_DIR,
-    host: str = DEFAULT_HOST,
+    host: str | None = None,
     port: int | None = None,
     workers: int | None = None,
 ) -> Settings:
@@ -72,8 +77,11 @@ def read_settings(
     ----------
     environ : Mapping[str, str]
         The environment variables.
-    model_dir, host : str
+    model_dir : str
         As on the command line.
+    host : str, optional
+        As on the command line; None is every interface in a container, which its own network protects, and this
+        machine alone elsewhere.
     port : int, optional
         As on the command line; None leaves it to SAGEMAKER_BIND_TO_PORT, then to the first of
         SAGEMAKER_SAFE_PORT_RANGE, then to 8080.
@@ -94,13 +102,18 @@ def read_settings(
         model_dir=directory,
         code_dir=_code_dir(environ.get("SAGEMAKER_SUBMIT_DIRECTORY"), directory),
         program=environ.get("SAGEMAKER_PROGRAM") or None,
-        host=host,
+        host=host or (ANY_HOST if _in_container(environ, model_dir) else LOOPBACK),
         port=_port(environ) if port is None else port,
         workers=_integer(environ, "SAGEMAKER_MODEL_SERVER_WORKERS", cpus, 1, 1024) if workers is None else workers,
         timeout=_integer(environ, "SAGEMAKER_MODEL_SERVER_TIMEOUT", 60, 1, 3600),
         max_payload_mb=_integer(environ, "SAGEMAKER_MAX_PAYLOAD_IN_MB", 6, 0, 100),
         multi_model=multi_model,
     )
+
+
+def _in_container(environ: Mapping[str, str], model_dir: str) -> bool:
+    """Return whether the server was started as SageMaker's contract says: with its variables, or on its folder."""
+    return model_dir == DEFAULT_MODEL_DIR or not _CONTAINER_VARIABLES.isdisjoint(environ)
 
 
 def _port(environ: Mapping[str, str]) -> int:

@@ -15,6 +15,7 @@ from localaws.account.session import Clients
 from localaws.metrics.meter import Meter
 from localaws.ministack import host
 from localaws.ministack.apigateway.hooks import apigateway_hooks
+from localaws.ministack.apigateway.hooks_cors import is_api_request
 from localaws.ministack.apigateway.reporter import RequestReporter
 from localaws.ministack.awslambda.hooks import awslambda_hooks
 from localaws.ministack.awslambda.metrics import FunctionMetrics
@@ -24,6 +25,7 @@ from localaws.ministack.cloudwatch.hooks import cloudwatch_hooks
 from localaws.ministack.cloudwatch.hooks_alarms import alarm_evaluator
 from localaws.ministack.cloudwatch.hooks_metrics import datum_writer
 from localaws.ministack.cloudwatch.publisher import Publisher
+from localaws.ministack.cross_origin import CrossOrigin
 from localaws.ministack.eventbridge.courier import Courier
 from localaws.ministack.eventbridge.hooks import eventbridge_hooks
 from localaws.ministack.eventbridge.metrics import RuleMetrics
@@ -34,6 +36,7 @@ from localaws.ministack.iam.answers import iam_answers
 from localaws.ministack.iam.hooks import iam_hooks
 from localaws.ministack.iam.hooks_authorizer import request_authorizer, resource_policies
 from localaws.ministack.s3.hooks import s3_hooks
+from localaws.ministack.s3.hooks_cors import BucketCors
 from localaws.ministack.service_clients import clients_of_roles, own_clients
 from localaws.ministack.snapshot import SnapshotLoop
 from localaws.ministack.sns.hooks import sns_hooks
@@ -47,7 +50,9 @@ from localaws.ministack.stepfunctions.hooks_executions import Resumer
 from localaws.ministack.stepfunctions.hooks_tokens import Tokens
 from localaws.ministack.stepfunctions.journal import Journal
 from localaws.ministack.stepfunctions.reporter import ExecutionReporter
-from localaws.settings import ACCOUNT_ID, HOST, REGION, iam_enforced, time_scale
+from localaws.protocol.asgi import Application
+from localaws.protocol.same_origin import SameOriginOnly
+from localaws.settings import ACCOUNT_ID, HOST, REGION, allowed_hosts, iam_enforced, time_scale
 
 # A function may run for 15 minutes, and what fails is tried again as the state machine says.
 _TASK_CONFIG = Config(read_timeout=960, retries={"total_max_attempts": 1}, max_pool_connections=64)
@@ -128,7 +133,7 @@ class Composition:
         )
 
 
-def compose(options: Options) -> tuple[Gateway, Courier]:
+def compose(options: Options) -> tuple[Application, Courier]:
     """Return MiniStack, hooked, behind the gateway; and what delivers its events.
 
     Raises
@@ -144,4 +149,6 @@ def compose(options: Options) -> tuple[Gateway, Courier]:
     resume = partial(Resumer(parts.journal, parts.tokens).resume, wait)
     authorize = request_authorizer() if iam_enforced() else None
     answers = iam_answers(authorize)
-    return Gateway(application, options.servers, parts.snapshots, clock, resume, answers), parts.courier
+    gateway = Gateway(application, options.servers, parts.snapshots, clock, resume, answers)
+    opened = CrossOrigin(gateway, is_api_request(), BucketCors())
+    return SameOriginOnly(opened, allowed_hosts(), opened.allows), parts.courier

@@ -11,10 +11,11 @@ import uvicorn
 from localaws.account.caller import Callers
 from localaws.account.clients import Aws
 from localaws.account.guard import guarded
+from localaws.protocol.same_origin import SameOriginOnly
 from localaws.service.accounts import Account, Accounts
 from localaws.service.server import Server
 from localaws.service.service import Service
-from localaws.settings import ACCOUNT_ID, HOST, REGION
+from localaws.settings import ACCOUNT_ID, HOST, REGION, allowed_hosts
 
 _OTHERS_SECONDS = 30.0
 
@@ -65,8 +66,9 @@ def serve(options: argparse.Namespace, catalog: Iterable[type[Service]]) -> None
     for account in there:
         account.context.outbox.start()
     threading.Thread(target=_recover, args=(aws, there), name="recovery", daemon=True).start()
+    server = Server(accounts, Callers(options.endpoint_url, options.account_id))
     uvicorn.run(
-        guarded(Server(accounts, Callers(options.endpoint_url, options.account_id)), options.endpoint_url),
+        SameOriginOnly(guarded(server, options.endpoint_url), allowed_hosts()),
         host=options.host,
         port=options.port,
         log_level="warning",

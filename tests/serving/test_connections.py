@@ -15,7 +15,7 @@ def transform_fn(model, body, content_type, accept):
         time.sleep(float(body[5:]))
     return body, "text/plain"
 """
-HEAD = "POST /invocations HTTP/1.1\r\nHost: h\r\nContent-Type: text/csv\r\n"
+HEAD = "POST /invocations HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/csv\r\n"
 
 
 @pytest.fixture(scope="module")
