@@ -71,7 +71,10 @@ fi
 
 
 def _enter(protect: str) -> str:
-    """Return the script that starts a container. $1: the folder; then the arguments of `protect`; then the command."""
+    """Return the script that starts a container. $1: the folder; then the arguments of `protect`; then the command.
+
+    The umask is that of a container, not the stricter one of this server.
+    """
     return rf"""
 set -e
 ml=$1; shift
@@ -80,6 +83,7 @@ ml=$1; shift
 {{ echo "$CONTAINER_HOST" > /proc/sys/kernel/hostname; }} 2>/dev/null || hostname "$CONTAINER_HOST"
 {_LOOPBACK_UP}
 unset CONTAINER_NETWORK
+umask 022
 cd /opt/ml
 exec "$@"
 """

@@ -86,7 +86,7 @@ class StateDir:
         if self.is_ours():
             return
         try:
-            self.path.mkdir(parents=True, exist_ok=True)
+            self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
             foreign = [path for path in self.path.iterdir() if not path.name.startswith((_MARKER, "lock", "logs"))]
             # Asked again, after the look: another start may have made the folder meanwhile, marker first.
             if foreign and not self.is_ours():
@@ -101,6 +101,10 @@ class StateDir:
             raise StateDirError(
                 f"{self.path} cannot be used as the state folder: {error.strerror}. Name another with --state-dir."
             ) from error
+
+    def close_to_others(self) -> None:
+        """Let no other user of the machine into the folder, which an earlier version may have made for all."""
+        self.path.chmod(0o700)
 
     def supervisor_pid(self) -> int | None:
         """Return the pid of the running supervisor; None if there is none."""

@@ -198,6 +198,9 @@ def _set_aside(log: Path) -> None:
 
 def supervise(state: StateDir, ports: Ports) -> int:
     """Supervise a state folder; return the exit code, `LOCKED` if another supervisor has the folder."""
+    # The servers keep keys and secrets: what they and their children write is for this user alone.
+    os.umask(0o077)
+    state.close_to_others()
     if not lock.acquire(state.lock_path):
         return LOCKED
     started_at = time.time()

@@ -70,6 +70,23 @@ def test_a_killed_server_is_started_again_with_its_state(own_local_aws: OwnLocal
     assert not [server for server in SERVER_NAMES if after[server] == before[server]]
 
 
+def test_no_other_user_reads_the_state(own_local_aws: OwnLocalAws, tmp_path: Path) -> None:
+    (tmp_path / "state" / "logs").mkdir(parents=True)
+    (tmp_path / "state").chmod(0o755)
+    before = os.umask(0)
+    try:
+        aws = own_local_aws()
+    finally:
+        os.umask(before)
+    write_state(aws, "bucket-of-one-user")
+    aws.client("sagemaker").create_model_package_group(ModelPackageGroupName="closed")
+    assert aws.state_dir.stat().st_mode & 0o777 == 0o700
+    servers = [aws.state_dir / server for server in SERVER_NAMES]
+    written = [path for server in servers for path in server.rglob("*") if path.is_file()]
+    assert written
+    assert [path for path in written if path.stat().st_mode & 0o077] == []
+
+
 def test_the_gateway_answers_while_sagemaker_restarts(own_local_aws: OwnLocalAws) -> None:
     aws = own_local_aws()
     os.kill(aws.pids()["sagemaker"], signal.SIGKILL)
