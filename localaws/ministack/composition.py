@@ -15,7 +15,7 @@ from localaws.account.session import Clients
 from localaws.metrics.meter import Meter
 from localaws.ministack import host
 from localaws.ministack.apigateway.hooks import apigateway_hooks
-from localaws.ministack.apigateway.hooks_cors import is_api_request
+from localaws.ministack.apigateway.hooks_stages import is_api_request
 from localaws.ministack.apigateway.reporter import RequestReporter
 from localaws.ministack.awslambda.hooks import awslambda_hooks
 from localaws.ministack.awslambda.metrics import FunctionMetrics
@@ -36,7 +36,7 @@ from localaws.ministack.iam.answers import iam_answers
 from localaws.ministack.iam.hooks import iam_hooks
 from localaws.ministack.iam.hooks_authorizer import request_authorizer, resource_policies
 from localaws.ministack.s3.hooks import s3_hooks
-from localaws.ministack.s3.hooks_cors import BucketCors
+from localaws.ministack.s3.hooks_bucket_cors import BucketCors
 from localaws.ministack.service_clients import clients_of_roles, own_clients
 from localaws.ministack.snapshot import SnapshotLoop
 from localaws.ministack.sns.hooks import sns_hooks

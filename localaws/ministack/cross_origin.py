@@ -11,7 +11,7 @@ MiniStack adds ``access-control-allow-origin: *`` to most answers; here only an 
 
 from collections.abc import Callable, Sequence
 
-from localaws.ministack.s3.hooks_cors import BucketCors
+from localaws.ministack.s3.hooks_bucket_cors import BucketCors
 from localaws.protocol.asgi import Application, Headers, Message, Receive, Scope, Send
 
 _CORS = b"access-control-"
