@@ -30,7 +30,7 @@ def test_cfn_lint_finds_nothing():
 
 def test_cfn_lint_would_find_something(tmp_path):
     wrong = tmp_path / "wrong.yml"
-    wrong.write_text(TEMPLATES[0].read_text().replace("AWS::KMS::Key", "AWS::KMS::Lock"))
+    wrong.write_text(PROJECT.read_text().replace("AWS::KMS::Key", "AWS::KMS::Lock"))
     done = subprocess.run([LINT, "--", str(wrong)], capture_output=True, text=True, check=False)
     assert "AWS::KMS::Lock" in done.stdout
 
