@@ -14,10 +14,14 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from model_road import command
 from model_road.environment import account
 from model_road.errors import UsageError
+
+if TYPE_CHECKING:
+    from deploy.packages import Package
 
 # Option, the variable of CodeBuild's environment that gives it, and what it is.
 _GIVEN = (
@@ -32,6 +36,7 @@ _OPTIONAL = (
     ("--kms-key-arn", "KMS_KEY_ARN", "key of captured data and volumes; each stack makes one otherwise"),
     ("--notification-topic-arn", "NOTIFICATION_TOPIC_ARN", "SNS topic that alarms tell"),
 )
+_COMMIT = ("--commit-id", "COMMIT_ID", "the commit whose templates these are; a version of another one is refused")
 _WRITTEN = (
     ("--export-staging-config", "EXPORT_TEMPLATE_STAGING_CONFIG", "staging-config-export.json", "staging's parameters"),
     ("--export-prod-config", "EXPORT_TEMPLATE_PROD_CONFIG", "prod-config-export.json", "production's parameters"),
@@ -53,14 +58,16 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m deploy.build",
         description="Write the parameter file of each stage for the latest approved version of the model.",
-        epilog="exit status: 0 written, 1 no version is approved or a stack cannot be deleted, 2 the command or a "
-        "stage's configuration is wrong",
+        epilog="exit status: 0 written, 1 no version is approved, it has changed since, or a stack cannot be deleted, "
+        "2 the command or a stage's configuration is wrong",
     )
     for option, variable, help_text in _GIVEN:
         value = os.environ.get(variable)
         parser.add_argument(option, default=value, required=value is None, help=f"{help_text} (${variable})")
     for option, variable, help_text in _OPTIONAL:
         parser.add_argument(option, default=os.environ.get(variable), metavar="ARN", help=f"{help_text} (${variable})")
+    option, variable, help_text = _COMMIT
+    parser.add_argument(option, default=os.environ.get(variable), metavar="ID", help=f"{help_text} (${variable})")
     for option, name in (("--import-staging-config", "staging"), ("--import-prod-config", "production")):
         path = Path(__file__).parent / "config" / f"{name}.json"
         parser.add_argument(option, type=Path, default=path, metavar="FILE", help=f"{name}'s file (%(default)s)")
@@ -74,7 +81,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _build(parsed: argparse.Namespace) -> int:
     # They import botocore: 0.2 s, which `-h` is spared.
-    from deploy import packages, stacks, stages  # noqa: PLC0415
+    from deploy import approved, packages, stacks, stages  # noqa: PLC0415
     from deploy.project import STAGING, Project  # noqa: PLC0415
 
     environment = account(None, parsed.model_execution_role)
@@ -90,6 +97,8 @@ def _build(parsed: argparse.Namespace) -> int:
     )
     package = packages.latest_approved(project.sagemaker, project.model_package_group_name)
     print(f"Model package  {package.arn}")
+    _check_commit(package, parsed.commit_id)
+    approved.check(project.session.client, package)
     for source, target in (
         (parsed.import_staging_config, parsed.export_staging_config),
         (parsed.import_prod_config, parsed.export_prod_config),
@@ -105,6 +114,26 @@ def _build(parsed: argparse.Namespace) -> int:
         if stacks.delete_failed_creation(project.cloudformation, name):
             print(f"Deleted        {name}, which holds nothing: its creation was rolled back")
     return 0
+
+
+def _check_commit(package: "Package", commit_id: str | None) -> None:
+    """Make sure that a version is deployed with the templates of the commit that built it.
+
+    Raises
+    ------
+    DeployError
+    """
+    from deploy.errors import DeployError  # noqa: PLC0415 -- as above
+
+    if package.commit_id is None:
+        print("Commit         that built it is not known: the templates are those of this one")
+    elif commit_id is not None and commit_id != package.commit_id:
+        raise DeployError(
+            f"{package.short_name} was built from commit {package.commit_id}, and these templates are those of "
+            f"{commit_id}. start-deployment starts ModelDeploy with the right one; by hand: aws codepipeline "
+            "start-pipeline-execution --name PIPELINE --source-revisions actionName=Code,revisionType=COMMIT_ID,"
+            f"revisionValue={package.commit_id}"
+        )
 
 
 def _write(path: Path, text: str) -> None:

@@ -5,6 +5,7 @@ RoadError                1   the work could not be done: model_road.errors
 ├── NoModelError         1   the registry holds no such version of a model, or no approved one
 └── DeployError          1   a stack, an endpoint or the registry is not as it must be
     ├── NotReleasedError 1   the model has not been tested in staging, or not been approved after that
+    ├── NotAsApprovedError 1 the model is not approved, or has changed since
     └── StackError       1   CloudFormation could not bring a stack to what was asked for
 """
 
@@ -17,6 +18,10 @@ class DeployError(RoadError):
 
 class NotReleasedError(DeployError):
     """The model has not passed the test in staging, or has not been approved after that."""
+
+
+class NotAsApprovedError(DeployError):
+    """The model is not approved in the registry, or is not what was approved; the message says what to do next."""
 
 
 class StackError(DeployError):

@@ -38,6 +38,12 @@ class Package:
         """The group and the version, in short."""
         return f"{self.document['ModelPackageGroupName']}/{self.version}"
 
+    @property
+    def commit_id(self) -> str | None:
+        """The commit that built it, where its pipeline says so."""
+        found: str | None = self.document.get("MetadataProperties", {}).get("CommitId")
+        return found
+
 
 def describe(sagemaker: Any, arn: str) -> Package:
     """Read a version.
@@ -97,8 +103,10 @@ def latest_approved(sagemaker: Any, group: str) -> Package:
     return describe(sagemaker, model_packages.latest_approved(sagemaker, group))
 
 
-def set_approval(sagemaker: Any, package: Package, status: str, reason: str) -> bool:
-    """Approve or reject a version; return whether that changed anything.
+def set_approval(
+    sagemaker: Any, package: Package, status: str, reason: str, properties: Mapping[str, str] | None = None
+) -> bool:
+    """Approve or reject a version, and write properties on it in the same request; return whether anything changed.
 
     Raises
     ------
@@ -107,7 +115,10 @@ def set_approval(sagemaker: Any, package: Package, status: str, reason: str) -> 
     """
     if package.document["ModelPackageStatus"] != "Completed":
         raise DeployError(f"{package.arn} is {package.document['ModelPackageStatus']}, not Completed: it has no model")
-    if (package.status, package.approval_description) == (status, reason):
+    if not properties and (package.status, package.approval_description) == (status, reason):
         return False
-    sagemaker.update_model_package(ModelPackageArn=package.arn, ModelApprovalStatus=status, ApprovalDescription=reason)
+    more = {"CustomerMetadataProperties": dict(properties)} if properties else {}
+    sagemaker.update_model_package(
+        ModelPackageArn=package.arn, ModelApprovalStatus=status, ApprovalDescription=reason, **more
+    )
     return True

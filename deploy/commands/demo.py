@@ -20,7 +20,7 @@ from typing import Any, TypeVar
 
 from botocore.exceptions import ClientError
 
-from deploy import codepipeline, packages, provisioned, stacks
+from deploy import approved, codepipeline, packages, provisioned, stacks
 from deploy.codepipeline import BUILD, DEPLOY, PipelineState
 from deploy.codepipeline_view import PipelinesPicture
 from deploy.errors import DeployError
@@ -68,7 +68,7 @@ def show(project: Project, options: argparse.Namespace) -> int:
     # ModelDeploy runs once when it is made, and fails for lack of an approved version: ignored here.
     built = _follow(project, BUILD, options.minutes, lambda _: _newer(project, known))
     _say("approve-model", f"{built.arn}: as a person would, with the mail's figures before them")
-    packages.set_approval(project.sagemaker, built, model_packages.APPROVED, "demo")
+    approved.approve(project.session.client, project.sagemaker, built, "demo")
     asked = _follow(project, DEPLOY, options.minutes, _waiting)
     _say("answer approve", "staging is tested; production is asked for")
     codepipeline.answer(project.session.client("codepipeline"), asked, "Approved", "demo")

@@ -8,7 +8,7 @@ from botocore.exceptions import ClientError
 from rich.console import Console
 from rich.table import Column, Table
 
-from deploy import milestones, packages
+from deploy import approved, milestones, packages
 from deploy.packages import Package
 from deploy.project import Project
 from model_road import model_packages, quality
@@ -83,23 +83,24 @@ def _metrics(project: Project, package: Package, unreadable: list[str]) -> dict[
 
 
 def approve_model(project: Project, options: argparse.Namespace) -> int:
-    """Approve a version in the registry."""
-    return _set_approval(project, options, "Approved")
+    """Approve a version in the registry, and keep with it what it consists of: nothing else is deployed."""
+    package = packages.find(project.sagemaker, project.model_package_group_name, options.package)
+    changed = approved.approve(project.session.client, project.sagemaker, package, options.reason)
+    _show(package, model_packages.APPROVED, changed)
+    print(f"Next           {project.next_command('staging')}")
+    return 0
 
 
 def reject_model(project: Project, options: argparse.Namespace) -> int:
     """Reject a version in the registry."""
-    return _set_approval(project, options, "Rejected")
-
-
-def _set_approval(project: Project, options: argparse.Namespace, status: str) -> int:
     package = packages.find(project.sagemaker, project.model_package_group_name, options.package)
-    changed = packages.set_approval(project.sagemaker, package, status, options.reason)
+    _show(package, "Rejected", packages.set_approval(project.sagemaker, package, "Rejected", options.reason))
+    return 0
+
+
+def _show(package: Package, status: str, changed: bool) -> None:
     print(f"Model package  {package.arn}")
     print(f"Approval       {status}{'' if changed else ' (no change)'}")
-    if status == model_packages.APPROVED:
-        print(f"Next           {project.next_command('staging')}")
-    return 0
 
 
 def _staging(package: Package, project_name: str) -> str:

@@ -2,7 +2,7 @@
 
 import argparse
 
-from deploy import experiments, guardrails, milestones, packages, staged
+from deploy import approved, experiments, guardrails, milestones, packages, staged
 from deploy.commands.stage import deploy_package, remember
 from deploy.errors import DeployError, NotReleasedError
 from deploy.packages import Package
@@ -19,6 +19,7 @@ def roll_back(project: Project, options: argparse.Namespace) -> int:
         raise NotReleasedError(
             f"{target.short_name} has never been in production: bring it there by staging, test, approve, production"
         )
+    approved.check(project.session.client, target)
     print(f"Rollback       from {production.package.short_name} to {target.short_name}", flush=True)
     if target.arn != production.package.arn:
         # It came there before it was withdrawn, and is to be written down so.
@@ -88,8 +89,7 @@ def _experiment(project: Project, options: argparse.Namespace, values: dict[str,
 
 
 def _named(project: Project, name: str) -> Package:
-    """Find an approved version."""
+    """Find a version that is approved, and is what was approved."""
     package = packages.find(project.sagemaker, project.model_package_group_name, name)
-    if package.status != model_packages.APPROVED:
-        raise NotReleasedError(f"{package.short_name} is {package.status} in the registry: it is not for production")
+    approved.check(project.session.client, package)
     return package

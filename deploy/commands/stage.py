@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from deploy import deployment, experiments, guardrails, milestones, packages, plan, stacks, staged, stages
+from deploy import approved, deployment, experiments, guardrails, milestones, packages, plan, stacks, staged, stages
 from deploy.errors import DeployError
 from deploy.packages import Package
 from deploy.plan import Plan
@@ -110,16 +110,18 @@ def deploy_production(project: Project, options: argparse.Namespace) -> int:
 def deploy_package(
     project: Project, stage: str, package: Package, extra: Mapping[str, str] | None = None, *, wait: bool
 ) -> None:
-    """Bring a stage to a package; write down on packages that they were in production.
+    """Bring a stage to a package, if it is what was approved; write down on packages that they were in production.
 
     An update that ends an experiment moves no traffic in steps, and no alarm rolls it back: where the package is
     another one, the experiment is ended first, with the package that is there.
 
     Raises
     ------
+    NotAsApprovedError
     DeployError
         When two updates are necessary, and nobody would wait for the first.
     """
+    approved.check(project.session.client, package)
     before = stacks.describe(project.cloudformation, project.stack_name(stage))
     if stage == PRODUCTION and before is not None and before.is_whole:
         # Whoever deployed it may not have waited.

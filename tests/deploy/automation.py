@@ -167,9 +167,7 @@ def _release(aws: LocalAws, name: str) -> None:
     """ModelDeploy, in short: it waits for an approval."""
     pipelines = Pipelines(aws)
     wait = action("Approval", "Manual", "ApproveDeployment", timeoutInMinutes=5)
-    pipelines.create(
-        stage("Source", source(pipelines.repository())), stage("ApproveProduction", wait), name=f"{name}-deploy"
-    )
+    pipelines.create(stage("Source", source(pipelines.repository())), stage("DeployProd", wait), name=f"{name}-deploy")
 
 
 def _stack(aws: LocalAws, name: str, parameters: dict[str, str]) -> dict[str, str]:

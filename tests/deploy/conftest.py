@@ -7,10 +7,12 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from unittest import mock
 
 import pytest
 
+from deploy import approved, packages
 from tests.commands import run_command
 from tests.conftest import LocalAws, local_aws_command, start_local_aws
 from tests.deploy.automation import Automation, provision
@@ -38,7 +40,13 @@ class Registry:
     group: str
     bucket: str
 
-    def register(self, status: str = "PendingManualApproval", evaluation: str | None = None, **metrics: float) -> str:
+    def register(
+        self,
+        status: str = "PendingManualApproval",
+        evaluation: str | None = None,
+        members: Mapping[str, Any] | None = None,
+        **metrics: float,
+    ) -> str:
         """Register a version with metrics, or with an evaluation that is there or not; give its ARN."""
         name = uuid.uuid4().hex
         report = {"regression_metrics": {metric: {"value": value} for metric, value in metrics.items()}}
@@ -56,8 +64,15 @@ class Registry:
                 "SupportedResponseMIMETypes": ["text/csv"],
             },
             ModelMetrics={"ModelQuality": {"Statistics": statistics}},
+            **(members or {}),
         )
         return str(made["ModelPackageArn"])
+
+    def register_approved(self, **members: Any) -> str:
+        """Register a version and approve it as `deploy-model approve-model` does; give its ARN."""
+        package = packages.describe(self.local_aws.client("sagemaker"), self.register(members=members))
+        approved.approve(self.local_aws.client, self.local_aws.client("sagemaker"), package, "")
+        return package.arn
 
 
 @pytest.fixture

@@ -172,9 +172,9 @@ def test_the_same_event_five_times_is_one_mail(automation):
 
 def test_an_approval_that_is_refused_is_told(automation):
     name = f"{automation.name}-deploy"
-    Pipelines(automation.aws).answer(name, "ApproveProduction", "ApproveDeployment", "Rejected")
+    Pipelines(automation.aws).answer(name, "DeployProd", "ApproveDeployment", "Rejected")
     text = automation.mail(f"{name}: ApproveDeployment failed")["Message"]
-    assert "Stage ApproveProduction" in text
+    assert "Stage DeployProd" in text
     assert "so be it" in text
 
 
@@ -190,7 +190,7 @@ def test_an_approval_that_nobody_gives_in_time_is_told(own_local_aws, monkeypatc
     assert "aws codepipeline retry-stage-execution" in text
     # An event that does not say it: CodePipeline is asked.
     event, number = samples.action(name, "Manual"), text.partition("--pipeline-execution-id ")[2].split()[0]
-    event["detail"] |= {"stage": "ApproveProduction", "action": "ApproveDeployment"}
+    event["detail"] |= {"stage": "DeployProd", "action": "ApproveDeployment"}
     event["detail"] |= {"execution-id": number, "execution-result": {}}
     project.deliver("tell-people", event, times=1)
     assert reason in project.mail(f"{name}: ApproveDeployment failed")["Message"]

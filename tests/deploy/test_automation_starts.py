@@ -16,11 +16,12 @@ from typing import Any
 
 import pytest
 
-from deploy import artifacts
+from deploy import approved, artifacts, packages
 from tests.conftest import until
 from tests.deploy import samples
 from tests.deploy.automation import CODE, PARAMETERS, QUIET_SECONDS, Automation
 from tests.deploy.conftest import ROLE, Registry
+from tests.localaws.services.pipelines import Pipelines
 
 
 @pytest.fixture(scope="module")
@@ -185,15 +186,18 @@ def releases(automation: Automation) -> list[str]:
 
 def test_an_approval_starts_modeldeploy_and_nothing_else_about_the_version_does(automation):
     sagemaker, before = automation.aws.client("sagemaker"), len(releases(automation))
-    version = Registry(automation.aws, automation.name, automation.name).register()
+    registry = Registry(automation.aws, automation.name, automation.name)
+    version, another = registry.register(), registry.register()
     sagemaker.update_model_package(ModelPackageArn=version, ModelApprovalStatus="Approved")
     until(lambda: len(releases(automation)) == before + 1)
     sagemaker.update_model_package(ModelPackageArn=version, CustomerMetadataProperties={"Tested": "yes"})
-    approval = decision(f"{version}0", "Approved", "2026-01-01T10:00:00Z")
+    approval = decision(another, "Approved", "2036-01-01T10:00:00Z")
     automation.deliver("start-deployment", approval, times=5)
     until(lambda: len(releases(automation)) == before + 2)
     automation.wait_until_worked_through("start-deployment")
     assert len(releases(automation)) == before + 2
+    # By its own role, the function has kept what was approved.
+    approved.check(automation.aws.client, packages.describe(sagemaker, version))
 
 
 @pytest.fixture
@@ -205,6 +209,7 @@ def decide(automation, registry, function, monkeypatch) -> Callable[..., list[st
     monkeypatch.setenv("ENDPOINT_NAMES", f"{registry.group}-production,{registry.group}-staging")
     monkeypatch.setenv("MODEL_PACKAGE_GROUP_NAME", registry.group)
     monkeypatch.setenv("DEPLOY_PIPELINE_NAME", f"{automation.name}-deploy")
+    monkeypatch.setenv("SOURCE_ACTION_NAME", "Code")
 
     def run(*events: dict[str, Any]) -> list[str]:
         """What is decided of each event; `started` if ModelDeploy really has an execution more."""
@@ -227,6 +232,32 @@ def test_the_same_approval_five_times_starts_one_deployment(decide, registry):
     arn = registry.register(status="Approved")
     approval = decision(arn, "Approved", "2026-01-01T10:00:00Z")
     assert decide(*[approval] * 5) == ["started", *["had been started"] * 4]
+
+
+def test_a_version_is_deployed_from_the_commit_that_built_it(automation, decide, registry, monkeypatch):
+    pipelines, name = Pipelines(automation.aws), f"{automation.name}-deploy"
+    [source] = pipelines.client.get_pipeline(name=name)["pipeline"]["stages"][0]["actions"]
+    monkeypatch.setenv("SOURCE_ACTION_NAME", source["name"])
+    repository = source["configuration"]["RepositoryName"]
+    built = pipelines.commit(repository, template="of the version")
+    pipelines.commit(repository, template="of somebody else")
+    arn = registry.register(status="Approved", members={"MetadataProperties": {"CommitId": built}})
+    assert decide(decision(arn, "Approved", "2026-01-01T10:00:00Z")) == ["started"]
+    [newest, *_] = releases(automation)
+
+    def fetched() -> list[str]:
+        found = pipelines.client.get_pipeline_execution(pipelineName=name, pipelineExecutionId=newest)
+        return [each["revisionId"] for each in found["pipelineExecution"].get("artifactRevisions", [])]
+
+    until(fetched)
+    assert fetched() == [built]
+
+
+def test_a_version_that_is_gone_starts_nothing(decide, registry):
+    arn = registry.register(status="Approved")
+    registry.local_aws.client("sagemaker").delete_model_package(ModelPackageName=arn)
+    [outcome] = decide(decision(arn, "Approved", "2026-01-01T10:00:00Z"))
+    assert outcome.startswith(f"there is no model package '{arn}'")
 
 
 def test_metadata_that_change_and_events_out_of_order_start_nothing(decide, registry):

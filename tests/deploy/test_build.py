@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from deploy import packages
 from tests.deploy.conftest import ROLE, Registry, run_module
 
 # What the project's own stack has and its stages are given.
@@ -50,7 +51,7 @@ def settled(cloudformation: Any, name: str) -> str | None:
 def test_a_stage_whose_creation_failed_can_be_created_again_and_one_that_serves_stays(
     registry: Registry, tmp_path: Path
 ):
-    registry.register("Approved")
+    registry.register_approved()
     cloudformation, project = registry.local_aws.client("cloudformation"), f"clear-{uuid.uuid4().hex[:8]}"
     staging, production = (f"sagemaker-{project}-deploy-{stage}" for stage in ("staging", "production"))
     cloudformation.create_stack(StackName=staging, TemplateBody=template([staging], Colour="red"))
@@ -76,7 +77,7 @@ def test_a_stage_whose_creation_failed_can_be_created_again_and_one_that_serves_
 
 def test_the_stages_parameters_differ_only_in_what_their_files_say(registry: Registry, tmp_path: Path):
     registry.register("Approved")
-    latest = registry.register("Approved")
+    latest = registry.register_approved()
     registry.register("Rejected")
     names = {"EXPORT_TEMPLATE_STAGING_CONFIG": "staging.json", "EXPORT_TEMPLATE_PROD_CONFIG": "production.json"}
     done = run_module("build", environ=environment(registry, **names, **GIVEN), cwd=tmp_path)
@@ -102,7 +103,7 @@ def test_the_stages_parameters_differ_only_in_what_their_files_say(registry: Reg
 
 
 def test_a_stages_file_of_ones_own_is_taken(registry: Registry, tmp_path: Path):
-    registry.register("Approved")
+    registry.register_approved()
     config = {"Parameters": {"StageName": "staging", "EndpointInstanceType": "ml.c5.large"}, "Tags": {"team": "ml"}}
     (tmp_path / "mine.json").write_text(json.dumps(config))
     options = ("--import-staging-config", "mine.json", "--export-staging-config", "out.json")
@@ -125,7 +126,7 @@ def test_a_stages_file_of_ones_own_is_taken(registry: Registry, tmp_path: Path):
     ],
 )
 def test_a_stages_file_that_is_wrong_is_refused(registry: Registry, tmp_path: Path, text: str, why: str):
-    registry.register("Approved")
+    registry.register_approved()
     (tmp_path / "mine.json").write_text(text)
     done = run_module("build", "--import-prod-config", "mine.json", environ=environment(registry), cwd=tmp_path)
     assert done.returncode == 2
@@ -142,9 +143,32 @@ def test_a_stages_file_that_is_wrong_is_refused(registry: Registry, tmp_path: Pa
     ],
 )
 def test_a_file_that_is_not_there_is_named(registry: Registry, tmp_path: Path, option: str, why: str):
-    registry.register("Approved")
+    registry.register_approved()
     done = run_module("build", option, "nowhere/file.json", environ=environment(registry), cwd=tmp_path)
     assert (done.returncode, why in done.stderr) == (2, True), done.stderr
+
+
+def test_a_version_that_changed_since_its_approval_is_not_deployed(registry: Registry, tmp_path: Path):
+    package = packages.describe(registry.local_aws.client("sagemaker"), registry.register_approved())
+    [container] = package.document["InferenceSpecification"]["Containers"]
+    bucket, _, key = container["ModelDataUrl"].removeprefix("s3://").partition("/")
+    registry.local_aws.client("s3").put_object(Bucket=bucket, Key=key, Body=b"another model")
+    done = run_module("build", environ=environment(registry), cwd=tmp_path)
+    assert done.returncode == 1
+    assert f"the model data of {registry.group}/1 changed after the approval at" in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_version_is_deployed_with_the_templates_of_its_own_commit(registry: Registry, tmp_path: Path):
+    mine, another = "a" * 40, "b" * 40
+    registry.register_approved(MetadataProperties={"CommitId": mine})
+    done = run_module("build", environ=environment(registry, COMMIT_ID=another), cwd=tmp_path)
+    assert done.returncode == 1
+    assert f"{registry.group}/1 was built from commit {mine}, and these templates are those of {another}" in done.stderr
+    assert f"revisionValue={mine}" in done.stderr
+    assert list(tmp_path.iterdir()) == []
+    done = run_module("build", environ=environment(registry, COMMIT_ID=mine), cwd=tmp_path)
+    assert (done.returncode, "is not known" in done.stdout) == (0, False), done.stderr
 
 
 def test_without_an_approved_version_nothing_is_written(registry: Registry, tmp_path: Path):

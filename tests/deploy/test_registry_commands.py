@@ -93,7 +93,7 @@ def test_an_unapproved_version_does_not_reach_staging(registry: Registry, deploy
 
 
 def test_an_untested_version_gets_no_users_traffic(registry: Registry, deploy_model: Run):
-    arn = registry.register("Approved")
+    arn = registry.register_approved()
     done = deploy_model("ab", arn)
     assert done.returncode == 1
     assert f"{registry.group}/1 has not been tested in staging: `deploy-model staging`, then" in done.stderr

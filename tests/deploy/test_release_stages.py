@@ -15,6 +15,7 @@ def test_a_newer_version_goes_to_staging_while_an_older_one_waits_for_production
     name = pipelines.create(*_stages(pipelines.repository()), pipelineType="V2", executionMode="SUPERSEDED")
     first = str(pipelines.latest(name)["pipelineExecutionId"])
     _through_staging(pipelines, name, first)
+    pipelines.answer(name, "DeployProd", "PlanProduction")
     question = pipelines.token(name, "ApproveDeployment")
     later = []
     for _ in range(2):
@@ -25,11 +26,12 @@ def test_a_newer_version_goes_to_staging_while_an_older_one_waits_for_production
     assert pipelines.status(name, second) == "Superseded"
     assert pipelines.token(name, "ApproveDeployment") == question, "the older one is still asked about"
 
-    pipelines.answer(name, "ApproveProduction", "ApproveDeployment")
-    pipelines.answer(name, "DeployProd", "DeployResourcesProd")
+    for one in ("ApproveDeployment", "CheckModel", "DeployResourcesProd"):
+        pipelines.answer(name, "DeployProd", one)
     assert pipelines.end(name, first) == "Succeeded"
+    pipelines.answer(name, "DeployProd", "PlanProduction")
     pipelines.wait(lambda: pipelines.action_state(name, "ApproveDeployment").get("token") not in (None, question))
-    pipelines.answer(name, "ApproveProduction", "ApproveDeployment", "Rejected")
+    pipelines.answer(name, "DeployProd", "ApproveDeployment", "Rejected")
     assert pipelines.end(name, third) == "Failed"
 
 
@@ -55,7 +57,7 @@ def _through_staging(pipelines: Pipelines, name: str, number: str) -> None:
 
 
 def _inbound(pipelines: Pipelines, name: str) -> Any:
-    return _stage(pipelines, name, "ApproveProduction").get("inboundExecution", {}).get("pipelineExecutionId")
+    return _stage(pipelines, name, "DeployProd").get("inboundExecution", {}).get("pipelineExecutionId")
 
 
 def _stage(pipelines: Pipelines, name: str, which: str) -> Document:

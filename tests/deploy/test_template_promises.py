@@ -50,9 +50,24 @@ def test_a_version_is_deployed_tested_and_approved_in_this_order() -> None:
     stages = load(path)["Resources"]["Pipeline"]["Properties"]["Stages"]
     assert [(stage["Name"], sorted(_order(stage))) for stage in stages[2:]] == [
         ("DeployStaging", [(1, "DeployResourcesStaging"), (2, "TestStaging"), (3, "SystemTest")]),
-        ("ApproveProduction", [(1, "ApproveDeployment")]),
-        ("DeployProd", [(1, "DeployResourcesProd")]),
+        (
+            "DeployProd",
+            [(1, "PlanProduction"), (2, "ApproveDeployment"), (3, "CheckModel"), (4, "DeployResourcesProd")],
+        ),
     ]
+
+
+def test_production_gets_the_change_set_that_was_shown_and_no_other() -> None:
+    [path] = [path for path in TEMPLATES if path.stem == "release"]
+    stages = load(path)["Resources"]["Pipeline"]["Properties"]["Stages"]
+    production = {action["Name"]: action["Configuration"] for action in stages[-1]["Actions"]}
+    planned, executed = production["PlanProduction"], production["DeployResourcesProd"]
+    assert (planned["ActionMode"], executed["ActionMode"]) == ("CHANGE_SET_REPLACE", "CHANGE_SET_EXECUTE")
+    for name in ("StackName", "ChangeSetName"):
+        assert planned[name] == executed[name]
+    # Another execution's has another name: between the two, nobody can put something else in its place.
+    assert executed["ChangeSetName"] == "production-#{codepipeline.PipelineExecutionId}"
+    assert executed["ChangeSetName"] in production["ApproveDeployment"]["CustomData"]["Fn::Sub"]
 
 
 def _order(stage) -> list[tuple[int, str]]:

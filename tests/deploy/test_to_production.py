@@ -248,7 +248,7 @@ def test_the_whole_workflow(local_aws: LocalAws, run: Run, versions: list[str], 
     assert "runs no experiment: begin one with `ab` or `shadow`" in run("promote", returncode=1).stderr
     assert "is what production serves: try another version" in run("ab", first, returncode=1).stderr
     assert "no other approved version has been in production" in run("rollback", returncode=1).stderr
-    assert "it is not for production" in run("shadow", second, returncode=1).stderr
+    assert "in the registry: `deploy-model approve-model" in run("shadow", second, returncode=1).stderr
     run("approve-model", second)
     assert "/2 has never been in production" in run("rollback", "--to", second, returncode=1).stderr
     run("staging")

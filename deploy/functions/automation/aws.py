@@ -9,9 +9,9 @@ from claims import Claims
 
 
 @cache
-def client(service: str) -> Any:
-    """Return the boto3 client of a service."""
-    return boto3.client(service)
+def client(service: str, region_name: str | None = None) -> Any:
+    """Return the boto3 client of a service, in another region if it is named."""
+    return boto3.client(service, region_name=region_name)
 
 
 @cache

@@ -8,6 +8,10 @@
 
 The batch pipeline is given a manifest that names the one file: by its URL alone, `day1` would be `day10` as well.
 
+ModelDeploy runs at the commit that built the version which it is to deploy, so that its templates and tests are those
+that the version was built with, whatever has been pushed since. Before that, what the version consists of is kept, if
+its approval has not done so.
+
 Quiet time: a file's arrival is noted, if it is the newest, and a message about it is sent to the function's own queue,
 which delivers it when the quiet time is over. If no newer file has come by then, training starts.
 
@@ -23,6 +27,9 @@ from botocore.exceptions import ClientError
 from claims import sortable
 from messages import Document, work_through
 from registry import any_approved, deployed
+
+from deploy import approved, packages
+from model_road.errors import NoModelError
 
 _QUIET = "Quiet Time Over"
 _NEWEST = "retraining#newest"
@@ -49,14 +56,20 @@ def _decide_deployment(event: Document) -> Document:
     detail = event["detail"]
     arn, status = detail["ModelPackageArn"], detail["ModelApprovalStatus"]
     changed = sortable(detail.get("LastModifiedTime") or event["time"])
-    about = {"model_package": arn, "status": status}
+    about: Document = {"model_package": arn, "status": status}
     if not aws.claims().enter(f"deployment#{arn}", status, changed):
         return {**about, "outcome": "nothing new"}
     if status == "PendingManualApproval":
         return {**about, "outcome": "not decided yet"}
     if status == "Rejected" and (reason := _stays(arn)):
         return {**about, "outcome": reason}
-    started = aws.claims().once(f"deployment#{arn}#{status}#{changed}", _start_deployment)
+    try:
+        if status == "Approved":
+            sagemaker = aws.client("sagemaker")
+            about["kept"] = approved.keep(aws.client, sagemaker, packages.describe(sagemaker, arn))
+        started = aws.claims().once(f"deployment#{arn}#{status}#{changed}", _start_deployment)
+    except NoModelError as error:  # what was decided on was deleted, or decided on again
+        return {**about, "outcome": str(error)}
     return {**about, "outcome": f"started {started}" if started else "had been started"}
 
 
@@ -71,8 +84,13 @@ def _stays(arn: str) -> str | None:
 
 
 def _start_deployment(token: str) -> str:
+    sagemaker = aws.client("sagemaker")
+    package = packages.latest_approved(sagemaker, os.environ["MODEL_PACKAGE_GROUP_NAME"])
+    source = {"actionName": os.environ["SOURCE_ACTION_NAME"], "revisionType": "COMMIT_ID"}
     answer = aws.client("codepipeline").start_pipeline_execution(
-        name=os.environ["DEPLOY_PIPELINE_NAME"], clientRequestToken=token
+        name=os.environ["DEPLOY_PIPELINE_NAME"],
+        clientRequestToken=token,
+        **({"sourceRevisions": [{**source, "revisionValue": package.commit_id}]} if package.commit_id else {}),
     )
     return str(answer["pipelineExecutionId"])
 
