@@ -209,6 +209,8 @@ def _parse_csv(text: str) -> Any:
     start = len(text) - len(text.lstrip("\r\n"))
     first, end = _first_line(text, start)
     if not any(map(_is_number, first.split(","))):
+        if "\ufffd" in first:  # what AWS's scikit-learn image puts in place of bytes that are not UTF-8
+            raise ValueError(f"the body is not UTF-8: its first line is {first[:40]!r}")
         text = text[end:]  # after a header line
     matrix = _parse_large_csv(text) if len(text) > _CHARACTERS_WORTH_POLARS else None
     return _parse_lines([line for line in text.splitlines() if line.strip()]) if matrix is None else matrix

@@ -63,6 +63,7 @@ JSON, LINES, CSV = "application/json", "application/jsonlines", "text/csv"
         (b"1,2\n1,\n", CSV, "row 2, column 2: '' is not a number"),
         (b"1,2\n1\n", CSV, r"row 2 has 1 cell\(s\), row 1 has 2"),
         (b"1\nnan\n", CSV, "row 2, column 1: nan is not a finite number"),
+        ("\ufffd\ufffd1\n2\n", CSV, "the body is not UTF-8"),
         (b"1", "text/plain", "content type 'text/plain' is not read here: send application/json"),
     ],
 )
