@@ -16,8 +16,15 @@ from unittest import mock
 import boto3
 import pytest
 
+from localaws.images import catalog
+from localaws.images.environment import IMAGES_DIR_VARIABLE, Environment, images_dir
+from localaws.images.install import install
 from localaws.settings import Ports
 
+SHARED_IMAGES = images_dir()
+"""The user's own: what a test installs there is there in the next run."""
+# Nothing is installed for the others, whose jobs run with this Python whatever the user has installed.
+os.environ[IMAGES_DIR_VARIABLE] = f"{SHARED_IMAGES}-of-no-test"
 LOCAL_AWS = (sys.executable, "-P", "-m", "localaws.command.cli")
 _PORT_ATTEMPTS = 5
 # One for all clients, because it keeps the service models that it has read: a client takes 8 ms instead of 180 ms.
@@ -163,6 +170,12 @@ def local_aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
         yield start_local_aws(state_dir)
     finally:
         local_aws_command("reset", "--yes", state_dir=state_dir)
+
+
+@pytest.fixture(scope="session")
+def image_of() -> Callable[[str], Environment]:
+    """Returns the environment of an image of AWS, such as sagemaker-scikit-learn:1.4-2-py312; installed once."""
+    return lambda name: install(catalog.named(name), SHARED_IMAGES, print)
 
 
 @pytest.fixture(scope="session")

@@ -246,7 +246,7 @@ def _mail(arguments: argparse.Namespace, state: StateDir) -> int:
     return 0
 
 
-def _images(arguments: argparse.Namespace, _state: StateDir) -> int:
+def _images(arguments: argparse.Namespace, state: StateDir) -> int:
     from localaws.command import images  # noqa: PLC0415
 
     if arguments.action == "install":
@@ -254,7 +254,7 @@ def _images(arguments: argparse.Namespace, _state: StateDir) -> int:
     elif arguments.action == "remove":
         images.remove_all(arguments.names, _say)
     else:
-        images.show_list(arguments.format == "json", _say)
+        images.show_list(state.data_path("sagemaker"), arguments.format == "json", _say)
     return 0
 
 

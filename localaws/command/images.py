@@ -1,29 +1,65 @@
 """``local-aws images``: what stands for AWS's container images."""
 
 import json
+import platform
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
+from localaws.api_errors import ApiError
+from localaws.errors import ImageError
 from localaws.images import catalog
 from localaws.images.definition import Definition
 from localaws.images.environment import Environment, find, images_dir
 from localaws.images.install import install, remove
+from localaws.sagemaker.jobs.images import FRAMEWORKS, mapped_images, versions_here
 
 Say = Callable[[str], None]
 
 
-def show_list(as_json: bool, say: Say) -> None:
-    """Print the images that can be installed, what is in them, and whether they are there."""
+def show_list(server_data: Path, as_json: bool, say: Say) -> None:
+    """Print what stands for which image.
+
+    Parameters
+    ----------
+    server_data : Path
+        The folder of the local SageMaker, which may have an ``images.json``.
+    as_json : bool
+    say : callable
+    """
     documents = [_document(definition) for definition in catalog.DEFINITIONS]
+    mapped = _mapped(server_data)
     if as_json:
-        say(json.dumps(documents, indent=2))
+        say(json.dumps({"images": documents, "others": _host(), "mapped": mapped}, indent=2))
         return
     rows = [("IMAGE", "PYTHON", "PACKAGES", "HERE")]
     rows += [(each["name"], each["python"], _packages(each["versions"]), _here(each)) for each in documents]
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]) - 1)]
     for row in rows:
         say("  ".join([*(text.ljust(width) for text, width in zip(row, widths, strict=False)), row[-1]]))
+    host = _host()
+    say(f"\n{host['interpreter']} stands for what is not installed, of: {', '.join(host['repositories'])}.")
+    say(f"It has Python {host['python']}, {_packages(host['versions'])}.")
+    for name, interpreter in mapped.items():
+        say(f"{interpreter} stands for {name} (images.json).")
+
+
+def _mapped(server_data: Path) -> dict[str, str]:
+    try:
+        return mapped_images(server_data)
+    except ApiError as error:
+        raise ImageError(str(error)) from error
+
+
+def _host() -> dict[str, Any]:
+    names = {name: None for definition in catalog.DEFINITIONS for name in definition.framework.compared}
+    return {
+        "interpreter": sys.executable,
+        "python": platform.python_version(),
+        "versions": {name: version for name, version in versions_here(tuple(names)).items() if version},
+        "repositories": list(FRAMEWORKS),
+    }
 
 
 def _document(definition: Definition) -> dict[str, Any]:
@@ -63,8 +99,8 @@ def install_all(names: Sequence[str], say: Say) -> None:
     """Make the environments of these images, and print the interpreter of each; what is going on goes to stderr."""
     for definition in [catalog.named(name) for name in names]:
         environment = install(definition, images_dir(), _progress)
-        if not environment.has_own_python:
-            _progress(f"{definition.name}: {_other_python(environment)}")
+        if environment.difference:
+            _progress(environment.difference)
         say(str(environment.python))
 
 
@@ -73,13 +109,6 @@ def remove_all(names: Sequence[str], say: Say) -> None:
     for definition in [catalog.named(name) for name in names]:
         removed = remove(definition, images_dir(), _progress)
         say(f"removed {definition.name}" if removed else f"{definition.name} is not installed")
-
-
-def _other_python(environment: Environment) -> str:
-    return (
-        f"the image has Python {environment.definition.python}, this environment {environment.python_version}:"
-        " what depends on the version can differ"
-    )
 
 
 def _progress(line: str) -> None:

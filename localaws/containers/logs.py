@@ -35,10 +35,13 @@ class LogShipper:
         Names such as ``/aws/sagemaker/TrainingJobs`` and ``my-job/algo-1-1700000000``.
     path : Path
         The file; it may not exist yet. What it already contains is not shipped.
+    notice : str, optional
+        A line of ours that precedes the file's.
     """
 
-    def __init__(self, client: Any, group: str, stream: str, path: Path) -> None:
+    def __init__(self, client: Any, group: str, stream: str, path: Path, notice: str | None = None) -> None:
         self._client, self._group, self._stream, self._path = client, group, stream, path
+        self._notice = notice
         self._position = path.stat().st_size if path.exists() else 0
         self._closed = threading.Event()
         self._thread = threading.Thread(target=self._follow, name=f"logs {stream}", daemon=True)
@@ -52,6 +55,8 @@ class LogShipper:
     def _follow(self) -> None:
         try:
             self._create_stream()
+            if self._notice:
+                self._put([self._notice])
             while not self._closed.wait(_INTERVAL_SECONDS):
                 self._ship(last=False)
             self._ship(last=True)
@@ -73,10 +78,13 @@ class LogShipper:
 
     def _ship(self, *, last: bool) -> None:
         while lines := self._read(last=last):
-            now = int(time.time() * 1000)
-            for batch in batches(lines):
-                events = [{"timestamp": now, "message": message} for message in batch]
-                self._client.put_log_events(logGroupName=self._group, logStreamName=self._stream, logEvents=events)
+            self._put(lines)
+
+    def _put(self, lines: Iterable[str]) -> None:
+        now = int(time.time() * 1000)
+        for batch in batches(lines):
+            events = [{"timestamp": now, "message": message} for message in batch]
+            self._client.put_log_events(logGroupName=self._group, logStreamName=self._stream, logEvents=events)
 
     def _read(self, *, last: bool) -> list[str]:
         """Return the lines added since the last call; an unfinished line waits for its end."""

@@ -5,7 +5,7 @@ An image of AWS is, for a job, an interpreter, the packages that are installed f
 PyPI. So the environment can be made here without Docker, and what the image lacks fails here, too.
 
 definition   an image: its name, its Python, where its requirements are, which URIs mean it
-catalog      the images that can be installed, and those that cannot, with the reason
+catalog      the images that can be installed
 interpreter  the Python that an environment is made with: the image's own, or the nearest
 environment  an installed image: what is where, and what is in it
 install      makes one, beside what is there, and puts it in place in one step

@@ -1,8 +1,11 @@
-"""The images of AWS that an environment can be made of, and those that AWS has and PyPI does not suffice for.
+"""The images of AWS that an environment can be made of.
 
 Which images there are is in the SageMaker SDK (``image_uri_config``); what is in them in AWS's repositories:
 ``aws/sagemaker-scikit-learn-container``, and since 2026 ``aws/deep-learning-containers``. Each file in
 ``requirements/`` names the one it is from.
+
+The PyTorch images are not among them: their torch is from PyTorch's own index and conda, and what serves them,
+TorchServe, is a Java program of their Dockerfile.
 """
 
 import re
@@ -13,10 +16,17 @@ from localaws.images.definition import Definition, Framework
 
 _SKLEARN = Framework(
     container="sagemaker_sklearn_container",
+    train="sagemaker_training.cli.train",
     imports=("numpy", "scipy", "sklearn", "pandas", "flask", "gevent", "sagemaker_containers", "sagemaker_training"),
     compared=("numpy", "scikit-learn", "scipy", "pandas"),
 )
-# The Dockerfiles of 1.4-2 and later: names that Python 3.10 does not have any more, and objects that were unpickled
+_XGBOOST = Framework(
+    container="sagemaker_xgboost_container",
+    train="sagemaker_containers.cli.train",
+    imports=("numpy", "scipy", "sklearn", "pandas", "xgboost", "flask", "gevent", "sagemaker_containers"),
+    compared=("xgboost", "numpy", "scikit-learn", "scipy", "pandas"),
+)
+# The Dockerfiles of newer images: names that Python 3.10 does not have any more, and objects that were unpickled
 # from a request.
 _MAPPING = {"sagemaker_containers/_mapping.py": ("collections.Mapping", "collections.abc.Mapping")}
 _DECODER = {"sagemaker_inference/decoder.py": ("allow_pickle=True", "allow_pickle=False")}
@@ -28,6 +38,8 @@ DEFINITIONS: Sequence[Definition] = (
     Definition("sagemaker-scikit-learn", "1.2-1", "3.9", _SKLEARN),
     Definition("sagemaker-scikit-learn", "1.0-1", "3.8", _SKLEARN),
     Definition("sagemaker-scikit-learn", "0.23-1", "3.7", _SKLEARN),
+    Definition("sagemaker-xgboost", "3.2-0", "3.12", _XGBOOST, _MAPPING | _DECODER),
+    Definition("sagemaker-xgboost", "3.0-5", "3.10", _XGBOOST, _MAPPING | _DECODER),
 )
 
 _URI = re.compile(r"(?:[^/]+\.[^/]+/)?(?P<repository>[^:@]+):(?P<tag>[\w.-]+)")

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 _HERE = Path(__file__).parent
+SCRIPT_SERVER = _HERE / "containers" / "script_server.py"
 
 
 @dataclass(frozen=True)
@@ -16,15 +17,33 @@ class Framework:
     ----------
     container : str
         The package in ``containers/`` with the framework's `training` and `serving` modules.
+    train : str
+        The toolkit's module whose `main` is the program `train`.
     imports : sequence of str
         The modules that an environment must be able to import: otherwise it is not that image.
-    compared : sequence of str
+    compared : tuple of str
         The packages whose versions decide whether something that works here works in the image.
     """
 
     container: str
+    train: str
     imports: Sequence[str]
-    compared: Sequence[str]
+    compared: tuple[str, ...]
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """The environment variables that the Dockerfiles of its images set."""
+        return {
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "PYTHONIOENCODING": "UTF-8",
+            "SAGEMAKER_SERVING_MODULE": f"{self.container}.serving:main",
+            "SAGEMAKER_TRAINING_MODULE": f"{self.container}.training:main",
+            "SM_INPUT": "/opt/ml/input",
+            "SM_INPUT_DATA_CONFIG_FILE": "/opt/ml/input/config/inputdataconfig.json",
+            "SM_INPUT_TRAINING_CONFIG_FILE": "/opt/ml/input/config/hyperparameters.json",
+            "SM_CHECKPOINT_CONFIG_FILE": "/opt/ml/input/config/checkpointconfig.json",
+            "SM_MODEL_DIR": "/opt/ml/model",
+        }
 
 
 @dataclass(frozen=True)
@@ -68,6 +87,11 @@ class Definition:
         return _HERE / "containers" / self.framework.container
 
     @property
+    def container_files(self) -> list[Path]:
+        """The modules of that package, and what the frameworks share."""
+        return [*sorted(self.container_path.glob("*.py")), SCRIPT_SERVER]
+
+    @property
     def pins(self) -> dict[str, str]:
         """The version of each package in the image, by name."""
         return pins(self.requirements_path.read_text())
@@ -81,7 +105,7 @@ class Definition:
     def digest(self) -> str:
         """What tells an environment that was made from this definition from one made from an earlier one."""
         digest = hashlib.sha256(repr((self.name, self.python, sorted(self.edits.items()))).encode())
-        for path in [self.requirements_path, *sorted(self.container_path.glob("*.py"))]:
+        for path in [self.requirements_path, *self.container_files]:
             digest.update(path.read_bytes())
         return digest.hexdigest()[:16]
 

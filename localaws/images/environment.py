@@ -73,6 +73,16 @@ class Environment:
         return self.python_version.split(".")[:2] == self.definition.python.split(".")[:2]
 
     @property
+    def difference(self) -> str | None:
+        """The line about what is not as in the image; None if nothing is known."""
+        name = self.definition.name
+        if not self.has_own_python:
+            return f"the environment of {name} has Python {self.python_version}, the image {self.definition.python}"
+        if not self.is_current:
+            return f"the environment of {name} is out of date. Make it anew: local-aws images install {name}"
+        return None
+
+    @property
     def site_packages(self) -> Path:
         """The folder of its packages."""
         major_minor = ".".join(self.python_version.split(".")[:2])

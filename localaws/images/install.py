@@ -21,7 +21,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from localaws.errors import ImageError
-from localaws.images.definition import Definition
+from localaws.images.definition import SCRIPT_SERVER, Definition
 from localaws.images.environment import RECORD, Environment, find
 from localaws.images.interpreter import Interpreter, candidates
 from localaws.images.uv import run_uv
@@ -155,14 +155,11 @@ def _edit(made: Environment) -> None:
 
 def _add_container(made: Environment) -> None:
     container = made.definition.framework.container
-    shutil.copytree(
-        made.definition.container_path,
-        made.site_packages / container,
-        ignore=shutil.ignore_patterns("__pycache__"),
-        dirs_exist_ok=True,
-    )
+    (made.site_packages / container).mkdir()
+    for path in made.definition.container_files:
+        shutil.copy(path, made.site_packages / ("" if path == SCRIPT_SERVER else container))
     # Two of the toolkits bring programs of these names along, and those of AWS's image are these.
-    _write_program(made, "train", "sagemaker_training.cli.train", "main")
+    _write_program(made, "train", made.definition.framework.train, "main")
     _write_program(made, "serve", f"{container}.serving", "serving_entrypoint")
 
 

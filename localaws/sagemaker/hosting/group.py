@@ -9,10 +9,9 @@ from localaws.containers.errors import JobFailure
 from localaws.document import Document
 from localaws.sagemaker.hosting import routes
 from localaws.sagemaker.hosting.instance import Plan, ServerInstance
+from localaws.sagemaker.jobs import images
 from localaws.sagemaker.jobs.model_server import aws_of, containers_of, stage
 from localaws.sagemaker.parts import Parts
-
-_START_SECONDS = 60.0  # ContainerStartupHealthCheckTimeoutInSeconds, if the variant does not set it
 
 
 class Group:
@@ -49,8 +48,11 @@ class Group:
             stream_prefix=variant["VariantName"],
             containers=tuple(self.containers),
             models=tuple(models),
-            start_seconds=variant.get("ContainerStartupHealthCheckTimeoutInSeconds", _START_SECONDS),
+            start_seconds=variant.get("ContainerStartupHealthCheckTimeoutInSeconds") or self._start_seconds(parts),
         )
+
+    def _start_seconds(self, parts: Parts) -> float:
+        return max(images.find(container["Image"], parts.state_dir).start_seconds for container in self.containers)
 
     @property
     def ready(self) -> tuple[routes.Instance, ...]:

@@ -19,6 +19,7 @@ from localaws.document import Document
 from localaws.sagemaker.aws import SageMakerAws
 from localaws.sagemaker.errors import ApiError
 from localaws.sagemaker.hosting import routes
+from localaws.sagemaker.jobs import images
 from localaws.sagemaker.jobs.model_server import aws_of, free_port, is_healthy, server_command, wait_until_ready
 
 _LOOK_SECONDS = 0.1
@@ -155,15 +156,14 @@ class ServerInstance:
         log = self._folder / f"{number}.log"
         variables = {"SAGEMAKER_MODEL_SERVER_WORKERS": "1"}
         definition = self._plan.containers[number]
-        command = server_command(
-            self._plan.aws, self._plan.state_dir, definition, port, variables | definition.get("Environment", {})
-        )
-        container = stack.enter_context(Container(folder, command, log))
+        image = images.find(definition["Image"], self._plan.state_dir)
+        command = server_command(self._plan.aws, image, definition, port, variables | definition.get("Environment", {}))
         chain = f"/{number + 1}" if len(self._plan.containers) > 1 else ""
         stream = f"{self._plan.stream_prefix}/{self.instance_id}{chain}"
         logs = aws_of(self._plan.aws, definition).client("logs")
-        stack.callback(LogShipper(logs, self._plan.log_group, stream, log).close)
-        return container, log
+        # It begins before the container and ends after it: no line of the container is missed.
+        stack.callback(LogShipper(logs, self._plan.log_group, stream, log, image.notice).close)
+        return stack.enter_context(Container(folder, command, log)), log
 
     def _watch(self, containers: list[Container], ports: tuple[int, ...]) -> None:
         """Return when the instance has to stop, or a server has ended or does not answer."""

@@ -19,7 +19,8 @@ from localaws.containers.errors import JobFailure, JobStopped
 from localaws.document import Document
 from localaws.sagemaker.aws import SageMakerAws
 from localaws.sagemaker.errors import ResourceNotFound
-from localaws.sagemaker.jobs import archive, images
+from localaws.sagemaker.jobs import archive
+from localaws.sagemaker.jobs.images import Image
 from localaws.sagemaker.jobs.script import last_line
 from localaws.storage.store import Resource, Store
 
@@ -97,14 +98,15 @@ def stage(client: Any, definition: Document, folder: Path) -> None:
 
 
 def server_command(
-    aws: SageMakerAws, state_dir: Path, definition: Document, port: int, variables: Mapping[str, str]
+    aws: SageMakerAws, image: Image, definition: Document, port: int, variables: Mapping[str, str]
 ) -> Command:
     """Return the command of a container's model server.
 
     Parameters
     ----------
     aws : SageMakerAws
-    state_dir : Path
+    image : Image
+        What stands for the definition's.
     definition : dict
         A ContainerDefinition.
     port : int
@@ -112,10 +114,9 @@ def server_command(
     variables : mapping of str to str
         Variables that are added to those of the definition, and override them.
     """
-    image = images.find(definition["Image"], state_dir)
-    environment = {**definition.get("Environment", {}), **variables, "SAGEMAKER_BIND_TO_PORT": str(port)}
-    role = definition.get("ExecutionRoleArn")
-    return Command(image.serve, aws.environment(environment, role), image.interpreter, image.protected)
+    own = {**definition.get("Environment", {}), **variables, "SAGEMAKER_BIND_TO_PORT": str(port)}
+    environment = {**image.variables, **aws.environment(own, definition.get("ExecutionRoleArn"))}
+    return Command(image.serve, environment, image.interpreter, image.protected)
 
 
 def free_port() -> int:
@@ -145,7 +146,8 @@ def wait_until_ready(container: Container, port: int, log: Path, seconds: float,
         if is_healthy(port):
             return
         time.sleep(_POLL_SECONDS)
-    raise JobFailure(f"ClientError: The model server did not answer /ping within {seconds:.0f} seconds")
+    reason = f"ClientError: The model server did not answer /ping within {seconds:.0f} seconds."
+    raise JobFailure(f"{reason} {last_line(log)[:800]}".strip())
 
 
 def is_healthy(port: int) -> bool:

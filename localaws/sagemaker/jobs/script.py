@@ -92,7 +92,8 @@ def run_script(job: Job, script: Script, instances: Sequence[Instance], seconds:
 
     def run(instance: Instance) -> None:
         try:
-            ends.append(_run_one(job, script.command(job, instance, instances), instance, limits, over))
+            command = script.command(job, instance, instances)
+            ends.append(_run_one(job, command, instance, limits, over, script.image.notice))
         except BaseException:
             over.set()
             raise
@@ -116,10 +117,12 @@ def _weight(end: ScriptEnd) -> tuple[bool, bool, float]:
     return not end.exit_code, end.exit_code is not None, end.ended
 
 
-def _run_one(job: Job, command: Command, instance: Instance, limits: Limits, over: threading.Event) -> ScriptEnd:
+def _run_one(
+    job: Job, command: Command, instance: Instance, limits: Limits, over: threading.Event, notice: str | None
+) -> ScriptEnd:
     WarmHome(command.interpreter, job.runner.state_dir).copy_to(instance.folder / "tmp")
     stream = f"{job.name}/{instance.name}-{int(time.time())}"
-    shipper = LogShipper(job.aws.client("logs"), job.log_group, stream, instance.log)
+    shipper = LogShipper(job.aws.client("logs"), job.log_group, stream, instance.log, notice)
     try:
         with Container(instance.folder, command, instance.log) as container:
             exit_code = container.wait(limits, job.stop, over)
@@ -141,7 +144,8 @@ def container_command(
     job: Job, image: Image, argv: Sequence[str], variables: Mapping[str, str], *, network: bool = True
 ) -> Command:
     """Return a command in an image, with access to AWS and the job's own variables in its environment."""
-    return Command(argv, job.environment(variables), image.interpreter, image.protected, network)
+    environment = {**image.variables, **job.environment(variables)}
+    return Command(argv, environment, image.interpreter, image.protected, network)
 
 
 def last_line(log: Path) -> str:

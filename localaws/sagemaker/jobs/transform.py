@@ -15,11 +15,12 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from localaws.containers import s3
-from localaws.containers.container import HOST_NAME, Container
+from localaws.containers.container import HOST_NAME, Command, Container
 from localaws.containers.errors import JobFailure, JobStopped
 from localaws.containers.logs import LogShipper
 from localaws.document import Document
 from localaws.sagemaker.errors import UnsupportedOperation
+from localaws.sagemaker.jobs import images
 from localaws.sagemaker.jobs.inputs import Source
 from localaws.sagemaker.jobs.job_type import JobType
 from localaws.sagemaker.jobs.model_server import (
@@ -33,7 +34,6 @@ from localaws.sagemaker.jobs.model_server import (
 from localaws.sagemaker.jobs.runner import Job, JobRunner
 from localaws.storage.store import Store
 
-_START_SECONDS = 60
 _DEFAULT_PAYLOAD_MB = 6
 _DEFAULT_INVOCATION_SECONDS = 600
 
@@ -58,19 +58,22 @@ class TransformJob(JobType):
         client = aws.client("s3")
         stage(client, definition, job.folder)
         items = Source.of(job.request["TransformInput"]["DataSource"]["S3DataSource"]).objects(client)
+        image = images.find(definition["Image"], job.runner.state_dir)
         stream = f"{job.name}/{HOST_NAME}-{int(time.time())}"
-        shipper = LogShipper(aws.client("logs"), job.log_group, stream, job.log)
+        shipper = LogShipper(aws.client("logs"), job.log_group, stream, job.log, image.notice)
+        port = free_port()
+        variables = {**job.request.get("Environment", {}), "SAGEMAKER_BATCH": "true"}
+        command = server_command(job.runner.aws, image, definition, port, variables)
         try:
-            self._serve(job, definition, items, client)
+            self._serve(job, command, port, image.start_seconds, items, client)
         finally:
             shipper.close()
 
-    def _serve(self, job: Job, definition: Document, items: list[s3.S3Object], client: Any) -> None:
-        port = free_port()
-        variables = {**job.request.get("Environment", {}), "SAGEMAKER_BATCH": "true"}
-        command = server_command(job.runner.aws, job.runner.state_dir, definition, port, variables)
+    def _serve(
+        self, job: Job, command: Command, port: int, start_seconds: float, items: list[s3.S3Object], client: Any
+    ) -> None:
         with Container(job.folder, command, job.log) as container:
-            wait_until_ready(container, port, job.log, _START_SECONDS, job.stop)
+            wait_until_ready(container, port, job.log, start_seconds, job.stop)
             requests = Requests.of(job.request, port)
             with ThreadPoolExecutor(max_workers=job.request.get("MaxConcurrentTransforms") or 1) as pool:
                 for done in [pool.submit(_transform, job, item, requests, client) for item in items]:

@@ -106,7 +106,7 @@ class Bench:
         raise AssertionError(f"{name} did not end")
 
     def log(self, noun: str, name: str) -> list[str]:
-        """What a job printed, from CloudWatch Logs."""
+        """What a job printed, from CloudWatch Logs, without the line about what stands for its image."""
         group = f"/aws/sagemaker/{noun.title()}Jobs"
         streams = self.logs.describe_log_streams(logGroupName=group, logStreamNamePrefix=f"{name}/")["logStreams"]
         return [
@@ -115,6 +115,7 @@ class Bench:
             for event in self.logs.get_log_events(
                 logGroupName=group, logStreamName=stream["logStreamName"], startFromHead=True
             )["events"]
+            if not event["message"].startswith("local-aws: ")
         ]
 
     def run_pipeline(self, definition: str, **parameters: str) -> Document:
