@@ -53,7 +53,8 @@ def image_aws(environment: Environment, tmp_path_factory: pytest.TempPathFactory
     state_dir = tmp_path_factory.mktemp("images") / "state"
     try:
         with mock.patch.dict(os.environ, {IMAGES_DIR_VARIABLE: str(SHARED_IMAGES)}):
-            yield start_local_aws(state_dir)
+            started = start_local_aws(state_dir)
+        yield started
     finally:
         local_aws_command("reset", "--yes", state_dir=state_dir)
 
@@ -94,7 +95,7 @@ def endpoint(bench: Bench, model_name: str, **members: Any) -> str:
     return name
 
 
-def started(bench: Bench, name: str) -> dict[str, Any]:
+def when_started(bench: Bench, name: str) -> dict[str, Any]:
     """What Describe says of an endpoint when it has started, or not."""
     described: dict[str, Any] = {}
 
@@ -150,7 +151,7 @@ def test_an_endpoint_and_a_transform_have_aws_server(inside: Bench, image_aws: L
         TransformOutput={"S3OutputPath": f"s3://{inside.bucket}/answers", "Accept": "application/json"},
         TransformResources={"InstanceType": "ml.m5.large", "InstanceCount": 1},
     )
-    served = started(inside, endpoint(inside, name))
+    served = when_started(inside, endpoint(inside, name))
     assert served["EndpointStatus"] == "InService", served.get("FailureReason")
     runtime = image_aws.client("sagemaker-runtime")
     request = {"EndpointName": served["EndpointName"], "ContentType": "application/json", "Body": "[[3], [4]]"}
@@ -172,7 +173,7 @@ def test_an_endpoint_and_a_transform_have_aws_server(inside: Bench, image_aws: L
 
 def test_a_server_that_does_not_start_says_why(inside: Bench) -> None:
     broken = model(inside, "import no_such_module")
-    described = started(inside, endpoint(inside, broken))
+    described = when_started(inside, endpoint(inside, broken))
     assert described["EndpointStatus"] == "Failed"
     assert "No module named 'no_such_module'" in described["FailureReason"]
 
