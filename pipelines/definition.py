@@ -2,13 +2,16 @@
 
 import argparse
 import logging
+import os
 import sys
 import warnings
+from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from model_road.environment import ENVIRONMENTS, Environment
+from model_road.errors import UsageError
 from pipelines import module as user_module
 
 
@@ -24,7 +27,8 @@ def make_pipeline(options: argparse.Namespace) -> tuple[Any, Environment]:
     environment = ENVIRONMENTS[options.environment](options.region, options.role_arn)
     module = user_module.load(options.module_name, Path.cwd())
     environment.offer_sample_data(user_module.sample_data(module, options.kwargs))
-    defaults = {**environment.arguments, **_kms_key(options.kms_key_arn, module)}
+    limit = _max_runtime(os.environ, module)
+    defaults = {**environment.arguments, **_kms_key(options.kms_key_arn, module), **limit}
     return user_module.get_pipeline(module, options.kwargs, defaults), environment
 
 
@@ -42,6 +46,26 @@ def _kms_key(arn: str | None, module: ModuleType) -> dict[str, str]:
             f"{module.__name__}.get_pipeline() takes no kms_key_arn: what its jobs write is encrypted with a key that "
             f"it names itself, or else with S3's own key, aws/s3, but not with {arn}",
             file=sys.stderr,
+        )
+    return given
+
+
+def _max_runtime(environ: Mapping[str, str], module: ModuleType) -> dict[str, int]:
+    """Return the argument that limits the jobs, where the project has another limit than the models'.
+
+    Raises
+    ------
+    UsageError
+        The function has no such argument: its jobs would have another limit than the one that is asked for.
+    """
+    text = environ.get("MAX_RUNTIME_IN_SECONDS") or ""
+    if text and not text.isdecimal():
+        raise UsageError(f"MAX_RUNTIME_IN_SECONDS is {text!r}, not a number of seconds")
+    given = {"max_runtime_in_seconds": int(text)} if text else {}
+    if given and not user_module.accepted_by(module.get_pipeline, given):
+        raise UsageError(
+            f"{module.__name__}.get_pipeline() takes no max_runtime_in_seconds, which the project asks of its jobs "
+            f"(MAX_RUNTIME_IN_SECONDS={text}): let it take it, and give it to its steps"
         )
     return given
 

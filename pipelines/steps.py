@@ -40,7 +40,7 @@ _NONE: Mapping[str, Any] = MappingProxyType({})
 # on no type: there the second is the one to ask for. Source: Service Quotas, AWS's defaults for SageMaker, July 2026.
 PROCESSING_INSTANCE_TYPE = "ml.t3.medium"
 INSTANCE_TYPE = "ml.m5.large"
-STOPPING_CONDITION = {"MaxRuntimeInSeconds": 3600}
+MAX_RUNTIME_IN_SECONDS = 3600
 # A log line is worth most while the job runs.
 ENVIRONMENT = {"PYTHONUNBUFFERED": "1"}
 
@@ -149,6 +149,7 @@ def processing_step(  # noqa: PLR0913 -- a processing job has this many parts
     outputs: Mapping[str, str],
     instance_type: Any = PROCESSING_INSTANCE_TYPE,
     instance_count: Any = 1,
+    max_runtime_in_seconds: Any = MAX_RUNTIME_IN_SECONDS,
     arguments: Sequence[Any] = (),
     property_files: Sequence[Any] = (),
 ) -> Any:
@@ -169,6 +170,8 @@ def processing_step(  # noqa: PLR0913 -- a processing job has this many parts
         Name -> folder in the container; each goes to S3 under execution, step and name.
     instance_type : str, default="ml.t3.medium"
     instance_count : int, default=1
+    max_runtime_in_seconds : int, default=3600
+        A job that takes longer is stopped, and has failed.
     arguments : sequence of str
         The script's arguments, at least one, passed one by one.
     property_files : sequence of PropertyFile, optional
@@ -194,7 +197,7 @@ def processing_step(  # noqa: PLR0913 -- a processing job has this many parts
             **encryption(settings.kms_key_arn),
         },
         "Environment": ENVIRONMENT,
-        "StoppingCondition": STOPPING_CONDITION,
+        "StoppingCondition": {"MaxRuntimeInSeconds": max_runtime_in_seconds},
     }
     return sdk.RequestStep(
         name,
@@ -218,6 +221,7 @@ def training_step(  # noqa: PLR0913 -- a training job has this many parts
     metrics: Mapping[str, str] = _NONE,
     instance_type: Any = INSTANCE_TYPE,
     instance_count: Any = 1,
+    max_runtime_in_seconds: Any = MAX_RUNTIME_IN_SECONDS,
 ) -> Any:
     """Run a script of `code` as a training job.
 
@@ -239,6 +243,8 @@ def training_step(  # noqa: PLR0913 -- a training job has this many parts
         Name -> regular expression with one group, applied to each line of the log.
     instance_type : str, default="ml.m5.large"
     instance_count : int, default=1
+    max_runtime_in_seconds : int, default=3600
+        A job that takes longer is stopped, and has failed.
 
     Returns
     -------
@@ -259,7 +265,7 @@ def training_step(  # noqa: PLR0913 -- a training job has this many parts
         "ResourceConfig": cluster(instance_type, instance_count),
         "RoleArn": settings.role,
         "Environment": ENVIRONMENT,
-        "StoppingCondition": STOPPING_CONDITION,
+        "StoppingCondition": {"MaxRuntimeInSeconds": max_runtime_in_seconds},
     }
     return sdk.RequestStep(
         name,

@@ -7,23 +7,27 @@ data "aws_region" "current" {}
 
 locals {
   parameters = {
-    SageMakerProjectName     = var.sagemaker_project_name
-    SageMakerProjectId       = var.sagemaker_project_id
-    NotificationEmails       = var.notification_emails
-    ApprovalTimeoutInMinutes = var.approval_timeout_in_minutes
-    SourceProvider           = var.source_provider
-    RepositoryName           = var.repository_name
-    BranchName               = var.branch_name
-    CodeConnectionArn        = var.code_connection_arn
-    PipelineModule           = var.pipeline_module
-    BatchPipelineModule      = var.batch_pipeline_module
-    TestCommand              = var.test_command
-    RetrainingSchedule       = var.retraining_schedule
-    QuietMinutes             = var.quiet_minutes
-    ImageRepositoryArn       = var.image_repository_arn
-    TableDeletionProtection  = var.table_deletion_protection
-    AssetsBucket             = var.assets_bucket
-    AssetsPrefix             = var.assets_prefix
+    SageMakerProjectName        = var.sagemaker_project_name
+    SageMakerProjectId          = var.sagemaker_project_id
+    NotificationEmails          = var.notification_emails
+    ApprovalTimeoutInMinutes    = var.approval_timeout_in_minutes
+    SourceProvider              = var.source_provider
+    RepositoryName              = var.repository_name
+    BranchName                  = var.branch_name
+    CodeConnectionArn           = var.code_connection_arn
+    PipelineModule              = var.pipeline_module
+    BatchPipelineModule         = var.batch_pipeline_module
+    TestCommand                 = var.test_command
+    RetrainingSchedule          = var.retraining_schedule
+    QuietMinutes                = var.quiet_minutes
+    MaxRuntimeInSeconds         = var.max_runtime_in_seconds
+    BuildTimeoutInMinutes       = var.build_timeout_in_minutes
+    DeployBuildTimeoutInMinutes = var.deploy_build_timeout_in_minutes
+    TestTimeoutInMinutes        = var.test_timeout_in_minutes
+    ImageRepositoryArn          = var.image_repository_arn
+    TableDeletionProtection     = var.table_deletion_protection
+    AssetsBucket                = var.assets_bucket
+    AssetsPrefix                = var.assets_prefix
   }
 
   template = "${path.module}/../templates/project.yml"

@@ -174,6 +174,54 @@ variable "quiet_minutes" {
   }
 }
 
+variable "max_runtime_in_seconds" {
+  description = "A job of the SageMaker pipeline that takes longer has failed"
+  type        = number
+  default     = 3600
+  nullable    = false
+
+  validation {
+    condition     = var.max_runtime_in_seconds >= 60 && var.max_runtime_in_seconds <= 432000
+    error_message = "MaxRuntimeInSeconds is a number from 60 to 432000."
+  }
+}
+
+variable "build_timeout_in_minutes" {
+  description = "A build that takes longer has failed - the tests, and the SageMaker pipeline that it waits for"
+  type        = number
+  default     = 120
+  nullable    = false
+
+  validation {
+    condition     = var.build_timeout_in_minutes >= 5 && var.build_timeout_in_minutes <= 480
+    error_message = "BuildTimeoutInMinutes is a number from 5 to 480."
+  }
+}
+
+variable "deploy_build_timeout_in_minutes" {
+  description = "ModelDeploy's build of the stages' parameters has failed when it takes longer"
+  type        = number
+  default     = 30
+  nullable    = false
+
+  validation {
+    condition     = var.deploy_build_timeout_in_minutes >= 5 && var.deploy_build_timeout_in_minutes <= 480
+    error_message = "DeployBuildTimeoutInMinutes is a number from 5 to 480."
+  }
+}
+
+variable "test_timeout_in_minutes" {
+  description = "The test of staging has failed when it takes longer"
+  type        = number
+  default     = 60
+  nullable    = false
+
+  validation {
+    condition     = var.test_timeout_in_minutes >= 5 && var.test_timeout_in_minutes <= 480
+    error_message = "TestTimeoutInMinutes is a number from 5 to 480."
+  }
+}
+
 variable "image_repository_arn" {
   description = "An ECR repository of your own images, or several that a pattern with * fits; empty for AWS's images alone"
   type        = string

@@ -27,6 +27,7 @@ def get_pipeline(  # noqa: PLR0913 -- the argument names are those of AWS's proj
     base_job_prefix: str = "LinearRegression",
     image_uri: str | None = None,
     kms_key_arn: str | None = None,
+    max_runtime_in_seconds: int = steps.MAX_RUNTIME_IN_SECONDS,
     sagemaker_project_name: str | None = None,
     sagemaker_session: Any = None,
 ) -> Any:
@@ -50,6 +51,8 @@ def get_pipeline(  # noqa: PLR0913 -- the argument names are those of AWS's proj
         Container image to train and serve with; AWS's scikit-learn image by default.
     kms_key_arn : str, optional
         KMS key of models and outputs; S3's own key, aws/s3, by default.
+    max_runtime_in_seconds : int
+        The default of the parameter MaxRuntimeInSeconds, after which a job has failed.
     sagemaker_project_name : str, optional
         Prefixes pipeline, group and keys, so that projects of one account keep apart.
     sagemaker_session : PipelineSession, optional
@@ -75,7 +78,7 @@ def get_pipeline(  # noqa: PLR0913 -- the argument names are those of AWS's proj
         image_uri=image_uri,
         kms_key_arn=kms_key_arn,
     )
-    parameters = Parameters(settings)
+    parameters = Parameters(settings, max_runtime_in_seconds)
     preprocessed = preprocess(settings, parameters)
     test_data = steps.output_uri(preprocessed, "test")
     trained = train(settings, parameters, steps.output_uri(preprocessed, "train"))
@@ -97,9 +100,10 @@ class Parameters:
     Parameters
     ----------
     settings : JobSettings
+    max_runtime_in_seconds : int
     """
 
-    def __init__(self, settings: steps.JobSettings) -> None:
+    def __init__(self, settings: steps.JobSettings, max_runtime_in_seconds: int) -> None:
         text, integer, number = steps.ParameterString, steps.ParameterInteger, steps.ParameterFloat
         self.input_data_url = text("InputDataUrl", f"s3://{settings.bucket}/{settings.prefix}/{sample_data.FOLDER}")
         self.feature_columns = text("FeatureColumns", "bmi")
@@ -109,6 +113,7 @@ class Parameters:
         self.processing_count = integer("ProcessingInstanceCount", 1)
         self.training_type = text("TrainingInstanceType", steps.INSTANCE_TYPE)
         self.training_count = integer("TrainingInstanceCount", 1)
+        self.max_runtime = integer("MaxRuntimeInSeconds", max_runtime_in_seconds)
         self.learning_rate = number("LearningRate", 0.1)
         self.max_iterations = integer("MaxIterations", 15001)
         self.r2_threshold = number("R2Threshold", 0.2)
@@ -140,6 +145,7 @@ def preprocess(settings: steps.JobSettings, parameters: Parameters) -> Any:
         ],
         instance_type=parameters.processing_type,
         instance_count=parameters.processing_count,
+        max_runtime_in_seconds=parameters.max_runtime,
     )
 
 
@@ -164,6 +170,7 @@ def train(settings: steps.JobSettings, parameters: Parameters, training_data: An
         metrics={"train:mse": f"train:mse={_NUMBER}", "train:r2": f"train:r2={_NUMBER}"},
         instance_type=parameters.training_type,
         instance_count=parameters.training_count,
+        max_runtime_in_seconds=parameters.max_runtime,
     )
 
 
@@ -180,6 +187,7 @@ def evaluate(settings: steps.JobSettings, parameters: Parameters, model_data: An
         property_files=[steps.PropertyFile(_REPORT, output_name="evaluation", path="evaluation.json")],
         instance_type=parameters.processing_type,
         instance_count=parameters.processing_count,
+        max_runtime_in_seconds=parameters.max_runtime,
     )
 
 

@@ -3,6 +3,7 @@
 import pytest
 
 from deploy.check.policies import listed
+from pipelines import steps
 from tests.deploy.test_template_alarms import load
 from tests.deploy.test_template_rules import resources
 from tests.deploy.test_templates import TEMPLATES
@@ -72,3 +73,24 @@ def test_production_gets_the_change_set_that_was_shown_and_no_other() -> None:
 
 def _order(stage) -> list[tuple[int, str]]:
     return [(action["RunOrder"], action["Name"]) for action in stage["Actions"]]
+
+
+def test_how_long_builds_and_jobs_may_take_is_said_in_the_projects_parameters() -> None:
+    templates = {path.stem: load(path) for path in TEMPLATES}
+    nested = {"build": "Build", "release": "Release"}
+    limits = {}
+    for stem, logical_id in nested.items():
+        given = templates["project"]["Resources"][logical_id]["Properties"]["Parameters"]
+        for _, properties in resources(templates[stem], "AWS::CodeBuild::Project"):
+            name = properties["TimeoutInMinutes"]["Ref"]
+            assert given[name] == {"Ref": name}
+            limits[name] = templates["project"]["Parameters"][name]["Default"]
+    assert limits == {"BuildTimeoutInMinutes": 120, "DeployBuildTimeoutInMinutes": 30, "TestTimeoutInMinutes": 60}
+    given = templates["project"]["Resources"]["Build"]["Properties"]["Parameters"]
+    assert given["MaxRuntimeInSeconds"] == {"Ref": "MaxRuntimeInSeconds"}
+    # A model's own limit is the default; only another one is asked of its get_pipeline().
+    default = templates["project"]["Parameters"]["MaxRuntimeInSeconds"]["Default"]
+    assert default == steps.MAX_RUNTIME_IN_SECONDS
+    assert templates["build"]["Conditions"]["LimitsJobs"] == {
+        "Fn::Not": [{"Fn::Equals": [{"Ref": "MaxRuntimeInSeconds"}, default]}]
+    }

@@ -139,6 +139,22 @@ def test_a_pipeline_that_takes_no_key_says_so(local_aws: "LocalAws", third_party
     assert environ["KMS_KEY_ARN"] in notice
 
 
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [("7200", "takes no max_runtime_in_seconds, which the project asks"), ("2h", "is '2h', not a number of seconds")],
+)
+def test_a_limit_of_jobs_is_not_dropped(local_aws: "LocalAws", tmp_path: Path, seconds: str, said: str):
+    (tmp_path / "plain.py").write_text("def get_pipeline(region, role=None):\n    raise AssertionError\n")
+    done = run(
+        "get_pipeline_definition",
+        "-n",
+        "plain",
+        environ={**local_aws.env, "MAX_RUNTIME_IN_SECONDS": seconds},
+        cwd=tmp_path,
+    )
+    assert (done.returncode, said in done.stderr) == (2, True), done.stderr
+
+
 def test_without_credentials_it_says_what_to_do(nowhere: dict[str, str], tmp_path: Path):
     done = run("run_pipeline", environ=nowhere, cwd=tmp_path)
     assert done.returncode == 2

@@ -155,6 +155,7 @@ def test_what_a_run_may_want_to_change_is_a_parameter(definition: dict[str, Any]
         "ProcessingInstanceCount": 1,
         "TrainingInstanceType": "ml.m5.large",
         "TrainingInstanceCount": 1,
+        "MaxRuntimeInSeconds": 3600,
         "LearningRate": 0.1,
         "MaxIterations": 15001,
         "R2Threshold": 0.2,
@@ -164,6 +165,15 @@ def test_what_a_run_may_want_to_change_is_a_parameter(definition: dict[str, Any]
     assert allowed == ["PendingManualApproval", "Approved", "Rejected"]
     used = set(re.findall(r'"Parameters\.(\w+)"', json.dumps(definition["Steps"])))
     assert used == set(parameters)
+
+
+def test_the_projects_limit_is_the_jobs(local_aws: "LocalAws", bucket: str, tmp_path: Path):
+    found = json.loads(define(local_aws, bucket, tmp_path, MAX_RUNTIME_IN_SECONDS="7200"))
+    [limit] = [item for item in found["Parameters"] if item["Name"] == "MaxRuntimeInSeconds"]
+    assert (limit["Type"], limit["DefaultValue"]) == ("Integer", 7200)
+    for name in ("Preprocess", "Train", "Evaluate"):
+        condition = by_name(found)[name]["Arguments"]["StoppingCondition"]
+        assert condition == {"MaxRuntimeInSeconds": {"Get": "Parameters.MaxRuntimeInSeconds"}}
 
 
 def test_every_request_is_one_that_sagemaker_takes(definition: dict[str, Any]):
