@@ -5,20 +5,13 @@ and what to do. It changes nothing. See deploy/check/.
 """
 
 import argparse
-import os
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
-from deploy.options import ENVIRONMENT_OPTIONS, add_project_name_option
+from deploy.options import ENVIRONMENT_OPTIONS, add_project_name_option, add_report_options
 from model_road import aws, command
 from model_road.environment import ENVIRONMENTS
 from model_road.options import add_environment_options
-
-if TYPE_CHECKING:
-    from rich.console import Console
-
-_LOG_COLUMNS = 180
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -41,10 +34,7 @@ def parser() -> argparse.ArgumentParser:
         metavar="NAME",
         help="the stack of project.yml (the one that has this SageMakerProjectName)",
     )
-    made.add_argument(
-        "--format", choices=["table", "json"], default="table", help="for a person or a program (%(default)s)"
-    )
-    made.add_argument("--all", dest="every", action="store_true", help="include what is ok in the table")
+    add_report_options(made)
     add_environment_options(
         made,
         role_help="ignored; accepted so that scripts can pass the same options as to `deploy-model`",
@@ -56,28 +46,14 @@ def parser() -> argparse.ArgumentParser:
 def _run(parsed: argparse.Namespace) -> int:
     # They import botocore and rich: 0.3 s, which `-h` is spared.
     from deploy.check import report, system  # noqa: PLC0415
+    from deploy.check.asking import shared_clients  # noqa: PLC0415
+    from deploy.check.catalog import CATALOG  # noqa: PLC0415
     from deploy.check.examination import examine  # noqa: PLC0415
-    from deploy.check.finding import Status  # noqa: PLC0415
 
     ENVIRONMENTS[parsed.environment](parsed.region, parsed.role_arn)
     session = aws.session()
-    project = system.read(
-        system.shared_clients(session.client), parsed.project_name, parsed.stack_name, _options(parsed)
-    )
-    findings = examine(project)
-    if parsed.format == "json":
-        print(report.as_json(findings))
-    else:
-        report.as_table(_console(), findings, every=parsed.every)
-    return int(any(finding.verdict.status is Status.FAILED for finding in findings))
-
-
-def _console() -> "Console":
-    """Make a console as wide as the terminal; in a log file wide enough for a table of sentences."""
-    from rich.console import Console  # noqa: PLC0415
-
-    console = Console()
-    return console if console.is_terminal or "COLUMNS" in os.environ else Console(width=_LOG_COLUMNS)
+    project = system.read(shared_clients(session.client), parsed.project_name, parsed.stack_name, _options(parsed))
+    return report.show(examine(CATALOG, project), parsed.format, every=parsed.every)
 
 
 def _options(parsed: argparse.Namespace) -> str:

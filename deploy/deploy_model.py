@@ -18,6 +18,7 @@ from deploy.options import (
     DEFAULT_PROJECT,
     ENVIRONMENT_OPTIONS,
     add_project_name_option,
+    add_report_options,
     count,
     percent,
     positive,
@@ -177,6 +178,7 @@ def _add_api_and_overview(commands: "Commands") -> None:
 
 
 def _add_project(commands: "Commands") -> None:
+    _add_doctor(commands)
     making = _add(
         commands, "project", "project:deploy_project", "create the project's own stack, with all that it needs"
     )
@@ -216,6 +218,31 @@ def _add_project(commands: "Commands") -> None:
         )
 
 
+def _add_doctor(commands: "Commands") -> None:
+    looking = _add(
+        commands,
+        "doctor",
+        "doctor:diagnose",
+        "say whether account, region, quotas, permissions and names suffice for a project, before it is made",
+    )
+    # It says itself what is wrong with credentials and region.
+    looking.set_defaults(is_prepared=False)
+    looking.add_argument("--project-id", help="SageMakerProjectId ($SAGEMAKER_PROJECT_ID, or derived from the name)")
+    looking.add_argument(
+        "--launch-role-arn", metavar="ARN", type=role_arn, help="examine this role's permissions, not the caller's"
+    )
+    looking.add_argument(
+        "--definitions",
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="FILE",
+        help="definitions of your pipelines, as `get-pipeline-definition --file-name FILE` writes them (the sample's)",
+    )
+    add_parameters_option(looking, "parameters that `project` will be given: SourceProvider=CodeConnection")
+    add_report_options(looking)
+
+
 def _add_pipelines(commands: "Commands") -> None:
     following = _add(
         commands, "follow", "pipeline:follow", "show both CodePipelines until both have stopped or wait for a person"
@@ -242,7 +269,7 @@ def _add_pipelines(commands: "Commands") -> None:
 
 def _add(commands: "Commands", name: str, function: str, help_text: str) -> argparse.ArgumentParser:
     added = commands.add_parser(name, help=help_text, description=f"{help_text[0].upper()}{help_text[1:]}.")
-    added.set_defaults(function=function, is_in_project=True)
+    added.set_defaults(function=function, is_in_project=True, is_prepared=True)
     add_project_name_option(added, "what stacks and endpoints are named after")
     added.add_argument(
         "--model-package-group-name",
@@ -282,8 +309,12 @@ def _add_wait(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(parsed: argparse.Namespace) -> int:
-    project = _project(parsed)
     module, _, name = parsed.function.partition(":")
+    if not parsed.is_prepared:
+        alone: Callable[[argparse.Namespace], int]
+        alone = getattr(importlib.import_module(f"deploy.commands.{module}"), name)
+        return alone(parsed)
+    project = _project(parsed)
     work: Callable[[Project, argparse.Namespace], int]
     work = getattr(importlib.import_module(f"deploy.commands.{module}"), name)
     try:

@@ -1,4 +1,4 @@
-"""What the options of `deploy-model` and `check-project` have in common: the project's name, places, numbers.
+"""What the options of `deploy-model` and `check-project` have in common: the project's name, places, numbers, reports.
 
 Nothing heavy is imported here, so that `-h` answers at once.
 """
@@ -27,6 +27,14 @@ def add_project_name_option(parser: argparse.ArgumentParser, meaning: str) -> No
         type=project_name,
         help=f"{meaning} ($SAGEMAKER_PROJECT_NAME, or %(default)s)",
     )
+
+
+def add_report_options(parser: argparse.ArgumentParser) -> None:
+    """Add --format and --all, which say how findings are shown."""
+    parser.add_argument(
+        "--format", choices=["table", "json"], default="table", help="for a person or a program (%(default)s)"
+    )
+    parser.add_argument("--all", dest="every", action="store_true", help="include what is ok in the table")
 
 
 def project_name(text: str) -> str:

@@ -1,5 +1,6 @@
 """The project that a command works on: its names, and the clients of the AWS API that it lives in."""
 
+import hashlib
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -16,6 +17,12 @@ def stack_name_of(project_name: str, stage: str) -> str:
     """Name the stack of a project's stage."""
     # The launch roles of SageMaker's project templates may touch `sagemaker-*` stacks only.
     return f"sagemaker-{project_name}-deploy-{stage}"
+
+
+def default_id(account: str, region: str, project_name: str) -> str:
+    """Return an id for a project that SageMaker has not made: the same for the same name, account and region."""
+    named = f"{account}/{region}/{project_name}"
+    return f"p-{hashlib.sha256(named.encode()).hexdigest()[:12]}"
 
 
 @dataclass(frozen=True)

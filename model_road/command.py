@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from model_road import aws
+from model_road.advice import advice
 from model_road.errors import RoadError, UsageError
 
 INTERRUPTED = 130
@@ -52,7 +53,8 @@ def _aws_status(error: Exception) -> int:
     if aws.is_unconfigured(error):
         _complain(f"{error} Add --local to run on this machine, without an AWS account.")
         return UsageError.exit_status
-    _complain(error)
+    then = advice(error)
+    _complain(f"{error}{' -- ' if then else ''}{then}")
     return RoadError.exit_status
 
 

@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 
 from deploy.check import buckets, code, functions, keys, models, queues, quotas, roles, rules, stacks, topics
-from deploy.check.check import Check
+from deploy.check.check import Catalog, Check
 from deploy.check.system import NESTED, Resource, System
 
-CHECKS: Mapping[str, tuple[Check, ...]] = {
+CHECKS: Mapping[str, tuple[Check[System, Resource], ...]] = {
     NESTED: stacks.CHECKS,
     "AWS::KMS::Key": keys.CHECKS,
     "AWS::S3::Bucket": buckets.CHECKS,
@@ -28,6 +28,7 @@ CHECKS: Mapping[str, tuple[Check, ...]] = {
     stacks.STAGE: stacks.STAGE_CHECKS,
     "AWS::SageMaker::Endpoint": models.ENDPOINT_CHECKS,
     quotas.QUOTA: quotas.CHECKS,
+    quotas.PIPELINE_QUOTA: quotas.PIPELINE_CHECKS,
 }
 
 
@@ -43,3 +44,6 @@ def subjects(system: System) -> list[Resource]:
     ]
     order = {resource_type: number for number, resource_type in enumerate(CHECKS)}
     return sorted((one for one in every if one.type in order), key=lambda one: order[one.type])
+
+
+CATALOG = Catalog(CHECKS, subjects)

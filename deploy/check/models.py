@@ -1,5 +1,8 @@
 """Models: the group of versions, the SageMaker pipelines that build and use them, the endpoints that serve them."""
 
+import json
+from typing import Any
+
 from botocore.exceptions import ClientError
 
 from deploy.check.check import Check
@@ -91,6 +94,12 @@ def pipeline_subjects(system: System) -> list[Resource]:
     """Return the SageMaker pipelines that the project starts; builds make them, not CloudFormation."""
     names = [system.parameter(name) for name in _PIPELINES]
     return [Resource(PIPELINE, name, system.root, name) for name in names if name]
+
+
+def definition(sagemaker: Any, name: str) -> dict[str, Any]:
+    """Return the definition of a SageMaker pipeline."""
+    read: dict[str, Any] = json.loads(sagemaker.describe_pipeline(PipelineName=name)["PipelineDefinition"])
+    return read
 
 
 def _endpoint_name(resource: Resource) -> str:

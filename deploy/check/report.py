@@ -1,6 +1,7 @@
-"""How findings are shown: a table for people, JSON for programs."""
+"""How findings are shown: a table for people, JSON for programs; and what the command's status is then."""
 
 import json
+import os
 from collections import Counter
 from collections.abc import Sequence
 
@@ -10,7 +11,17 @@ from rich.text import Text
 
 from deploy.check.finding import Finding, Status
 
+_LOG_COLUMNS = 180
 _STYLES = {Status.OK: "green", Status.WARNING: "yellow", Status.FAILED: "bold red", Status.UNKNOWN: "cyan"}
+
+
+def show(findings: Sequence[Finding], form: str, *, every: bool) -> int:
+    """Print the findings as `table` or `json`; return the exit status of the command that found them."""
+    if form == "json":
+        print(as_json(findings))
+    else:
+        as_table(_console(), findings, every=every)
+    return int(any(finding.verdict.status is Status.FAILED for finding in findings))
 
 
 def as_table(console: Console, findings: Sequence[Finding], *, every: bool) -> None:
@@ -50,3 +61,9 @@ def summary(findings: Sequence[Finding]) -> str:
 def _counts(findings: Sequence[Finding]) -> dict[str, int]:
     counted = Counter(finding.verdict.status for finding in findings)
     return {status.value: counted[status] for status in Status}
+
+
+def _console() -> Console:
+    """Make a console as wide as the terminal; in a log file wide enough for a table of sentences."""
+    console = Console()
+    return console if console.is_terminal or "COLUMNS" in os.environ else Console(width=_LOG_COLUMNS)

@@ -5,21 +5,17 @@ What the project needs without CloudFormation having made it (SageMaker pipeline
 start something) stands beside the resources, under a type name of its own, so that it is checked as they are.
 """
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from functools import cache, cached_property
-from threading import Lock
-from typing import Any, TypeVar
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
 from deploy import provisioned, stacks
+from deploy.check.asking import Asking, Clients
 from deploy.errors import DeployError
 from deploy.project import API, stack_name_of
 from deploy.stacks import Stack
 from deploy.stages import STAGES
-
-_Answer = TypeVar("_Answer")
-# Gives the client of a service; the same one every time.
-Clients = Callable[[str], Any]
 
 NESTED = "AWS::CloudFormation::Stack"
 
@@ -56,9 +52,17 @@ class Resource:
         """What the table calls it."""
         return f"{self.type.rpartition('::')[2]} {self.path}"
 
+    @property
+    def when_absent(self) -> str:
+        """What to do when AWS says that there is no such thing."""
+        return (
+            f"the stack {self.stack.name} says that it made it, but it was deleted; make it again by hand, "
+            "or delete the stack and create it anew"
+        )
+
 
 @dataclass(frozen=True)
-class System:
+class System(Asking):
     """A project as its stacks describe it.
 
     Attributes
@@ -73,8 +77,6 @@ class System:
         The stacks that ModelDeploy makes, for the stages and the API; None for one that is not deployed.
     options : str
         What a proposed `deploy-model` command must say to mean this project.
-    answers : dict of str to Any
-        What AWS has answered and more than one check looks at.
     """
 
     client: Clients
@@ -84,14 +86,6 @@ class System:
     resources: tuple[Resource, ...]
     stages: dict[str, Stack | None]
     options: str
-    answers: dict[str, Any] = field(default_factory=dict)
-
-    def once(self, key: str, ask: Callable[[], _Answer]) -> _Answer:
-        """Ask AWS, unless the answer is known already."""
-        if key not in self.answers:
-            self.answers[key] = ask()
-        answer: _Answer = self.answers[key]
-        return answer
 
     @cached_property
     def region(self) -> str:
@@ -114,24 +108,13 @@ class System:
         return f"`deploy-model {arguments} {self.options}".rstrip() + "`"
 
 
-def shared_clients(make: Clients) -> Clients:
-    """Return a maker of clients that several threads use: boto3's can be shared, but not made concurrently."""
-    made, lock = cache(make), Lock()
-
-    def client(service: str) -> Any:
-        with lock:
-            return made(service)
-
-    return client
-
-
 def read(client: Clients, project_name: str, stack_name: str | None, options: str) -> System:
     """Read the stacks of a project.
 
     Parameters
     ----------
     client : callable(service) -> boto3 client
-        That several threads may call: see `shared_clients`.
+        That several threads may call: see `asking.shared_clients`.
     project_name : str
         SageMakerProjectName.
     stack_name : str or None

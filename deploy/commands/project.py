@@ -1,14 +1,13 @@
 """The project's own stack: `project` makes it, `install-project-template` lets SageMaker Studio make it."""
 
 import argparse
-import hashlib
 from dataclasses import replace
 from pathlib import Path
 
 from deploy import assets, deployment, provisioned, stacks, stages, studio
 from deploy.deployment_view import output_lines
 from deploy.errors import DeployError
-from deploy.project import Project
+from deploy.project import Project, default_id
 
 _PREFIX = "model-road"
 _PROTECTION = "TableDeletionProtection"
@@ -21,7 +20,7 @@ def deploy_project(project: Project, options: argparse.Namespace) -> int:
     place = assets.upload(project.s3, project.bucket, f"{_PREFIX}/assets", collected)
     name = provisioned.stack_name(project.name)
     kept = stages.kept_parameters(project, name, assets.PROJECT_TEMPLATE)
-    project_id = options.project_id or project.project_id or kept.get("SageMakerProjectId") or default_id(project)
+    project_id = options.project_id or project.project_id or kept.get("SageMakerProjectId") or _own_id(project)
     values = {
         **kept,
         "SageMakerProjectName": project.name,
@@ -98,8 +97,6 @@ def _refuse_china(project: Project) -> None:
         )
 
 
-def default_id(project: Project) -> str:
-    """Return an id for a project that SageMaker has not made: the same for the same name, account and region."""
+def _own_id(project: Project) -> str:
     account = project.session.client("sts").get_caller_identity()["Account"]
-    named = f"{account}/{project.session.region_name}/{project.name}"
-    return f"p-{hashlib.sha256(named.encode()).hexdigest()[:12]}"
+    return default_id(account, project.session.region_name, project.name)

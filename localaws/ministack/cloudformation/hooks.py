@@ -11,6 +11,7 @@ from localaws.ministack.cloudformation.hooks_deletion import delete_stacks_in_pr
 from localaws.ministack.cloudformation.hooks_interruption import end_interrupted_operations
 from localaws.ministack.cloudformation.hooks_requests import (
     accept_bucket_host_urls,
+    describe_types,
     refuse_operations_by_status,
     refuse_unknown_parameters,
     require_capabilities,
@@ -52,6 +53,7 @@ def cloudformation_hooks(client: Clients, clients_of: Callable[[str | None], Cli
         Hook("cloudformation", accept_bucket_host_urls),
         Hook("cloudformation", refuse_unknown_parameters),
         Hook("cloudformation", refuse_operations_by_status),
+        Hook("cloudformation", describe_types),
         Hook("cloudformation", roll_back_failed_resources),
         Hook("cloudformation", roll_back_nested_stacks),
         # A deletion cancels the creation, checks included, and the rollback of whatever failed.

@@ -4,7 +4,9 @@ import importlib
 import re
 from collections.abc import Callable
 from typing import Any
+from xml.sax.saxutils import escape
 
+from localaws.ministack.cloudformation import schema
 from localaws.ministack.cloudformation.refusals import check_parameters, refusal
 from localaws.ministack.private import private
 from localaws.ministack.query_protocol import Parameters, Response, first
@@ -77,3 +79,26 @@ def accept_bucket_host_urls() -> None:
         return resolve({**params, url_key: [path_style]} if url else params, body_key, url_key, label)
 
     helpers._resolve_document = resolve_in_bucket
+
+
+def describe_types() -> None:
+    """Answer DescribeType for resource types, which MiniStack lacks: CloudFormation's schema says what handlers call.
+
+    Hooks ``ministack.services.cloudformation.handlers._ACTION_HANDLERS``, ``_error`` and ``_xml``.
+    """
+    module = "ministack.services.cloudformation.handlers"
+    handlers, error, xml = (private(module, name) for name in ("_ACTION_HANDLERS", "_error", "_xml"))
+
+    def describe(request: Parameters) -> Response:
+        name = first(request, "TypeName")
+        published = schema.text(name) if first(request, "Type") in ("", "RESOURCE") else None
+        if published is None:
+            # Of modules, hooks and third parties' types there are none here.
+            refused: Response = error("TypeNotFoundException", f"The type '{name}' cannot be found.", 404)
+            return refused
+        told = f"<Type>RESOURCE</Type><TypeName>{name}</TypeName><Visibility>PUBLIC</Visibility>"
+        body = f"<DescribeTypeResult>{told}<Schema>{escape(published)}</Schema></DescribeTypeResult>"
+        answer: Response = xml(200, "DescribeTypeResponse", body)
+        return answer
+
+    handlers["DescribeType"] = describe

@@ -44,6 +44,12 @@ def check(resource_type: str, logical_id: str, properties: Mapping[str, Any]) ->
         raise ValueError(f"Properties validation failed for resource {logical_id} with message:\n{message}")
 
 
+def text(resource_type: str) -> str | None:
+    """Return the schema of a type as CloudFormation publishes it; None for a type without one."""
+    name = _files().get(resource_type)
+    return None if name is None else (_folder() / "resources" / f"{name}.json").read_text()
+
+
 def create_only(resource_type: str) -> frozenset[str]:
     """Return the properties of a type whose change replaces the resource."""
     return _properties(resource_type, "createOnlyProperties")
@@ -72,10 +78,10 @@ def _files() -> Mapping[str, str]:
 
 @cache
 def _schema(resource_type: str) -> Document | None:
-    name = _files().get(resource_type)
-    if name is None:
+    published = text(resource_type)
+    if published is None:
         return None
-    found: Document = json.loads((_folder() / "resources" / f"{name}.json").read_text(), object_hook=_with_own_patterns)
+    found: Document = json.loads(published, object_hook=_with_own_patterns)
     return found
 
 

@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 
 from deploy.check import system
-from deploy.check.catalog import subjects
-from deploy.check.examination import examine_resource
+from deploy.check.asking import shared_clients
+from deploy.check.catalog import CATALOG, subjects
+from deploy.check.examination import examine_subject
 from deploy.check.finding import Status, Verdict
-from deploy.check.system import System, shared_clients
+from deploy.check.system import System
 from tests.conftest import LocalAws
 
 HERE = Path(__file__).parent
@@ -46,7 +47,7 @@ class Checked:
         """Check one resource: verdicts by the name of the check."""
         seen = self.system()
         [one] = [one for one in subjects(seen) if (one.type, one.physical_id) == (resource_type, physical_id)]
-        return {finding.check: finding.verdict for finding in examine_resource(seen, one)}
+        return {finding.check: finding.verdict for finding in examine_subject(CATALOG, seen, one)}
 
 
 def checked_project(name: str, aws: LocalAws) -> Checked:

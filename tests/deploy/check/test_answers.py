@@ -11,8 +11,8 @@ import boto3
 import pytest
 from botocore.stub import Stubber
 
-from deploy.check.catalog import subjects
-from deploy.check.examination import examine_resource
+from deploy.check.catalog import CATALOG, subjects
+from deploy.check.examination import examine_subject
 from deploy.check.finding import Status
 from deploy.check.system import Resource, System
 from deploy.stacks import Stack
@@ -46,7 +46,7 @@ def judge(resource_type: str, physical_id: str, stages: dict[str, Stack | None] 
     one = Resource(resource_type, physical_id, root, physical_id)
     system = System(clients.__getitem__, "p", root, (root,), (one,), stages or {}, "--project-name p")
     assert one.type in {subject.type for subject in subjects(system)}
-    return {finding.check: finding.verdict for finding in examine_resource(system, one)}
+    return {finding.check: finding.verdict for finding in examine_subject(CATALOG, system, one)}
 
 
 def trusting(service: str) -> Answers:
@@ -125,18 +125,19 @@ def test_code_connections(state: str, status: Status):
 @pytest.mark.parametrize(
     ("value", "status", "why"),
     [
-        (8.0, Status.OK, "8; the stages run 4, 8 while one is updated"),
+        (8.0, Status.OK, "8; the stages run 4"),
         (5.0, Status.WARNING, "5: the stages run 4, but an update needs 8 for a while"),
         (2.0, Status.FAILED, "2, and the stages run 4"),
         (None, Status.UNKNOWN, "knows no 'ml.m5.large for endpoint usage'"),
     ],
 )
-def test_quotas(value: float | None, status: Status, why: str):
+def test_quotas_of_endpoints(value: float | None, status: Status, why: str):
     """Production as its file has it, scaled to 4 instances."""
     quota = {"QuotaName": "ml.m5.large for endpoint usage", "QuotaCode": "L-61F225D9", "Value": value or 0.0}
     answer = {"Quotas": [quota] if value else []}
     stages = {"staging": None, "production": stack("production", MaxCapacity="4"), "api": None}
-    seen = judge("Quota", "ml.m5.large", stages, service_quotas=[("list_service_quotas", answer)])["Enough"]
+    asked: Answers = [("list_service_quotas", answer)]
+    seen = judge("Quota", "ml.m5.large for endpoint usage", stages, service_quotas=asked)["Enough"]
     assert (seen.status, why in seen.why) == (status, True), seen
     assert ("--quota-code L-61F225D9 --desired-value 8" in seen.action) == (status in (Status.WARNING, Status.FAILED))
 
