@@ -62,7 +62,8 @@ def account(region: str | None, role_arn: str | None) -> Environment:
             "no AWS credentials found. To run on this machine, without an account: add --local. To use an "
             "account: run `aws configure` or `aws sso login`, or set AWS_PROFILE."
         )
-    if session.region_name is None:
+    # An empty variable is none.
+    if not session.region_name:
         raise UsageError("no AWS region: give --region, for example --region eu-west-1, or set AWS_REGION.")
     os.environ["AWS_DEFAULT_REGION"] = os.environ["AWS_REGION"] = session.region_name
     arguments = {"region": session.region_name}

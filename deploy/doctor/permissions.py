@@ -55,6 +55,17 @@ _PASSED_TO = {
     "ContextKeyValues": ["codebuild.amazonaws.com"],
     "ContextKeyType": "string",
 }
+# Without these nothing of the templates is made, beside what begins with Create.
+_CORE = {
+    "cloudwatch:PutMetricAlarm",
+    "events:PutRule",
+    "events:PutTargets",
+    "iam:PassRole",
+    "iam:PutRolePolicy",
+    "s3:PutBucketPolicy",
+    "sns:Subscribe",
+    "sqs:SetQueueAttributes",
+}
 _SHOWN = 12
 
 
@@ -132,7 +143,7 @@ def _example(launch: Launch, service: str) -> str:
 
 def _is_core(action: str) -> bool:
     """Return whether nothing is made without an action."""
-    return action.partition(":")[2].startswith("Create") or action == "iam:PassRole"
+    return action.partition(":")[2].startswith("Create") or action in _CORE
 
 
 def _refused(iam: Any, principal: str, actions: list[str], arn: str) -> Iterator[str]:

@@ -42,6 +42,8 @@ def judge(resource_type: str, physical_id: str, stages: dict[str, Stack | None] 
                 stubber.add_response(operation, answer)
         stubber.activate()
     given = {"RepositoryName": "sagemaker-p", "BranchName": "main", "CodeConnectionArn": CONNECTION}
+    if "sagemaker" in answers:
+        given["TrainingPipelineName"] = "p"
     root = stack("sagemaker-p", **given)
     one = Resource(resource_type, physical_id, root, physical_id)
     system = System(clients.__getitem__, "p", root, (root,), (one,), stages or {}, "--project-name p")
@@ -140,6 +142,39 @@ def test_quotas_of_endpoints(value: float | None, status: Status, why: str):
     seen = judge("Quota", "ml.m5.large for endpoint usage", stages, service_quotas=asked)["Enough"]
     assert (seen.status, why in seen.why) == (status, True), seen
     assert ("--quota-code L-61F225D9 --desired-value 8" in seen.action) == (status in (Status.WARNING, Status.FAILED))
+
+
+def defined(*steps: dict[str, Any]) -> Answers:
+    """SageMaker's answers about a pipeline with these steps."""
+    definition = json.dumps({"Version": "2020-12-01", "Parameters": [], "Steps": list(steps)})
+    return [("describe_pipeline", {"PipelineName": "p", "PipelineDefinition": definition})] * 2
+
+
+TRAIN = {"Name": "Train", "Type": "Training", "Arguments": {"ResourceConfig": {"InstanceType": "ml.m5.large"}}}
+
+
+@pytest.mark.parametrize(("value", "status"), [(1.0, Status.OK), (0.0, Status.FAILED)])
+def test_quotas_of_jobs_are_those_that_the_pipelines_definition_asks_for(value: float, status: Status):
+    name = "ml.m5.large for training job usage"
+    quota = {"QuotaName": name, "QuotaCode": "L-611FA074", "Value": value}
+    asked: Answers = [("list_service_quotas", {"Quotas": [quota]})]
+    seen = judge("Quota", name, sagemaker=defined(TRAIN), service_quotas=asked)["Enough"]
+    assert (seen.status, "Train of p takes 1" in seen.why) == (status, True), seen
+
+
+@pytest.mark.parametrize(
+    ("answers", "why"),
+    [
+        ([("describe_pipeline", "AccessDeniedException")] * 2, "no"),
+        (
+            defined({**TRAIN, "Arguments": {"ResourceConfig": {"InstanceType": {"Get": "Steps.S.X"}}}}),
+            "only an execution knows the instance type of Train",
+        ),
+    ],
+)
+def test_a_pipeline_that_does_not_say_what_it_needs_is_unknown(answers: Answers, why: str):
+    seen = judge("PipelineQuota", "p", sagemaker=answers)["Known"]
+    assert (seen.status, seen.why) == (Status.UNKNOWN, why)
 
 
 @pytest.mark.parametrize(

@@ -1,17 +1,23 @@
-"""docs/check-project.md names every check of every type, and no other."""
+"""docs/check-project.md names every check of every type, of `check-project` and of `deploy-model doctor`, and no other."""
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
-from deploy.check.catalog import CHECKS
+import pytest
+
+from deploy.check import catalog
+from deploy.doctor import catalog as doctor
 
 PAGE = Path(__file__).parents[3] / "docs" / "check-project.md"
 
 
-def test_the_table_of_checks_is_the_truth() -> None:
-    table = PAGE.read_text().partition("| what | checks |\n|---|---|\n")[2].partition("\n\n")[0]
+@pytest.mark.parametrize(("number", "checks"), [(1, catalog.CHECKS), (2, doctor.CHECKS)])
+def test_the_table_of_checks_is_the_truth(number: int, checks: Mapping[str, tuple[Any, ...]]) -> None:
+    table = PAGE.read_text().split("| what | checks |\n|---|---|\n")[number].partition("\n\n")[0]
     documented = {}
     for line in table.splitlines():
-        kind, checks = line.strip("| ").split(" | ")
-        documented[kind] = [re.match(r"`(\w+)`", part).group(1) for part in checks.split("; ")]
-    assert documented == {kind.rpartition("::")[2]: [one.name for one in checks] for kind, checks in CHECKS.items()}
+        kind, named = line.strip("| ").split(" | ")
+        documented[kind] = [re.match(r"`(\w+)`", part).group(1) for part in named.split("; ")]
+    assert documented == {kind.rpartition("::")[2]: [one.name for one in of_type] for kind, of_type in checks.items()}

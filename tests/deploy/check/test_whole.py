@@ -27,8 +27,8 @@ def test_a_whole_project_has_no_failure(whole: Checked, tmp_path: Path):
     others = {(one["Resource"], one["Status"]) for one in told["Findings"] if one["Status"] != "ok"}
     assert others == {
         ("CodeConnection aEXAMPLE", "unknown"),
-        ("Quota ml.m5.large", "unknown"),
-        ("Quota ml.t2.medium", "unknown"),
+        ("Quota ml.m5.large for endpoint usage", "unknown"),
+        ("Quota ml.t2.medium for endpoint usage", "unknown"),
         ("ModelPackageGroup ModelPackageGroup", "warning"),
         (f"SageMakerPipeline {whole.name}-batch", "warning"),
         ("Stage staging", "warning"),

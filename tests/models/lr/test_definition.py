@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import sys
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,8 @@ import pytest
 from botocore.validate import ParamValidator
 
 import pipelines
+from deploy.check import needs
+from deploy.commands.doctor import SAMPLE
 
 if TYPE_CHECKING:
     from tests.conftest import LocalAws
@@ -176,6 +178,15 @@ def test_the_projects_limit_is_the_jobs(local_aws: "LocalAws", bucket: str, tmp_
         assert condition == {"MaxRuntimeInSeconds": {"Get": "Parameters.MaxRuntimeInSeconds"}}
 
 
+def test_the_doctor_knows_what_the_pipelines_run_on(definition: dict[str, Any]):
+    """`deploy-model doctor` compares it with the account's quotas before there is a definition."""
+    assert quotas(definition) == quotas(SAMPLE["the training pipeline"])
+
+
+def quotas(definition: Mapping[str, Any]) -> set[str]:
+    return {need.quota for need in needs.of_pipelines({"one": definition})}
+
+
 def test_every_request_is_one_that_sagemaker_takes(definition: dict[str, Any]):
     assert_requests_are_valid(definition)
 
@@ -299,6 +310,7 @@ def test_the_batch_pipeline_takes_the_latest_approved_model(local_aws: "LocalAws
     encrypted = json.loads(local_aws.run([*command, "--kms-key-arn", KEY]).stdout)
     assert by_name(encrypted)["Transform"]["Arguments"]["TransformOutput"]["KmsKeyId"] == KEY
     assert "Kms" not in made.stdout
+    assert quotas(definition) == quotas(SAMPLE["the batch pipeline"])
     assert_requests_are_valid(encrypted)
 
 
