@@ -292,3 +292,12 @@ def test_a_stage_logs_only_where_the_account_has_a_role_for_it(local_aws: LocalA
         if before:
             restored = {"op": "replace", "path": "/cloudwatchRoleArn", "value": before}
             gateway.update_account(patchOperations=[restored])
+
+
+def test_the_registry_says_what_the_handlers_of_a_type_call(local_aws: LocalAws) -> None:
+    cloudformation = local_aws.client("cloudformation")
+    told = cloudformation.describe_type(Type="RESOURCE", TypeName="AWS::SQS::Queue")
+    assert "sqs:CreateQueue" in json.loads(told["Schema"])["handlers"]["create"]["permissions"]
+    for asked in ({"TypeName": "Mine::SQS::Queue"}, {"TypeName": "AWS::SQS::Queue", "Type": "MODULE"}):
+        with pytest.raises(ClientError, match="TypeNotFoundException"):
+            cloudformation.describe_type(**{"Type": "RESOURCE", **asked})

@@ -1,4 +1,4 @@
-"""docs/check-project.md names every check of every type, of `check-project` and of `deploy-model doctor`, and no other."""
+"""docs/check-project.md names every check of `check-project` and of `deploy-model doctor`, and no other."""
 
 import re
 from collections.abc import Mapping
