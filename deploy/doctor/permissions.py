@@ -18,7 +18,7 @@ from deploy.doctor.templates import types
 PERMISSIONS = "Permissions"
 _HANDLERS = ("create", "read", "update", "delete")
 _KEY = "11111111-2222-3333-4444-555555555555"
-# What docs/project.md says a launch role makes: an example of each, after the partition.
+# An example of what the templates make in each service, after the partition.
 RESOURCES: Mapping[str, str] = {
     "cloudformation": "cloudformation:{region}:{account}:stack/{stack}/11111111-2222-3333-4444-555555555555",
     "cloudwatch": "cloudwatch:{region}:{account}:alarm:{stack}-Errors",
@@ -86,7 +86,7 @@ def allowed(launch: Launch, part: Part) -> Verdict:
         return ok(f"{len(actions)} actions on {arn}")
     more = f" and {len(refused) - _SHOWN} more" if len(refused) > _SHOWN else ""
     said = f"{principal} may not {', '.join(refused[:_SHOWN])}{more} on {arn}"
-    action = f"allow them on what docs/project.md says of {part.physical_id}, or have an administrator launch it"
+    action = "allow them, as the role of deploy/launch_role.yml does, or have an administrator launch it"
     # Handlers call much for properties that the templates do not use.
     return failed(said, action) if _is_core(refused[0]) else warning(f"{said}, which may be needed", action)
 

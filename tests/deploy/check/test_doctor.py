@@ -109,7 +109,7 @@ def test_what_the_caller_may_not_do(local_aws: LocalAws, tmp_path: Path):
         "codebuild:DeleteProject, codebuild:UpdateProject on "
         "arn:aws:codebuild:us-east-1:000000000000:project/model-road-build"
     )
-    assert "docs/project.md" in told["codebuild"]["Action"]
+    assert "deploy/launch_role.yml" in told["codebuild"]["Action"]
 
 
 def test_what_a_launch_role_may_not_do(local_aws: LocalAws, tmp_path: Path):
