@@ -1,10 +1,11 @@
 """The metrics that a training job prints: the values that ``MetricDefinitions`` find in its log."""
 
-import re
 import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+
+from localaws.sagemaker.jobs.metric_pattern import MetricPattern
 
 _LINE_CHARACTERS = 1024 * 1024
 
@@ -23,20 +24,12 @@ def final_metrics(log: Path, definitions: Sequence[dict[str, str]]) -> list[dict
     list of dict
         ``FinalMetricDataList``: ``MetricName``, ``Value``, ``Timestamp`` in seconds since the epoch.
     """
-    patterns = [(definition["Name"], re.compile(definition["Regex"])) for definition in definitions]
+    patterns = [MetricPattern(definition["Name"], definition["Regex"]) for definition in definitions]
     values: dict[str, float] = {}
     if patterns and log.exists():
         with log.open(encoding="utf-8", errors="replace") as lines:
             for line in iter(lambda: lines.readline(_LINE_CHARACTERS), ""):
-                for name, pattern in patterns:
-                    for match in pattern.finditer(line):
-                        values.update(_number(name, match))
+                for pattern in patterns:
+                    values.update((pattern.name, value) for value in pattern.values(line))
     now = time.time()
     return [{"MetricName": name, "Value": value, "Timestamp": now} for name, value in values.items()]
-
-
-def _number(name: str, match: re.Match[str]) -> dict[str, float]:
-    try:
-        return {name: float(match[1])}
-    except (IndexError, ValueError):
-        return {}

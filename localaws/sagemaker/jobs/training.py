@@ -7,7 +7,6 @@ they arrive unchanged.
 """
 
 import json
-import re
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
@@ -23,6 +22,7 @@ from localaws.sagemaker.jobs.inputs import Source
 from localaws.sagemaker.jobs.instance_types import OUT_OF_MEMORY, limits_of
 from localaws.sagemaker.jobs.instances import Instance, check_count, make_instances, resource_config
 from localaws.sagemaker.jobs.job_type import DAY_SECONDS, FINAL, JobType
+from localaws.sagemaker.jobs.metric_pattern import MetricPattern
 from localaws.sagemaker.jobs.runner import Job, JobRunner
 from localaws.sagemaker.jobs.script import Script, ScriptEnd, run_script
 from localaws.sagemaker.jobs.sync import restore, uploading
@@ -196,9 +196,9 @@ def _check_checkpoints(config: Document) -> None:
 
 def _check_regex(definition: dict[str, str]) -> None:
     try:
-        re.compile(definition["Regex"])
-    except re.error as error:
-        raise ValidationError(f"Regex '{definition['Regex']}' of metric '{definition['Name']}': {error}") from error
+        MetricPattern(definition["Name"], definition["Regex"])
+    except ValueError as error:
+        raise ValidationError(str(error)) from error
 
 
 def _stage(job: Job, instance: Instance, instances: Sequence[Instance]) -> None:

@@ -1,9 +1,11 @@
 """The values of a metric, read from a training job's log while the job writes it."""
 
-import math
-import re
 from pathlib import Path
 from typing import BinaryIO
+
+from localaws.sagemaker.jobs.metric_pattern import MetricPattern
+
+_CHUNK_BYTES = 1024 * 1024
 
 
 class MetricReader:
@@ -15,12 +17,11 @@ class MetricReader:
     ----------
     log : Path
         The file; created if the container has not begun to write it.
-    regex : str
-        The ``Regex`` of the ``MetricDefinition``: its first group is the number.
+    pattern : MetricPattern
     """
 
-    def __init__(self, log: Path, regex: str) -> None:
-        self._pattern = re.compile(regex)
+    def __init__(self, log: Path, pattern: MetricPattern) -> None:
+        self._pattern = pattern
         self._file: BinaryIO | None = None
         try:
             self._file = log.open("a+b")
@@ -32,22 +33,14 @@ class MetricReader:
 
     def read(self) -> list[float]:
         """Return all values so far."""
-        data = self._rest + (self._file.read() if self._file else b"")
-        *lines, self._rest = data.split(b"\n")
-        for line in lines:
-            for match in self._pattern.finditer(line.decode("utf-8", errors="replace")):
-                self._add(match)
+        while data := self._file.read(_CHUNK_BYTES) if self._file else b"":
+            *lines, self._rest = (self._rest + data).split(b"\n")
+            for line in lines:
+                self.values.extend(self._pattern.values(line.decode("utf-8", errors="replace")))
+            self._rest = self._rest[:_CHUNK_BYTES]  # a line that does not end
         return self.values
 
     def close(self) -> None:
         """Close the file."""
         if self._file:
             self._file.close()
-
-    def _add(self, match: re.Match[str]) -> None:
-        try:
-            value = float(match[1])
-        except (IndexError, ValueError):
-            return  # not a number: final_metrics skips it, too
-        if math.isfinite(value):
-            self.values.append(value)

@@ -22,6 +22,7 @@ from dataclasses import dataclass, field, replace
 from localaws.document import Document
 from localaws.sagemaker.errors import ApiError
 from localaws.sagemaker.event_formats import job_detail
+from localaws.sagemaker.jobs.metric_pattern import MetricPattern
 from localaws.sagemaker.jobs.runner import KILLED_REASON
 from localaws.sagemaker.parts import Parts
 from localaws.sagemaker.tuning import completion, records
@@ -189,7 +190,7 @@ class Tuner:
         if record.name not in run.readers:
             if log is None:
                 return record.trial.curve
-            run.readers[record.name] = MetricReader(log, _regex(run.definition(record)))
+            run.readers[record.name] = MetricReader(log, _pattern(run.definition(record)))
         return tuple(run.readers[record.name].read())
 
     def _prune(self, run: _Run) -> None:
@@ -330,9 +331,10 @@ def _identical(request: Document) -> bool:
     return (request.get("WarmStartConfig") or {}).get("WarmStartType") == "IdenticalDataAndAlgorithm"
 
 
-def _regex(definition: Definition) -> str:
+def _pattern(definition: Definition) -> MetricPattern:
+    name = definition.objective.metric_name
     rows = definition.document["AlgorithmSpecification"]["MetricDefinitions"]
-    return str(next(row["Regex"] for row in rows if row["Name"] == definition.objective.metric_name))
+    return MetricPattern(name, next(row["Regex"] for row in rows if row["Name"] == name))
 
 
 def _as_ended(found: Sequence[Record]) -> list[Trial]:
