@@ -129,20 +129,22 @@ class Requests:
             If a record is larger than the limit.
         """
         records = data.splitlines(keepends=True) if self.by_line else [data]
-        body = b""
+        body: list[bytes] = []
+        size = 0
         for record in records:
             if len(record) > self.limit:
                 raise JobFailure(
                     f"ClientError: {name}: a record of {len(record)} bytes is larger than MaxPayloadInMB allows"
                     f" ({self.limit} bytes)"
                 )
-            if body and (not self.many or len(body) + len(record) > self.limit):
-                yield body
-                body = b""
+            if body and (not self.many or size + len(record) > self.limit):
+                yield b"".join(body)
+                body, size = [], 0
             if record.strip():
-                body += record
+                body.append(record)
+                size += len(record)
         if body:
-            yield body
+            yield b"".join(body)
 
     def invoke(self, body: bytes, name: str) -> bytes:
         """Return the model's answer to one body.
