@@ -21,7 +21,8 @@ from localaws.images.environment import IMAGES_DIR_VARIABLE, Environment, images
 from localaws.images.install import install
 from localaws.settings import Ports
 
-SHARED_IMAGES = images_dir()
+# Kept in the environment for the workers, which import this file again.
+SHARED_IMAGES = Path(os.environ.setdefault("TEST_IMAGES_DIR", str(images_dir())))
 """The user's own: what a test installs there is there in the next run."""
 # Nothing is installed for the others, whose jobs run with this Python whatever the user has installed.
 os.environ[IMAGES_DIR_VARIABLE] = f"{SHARED_IMAGES}-of-no-test"
