@@ -40,7 +40,11 @@ def test_our_commands_take_what_the_page_gives(words: list[str]) -> None:
     OURS[words[0]]().parse_args(words[1:])
 
 
-@pytest.mark.parametrize("words", [words for words in ALL if words[0] == "aws"], ids=lambda words: " ".join(words[1:4]))
+# A waiter would wait for what is not there; the last test runs it for real.
+OF_AWS = [words for words in ALL if words[0] == "aws" and "wait" not in words]
+
+
+@pytest.mark.parametrize("words", OF_AWS, ids=lambda words: " ".join(words[1:4]))
 def test_awss_commands_take_what_the_page_gives(local_aws: LocalAws, words: list[str]) -> None:
     """2 is the AWS CLI's status for a mistake in the command; that there is no such thing is another."""
     done = local_aws.run([str(Path(sys.executable).parent / "aws"), *words[1:]])
