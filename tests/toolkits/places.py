@@ -1,6 +1,5 @@
 """An environment that stands for an image, and how a program runs in it: as a container, with a folder as /opt/ml."""
 
-import os
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -79,9 +78,7 @@ def end_of(log: Path) -> str:
 
 def here() -> Place:
     """Return this project's environment, with its own programs."""
-    variables = {"PYTHONPATH": os.pathsep.join(filter(None, [os.environ.get("PYTHONPATH")]))}
-    program = [sys.executable, train.__file__]
-    return Place("serving", Path(sys.executable), program, Path(sys.prefix), variables)
+    return Place("serving", Path(sys.executable), [sys.executable, train.__file__], Path(sys.prefix), {})
 
 
 def of_image(name: str) -> Place:
@@ -96,9 +93,6 @@ def of_image(name: str) -> Place:
     made = find(definition, images_dir())
     if made is None:
         raise JudgeError(f"{name} is not installed: local-aws images install {name}")
-    container = definition.framework.container
-    variables = {
-        "SAGEMAKER_SERVING_MODULE": f"{container}.serving:main",
-        "SAGEMAKER_TRAINING_MODULE": f"{container}.training:main",
-    }
-    return Place(definition.name, made.python, [str(made.folder / "bin" / "train")], made.folder, variables)
+    return Place(
+        definition.name, made.python, [str(made.folder / "bin" / "train")], made.folder, definition.framework.variables
+    )

@@ -18,8 +18,9 @@ ACCEPTS = (
     "application/json;q=0.1, text/csv",
     "image/png",
 )
-# As batch transform's MultiRecord sends them, and the staging test's Batch.
 _RECORDS = 3
+# In one body, as batch transform's MultiRecord sends them: enough that the sample reads them in another way.
+_RECORDS_OF_A_FILE = 25_000
 _NUMBER = 0.03125
 
 
@@ -61,6 +62,8 @@ def questions(width: int) -> Iterator[Question]:
 def _bodies(rows: list[list[float]], content_type: str) -> Iterator[tuple[str, bytes]]:
     right = _written(rows, content_type)
     yield "one record", _written(rows[:1], content_type)
+    if content_type in (CSV, LINES):
+        yield "the records of a file", _written(rows * (_RECORDS_OF_A_FILE // _RECORDS), content_type)
     yield "byte order mark", b"\xef\xbb\xbf" + right
     yield "empty", b""
     yield "cut off", right[: len(right) // 2] + b"{["
