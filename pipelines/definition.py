@@ -28,7 +28,9 @@ def make_pipeline(options: argparse.Namespace) -> tuple[Any, Environment]:
     module = user_module.load(options.module_name, Path.cwd())
     environment.offer_sample_data(user_module.sample_data(module, options.kwargs))
     limit = _max_runtime(os.environ, module)
-    defaults = {**environment.arguments, **_kms_key(options.kms_key_arn, module), **limit}
+    # Who does not take it registers versions that do not say which commit built them; `deploy.build` says so then.
+    commit = {"commit_id": options.commit_id} if options.commit_id else {}
+    defaults = {**environment.arguments, **commit, **_kms_key(options.kms_key_arn, module), **limit}
     return user_module.get_pipeline(module, options.kwargs, defaults), environment
 
 

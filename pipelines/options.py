@@ -36,6 +36,13 @@ def add_module_options(parser: argparse.ArgumentParser) -> None:
         help="KMS key of what the jobs write to S3, for a get_pipeline() that takes kms_key_arn ($KMS_KEY_ARN); "
         "S3's own key, aws/s3, otherwise",
     )
+    parser.add_argument(
+        "--commit-id",
+        default=os.environ.get("COMMIT_ID") or None,
+        metavar="ID",
+        help="the commit that this is, for a get_pipeline() that takes commit_id: the versions say that it built them "
+        "($COMMIT_ID)",
+    )
     add_environment_options(
         parser,
         role_help="execution role of pipeline and jobs; by default your own role",

@@ -63,6 +63,9 @@ class JobSettings:
         KMS key of models and outputs. Without it SageMaker names S3's own key, aws/s3, whatever key the bucket has.
         The jobs' volumes are not given it: an instance type is a parameter, and one with local disks, whose
         hardware encrypts them, is refused together with a key.
+    commit_id : str, optional
+        The commit that the pipeline is of; the versions that it registers say so (MetadataProperties), and are deployed
+        with that commit's templates.
     """
 
     s3_client: Any
@@ -71,6 +74,7 @@ class JobSettings:
     bucket: str
     prefix: str
     kms_key_arn: str | None = None
+    commit_id: str | None = None
 
     @property
     def folder(self) -> str:
@@ -90,6 +94,7 @@ def job_settings(
     default_bucket: str | None = None,
     image_uri: str | None = None,
     kms_key_arn: str | None = None,
+    commit_id: str | None = None,
 ) -> JobSettings:
     """Return the settings that the jobs of a pipeline share, with defaults for what is not given.
 
@@ -107,6 +112,8 @@ def job_settings(
         AWS's scikit-learn image by default.
     kms_key_arn : str, optional
         KMS key of models and outputs; S3's own key, aws/s3, by default.
+    commit_id : str, optional
+        The commit that the pipeline is of: what its versions say that built them.
 
     Raises
     ------
@@ -121,6 +128,7 @@ def job_settings(
         bucket=default_bucket or sagemaker_session.default_bucket(),
         prefix=prefix,
         kms_key_arn=kms_key_arn,
+        commit_id=commit_id,
     )
 
 
@@ -361,6 +369,7 @@ def register_step(
             "TargetColumn": evaluation.target_column,
             **evaluation.properties,
         },
+        **({"MetadataProperties": {"CommitId": settings.commit_id}} if settings.commit_id else {}),
     }
     return sdk.RequestStep(
         name,

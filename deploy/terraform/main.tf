@@ -18,6 +18,7 @@ locals {
     PipelineModule              = var.pipeline_module
     BatchPipelineModule         = var.batch_pipeline_module
     TestCommand                 = var.test_command
+    PrivilegedMode              = var.privileged_mode
     RetrainingSchedule          = var.retraining_schedule
     QuietMinutes                = var.quiet_minutes
     MaxRuntimeInSeconds         = var.max_runtime_in_seconds

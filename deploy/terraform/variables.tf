@@ -150,6 +150,18 @@ variable "test_command" {
   }
 }
 
+variable "privileged_mode" {
+  description = "Whether builds may make Linux namespaces, which tests need that run jobs, and images that are built"
+  type        = string
+  default     = "false"
+  nullable    = false
+
+  validation {
+    condition     = contains(["true", "false"], var.privileged_mode)
+    error_message = "PrivilegedMode must be one of true, false."
+  }
+}
+
 variable "retraining_schedule" {
   description = "When the model is trained again, such as rate(7 days) or cron(0 3 ? * MON *); empty for never"
   type        = string

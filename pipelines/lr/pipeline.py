@@ -28,6 +28,7 @@ def get_pipeline(  # noqa: PLR0913 -- the argument names are those of AWS's proj
     image_uri: str | None = None,
     kms_key_arn: str | None = None,
     max_runtime_in_seconds: int = steps.MAX_RUNTIME_IN_SECONDS,
+    commit_id: str | None = None,
     sagemaker_project_name: str | None = None,
     sagemaker_session: Any = None,
 ) -> Any:
@@ -53,6 +54,8 @@ def get_pipeline(  # noqa: PLR0913 -- the argument names are those of AWS's proj
         KMS key of models and outputs; S3's own key, aws/s3, by default.
     max_runtime_in_seconds : int
         The default of the parameter MaxRuntimeInSeconds, after which a job has failed.
+    commit_id : str, optional
+        The commit that this is: what the versions say that built them.
     sagemaker_project_name : str, optional
         Prefixes pipeline, group and keys, so that projects of one account keep apart.
     sagemaker_session : PipelineSession, optional
@@ -77,6 +80,7 @@ def get_pipeline(  # noqa: PLR0913 -- the argument names are those of AWS's proj
         default_bucket=default_bucket,
         image_uri=image_uri,
         kms_key_arn=kms_key_arn,
+        commit_id=commit_id,
     )
     parameters = Parameters(settings, max_runtime_in_seconds)
     preprocessed = preprocess(settings, parameters)

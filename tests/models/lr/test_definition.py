@@ -317,3 +317,13 @@ def test_the_batch_pipeline_takes_the_latest_approved_model(local_aws: "LocalAws
 def test_nothing_asks_where_it_runs():
     for path in PACKAGE.rglob("*.py"):
         assert not re.search(r"\bif\b.*local", path.read_text()), path
+
+
+def test_the_commit_is_said_by_the_version_and_changes_no_step_that_is_cached(
+    local_aws: "LocalAws", bucket: str, tmp_path: Path, definition: dict[str, Any]
+) -> None:
+    text = define(local_aws, bucket, tmp_path, COMMIT_ID="0123abcd")
+    said = ', "MetadataProperties": {"CommitId": "0123abcd"}'
+    assert text.count(said) == 1
+    assert json.loads(text.replace(said, "")) == definition
+    assert json.loads(text) == json.loads(define(local_aws, bucket, tmp_path, "--commit-id", "0123abcd"))
