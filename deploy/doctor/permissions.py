@@ -55,16 +55,30 @@ _PASSED_TO = {
     "ContextKeyValues": ["codebuild.amazonaws.com"],
     "ContextKeyType": "string",
 }
-# Without these nothing of the templates is made, beside what begins with Create.
+# Without these nothing of the templates is made; the rest may be for properties that no template has.
 _CORE = {
+    "cloudformation:CreateStack",
     "cloudwatch:PutMetricAlarm",
+    "codebuild:CreateProject",
+    "codecommit:CreateRepository",
+    "codepipeline:CreatePipeline",
+    "dynamodb:CreateTable",
     "events:PutRule",
     "events:PutTargets",
-    "iam:PassRole",
+    "iam:CreateRole",
     "iam:PutRolePolicy",
+    "kms:CreateKey",
+    "lambda:CreateEventSourceMapping",
+    "lambda:CreateFunction",
+    "logs:CreateLogGroup",
+    "s3:CreateBucket",
     "s3:PutBucketPolicy",
+    "sagemaker:CreateModelPackageGroup",
+    "sns:CreateTopic",
     "sns:Subscribe",
+    "sqs:CreateQueue",
     "sqs:SetQueueAttributes",
+    "states:CreateStateMachine",
 }
 _SHOWN = 12
 
@@ -81,14 +95,14 @@ def allowed(launch: Launch, part: Part) -> Verdict:
     if not actions:
         return unknown("not examined here: CloudFormation's registry names no permissions for it", "compare by hand")
     arn = _example(launch, part.physical_id)
-    refused = sorted(_refused(launch.client("iam"), principal, actions, arn), key=lambda one: (not _is_core(one), one))
+    refused = sorted(_refused(launch.client("iam"), principal, actions, arn), key=lambda one: (one not in _CORE, one))
     if not refused:
         return ok(f"{len(actions)} actions on {arn}")
     more = f" and {len(refused) - _SHOWN} more" if len(refused) > _SHOWN else ""
     said = f"{principal} may not {', '.join(refused[:_SHOWN])}{more} on {arn}"
     action = "allow them, as the role of deploy/launch_role.yml does, or have an administrator launch it"
     # Handlers call much for properties that the templates do not use.
-    return failed(said, action) if _is_core(refused[0]) else warning(f"{said}, which may be needed", action)
+    return failed(said, action) if refused[0] in _CORE else warning(f"{said}, which may be needed", action)
 
 
 def permission_parts(launch: Launch) -> list[Part]:
@@ -139,11 +153,6 @@ def _example(launch: Launch, service: str) -> str:
         id=launch.project_id,
     )
     return f"arn:{launch.partition}:{after}"
-
-
-def _is_core(action: str) -> bool:
-    """Return whether nothing is made without an action."""
-    return action.partition(":")[2].startswith("Create") or action in _CORE
 
 
 def _refused(iam: Any, principal: str, actions: list[str], arn: str) -> Iterator[str]:

@@ -12,7 +12,9 @@ from typing import Any
 
 import pytest
 
+from deploy import stages
 from tests.conftest import LocalAws
+from tests.deploy.check.conftest import wait
 from tests.deploy.conftest import run_module
 
 OF_SAGEMAKER = (
@@ -125,6 +127,22 @@ def test_what_a_launch_role_may_not_do(local_aws: LocalAws, tmp_path: Path):
     told = {key[0].removeprefix("Permissions "): each for key, each in findings(done).items() if key[1] == "Allowed"}
     assert [service for service, each in told.items() if each["Status"] == "ok"] == ["iam"]
     assert arn in told["sqs"]["Why"]
+
+
+def test_the_launch_role_of_this_project_fails_nothing(local_aws: LocalAws, tmp_path: Path):
+    cloudformation, name = local_aws.client("cloudformation"), f"launch-{uuid.uuid4().hex[:8]}"
+    cloudformation.create_stack(
+        StackName=name,
+        TemplateBody=(stages.FOLDER / "launch_role.yml").read_text(),
+        Parameters=[{"ParameterKey": "AssetsBucket", "ParameterValue": "assets"}],
+        Capabilities=["CAPABILITY_IAM"],
+    )
+    assert wait(cloudformation, name) == "CREATE_COMPLETE"
+    roles = local_aws.client("iam").list_roles(MaxItems=1000)["Roles"]
+    [arn] = [role["Arn"] for role in roles if role["RoleName"].startswith(name)]
+    done = doctor(tmp_path, local_aws.env, "--launch-role-arn", arn, "--format", "json")
+    assert done.returncode == 0, done.stdout
+    assert findings(done)[("Permissions sqs", "Allowed")]["Status"] == "ok"
 
 
 @pytest.mark.parametrize(
