@@ -1,186 +1,96 @@
-"""Events as AWS's guides show them, about a project: what each rule of automation.yml has to match.
+"""Events as AWS's guides show them, about a project: what each rule has to match, and each function to take.
 
-Sources: "Events that Amazon SageMaker AI sends to Amazon EventBridge", "Monitoring CodePipeline events", "Build
-notifications input format reference" and "EventBridge event structure" of S3, each shortened.
+The files in events/ are AWS's samples with the page that each is from: their members and the types of these, with
+values of our own. A sample here is one of them with other names in it.
 """
 
+import json
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 ACCOUNT, REGION = "111122223333", "us-east-1"
+FOLDER = Path(__file__).parent / "events"
 
 
-def _event(source: str, kind: str, detail: dict[str, Any], time: str = "2026-03-15T16:10:11Z") -> dict[str, Any]:
-    about = {"version": "0", "id": "315c1398-40ff-a850-213b-158f73kd93ir", "account": ACCOUNT, "region": REGION}
-    return {**about, "detail-type": kind, "source": source, "time": time, "resources": [], "detail": detail}
+@cache
+def _file(name: str) -> str:
+    return (FOLDER / f"{name}.json").read_text(encoding="utf-8")
+
+
+def documented(name: str) -> dict[str, Any]:
+    """An event as AWS documents it."""
+    found: dict[str, Any] = json.loads(_file(name))["event"]
+    return found
+
+
+def _event(name: str, **detail: Any) -> dict[str, Any]:
+    event = documented(name)
+    event["detail"].update(detail)
+    return event
 
 
 def model_package(group: str, status: str = "Approved", account: str = ACCOUNT, **detail: Any) -> dict[str, Any]:
     """A version of a model whose approval has changed."""
-    return _event(
-        "aws.sagemaker",
-        "SageMaker Model Package State Change",
-        {
-            "ModelPackageGroupName": group,
-            "ModelPackageVersion": 2,
-            "ModelPackageArn": f"arn:aws:sagemaker:{REGION}:{account}:model-package/{group}/2",
-            "CreationTime": "2021-02-24T17:00:14Z",
-            "ModelPackageStatus": "Completed",
-            "ModelApprovalStatus": status,
-            "UpdatedModelPackageFields": ["ModelApprovalStatus"],
-            "LastModifiedTime": "2021-02-24T17:00:14Z",
-            **detail,
-        },
-    )
+    arn = f"arn:aws:sagemaker:{REGION}:{account}:model-package/{group}/2"
+    named = {"ModelPackageGroupName": group, "ModelPackageArn": arn, "ModelApprovalStatus": status}
+    return {**_event("model_package", **{**named, **detail}), "resources": [arn]}
 
 
 def object_created(bucket: str, key: str) -> dict[str, Any]:
     """An object that has arrived."""
-    return _event(
-        "aws.s3",
-        "Object Created",
-        {
-            "version": "0",
-            "bucket": {"name": bucket},
-            "object": {
-                "key": key,
-                "size": 5,
-                "etag": "b1946ac92492d2347c6235b4d2611184",
-                "version-id": "IYV3p45BT0ac8hjHg1houSdS1a.Mro8e",
-                "sequencer": "617f08299329d189",
-            },
-            "request-id": "N4N7GDK58NMKJ12R",
-            "requester": ACCOUNT,
-            "reason": "PutObject",
-        },
-    )
+    event = _event("object_created", bucket={"name": bucket})
+    event["detail"]["object"]["key"] = key
+    return {**event, "resources": [f"arn:aws:s3:::{bucket}"]}
 
 
 def endpoint(name: str, status: str = "IN_SERVICE", **detail: Any) -> dict[str, Any]:
     """An endpoint that has changed its state."""
-    return _event(
-        "aws.sagemaker",
-        "SageMaker Endpoint State Change",
-        {
-            "EndpointName": name,
-            "EndpointArn": f"arn:aws:sagemaker:{REGION}:{ACCOUNT}:endpoint/{name}",
-            "EndpointConfigName": "MyEndpointConfig",
-            "ProductionVariants": [{"DesiredWeight": 1.0, "DesiredInstanceCount": 1.0}],
-            "EndpointStatus": status,
-            "CreationTime": 1592411992203.0,
-            "LastModifiedTime": 1592411994287.0,
-            "Tags": {},
-            **detail,
-        },
-    )
+    arn = f"arn:aws:sagemaker:{REGION}:{ACCOUNT}:endpoint/{name}"
+    return _event("endpoint", **{"EndpointName": name, "EndpointArn": arn, "EndpointStatus": status, **detail})
 
 
 def execution(pipeline_arn: str) -> dict[str, Any]:
     """An execution of a SageMaker pipeline that has ended."""
-    return _event(
-        "aws.sagemaker",
-        "SageMaker Model Building Pipeline Execution Status Change",
-        {
-            "pipelineExecutionDisplayName": "SomeDisplayName",
-            "currentPipelineExecutionStatus": "Succeeded",
-            "previousPipelineExecutionStatus": "Executing",
-            "executionStartTime": "2021-03-15T16:03:13Z",
-            "executionEndTime": "2021-03-15T16:10:10Z",
-            "pipelineArn": pipeline_arn,
-            "pipelineExecutionArn": f"{pipeline_arn}/execution/p4jn9xou8a8s",
-        },
-    )
+    arn = f"{pipeline_arn}/execution/p4jn9xou8a8s"
+    return _event("pipeline_execution", pipelineArn=pipeline_arn, pipelineExecutionArn=arn)
 
 
 def step(pipeline_arn: str) -> dict[str, Any]:
     """A step of an execution that has ended."""
-    job = f"arn:aws:sagemaker:{REGION}:{ACCOUNT}:processing-job/pipelines-p4jn9xou8a8s-myprocessingstep1-tmgxry49ug"
-    return _event(
-        "aws.sagemaker",
-        "SageMaker Model Building Pipeline Execution Step Status Change",
-        {
-            "metadata": {"processingJob": {"arn": job}},
-            "stepStartTime": "2021-03-15T16:03:14Z",
-            "stepEndTime": "2021-03-15T16:10:09Z",
-            "stepName": "myprocessingstep1",
-            "stepType": "Processing",
-            "previousStepStatus": "Executing",
-            "currentStepStatus": "Succeeded",
-            "pipelineArn": pipeline_arn,
-            "pipelineExecutionArn": f"{pipeline_arn}/execution/p4jn9xou8a8s",
-        },
-    )
+    arn = f"{pipeline_arn}/execution/p4jn9xou8a8s"
+    return _event("pipeline_step", pipelineArn=pipeline_arn, pipelineExecutionArn=arn)
 
 
 def job(kind: str, name: str, status: str, **detail: Any) -> dict[str, Any]:
     """A job that has changed its state; `kind` as in the detail-type: Processing, HyperParameter Tuning, ..."""
     member = f"{kind.replace(' ', '')}Job"
-    return _event(
-        "aws.sagemaker",
-        f"SageMaker {kind} Job State Change",
-        {
-            f"{member}Name": name,
-            f"{member}Arn": f"arn:aws:sagemaker:{REGION}:{ACCOUNT}:{member.lower()}/{name}",
-            f"{member}Status": status,
-            "CreationTime": "1583831889050",
-            "LastModifiedTime": "1583831889050",
-            **detail,
-        },
-    )
+    arn = f"arn:aws:sagemaker:{REGION}:{ACCOUNT}:{member.lower()}/{name}"
+    named = {f"{member}Name": name, f"{member}Arn": arn, f"{member}Status": status}
+    return _event(f"{kind.replace(' ', '').lower()}_job", **{**named, **detail})
 
 
 def action(pipeline: str, provider: str = "CloudFormation", state: str = "FAILED") -> dict[str, Any]:
     """An action of a CodePipeline."""
-    return _event(
-        "aws.codepipeline",
-        "CodePipeline Action Execution State Change",
-        {
-            "pipeline": pipeline,
-            "execution-id": "01234567-0123-0123-0123-012345678901",
-            "stage": "DeployStaging",
-            "execution-result": {
-                "external-execution-url": "https://us-west-2.console.aws.amazon.com/cloudformation/",
-                "external-execution-summary": "Stack went into ROLLBACK_COMPLETE",
-                "error-code": "JobFailed",
-            },
-            "action": "DeployResourcesStaging",
-            "state": state,
-            "region": REGION,
-            "type": {"owner": "AWS", "provider": provider, "category": "Deploy", "version": "1"},
-            "version": 2.0,
-        },
-    )
+    event = _event("codepipeline_action", pipeline=pipeline, state=state)
+    event["detail"]["type"]["provider"] = provider
+    return event
 
 
 def release(pipeline: str, state: str = "SUCCEEDED") -> dict[str, Any]:
     """An execution of a CodePipeline."""
-    detail = {"pipeline": pipeline, "version": "3", "execution-id": "12345678-1234", "state": state}
-    return _event("aws.codepipeline", "CodePipeline Pipeline Execution State Change", detail)
+    return _event("codepipeline_execution", pipeline=pipeline, state=state)
 
 
 def build(project: str, status: str = "FAILED") -> dict[str, Any]:
     """A build of CodeBuild."""
-    return _event(
-        "aws.codebuild",
-        "CodeBuild Build State Change",
-        {
-            "build-status": status,
-            "project-name": project,
-            "build-id": f"arn:aws:codebuild:{REGION}:{ACCOUNT}:build/{project}:8745a7a9-c340-456a-9166-edf953571bEX",
-            "additional-information": {
-                "logs": {
-                    "group-name": f"/aws/codebuild/{project}",
-                    "stream-name": "8745a7a9-c340-456a-9166-edf953571bEX",
-                    "deep-link": "https://console.aws.amazon.com/cloudwatch/home#logEvent",
-                },
-                "phases": [
-                    {"phase-context": [], "phase-type": "INSTALL", "phase-status": "SUCCEEDED"},
-                    {
-                        "phase-context": ["COMMAND_EXECUTION_ERROR: pytest. Reason: exit status 1"],
-                        "phase-type": "BUILD",
-                        "phase-status": "FAILED",
-                    },
-                    {"phase-type": "COMPLETED"},
-                ],
-            },
-        },
-    )
+    arn = f"arn:aws:codebuild:{REGION}:{ACCOUNT}:build/{project}:8745a7a9-c340-456a-9166-edf953571bEX"
+    event = _event("codebuild_build", **{"build-status": status, "project-name": project, "build-id": arn})
+    event["detail"]["additional-information"]["logs"]["group-name"] = f"/aws/codebuild/{project}"
+    return event
+
+
+def commit(repository: str, branch: str = "main") -> dict[str, Any]:
+    """A branch of a CodeCommit repository that has moved."""
+    event = _event("codecommit_reference", repositoryName=repository, referenceName=branch)
+    return {**event, "resources": [f"arn:aws:codecommit:{REGION}:{ACCOUNT}:{repository}"]}
