@@ -256,6 +256,32 @@ def delete(cloudformation: Any, stack: Stack, watch: Watcher) -> None:
         time.sleep(POLL_SECONDS)
 
 
+def prepared_changes(cloudformation: Any, stack_name: str) -> dict[str, list[str]]:
+    """Read the change sets of a stack that wait for being executed: what each would do, a line for each resource."""
+    try:
+        pages = list(cloudformation.get_paginator("list_change_sets").paginate(StackName=stack_name))
+    except ClientError as error:
+        if "does not exist" in error.response["Error"]["Message"]:
+            return {}
+        raise
+    found = [item for page in pages for item in page["Summaries"] if item.get("ExecutionStatus") == "AVAILABLE"]
+    return {
+        item["ChangeSetName"]: [
+            _change_line(each["ResourceChange"])
+            for page in cloudformation.get_paginator("describe_change_set").paginate(
+                ChangeSetName=item["ChangeSetId"], StackName=stack_name
+            )
+            for each in page.get("Changes", [])
+        ]
+        for item in found
+    }
+
+
+def _change_line(change: Mapping[str, Any]) -> str:
+    replaced = "" if change.get("Replacement", "False") == "False" else f", replaced: {change['Replacement']}"
+    return f"{change['Action']:<8} {change['LogicalResourceId']} ({change['ResourceType']}{replaced})"
+
+
 def delete_failed_creation(cloudformation: Any, name: str) -> bool:
     """Delete a stack whose creation was rolled back, so that it can be created; return whether there was one.
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from deploy import approved, deployment, experiments, guardrails, milestones, packages, plan, stacks, staged, stages
-from deploy.errors import DeployError
+from deploy.errors import DeployError, NotReleasedError
 from deploy.packages import Package
 from deploy.plan import Plan
 from deploy.project import PRODUCTION, STAGING, Project
@@ -27,6 +27,10 @@ def show_plan(project: Project, options: argparse.Namespace) -> int:
     for line in _plan(project, STAGING, newest, staging):
         print(line)
     production = stacks.describe(project.cloudformation, project.stack_name(PRODUCTION))
+    for name, lines in stacks.prepared_changes(project.cloudformation, project.stack_name(PRODUCTION)).items():
+        print(f"{project.stack_name(PRODUCTION)}: the change set {name} is prepared")
+        for line in lines:
+            print(f"  {line}")
     try:
         candidate = staged.read(project, STAGING)
         milestones.check_released(candidate.package, project.name, candidate.config_name)
@@ -102,9 +106,25 @@ def deploy_production(project: Project, options: argparse.Namespace) -> int:
     """Deploy what staging runs, tested and approved, to production."""
     stage = staged.read(project, STAGING)
     milestones.check_released(stage.package, project.name, stage.config_name)
+    check_template(project, stage)
     deploy_package(project, PRODUCTION, stage.package, guardrails.asked(options.without_alarms), wait=options.wait)
     print(f"Next           {project.next_command('api')}")
     return 0
+
+
+def check_template(project: Project, staging: Staged) -> None:
+    """Make sure that production gets the template that staging was tested with.
+
+    Raises
+    ------
+    NotReleasedError
+    """
+    tested = stacks.template(project.cloudformation, staging.stack.name)
+    if tested.strip() != stages.read_template(stages.ENDPOINT_TEMPLATE).strip():
+        raise NotReleasedError(
+            f"{stages.ENDPOINT_TEMPLATE.name} is not what {staging.stack.name} was made from and tested with: run "
+            f"`{project.next_command('staging')}` and the test again, or take the commit that staging was deployed from"
+        )
 
 
 def deploy_package(

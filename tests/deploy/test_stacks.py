@@ -2,15 +2,21 @@
 
 import uuid
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from deploy import stacks
-from deploy.errors import StackError
+from deploy import stacks, stages
+from deploy.commands.stage import check_template
+from deploy.errors import NotReleasedError, StackError
+from deploy.project import Project
 from deploy.stacks import Event, Request, Stack
+from deploy.staged import Staged
+from tests.conftest import until
 
 if TYPE_CHECKING:
+    from deploy.packages import Package
     from tests.conftest import LocalAws
 
 TEMPLATE = """
@@ -124,3 +130,30 @@ def test_what_is_wrong_before_the_first_resource_is_told(local_aws: "LocalAws", 
     local_aws.client("s3").create_bucket(Bucket=name)
     with pytest.raises(StackError, match=rf"Bucket \(AWS::S3::Bucket\): .*{name}.*already exists"):
         bring(cloudformation, name, BUCKET, Name=name)
+
+
+def test_a_change_set_that_somebody_has_prepared_can_be_read(cloudformation: Any, name: str) -> None:
+    assert stacks.prepared_changes(cloudformation, name) == {}
+    bring(cloudformation, name)
+    template = TEMPLATE.replace("Outputs:", "  Another:\n    Type: AWS::SNS::Topic\nOutputs:")
+    cloudformation.create_change_set(StackName=name, ChangeSetName="production-1", TemplateBody=template)
+    until(lambda: stacks.prepared_changes(cloudformation, name))
+    [(prepared, lines)] = stacks.prepared_changes(cloudformation, name).items()
+    assert prepared == "production-1"
+    assert "Add      Another (AWS::SNS::Topic)" in lines
+
+
+def test_production_does_not_get_another_template_than_staging_was_tested_with(
+    local_aws: "LocalAws", cloudformation: Any, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made, _ = bring(cloudformation, name)
+    assert made is not None
+    project = Project(name, name, name, None, None, "")
+    monkeypatch.setitem(vars(project), "cloudformation", cloudformation)
+    staging = Staged(made, "config", cast("Package", None))
+    (tmp_path / "endpoint.yml").write_text(TEMPLATE)
+    monkeypatch.setattr(stages, "ENDPOINT_TEMPLATE", tmp_path / "endpoint.yml")
+    check_template(project, staging)
+    (tmp_path / "endpoint.yml").write_text(BUCKET)
+    with pytest.raises(NotReleasedError, match=f"endpoint.yml is not what {name} was made from and tested with"):
+        check_template(project, staging)
