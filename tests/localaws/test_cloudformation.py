@@ -165,6 +165,17 @@ def test_iam_resources_need_the_capability(stacks: Stacks) -> None:
     assert caught.value.response["Error"]["Code"] == "InsufficientCapabilitiesException"
 
 
+def test_a_template_with_null_is_refused(stacks: Stacks, local_aws: LocalAws) -> None:
+    """`refuse_nulls`: `ResultPath: null` is right in a state machine and not in a template."""
+    topic = {"Type": "AWS::SNS::Topic", "Properties": {"TopicName": None}}
+    body, name = json.dumps({"Resources": {"Topic": topic}}), unique()
+    said = r"\[/Resources/Topic/Properties/TopicName\] 'null' values are not allowed in templates"
+    with pytest.raises(ClientError, match=said):
+        stacks.client.create_stack(StackName=name, TemplateBody=body)
+    with pytest.raises(ClientError, match=said):
+        stacks.client.create_change_set(StackName=name, ChangeSetName="c", ChangeSetType="CREATE", TemplateBody=body)
+
+
 def test_a_parameter_that_the_template_does_not_have_is_refused(stacks: Stacks, local_aws: LocalAws) -> None:
     name, client = unique(), stacks.client
     topic = {"Type": "AWS::SNS::Topic", "Properties": {"TopicName": {"Ref": "Name"}}}

@@ -7,7 +7,7 @@ from typing import Any
 from xml.sax.saxutils import escape
 
 from localaws.ministack.cloudformation import schema
-from localaws.ministack.cloudformation.refusals import check_parameters, refusal
+from localaws.ministack.cloudformation.refusals import check_nulls, check_parameters, refusal
 from localaws.ministack.private import private
 from localaws.ministack.query_protocol import Parameters, Response, first
 
@@ -50,6 +50,25 @@ def refuse_operations_by_status() -> None:
 
     for action in ("CreateStack", "CreateChangeSet"):
         handlers[action] = refusing(action, handlers[action])
+
+
+def refuse_nulls() -> None:
+    """Refuse a template with null values, also a nested one: CloudFormation takes none, not even in a definition.
+
+    Hook ``ministack.services.cloudformation.engine._parse_template``, which ``...handlers`` and ``...changesets`` have
+    under that name, too; its ValueError is answered as a ValidationError, or fails the nested stack.
+    """
+    parse = private("ministack.services.cloudformation.engine", "_parse_template")
+
+    def parse_without_nulls(template_body: str) -> Any:
+        template = parse(template_body)
+        check_nulls(template)
+        return template
+
+    for name in ("engine", "handlers", "changesets"):
+        module: Any = importlib.import_module(f"ministack.services.cloudformation.{name}")
+        private(module.__name__, "_parse_template")
+        module._parse_template = parse_without_nulls
 
 
 _BUCKET_HOST = re.compile(r"https://([a-z0-9.-]+)\.s3(?:[.-][a-z0-9-]+)?\.amazonaws\.com/")

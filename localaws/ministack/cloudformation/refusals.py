@@ -41,3 +41,18 @@ def refusal(kind: str, stack: Mapping[str, Any]) -> tuple[str, str] | None:
     if kind == "UPDATE" and (status in _NOT_UPDATED or status.endswith("_IN_PROGRESS")):
         return "ValidationError", f"Stack:{stack['StackId']} is in {status} state and can not be updated."
     return None
+
+
+def check_nulls(value: Any, path: str = "") -> None:
+    """Refuse null values of a template, wherever they are.
+
+    Raises
+    ------
+    ValueError
+        In CloudFormation's words.
+    """
+    if value is None:
+        raise ValueError(f"[{path}] 'null' values are not allowed in templates")
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, item in items:
+        check_nulls(item, f"{path}/{key}")
