@@ -113,8 +113,14 @@ def _make(definition: Definition, folder: Path, say: Say) -> Environment:
         except ImageError as error:
             shutil.rmtree(place, ignore_errors=True)
             failures.append(f"with Python {interpreter.version}: {error}")
-            say(f"{definition.name}: not with Python {interpreter.version}: {str(error).splitlines()[-1].strip()}")
+            say(f"{definition.name}: not with Python {interpreter.version}: {_gist(str(error))}")
     raise ImageError(f"{definition.name} cannot be installed.\n" + "\n".join(failures))
+
+
+def _gist(said: str) -> str:
+    """Return the line that is the error, among warnings and hints."""
+    lines = [line.strip() for line in said.splitlines()]
+    return next((line for line in lines if line.startswith("error:")), lines[-1])
 
 
 def _make_with(interpreter: Interpreter, definition: Definition, place: Path, say: Say) -> Environment:

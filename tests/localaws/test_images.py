@@ -1,5 +1,6 @@
 """AWS's images as environments of this host: which there are, and how one is made."""
 
+import json
 import re
 import signal
 import subprocess
@@ -10,10 +11,12 @@ from pathlib import Path
 import pytest
 from sagemaker.core import image_uris
 
+from localaws.command import images
 from localaws.errors import ImageError
 from localaws.images import catalog, install, interpreter
 from localaws.images.definition import Definition, Framework
 from localaws.images.environment import find
+from localaws.sagemaker.jobs.images import Image
 
 # Small, pure Python, and on every index: what is tested is how environments are made, not what is in them.
 _TINY = Framework("tiny_container", train="tiny", imports=("six",), compared=("six",))
@@ -108,13 +111,40 @@ def test_an_edit_does_not_reach_the_cache(tiny: Definition, tmp_path: Path) -> N
     assert "Somebody" not in (plain.site_packages / "six.py").read_text()
 
 
+def test_what_is_removed_is_gone(tiny: Definition, tmp_path: Path) -> None:
+    folder = tmp_path / "images"
+    install.install(tiny, folder, silent)
+    assert install.remove(tiny, folder, silent)
+    assert list(folder.iterdir()) == [folder / "tiny-1.0.lock"]
+    assert not install.remove(tiny, folder, silent)
+
+
+def test_the_list_says_what_stands_for_what(tiny: Definition, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LOCALAWS_IMAGES_DIR", str(tmp_path))
+    monkeypatch.setattr(catalog, "DEFINITIONS", [tiny, replace(tiny, version="2.0")])
+    made = install.install(tiny, tmp_path, silent)
+    (tmp_path / "images.json").write_text('{"my-team/torch": "/torch/bin/python"}')
+    said: list[str] = []
+    images.show_list(tmp_path, True, said.append)
+    listed = json.loads(said[0])
+    one, other = listed["images"]
+    assert (one["name"], one["versions"], other["installed"]) == ("tiny:1.0", {"six": "1.16.0"}, None)
+    assert (one["installed"]["interpreter"], one["installed"]["is_current"]) == (str(made.python), True)
+    assert one["installed"]["bytes"] > 10_000
+    assert listed["mapped"] == {"my-team/torch": "/torch/bin/python"}
+    assert listed["others"]["interpreter"] == sys.executable
+    images.show_list(tmp_path, False, said.append)
+    assert re.search(r"^tiny:1\.0 .* six 1\.16\.0 +installed, Python 3", "\n".join(said[1:]), re.MULTILINE)
+    assert re.search(r"^tiny:2\.0 .* not installed$", "\n".join(said[1:]), re.MULTILINE)
+
+
 def test_the_next_python_is_taken_and_named(tiny: Definition, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No Python 3.99 is here, nor can it be downloaded."""
     monkeypatch.setenv("UV_PYTHON_DOWNLOADS", "never")
     said: list[str] = []
     made = install.install(replace(tiny, python="3.99"), tmp_path / "images", said.append)
     assert not made.has_own_python
-    assert any("not with Python 3.99" in line for line in said)
+    assert any("not with Python 3.99: error: No interpreter found for Python 3.99" in line for line in said)
 
 
 def test_the_nearest_python_comes_first(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -162,3 +192,11 @@ print(install(tiny, Path({str(tmp_path / "images")!r}), lambda line: print(line,
     assert [each.returncode for each in both] == [0, 0]
     (folder,) = (tmp_path / "images").glob("*@*")
     assert ends == [str(folder), str(folder)]
+
+
+def test_an_old_toolkit_is_led_here_and_not_to_aws() -> None:
+    """Its boto3 does not read AWS_ENDPOINT_URL; an image without variables is this machine's own Python."""
+    own = {"AWS_ENDPOINT_URL": "http://127.0.0.1:1", "SM_MODEL_DIR": "/mine"}
+    image = Image("tiny:1.0", Path(sys.executable), serve=[], train=[], variables={"SM_MODEL_DIR": "/opt/ml/model"})
+    assert image.environment(own) == {**own, "S3_ENDPOINT_URL": "http://127.0.0.1:1"}
+    assert replace(image, variables={}).environment(own) == own

@@ -70,6 +70,15 @@ class Image:
     notice: str | None = None
     start_seconds: float = 60.0
 
+    def environment(self, own: Mapping[str, str]) -> dict[str, str]:
+        """Return the environment of a container: the image's variables, overridden by its own.
+
+        The toolkits of older images fetch code with a boto3 that does not read AWS_ENDPOINT_URL; they have a variable
+        for it.
+        """
+        endpoint_url = own.get("AWS_ENDPOINT_URL") if self.variables else None
+        return {**self.variables, **({"S3_ENDPOINT_URL": endpoint_url} if endpoint_url else {}), **own}
+
     @property
     def protected(self) -> list[Path]:
         """The folders that a container must not write to: the environment of the interpreter."""

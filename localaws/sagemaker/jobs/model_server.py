@@ -115,7 +115,7 @@ def server_command(
         Variables that are added to those of the definition, and override them.
     """
     own = {**definition.get("Environment", {}), **variables, "SAGEMAKER_BIND_TO_PORT": str(port)}
-    environment = {**image.variables, **aws.environment(own, definition.get("ExecutionRoleArn"))}
+    environment = image.environment(aws.environment(own, definition.get("ExecutionRoleArn")))
     return Command(image.serve, environment, image.interpreter, image.protected)
 
 

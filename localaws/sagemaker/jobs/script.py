@@ -144,7 +144,7 @@ def container_command(
     job: Job, image: Image, argv: Sequence[str], variables: Mapping[str, str], *, network: bool = True
 ) -> Command:
     """Return a command in an image, with access to AWS and the job's own variables in its environment."""
-    environment = {**image.variables, **job.environment(variables)}
+    environment = image.environment(job.environment(variables))
     return Command(argv, environment, image.interpreter, image.protected, network)
 
 
