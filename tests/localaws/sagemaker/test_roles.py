@@ -49,6 +49,33 @@ def test_a_pipelines_steps_do_what_its_role_may(enforcing_local_aws: LocalAws, b
     assert run_step(bench, may, job_role) == ""
 
 
+def test_a_pipeline_registers_in_the_approval_status_that_its_role_may(
+    enforcing_local_aws: LocalAws, bench: Bench
+) -> None:
+    group = unique("group")
+    bench.sagemaker.create_model_package_group(ModelPackageGroupName=group)
+    pending = {"StringEquals": {"sagemaker:ModelApprovalStatus": "PendingManualApproval"}}
+    nothing_approved = {"Null": {"sagemaker:CustomerMetadataProperties/ApprovedModel": "true"}}
+    register = allow("sagemaker:CreateModelPackage") | {"Condition": pending | nothing_approved}
+    role_arn = make_role(enforcing_local_aws, "sagemaker", register, allow("sagemaker:DescribeModelPackage*"))
+    said: Document = {"CustomerMetadataProperties": {"ApprovedModel": "anything"}}
+    for arguments, is_let_in in (
+        ({"ModelApprovalStatus": "Approved"}, False),
+        ({}, False),
+        ({"ModelApprovalStatus": "PendingManualApproval"} | said, False),
+        ({"ModelApprovalStatus": "PendingManualApproval"}, True),
+    ):
+        step = {"Name": "Register", "Type": "RegisterModel", "Arguments": {"ModelPackageGroupName": group} | arguments}
+        name, definition = unique("pipeline"), json.dumps({"Version": "2020-12-01", "Steps": [step]})
+        bench.sagemaker.create_pipeline(PipelineName=name, PipelineDefinition=definition, RoleArn=role_arn)
+        execution = bench.wait_for_execution(bench.start(name))
+        reason = bench.steps(execution["PipelineExecutionArn"])["Register"].get("FailureReason", "")
+        assert ("is not authorized to perform: sagemaker:CreateModelPackage" in reason) is not is_let_in, reason
+        assert (execution["PipelineExecutionStatus"] == "Succeeded") is is_let_in, reason
+    [only] = bench.sagemaker.list_model_packages(ModelPackageGroupName=group)["ModelPackageSummaryList"]
+    assert only["ModelApprovalStatus"] == "PendingManualApproval"
+
+
 def test_a_jobs_in_and_output_are_its_roles(enforcing_local_aws: LocalAws, bench: Bench) -> None:
     target = f"s3://{bench.bucket}/out"
     output = {"ProcessingOutputConfig": {"Outputs": [processing_output("out", target, "/opt/ml/processing/out")]}}
