@@ -68,6 +68,12 @@ def _parser() -> argparse.ArgumentParser:
         parser.add_argument(option, default=os.environ.get(variable), metavar="ARN", help=f"{help_text} (${variable})")
     option, variable, help_text = _COMMIT
     parser.add_argument(option, default=os.environ.get(variable), metavar="ID", help=f"{help_text} (${variable})")
+    for option, variable in (
+        ("--staging-account-id", "STAGING_ACCOUNT_ID"),
+        ("--production-account-id", "PRODUCTION_ACCOUNT_ID"),
+    ):
+        help_text = f"the stage's account, where it has one of its own (${variable})"
+        parser.add_argument(option, default=os.environ.get(variable), metavar="ID", help=help_text)
     for option, name in (("--import-staging-config", "staging"), ("--import-prod-config", "production")):
         path = Path(__file__).parent / "config" / f"{name}.json"
         parser.add_argument(option, type=Path, default=path, metavar="FILE", help=f"{name}'s file (%(default)s)")
@@ -82,7 +88,7 @@ def _parser() -> argparse.ArgumentParser:
 def _build(parsed: argparse.Namespace) -> int:
     # They import botocore: 0.2 s, which `-h` is spared.
     from deploy import approved, packages, stacks, stages  # noqa: PLC0415
-    from deploy.project import STAGING, Project  # noqa: PLC0415
+    from deploy.project import PRODUCTION, STAGING, Project  # noqa: PLC0415
 
     environment = account(None, parsed.model_execution_role)
     project = Project(
@@ -94,24 +100,31 @@ def _build(parsed: argparse.Namespace) -> int:
         kms_key_arn=parsed.kms_key_arn,
         notification_topic_arn=parsed.notification_topic_arn,
         options="",
+        accounts={
+            stage: account_id
+            for stage, account_id in ((STAGING, parsed.staging_account_id), (PRODUCTION, parsed.production_account_id))
+            if account_id
+        },
     )
     package = packages.latest_approved(project.sagemaker, project.model_package_group_name)
     print(f"Model package  {package.arn}")
     _check_commit(package, parsed.commit_id)
     approved.check(project.session.client, package)
-    for source, target in (
-        (parsed.import_staging_config, parsed.export_staging_config),
-        (parsed.import_prod_config, parsed.export_prod_config),
+    for stage, source, target in (
+        (STAGING, parsed.import_staging_config, parsed.export_staging_config),
+        (PRODUCTION, parsed.import_prod_config, parsed.export_prod_config),
     ):
         config = stages.read_config(source)
-        parameters = stages.parameters(project, config, package.arn, parsed.model_execution_role)
+        role = project.of(stage).role_arn or parsed.model_execution_role
+        parameters = stages.parameters(project, config, package.arn, role)
         document = {"Parameters": parameters, "Tags": stages.tags(project, config)}
         _write(target, json.dumps(document, indent=2) + "\n")
     tested = {"EndpointName": project.endpoint_name(STAGING), "ModelPackageArn": package.arn}
     _write(parsed.export_system_test_input, json.dumps(tested) + "\n")
     _write(parsed.export_cfn_template, stages.read_template(stages.ENDPOINT_TEMPLATE))
-    for name in map(project.stack_name, stages.STAGES):
-        if stacks.delete_failed_creation(project.cloudformation, name):
+    for stage in stages.STAGES:
+        name = project.stack_name(stage)
+        if stacks.delete_failed_creation(project.of(stage).cloudformation, name):
             print(f"Deleted        {name}, which holds nothing: its creation was rolled back")
     return 0
 

@@ -11,7 +11,7 @@ import argparse
 import importlib
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from deploy.options import (
@@ -345,7 +345,25 @@ def _project(parsed: argparse.Namespace) -> "Project":
         kms_key_arn=os.environ.get("KMS_KEY_ARN") or own.get("KmsKeyArn"),
         notification_topic_arn=os.environ.get("NOTIFICATION_TOPIC_ARN") or own.get("NotificationTopicArn"),
         options=_common_options(parsed),
+        accounts=_accounts(own),
     )
+
+
+def _accounts(own: Mapping[str, str]) -> dict[str, str]:
+    """Return the accounts of the stages that have one of their own, by stage.
+
+    Parameters
+    ----------
+    own : mapping of str to str
+        What the project's stack says, if there is one.
+    """
+    given = {
+        stage: os.environ.get(f"{stage.upper()}_ACCOUNT_ID") or own.get(f"{stage.title()}AccountId", "")
+        for stage in ("staging", "production")
+    }
+    # The project's own account, written out, is none of their own.
+    home = own.get("KmsKeyArn", "::::").split(":")[4]
+    return {stage: account for stage, account in given.items() if account not in ("", home)}
 
 
 def _common_options(parsed: argparse.Namespace) -> str:

@@ -1,9 +1,10 @@
 """The project that a command works on: its names, and the clients of the AWS API that it lives in."""
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, Self
 
 from deploy.errors import DeployError
 from model_road import aws
@@ -46,6 +47,14 @@ class Project:
     kms_key_arn, notification_topic_arn : str, optional
         The key that the stages encrypt with, and the topic of their alarms; by default each stage makes a key, and its
         alarms notify no topic.
+    accounts : mapping of str to str, optional
+        The accounts of stages that have one of their own, by stage.
+    home : Project or None
+        The project itself, where this is how one of those accounts sees it.
+    assumed_role : str or None
+        The role that the clients sign as there; but S3's are the project's own.
+    stack_role : str or None
+        The role that CloudFormation makes a stage's stack as there.
     """
 
     name: str
@@ -56,10 +65,14 @@ class Project:
     options: str
     kms_key_arn: str | None = None
     notification_topic_arn: str | None = None
+    accounts: Mapping[str, str] = field(default_factory=dict)
+    home: "Project | None" = None
+    assumed_role: str | None = None
+    stack_role: str | None = None
 
     @cached_property
     def session(self) -> Any:
-        return aws.session()
+        return aws.session() if self.assumed_role is None else aws.session_as(self.assumed_role)
 
     @cached_property
     def sagemaker(self) -> Any:
@@ -83,7 +96,45 @@ class Project:
 
     @cached_property
     def s3(self) -> Any:
-        return self.session.client("s3")
+        return (self.home or self).session.client("s3")
+
+    def of(self, stage: str, purpose: str = "deployment") -> Self:
+        """Return the project as the account of a stage sees it: itself, unless the stage has an account of its own.
+
+        There it assumes the role for a purpose, ``deployment`` or ``test``, and knows those that the stage runs as;
+        deploy/templates/account.yml names them. Models, captured data and artifacts stay in the project's account.
+        """
+        account = self.accounts.get(stage)
+        if account is None or self.home is not None:
+            return self
+        if (stage, purpose) not in self._views:
+            partition = self.session.get_partition_for_region(self.session.region_name)
+            role = f"arn:{partition}:iam::{account}:role/{self.name}-{stage}-"
+            self._views[stage, purpose] = replace(
+                self,
+                role_arn=f"{role}model",
+                home=self,
+                assumed_role=f"{role}{purpose}",
+                stack_role=f"{role}cloudformation",
+            )
+        return self._views[stage, purpose]
+
+    def check_is_here(self, stage: str, what: str) -> None:
+        """Refuse what reaches a stage only from within its account.
+
+        Raises
+        ------
+        DeployError
+        """
+        if stage in self.accounts:
+            raise DeployError(
+                f"{stage} is in the account {self.accounts[stage]}, and {what} has to be there, too: docs/accounts.md "
+                "says how it is made with that account's credentials"
+            )
+
+    @cached_property
+    def _views(self) -> dict[tuple[str, str], Self]:
+        return {}
 
     def stack_name(self, stage: str) -> str:
         """Name the stack of a stage, or of the API, as SageMaker's project templates do."""

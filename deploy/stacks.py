@@ -90,6 +90,8 @@ class Request:
         The template itself.
     template_url : str or None
         Where it lies in S3, when it is too long to be sent.
+    role_arn : str or None
+        The role that CloudFormation makes it as; None for the caller's permissions.
     """
 
     name: str
@@ -97,6 +99,7 @@ class Request:
     template_url: str | None
     parameters: Mapping[str, str]
     tags: Mapping[str, str] = field(default_factory=dict)
+    role_arn: str | None = None
 
 
 @dataclass(frozen=True)
@@ -332,6 +335,7 @@ def _change_set(cloudformation: Any, request: Request, kind: str) -> Any:
         Tags=[{"Key": key, "Value": value} for key, value in request.tags.items()],
         Capabilities=_CAPABILITIES,
         **source,
+        **({"RoleARN": request.role_arn} if request.role_arn else {}),
     )
     while True:
         change = cloudformation.describe_change_set(ChangeSetName=made["Id"], StackName=request.name)

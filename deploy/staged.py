@@ -26,7 +26,7 @@ class Staged:
     package: Package
 
 
-def read(project: Project, stage: str) -> Staged:
+def read(project: Project, stage: str, purpose: str = "deployment") -> Staged:
     """Read a stage.
 
     Raises
@@ -34,13 +34,14 @@ def read(project: Project, stage: str) -> Staged:
     DeployError
         When it is not deployed, or its last change has not ended well.
     """
-    stack = stacks.describe(project.cloudformation, project.stack_name(stage))
+    there = project.of(stage, purpose)
+    stack = stacks.describe(there.cloudformation, project.stack_name(stage))
     if stack is None or stack.is_empty:
         raise DeployError(f"{stage} is not deployed: run `{project.next_command(stage)}`")
     if stack.is_busy:
         raise DeployError(f"{stack.name} is {stack.status}: wait until it has ended; `deploy-model status` shows it")
     # The physical id is an ARN, and SageMaker writes names in ARNs in lower case.
-    config = stacks.physical_id(project.cloudformation, stack.name, ENDPOINT_CONFIG_TYPE)
+    config = stacks.physical_id(there.cloudformation, stack.name, ENDPOINT_CONFIG_TYPE)
     if config is None:
         raise DeployError(f"the stack {stack.name} has no endpoint configuration: it is not of this project")
     package = packages.describe(project.sagemaker, stages.package_arn(stack))

@@ -8,7 +8,7 @@ the project and the package     the parameters that no file can know
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -99,11 +99,13 @@ def request(
         Values that override those of the stage's file: those of an experiment.
     """
     config = read_config(config_path(stage))
-    role = project.execution_role(deployed.parameters.get("ModelExecutionRoleArn") if deployed else None)
+    there = project.of(stage)
+    role = there.execution_role(deployed.parameters.get("ModelExecutionRoleArn") if deployed else None)
     values = {**parameters(project, config, package.arn, role), **(extra or {})}
     if deployed is not None and not deployed.is_empty:
         values |= guardrails.of_update(deployed.parameters, values)
-    return stack_request(project, project.stack_name(stage), ENDPOINT_TEMPLATE, values, tags(project, config))
+    wanted = stack_request(project, project.stack_name(stage), ENDPOINT_TEMPLATE, values, tags(project, config))
+    return replace(wanted, role_arn=there.stack_role)
 
 
 def stack_request(

@@ -15,6 +15,31 @@ def session(region: str | None = None) -> Any:
     return boto3.Session(region_name=region)
 
 
+def session_as(role_arn: str) -> Any:
+    """Open a boto3 session that signs as a role, which the environment's or profile's user assumes when it has to."""
+    import boto3  # noqa: PLC0415 -- see above
+    from botocore.credentials import (  # noqa: PLC0415
+        AssumeRoleCredentialFetcher,
+        CredentialResolver,
+        DeferredRefreshableCredentials,
+    )
+    from botocore.session import get_session  # noqa: PLC0415
+
+    own, assuming = get_session(), get_session()
+    fetcher = AssumeRoleCredentialFetcher(
+        own.create_client, own.get_credentials(), role_arn, extra_args={"RoleSessionName": "deploy-model"}
+    )
+
+    class Provider:
+        METHOD = CANONICAL_NAME = "assumed-role"
+
+        def load(self) -> Any:
+            return DeferredRefreshableCredentials(fetcher.fetch_credentials, self.METHOD)
+
+    assuming.register_component("credential_provider", CredentialResolver([Provider()]))
+    return boto3.Session(botocore_session=assuming)
+
+
 def default_bucket_name(boto_session: Any) -> str:
     """Return the name that SageMaker itself gives to an account's default bucket in a region."""
     account = boto_session.client("sts").get_caller_identity()["Account"]

@@ -13,6 +13,7 @@ _SETS_UP_LOGGING = "SetUpApiGatewayLogging"
 
 def deploy_api(project: Project, options: argparse.Namespace) -> int:
     """Put POST /stream and POST /batch in front of production's endpoint."""
+    project.check_is_here(PRODUCTION, "its API")
     staged.read(project, PRODUCTION)
     key = artifacts.publish(project.s3, project.bucket, project.name, stages.FOLDER / "functions" / FUNCTION)
     name = project.stack_name(API)

@@ -191,7 +191,7 @@ def _waiting(state: PipelineState) -> PipelineState | None:
 
 
 def _in_production(project: Project, package: Package) -> bool:
-    stack = stacks.describe(project.cloudformation, project.stack_name(PRODUCTION))
+    stack = stacks.describe(project.of(PRODUCTION).cloudformation, project.stack_name(PRODUCTION))
     return stack is not None and stack.is_whole and stack.parameters.get("ModelPackageName") == package.arn
 
 

@@ -22,7 +22,7 @@ def status(project: Project, _options: argparse.Namespace) -> int:
     if own is not None:
         print(f"{'project':<14} {own.name}  {own.status} {own.reason}".rstrip())
     for stage in (STAGING, SYSTEM_TEST, PRODUCTION, API):
-        stack = stacks.describe(project.cloudformation, project.stack_name(stage))
+        stack = stacks.describe(project.of(stage).cloudformation, project.stack_name(stage))
         if stack is None:
             whole = own if stage == SYSTEM_TEST else None
             print(f"{stage:<14} {f'in {whole.name}, the stack of the project' if whole else 'not deployed'}")
@@ -57,20 +57,20 @@ def _next(project: Project) -> Iterator[str]:
 def delete(project: Project, options: argparse.Namespace) -> int:
     """Delete stacks, with everything that is in them."""
     chosen = [stage for stage in _ORDER_OF_DELETION if options.what in (stage, "all", "project")]
-    found = [stacks.describe(project.cloudformation, project.stack_name(stage)) for stage in chosen]
-    present = [stack for stack in found if stack is not None]
+    found = {stage: stacks.describe(project.of(stage).cloudformation, project.stack_name(stage)) for stage in chosen}
+    present = [(project.of(stage), stack) for stage, stack in found.items() if stack is not None]
     if options.what == "project":
-        present = [_own_stack(project, present)]
+        present = [(project, _own_stack(project, [stack for _, stack in present]))]
     if not present:
         print(f"No change      {', '.join(map(project.stack_name, chosen))}: not deployed")
         return 0
-    names = ", ".join(stack.name for stack in present)
+    names = ", ".join(stack.name for _, stack in present)
     if not options.yes and not _confirmed(names):
         raise DeployError(f"{names}: kept")
-    for stack in present:
+    for there, stack in present:
         if options.what == "project":
             tables.release_claims(project)
-        deployment.delete(project, stack)
+        deployment.delete(there, stack)
         print(f"Deleted        {stack.name}")
     return 0
 
@@ -117,15 +117,15 @@ def _scaling(project: Project, stage: str) -> Iterator[str]:
         return
     key = {"ServiceNamespace": "sagemaker", "ScalableDimension": "sagemaker:variant:DesiredInstanceCount"}
     resource = f"endpoint/{project.endpoint_name(stage)}/variant/AllTraffic"
-    for target in project.autoscaling.describe_scalable_targets(**key, ResourceIds=[resource])["ScalableTargets"]:
+    autoscaling = project.of(stage).autoscaling
+    for target in autoscaling.describe_scalable_targets(**key, ResourceIds=[resource])["ScalableTargets"]:
         yield f"  scales   from {target['MinCapacity']} to {target['MaxCapacity']} instances"
-        activities = project.autoscaling.describe_scaling_activities(**key, ResourceId=resource, MaxResults=1)
+        activities = autoscaling.describe_scaling_activities(**key, ResourceId=resource, MaxResults=1)
         for activity in activities["ScalingActivities"]:
             yield f"           {activity['StatusCode']}: {activity['Description']} ({activity['Cause']})"
 
 
 def _traffic(project: Project, stage: str) -> list[str]:
-    seen = (
-        traffic.read(project.sagemaker, project.cloudwatch, project.endpoint_name(stage)) if stage in STAGES else None
-    )
+    there = project.of(stage)
+    seen = traffic.read(there.sagemaker, there.cloudwatch, project.endpoint_name(stage)) if stage in STAGES else None
     return traffic_lines(seen) if seen else []

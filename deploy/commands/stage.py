@@ -23,11 +23,12 @@ from model_road.errors import NoModelError
 def show_plan(project: Project, options: argparse.Namespace) -> int:
     """Print what `staging` and `production` would change."""
     newest = _chosen(project, options)
-    staging = stacks.describe(project.cloudformation, project.stack_name(STAGING))
+    staging = stacks.describe(project.of(STAGING).cloudformation, project.stack_name(STAGING))
     for line in _plan(project, STAGING, newest, staging):
         print(line)
-    production = stacks.describe(project.cloudformation, project.stack_name(PRODUCTION))
-    for name, lines in stacks.prepared_changes(project.cloudformation, project.stack_name(PRODUCTION)).items():
+    there = project.of(PRODUCTION).cloudformation
+    production = stacks.describe(there, project.stack_name(PRODUCTION))
+    for name, lines in stacks.prepared_changes(there, project.stack_name(PRODUCTION)).items():
         print(f"{project.stack_name(PRODUCTION)}: the change set {name} is prepared")
         for line in lines:
             print(f"  {line}")
@@ -57,7 +58,7 @@ def deploy_staging(project: Project, options: argparse.Namespace) -> int:
 
 def test_staging(project: Project, options: argparse.Namespace) -> int:
     """Test what staging runs, and write down on the package how that ended."""
-    stage = staged.read(project, STAGING)
+    stage, there = staged.read(project, STAGING, "test"), project.of(STAGING, "test")
     evaluation = quality.evaluation(project.s3, stage.package.document)
     expected = Expectations(
         config_name=stage.config_name,
@@ -68,7 +69,7 @@ def test_staging(project: Project, options: argparse.Namespace) -> int:
         calls=options.calls,
         capture_seconds=options.capture_seconds,
     )
-    subject = staging_test.subject(project, project.endpoint_name(STAGING), stage.package, evaluation, expected)
+    subject = staging_test.subject(there, project.endpoint_name(STAGING), stage.package, evaluation, expected)
     results = []
     for result in staging_test.run(subject):
         results.append(result)
@@ -142,7 +143,8 @@ def deploy_package(
         When two updates are necessary, and nobody would wait for the first.
     """
     approved.check(project.session.client, package)
-    before = stacks.describe(project.cloudformation, project.stack_name(stage))
+    there = project.of(stage)
+    before = stacks.describe(there.cloudformation, project.stack_name(stage))
     if stage == PRODUCTION and before is not None and before.is_whole:
         # Whoever deployed it may not have waited.
         remember(project, staged.read(project, PRODUCTION))
@@ -155,9 +157,9 @@ def deploy_package(
             )
         serving = packages.describe(project.sagemaker, stages.package_arn(before))
         print(f"Ends           {experiments.describe(before.parameters)}", flush=True)
-        deployment.run(project, _wanted(project, stage, serving, before, extra), project.endpoint_name(stage), wait)
-        before = stacks.describe(project.cloudformation, project.stack_name(stage))
-    deployment.run(project, _wanted(project, stage, package, before, extra), project.endpoint_name(stage), wait)
+        deployment.run(there, _wanted(project, stage, serving, before, extra), project.endpoint_name(stage), wait)
+        before = stacks.describe(there.cloudformation, project.stack_name(stage))
+    deployment.run(there, _wanted(project, stage, package, before, extra), project.endpoint_name(stage), wait)
     if wait:
         after = staged.read(project, stage)
         print(f"Endpoint       {project.endpoint_name(stage)} runs {after.config_name}")
@@ -201,7 +203,8 @@ def _wanted(
     return kept if _compared(project, before, kept).is_empty else wanted
 
 
-def _compared(project: Project, before: Stack | None, wanted: Request) -> Plan:
+def _compared(there: Project, before: Stack | None, wanted: Request) -> Plan:
     known = before is not None and not before.is_empty
-    body = stacks.template(project.cloudformation, wanted.name) if known else ""
-    return plan.compare(before, body, wanted, stacks.parameter_defaults(project.cloudformation, wanted.template))
+    body = stacks.template(there.cloudformation, wanted.name) if known else ""
+    home = there.home or there
+    return plan.compare(before, body, wanted, stacks.parameter_defaults(home.cloudformation, wanted.template))

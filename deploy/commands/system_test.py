@@ -23,6 +23,7 @@ _SUCCEEDED = "SUCCEEDED"
 
 def system_test(project: Project, options: argparse.Namespace) -> int:
     """Run the state machine on what staging serves; tell the figures, and fail when it fails."""
+    project.check_is_here(STAGING, "its system test")
     stage = staged.read(project, STAGING)
     stepfunctions = project.session.client("stepfunctions")
     machine = find_machine(project, stepfunctions)

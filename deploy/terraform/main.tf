@@ -25,6 +25,8 @@ locals {
     BuildTimeoutInMinutes       = var.build_timeout_in_minutes
     DeployBuildTimeoutInMinutes = var.deploy_build_timeout_in_minutes
     TestTimeoutInMinutes        = var.test_timeout_in_minutes
+    StagingAccountId            = var.staging_account_id
+    ProductionAccountId         = var.production_account_id
     ImageRepositoryArn          = var.image_repository_arn
     TableDeletionProtection     = var.table_deletion_protection
     AssetsBucket                = var.assets_bucket

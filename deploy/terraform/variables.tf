@@ -234,6 +234,30 @@ variable "test_timeout_in_minutes" {
   }
 }
 
+variable "staging_account_id" {
+  description = "The account of staging, where somebody has made the stack of account.yml; empty for this account"
+  type        = string
+  default     = ""
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^(\\d{12})?$", var.staging_account_id))
+    error_message = "StagingAccountId must match ^(\\d{12})?$."
+  }
+}
+
+variable "production_account_id" {
+  description = "The account of production, where somebody has made the stack of account.yml; empty for this account"
+  type        = string
+  default     = ""
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^(\\d{12})?$", var.production_account_id))
+    error_message = "ProductionAccountId must match ^(\\d{12})?$."
+  }
+}
+
 variable "image_repository_arn" {
   description = "An ECR repository of your own images, or several that a pattern with * fits; empty for AWS's images alone"
   type        = string

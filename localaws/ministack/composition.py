@@ -30,6 +30,7 @@ from localaws.ministack.eventbridge.courier import Courier
 from localaws.ministack.eventbridge.hooks import eventbridge_hooks
 from localaws.ministack.eventbridge.metrics import RuleMetrics
 from localaws.ministack.eventbridge.spool import Spool
+from localaws.ministack.eventbridge.targets import Allows
 from localaws.ministack.gateway import Gateway
 from localaws.ministack.hook import Hook, install
 from localaws.ministack.iam.answers import iam_answers
@@ -105,8 +106,8 @@ class Composition:
         )
         self.snapshots = SnapshotLoop(host.state_writer())
         self.rules, self.queues = RuleMetrics(self.meter), QueueMetrics(self.meter, messages_by_queue, time_scale())
-        allows = resource_policies() if iam_enforced() else lambda *_: True
-        self.courier = Courier(Spool(folder / "eventbridge.sqlite"), self.aws, allows, self.rules)
+        self.allows: Allows = resource_policies() if iam_enforced() else lambda *_: True
+        self.courier = Courier(Spool(folder / "eventbridge.sqlite"), self.aws, self.allows, self.rules)
         self.journal = Journal(folder / "stepfunctions.sqlite")
         self.tokens = Tokens(self.journal)
         self.mailer = Mailer(Mailbox(options.mail_dir), url)
@@ -117,7 +118,7 @@ class Composition:
             *apigateway_hooks(RequestReporter(self.client, self.meter)),
             *awslambda_hooks(FunctionMetrics(self.meter)),
             *cloudformation_hooks(self.client, self.clients_of("cloudformation")),
-            *cloudwatch_hooks(self.courier, time_scale()),
+            *cloudwatch_hooks(self.courier, self.allows, time_scale()),
             *eventbridge_hooks(self.courier, self.rules),
             *iam_hooks(),
             *s3_hooks(),

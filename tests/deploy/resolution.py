@@ -48,6 +48,8 @@ SAMPLES = {
     "NotificationEmails": ",".join(f"a{number}@example.com" for number in range(5)),
     "ProjectAccountId": "444455556666",
     "PipelineExecutionRoleArn": f"arn:aws:iam::{ACCOUNT}:role/SC-p-1-PipelineExecutionRole-1",
+    "ProductionAccountId": "333333333333",
+    "ProjectAccountId": "111111111111",
     "RepositoryName": "iris",
     "RetrainingSchedule": "rate(7 days)",
     "SageMakerProjectId": "p-1",
@@ -56,6 +58,7 @@ SAMPLES = {
     "ShadowModelPackageName": f"{PACKAGE}/3",
     "SourceProvider": "CodeCommit",
     "StageName": "staging",
+    "StagingAccountId": "222222222222",
     "TrainingPipelineName": "iris",
 }
 _ARN = re.compile(r"arn:aws\[a-z-\]\*:\(?([a-z-]+)")

@@ -24,6 +24,7 @@ Document = dict[str, Any]
 _OF_RESOURCES = {
     "AWS::KMS::Key": "KeyPolicy",
     "AWS::S3::BucketPolicy": "PolicyDocument",
+    "AWS::SageMaker::ModelPackageGroup": "ModelPackageGroupPolicy",
     "AWS::SNS::TopicPolicy": "PolicyDocument",
     "AWS::SQS::QueuePolicy": "PolicyDocument",
 }

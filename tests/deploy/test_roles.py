@@ -53,6 +53,9 @@ PARAMETERS = {
     "DeployPipelineName": "iris-deploy",
     "NotificationTopicArn": TOPIC,
     "SystemTestStateMachineArn": MACHINE,
+    # account.yml: that the account is the project's own changes nothing of what its roles may.
+    "StageName": "staging",
+    "ProjectAccountId": ACCOUNT,
     "SetUpApiGatewayLogging": "true",
 }
 # How the ARNs of what a policy refers to begin, for the types that a template of a project has.
@@ -295,6 +298,26 @@ def tries(own_key: str, pipeline_role: str, model_role: str) -> dict[str, Try]:
 ARTIFACTS = {"read own object", "write own object", "use own key"}
 VERSIONS = {"read own version", "list own versions"}
 MAY: dict[str, set[str]] = {
+    "account.yml CloudFormationRole": {
+        "see a configuration",
+        "see a model",
+        "use own key",
+        "read own version",
+        "make a model",
+        "configure an endpoint",
+        "make staging",
+        "describe staging",
+        "scale an endpoint",
+    },
+    "account.yml DeploymentRole": {"read own object", "use own key", "deploy a stage", "describe staging"},
+    "account.yml ModelExecutionRole": {
+        "read own object",
+        "list own bucket",
+        "write captured data",
+        "use own key",
+        "write the endpoint's log",
+    },
+    "account.yml TestRole": {"see a configuration", "see a model", "describe staging", "invoke staging"},
     "api.yml FunctionRole": {"invoke staging"},
     # With AWS's own policy for it.
     "api.yml GatewayLoggingRole": {

@@ -4,6 +4,7 @@ import pytest
 
 from deploy.check.policies import listed
 from pipelines import steps
+from tests.deploy.test_release_stages import here
 from tests.deploy.test_template_alarms import load
 from tests.deploy.test_template_rules import resources
 from tests.deploy.test_templates import TEMPLATES
@@ -72,7 +73,7 @@ def test_production_gets_the_change_set_that_was_shown_and_no_other() -> None:
 
 
 def _order(stage) -> list[tuple[int, str]]:
-    return [(action["RunOrder"], action["Name"]) for action in stage["Actions"]]
+    return [(action["RunOrder"], action["Name"]) for action in map(here, stage["Actions"])]
 
 
 def test_how_long_builds_and_jobs_may_take_is_said_in_the_projects_parameters() -> None:

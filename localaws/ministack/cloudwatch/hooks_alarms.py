@@ -12,8 +12,8 @@ from localaws.ministack.cloudwatch import alarm_state, metric_math
 from localaws.ministack.cloudwatch.alarm_actions import AlarmActions, Ways
 from localaws.ministack.cloudwatch.alarm_state import Point
 from localaws.ministack.eventbridge.courier import Courier
-from localaws.ministack.eventbridge.targets import Delivery
-from localaws.ministack.iam.hooks_accounts import account_scope, accounts_of
+from localaws.ministack.eventbridge.targets import Allows, Delivery
+from localaws.ministack.iam.hooks_accounts import account_scope, accounts_of, current_account
 from localaws.ministack.private import private
 
 logger = logging.getLogger(__name__)
@@ -75,7 +75,7 @@ def alarm_evaluator() -> Callable[[], None]:
     return evaluate
 
 
-def perform_alarm_actions(courier: Courier) -> None:
+def perform_alarm_actions(courier: Courier, allows: Allows) -> None:
     """Send an event about an alarm's new state, and take its actions with AWS's messages.
 
     Hook ``ministack.services.cloudwatch._dispatch_alarm_actions``, which metric alarms, composite ones and
@@ -86,14 +86,20 @@ def perform_alarm_actions(courier: Courier) -> None:
     sns: Any = importlib.import_module("ministack.services.sns")
     private(cloudwatch.__name__, "_dispatch_alarm_actions"), private(sns.__name__, "publish_internal")
     private(events.__name__, "_put_events"), private(events.__name__, "_ensure_default_bus")
+    account, in_account = current_account(), account_scope()
 
     def put_event(entry: dict[str, Any]) -> None:
         events._ensure_default_bus()
         events._put_events({"Entries": [entry]}, allow_aws_source=True)
 
     def publish(topic_arn: str, message: str, subject: str) -> None:
+        account_id = topic_arn.split(":")[4]
+        if account_id != account() and not allows("cloudwatch", "sns:Publish", topic_arn, _alarm_arn(message)):
+            logger.warning("%s took no alarm: its policy does not allow CloudWatch to publish", topic_arn)
+            return
         try:
-            sent = sns.publish_internal(topic_arn, message, subject, message_structure="json")
+            with in_account(account_id):
+                sent = sns.publish_internal(topic_arn, message, subject, message_structure="json")
         except ValueError as error:  # such as a FIFO topic
             logger.warning("%s took no alarm: %s", topic_arn, error)
             return
@@ -104,6 +110,12 @@ def perform_alarm_actions(courier: Courier) -> None:
         courier.take(Delivery({"Arn": function_arn}, {**event, "id": token}, json.dumps(event), event["alarmArn"]))
 
     cloudwatch._dispatch_alarm_actions = AlarmActions(Ways(put_event, publish, invoke)).follow
+
+
+def _alarm_arn(message: str) -> str:
+    """Return the ARN of the alarm that a message is about."""
+    told = json.loads(json.loads(message)["default"])
+    return str(told["AlarmArn"])
 
 
 # What an alarm on an expression does not have; MiniStack fills it in.
