@@ -49,7 +49,6 @@ SAMPLES = {
     "ProjectAccountId": "444455556666",
     "PipelineExecutionRoleArn": f"arn:aws:iam::{ACCOUNT}:role/SC-p-1-PipelineExecutionRole-1",
     "ProductionAccountId": "333333333333",
-    "ProjectAccountId": "111111111111",
     "RepositoryName": "iris",
     "RetrainingSchedule": "rate(7 days)",
     "SageMakerProjectId": "p-1",

@@ -6,6 +6,8 @@ from typing import Any
 
 from tests.conftest import LocalAws
 
+ROOT = "arn:aws:iam::{}:root"
+
 
 def allow(actions: str | list[str], resources: str | list[str] = "*") -> dict[str, Any]:
     """A statement of a policy."""
@@ -24,8 +26,13 @@ def make_role(local_aws: LocalAws, principal: str, *statements: dict[str, Any]) 
 
 
 def make_role_for(local_aws: LocalAws, account_id: str, *statements: dict[str, Any]) -> str:
-    """A new role that an account may assume, as far as its own policies let it."""
-    trust = {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{account_id}:root"}, "Action": "sts:AssumeRole"}
+    """A new role that an account's roles may assume, as far as their own policies let them."""
+    trust = {
+        "Effect": "Allow",
+        "Principal": {"AWS": ROOT.format(account_id)},
+        "Action": "sts:AssumeRole",
+        "Condition": {"ArnLike": {"aws:PrincipalArn": [f"arn:aws:iam::{account_id}:role/*", ROOT.format(account_id)]}},
+    }
     return _made(local_aws, trust, *statements)
 
 

@@ -30,6 +30,27 @@ def restrict_trust_to_service() -> None:
     evaluator.evaluate_trust_policy = evaluate_in_account
 
 
+def show_sessions_as_their_roles() -> None:
+    """Have ``aws:PrincipalArn`` be the role of a session, ``arn:aws:iam::...:role/name``, as on AWS.
+
+    Hook ``ministack.core.iam_evaluator._resolve_condition_key``, which takes the session's own ARN;
+    ``ministack.services.iam._roles`` knows the role's path. Source: "AWS global condition context keys" in IAM's guide.
+    """
+    evaluator: Any = importlib.import_module("ministack.core.iam_evaluator")
+    resolve = private(evaluator.__name__, "_resolve_condition_key")
+    roles = private("ministack.services.iam", "_roles")
+
+    def resolve_role(key: str, context: Any) -> Any:
+        found = resolve(key, context)
+        if key.lower() != "aws:principalarn" or ":assumed-role/" not in str(found):
+            return found
+        account_id, name = found.split(":")[4], found.split("/")[1]
+        role = roles.get_scoped(account_id, None, name) or {}
+        return role.get("Arn", f"arn:aws:iam::{account_id}:role/{name}")
+
+    evaluator._resolve_condition_key = resolve_role
+
+
 def append_stream_to_log_group_arn() -> None:
     """Require a policy for ``log-group:<name>:*`` for actions on a log group, as CloudWatch Logs does.
 
