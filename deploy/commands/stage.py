@@ -188,7 +188,7 @@ def _chosen(project: Project, options: argparse.Namespace) -> Package:
 
 
 def _plan(project: Project, stage: str, package: Package, before: Stack | None) -> list[str]:
-    return list(plan.lines(_compared(project, before, _wanted(project, stage, package, before))))
+    return list(plan.lines(_compared(project.of(stage), before, _wanted(project, stage, package, before))))
 
 
 def _wanted(
@@ -200,7 +200,7 @@ def _wanted(
         return wanted
     known = {guardrails.PARAMETER: before.parameters[guardrails.PARAMETER]}
     kept = replace(wanted, parameters={**wanted.parameters, **known})
-    return kept if _compared(project, before, kept).is_empty else wanted
+    return kept if _compared(project.of(stage), before, kept).is_empty else wanted
 
 
 def _compared(there: Project, before: Stack | None, wanted: Request) -> Plan:
