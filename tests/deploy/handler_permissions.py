@@ -225,7 +225,9 @@ def _roles(properties: Document) -> set[str]:
 def _named(value: Any, kind: str) -> Iterator[str]:
     """Return the ARNs in properties, other than those in policies, and the objects that hold code."""
     if isinstance(value, str) and value.startswith("arn:"):
-        yield value
+        # A handler looks at no role of another account: who is told of it assumes it.
+        if not value.startswith(f"arn:{known.PARTITION}:iam:") or value.split(":")[4] == known.ACCOUNT:
+            yield value
     elif isinstance(value, list):
         for each in value:
             yield from _named(each, kind)
