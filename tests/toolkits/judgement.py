@@ -66,8 +66,11 @@ class Judgement:
 
     @property
     def _agrees(self) -> bool:
-        """Whether it is the same answer, or a refusal with the same status: the toolkits word theirs themselves."""
-        if self.expected.status != self.given.status:
+        """Whether it is the same answer, or a refusal with the same status: the toolkits word theirs themselves.
+
+        No script may fail, though, also not everywhere in the same way.
+        """
+        if self.expected.status != self.given.status or self.given.status not in range(200, 500):
             return False
         if self.expected.status != HTTPStatus.OK:
             return True

@@ -21,6 +21,7 @@ from localaws.containers.container import Container
 from tests.toolkits.places import JudgeError, Place, end_of
 
 _START_SECONDS = 60
+_ANSWER_SECONDS = 30
 _MOST_OF_JAVA = 32_767
 _MULTI_MODEL_SERVER = "from sagemaker_inference import model_server; model_server.start_model_server()"
 
@@ -47,8 +48,8 @@ class Server:
     port: int
 
     def ask(self, body: bytes, headers: Mapping[str, str]) -> Reply:
-        """Send an invocation on a connection of its own."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        """Send an invocation on a connection of its own; where no answer comes, the status is 0."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=_ANSWER_SECONDS)
         try:
             connection.putrequest("POST", "/invocations", skip_accept_encoding=True)
             for name, value in {**headers, "Content-Length": str(len(body))}.items():
@@ -57,6 +58,8 @@ class Server:
             response = connection.getresponse()
             media_type = (response.getheader("Content-Type") or "").partition(";")[0].strip()
             return Reply(response.status, media_type, response.read())
+        except (OSError, http.client.HTTPException) as error:
+            return Reply(0, "", repr(error).encode())
         finally:
             connection.close()
 

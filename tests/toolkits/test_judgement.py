@@ -25,6 +25,8 @@ FAILED = Reply(500, "text/html", b"Internal Server Error")
         (NO_UTF_8, "sagemaker-containers", REFUSED, Reply(400, "", b"worded otherwise"), "same"),
         (NO_UTF_8, "sagemaker-containers", REFUSED, FAILED, "DIFFERENT"),
         (NO_UTF_8, "sagemaker-containers", REFUSED, ANSWER, "DIFFERENT"),
+        (NO_UTF_8, "sagemaker-containers", FAILED, FAILED, "DIFFERENT"),
+        (RIGHT, "sagemaker-containers", Reply(0, "", b"timed out"), Reply(0, "", b"timed out"), "DIFFERENT"),
         (NO_UTF_8, "sagemaker-inference", REFUSED, FAILED, "known"),
         (NO_UTF_8, "sagemaker-inference", REFUSED, ANSWER, "DIFFERENT"),
     ],
