@@ -1,6 +1,7 @@
 """Several accounts in one local AWS: nothing of one is another's, but for what policies and roles share."""
 
 import asyncio
+import base64
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from localaws.account.caller import Callers, CallerUnknownError, access_key_of
 from localaws.account.clients import Aws
 from localaws.api_errors import UnsupportedOperation
 from localaws.service.accounts import Account, Accounts
@@ -247,3 +249,29 @@ def test_the_environment_of_an_account(local_aws: LocalAws) -> None:
     wrong = local_aws.command("env", "--account", "mine")
     assert wrong.returncode == 2
     assert "'mine' is not an account's id, which has 12 digits" in wrong.stderr
+
+
+def test_whose_account_a_key_is_of() -> None:
+    callers = Callers("http://127.0.0.1:9", "000000000000")  # nobody is there
+    for key, account_id in (("", "000000000000"), ("test", "000000000000"), ("111111111111", "111111111111")):
+        assert asyncio.run(callers.account_of(key)) == account_id
+    # An issued key is never taken for the first account's because nobody could be asked.
+    with pytest.raises(CallerUnknownError) as error:
+        asyncio.run(callers.account_of("ASIA1234567890ABCDEF"))
+    assert error.value.response.status == 503
+
+
+@pytest.mark.parametrize(
+    ("headers", "query"),
+    [
+        (
+            {"authorization": "AWS4-HMAC-SHA256 Credential=111111111111/20260101/us-east-1/sagemaker/aws4_request, x"},
+            "",
+        ),
+        ({}, "X-Amz-Credential=111111111111%2F20260101%2Fus-east-1%2Fsagemaker%2Faws4_request"),
+        ({"authorization": "Basic " + base64.b64encode(b"111111111111%token:password").decode()}, ""),
+    ],
+)
+def test_the_key_that_a_request_is_signed_with(headers: dict[str, str], query: str) -> None:
+    encoded = [(name.encode(), value.encode()) for name, value in headers.items()]
+    assert access_key_of({"headers": encoded, "query_string": query.encode()}) == "111111111111"
