@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from model_road import command
+from model_road import command, platform_settings
 from model_road.environment import account
 from model_road.errors import UsageError
 
@@ -99,6 +99,7 @@ def _build(parsed: argparse.Namespace) -> int:
         project_id=parsed.sagemaker_project_id,
         kms_key_arn=parsed.kms_key_arn,
         notification_topic_arn=parsed.notification_topic_arn,
+        settings=platform_settings.of_build(os.environ),
         options="",
         accounts={
             stage: account_id

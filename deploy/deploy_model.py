@@ -26,7 +26,7 @@ from deploy.options import (
     share,
     threshold,
 )
-from model_road import aws, command
+from model_road import aws, command, platform_settings
 from model_road.environment import ENVIRONMENTS
 from model_road.options import add_environment_options, add_parameters_option, role_arn
 
@@ -344,6 +344,7 @@ def _project(parsed: argparse.Namespace) -> "Project":
         project_id=os.environ.get("SAGEMAKER_PROJECT_ID") or own.get("SageMakerProjectId"),
         kms_key_arn=os.environ.get("KMS_KEY_ARN") or own.get("KmsKeyArn"),
         notification_topic_arn=os.environ.get("NOTIFICATION_TOPIC_ARN") or own.get("NotificationTopicArn"),
+        settings=own or platform_settings.of_build(os.environ),
         options=_common_options(parsed),
         accounts=_accounts(own),
     )

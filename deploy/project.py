@@ -1,7 +1,7 @@
 """The project that a command works on: its names, and the clients of the AWS API that it lives in."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Self
@@ -55,6 +55,9 @@ class Project:
         The role that the clients sign as there; but S3's are the project's own.
     stack_role : str or None
         The role that CloudFormation makes a stage's stack as there.
+    settings : mapping of str to str
+        Parameters and outputs of the project's own stack, for the stacks that have parameters of the same names: what a
+        platform team asks for. A build knows those of `model_road.platform_settings`.
     """
 
     name: str
@@ -69,6 +72,7 @@ class Project:
     home: "Project | None" = None
     assumed_role: str | None = None
     stack_role: str | None = None
+    settings: Mapping[str, str] = field(default_factory=dict)
 
     @cached_property
     def session(self) -> Any:
@@ -143,6 +147,10 @@ class Project:
     def endpoint_name(self, stage: str) -> str:
         """Name the endpoint of a stage, as the template does."""
         return f"{self.name}-{stage}"
+
+    def settings_of(self, names: Iterable[str]) -> dict[str, str]:
+        """Return those of the settings that are known, for a stack with parameters of these names."""
+        return {name: self.settings[name] for name in names if name in self.settings}
 
     def next_command(self, arguments: str) -> str:
         """Return a `deploy-model` command for this project, ready to be pasted into a shell."""

@@ -23,6 +23,10 @@ from model_road.errors import UsageError
 
 STAGES = (STAGING, PRODUCTION)
 FOLDER = Path(__file__).parent
+# What a stage has from the project's stack, unless its file says otherwise.
+_OF_THE_PROJECT = ("EnableNetworkIsolation",)
+# The same for a stage in the project's account: another one has subnets of its own, which the stage's file names.
+_OF_THE_ACCOUNT = ("SubnetIds", "SecurityGroupIds")
 ENDPOINT_TEMPLATE = FOLDER / "templates" / "endpoint.yml"
 
 
@@ -66,6 +70,8 @@ def parameters(project: Project, config: Config, package_arn: str, role_arn: str
     own = {"KmsKeyArn": project.kms_key_arn, "NotificationTopicArn": project.notification_topic_arn}
     return {
         **{name: value for name, value in own.items() if value},
+        **project.settings_of(_OF_THE_PROJECT),
+        **({} if config.parameters["StageName"] in project.accounts else project.settings_of(_OF_THE_ACCOUNT)),
         **config.parameters,
         "SageMakerProjectName": project.name,
         "ModelExecutionRoleArn": role_arn,

@@ -10,6 +10,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from model_road import platform_settings
 from model_road.environment import ENVIRONMENTS, Environment
 from model_road.errors import UsageError
 from pipelines import module as user_module
@@ -27,10 +28,11 @@ def make_pipeline(options: argparse.Namespace) -> tuple[Any, Environment]:
     environment = ENVIRONMENTS[options.environment](options.region, options.role_arn)
     module = user_module.load(options.module_name, Path.cwd())
     environment.offer_sample_data(user_module.sample_data(module, options.kwargs))
-    limit = _max_runtime(os.environ, module)
+    asked = _asked_by_the_project(os.environ)
+    _refuse_to_drop({name: value for name, value in asked.items() if name not in options.kwargs}, module)
     # Who does not take it registers versions that do not say which commit built them; `deploy.build` says so then.
     commit = {"commit_id": options.commit_id} if options.commit_id else {}
-    defaults = {**environment.arguments, **commit, **_kms_key(options.kms_key_arn, module), **limit}
+    defaults = {**environment.arguments, **commit, **_kms_key(options.kms_key_arn, module), **asked}
     return user_module.get_pipeline(module, options.kwargs, defaults), environment
 
 
@@ -52,24 +54,40 @@ def _kms_key(arn: str | None, module: ModuleType) -> dict[str, str]:
     return given
 
 
-def _max_runtime(environ: Mapping[str, str], module: ModuleType) -> dict[str, int]:
-    """Return the argument that limits the jobs, where the project has another limit than the models'.
+def _asked_by_the_project(environ: Mapping[str, str]) -> dict[str, Any]:
+    """Return the arguments that a build's variables stand for: network, key of volumes and limit of its jobs.
 
     Raises
     ------
     UsageError
-        The function has no such argument: its jobs would have another limit than the one that is asked for.
+        The limit is no number.
     """
-    text = environ.get("MAX_RUNTIME_IN_SECONDS") or ""
-    if text and not text.isdecimal():
-        raise UsageError(f"MAX_RUNTIME_IN_SECONDS is {text!r}, not a number of seconds")
-    given = {"max_runtime_in_seconds": int(text)} if text else {}
-    if given and not user_module.accepted_by(module.get_pipeline, given):
+    limit = environ.get("MAX_RUNTIME_IN_SECONDS") or ""
+    if limit and not limit.isdecimal():
+        raise UsageError(f"MAX_RUNTIME_IN_SECONDS is {limit!r}, not a number of seconds")
+    found = {
+        "network_config": platform_settings.network_config(platform_settings.of_build(environ)),
+        "volume_kms_key_arn": environ.get("VOLUME_KMS_KEY_ARN"),
+        "max_runtime_in_seconds": int(limit or 0),
+    }
+    return {name: value for name, value in found.items() if value}
+
+
+def _refuse_to_drop(asked: Mapping[str, Any], module: ModuleType) -> None:
+    """Refuse a function that does not take what the project asks of its jobs, such as to stay in a network.
+
+    Raises
+    ------
+    UsageError
+    """
+    taken = user_module.accepted_by(module.get_pipeline, asked)
+    missing = [name for name in asked if name not in taken]
+    if missing:
         raise UsageError(
-            f"{module.__name__}.get_pipeline() takes no max_runtime_in_seconds, which the project asks of its jobs "
-            f"(MAX_RUNTIME_IN_SECONDS={text}): let it take it, and give it to its steps"
+            f"{module.__name__}.get_pipeline() takes no {' and no '.join(missing)}, which the project asks of its jobs "
+            "(SUBNET_IDS, ENABLE_NETWORK_ISOLATION, VOLUME_KMS_KEY_ARN or MAX_RUNTIME_IN_SECONDS): let it take that, "
+            "and give it to steps.job_settings or to its steps"
         )
-    return given
 
 
 def _quiet_sdk() -> None:

@@ -1,5 +1,6 @@
 """The parts that the API requests of several steps have in common."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from pipelines import sdk
@@ -7,13 +8,41 @@ from pipelines import sdk
 VOLUME_SIZE_IN_GB = 30
 
 
-def cluster(instance_type: Any, instance_count: Any) -> dict[str, Any]:
+def cluster(instance_type: Any, instance_count: Any, volume_kms_key_arn: str | None) -> dict[str, Any]:
     """Return the instances of a processing or training job."""
     return {
         "InstanceType": instance_type,
         "InstanceCount": instance_count,
         "VolumeSizeInGB": VOLUME_SIZE_IN_GB,
+        **_volume_encryption(volume_kms_key_arn),
     }
+
+
+def transform_cluster(instance_type: Any, instance_count: Any, volume_kms_key_arn: str | None) -> dict[str, Any]:
+    """Return the instances of a transform job, whose volumes have the size that SageMaker chooses."""
+    return {
+        "InstanceType": instance_type,
+        "InstanceCount": instance_count,
+        **_volume_encryption(volume_kms_key_arn),
+    }
+
+
+def _volume_encryption(kms_key_arn: str | None) -> dict[str, str]:
+    return {"VolumeKmsKeyId": kms_key_arn} if kms_key_arn else {}
+
+
+# Of a processing job's NetworkConfig, what other requests have as members of their own.
+_NETWORK_MEMBERS = {
+    "CreateTrainingJob": ("EnableInterContainerTrafficEncryption", "EnableNetworkIsolation", "VpcConfig"),
+    # A model is one container on each instance, or a chain of them on the same.
+    "CreateModel": ("EnableNetworkIsolation", "VpcConfig"),
+}
+
+
+def network_members(network_config: Mapping[str, Any] | None, operation: str) -> dict[str, Any]:
+    """Return the members of a request that say what a NetworkConfig says; none without one."""
+    given = network_config or {}
+    return {name: given[name] for name in _NETWORK_MEMBERS[operation] if name in given}
 
 
 def processing_input(name: str, uri: Any) -> dict[str, Any]:

@@ -27,9 +27,11 @@ from pipelines.request_parts import (
     cluster,
     encryption,
     job_retries,
+    network_members,
     processing_input,
     processing_output,
     service_retry,
+    transform_cluster,
 )
 from pipelines.session import execution_role
 
@@ -61,11 +63,15 @@ class JobSettings:
         Code goes to `s3://bucket/prefix/code/`, models to `.../models/`, the rest to `.../<execution id>/`.
     kms_key_arn : str, optional
         KMS key of models and outputs. Without it SageMaker names S3's own key, aws/s3, whatever key the bucket has.
-        The jobs' volumes are not given it: an instance type is a parameter, and one with local disks, whose
-        hardware encrypts them, is refused together with a key.
     commit_id : str, optional
         The commit that the pipeline is of; the versions that it registers say so (MetadataProperties), and are deployed
         with that commit's templates.
+    volume_kms_key_arn : str, optional
+        KMS key of the jobs' volumes; SageMaker's own key by default. An instance type is a parameter, and one with
+        local disks, whose hardware encrypts them, is refused together with a key: so the one above is not taken.
+    network_config : mapping, optional
+        The network of the jobs, as SageMaker's API has it: VpcConfig {Subnets, SecurityGroupIds},
+        EnableNetworkIsolation, EnableInterContainerTrafficEncryption; SageMaker's own network by default.
     """
 
     s3_client: Any
@@ -75,6 +81,8 @@ class JobSettings:
     prefix: str
     kms_key_arn: str | None = None
     commit_id: str | None = None
+    volume_kms_key_arn: str | None = None
+    network_config: Mapping[str, Any] | None = None
 
     @property
     def folder(self) -> str:
@@ -86,7 +94,7 @@ class JobSettings:
         return upload(self.s3_client, self.bucket, self.prefix, files)
 
 
-def job_settings(
+def job_settings(  # noqa: PLR0913 -- jobs have this much in common
     sagemaker_session: Any,
     prefix: str,
     *,
@@ -95,6 +103,8 @@ def job_settings(
     image_uri: str | None = None,
     kms_key_arn: str | None = None,
     commit_id: str | None = None,
+    volume_kms_key_arn: str | None = None,
+    network_config: Mapping[str, Any] | None = None,
 ) -> JobSettings:
     """Return the settings that the jobs of a pipeline share, with defaults for what is not given.
 
@@ -114,6 +124,11 @@ def job_settings(
         KMS key of models and outputs; S3's own key, aws/s3, by default.
     commit_id : str, optional
         The commit that the pipeline is of: what its versions say that built them.
+    volume_kms_key_arn : str, optional
+        KMS key of the jobs' volumes; SageMaker's own key by default.
+    network_config : mapping, optional
+        The network of the jobs, such as ``{"VpcConfig": {"Subnets": [...], "SecurityGroupIds": [...]},
+        "EnableNetworkIsolation": True}``; SageMaker's own network by default.
 
     Raises
     ------
@@ -129,6 +144,8 @@ def job_settings(
         prefix=prefix,
         kms_key_arn=kms_key_arn,
         commit_id=commit_id,
+        volume_kms_key_arn=volume_kms_key_arn,
+        network_config=network_config,
     )
 
 
@@ -192,7 +209,9 @@ def processing_step(  # noqa: PLR0913 -- a processing job has this many parts
     """
     mounted = {"code": settings.upload(code), **inputs}
     request = {
-        "ProcessingResources": {"ClusterConfig": cluster(instance_type, instance_count)},
+        "ProcessingResources": {
+            "ClusterConfig": cluster(instance_type, instance_count, settings.volume_kms_key_arn),
+        },
         "AppSpecification": {
             "ImageUri": settings.image_uri,
             "ContainerEntrypoint": ["python3", f"/opt/ml/processing/input/code/{script}"],
@@ -206,6 +225,7 @@ def processing_step(  # noqa: PLR0913 -- a processing job has this many parts
         },
         "Environment": ENVIRONMENT,
         "StoppingCondition": {"MaxRuntimeInSeconds": max_runtime_in_seconds},
+        **({"NetworkConfig": dict(settings.network_config)} if settings.network_config else {}),
     }
     return sdk.RequestStep(
         name,
@@ -270,10 +290,11 @@ def training_step(  # noqa: PLR0913 -- a training job has this many parts
         "HyperParameters": dict(hyperparameters),
         "InputDataConfig": [channel(key, uri) for key, uri in mounted.items()],
         "OutputDataConfig": {"S3OutputPath": f"{settings.folder}/models", **encryption(settings.kms_key_arn)},
-        "ResourceConfig": cluster(instance_type, instance_count),
+        "ResourceConfig": cluster(instance_type, instance_count, settings.volume_kms_key_arn),
         "RoleArn": settings.role,
         "Environment": ENVIRONMENT,
         "StoppingCondition": {"MaxRuntimeInSeconds": max_runtime_in_seconds},
+        **network_members(settings.network_config, "CreateTrainingJob"),
     }
     return sdk.RequestStep(
         name,
@@ -380,7 +401,9 @@ def register_step(
     )
 
 
-def create_model_step(name: str, *, role: str, model_package_arn: Any) -> Any:
+def create_model_step(
+    name: str, *, role: str, model_package_arn: Any, network_config: Mapping[str, Any] | None = None
+) -> Any:
     """Create a model from a model package, which says itself where artifact, image and environment are.
 
     Parameters
@@ -390,10 +413,13 @@ def create_model_step(name: str, *, role: str, model_package_arn: Any) -> Any:
     role : str
         ARN of the execution role that the model runs as.
     model_package_arn : str
+    network_config : mapping, optional
+        The network of the model, as in `job_settings`.
     """
     request = {
         "ExecutionRoleArn": role,
         "Containers": [{"ModelPackageName": model_package_arn}],
+        **network_members(network_config, "CreateModel"),
     }
     return sdk.RequestStep(
         name, sdk.StepTypeEnum.CREATE_MODEL, request, "DescribeModelOutput", retry_policies=[service_retry()]
@@ -411,6 +437,7 @@ def transform_step(  # noqa: PLR0913 -- a transform job has this many parts
     instance_type: Any = INSTANCE_TYPE,
     instance_count: Any = 1,
     kms_key_arn: str | None = None,
+    volume_kms_key_arn: str | None = None,
 ) -> Any:
     """Send every file of `input_uri` through a model in batches of lines; each becomes one `.out` file.
 
@@ -434,6 +461,8 @@ def transform_step(  # noqa: PLR0913 -- a transform job has this many parts
     instance_count : int, default=1
     kms_key_arn : str, optional
         KMS key of the predictions; S3's own key, aws/s3, by default.
+    volume_kms_key_arn : str, optional
+        KMS key of the job's volumes; SageMaker's own key by default.
     """
     source = {"S3DataSource": {"S3DataType": input_type, "S3Uri": input_uri}}
     request = {
@@ -446,7 +475,7 @@ def transform_step(  # noqa: PLR0913 -- a transform job has this many parts
             "AssembleWith": "Line",
             **encryption(kms_key_arn),
         },
-        "TransformResources": {"InstanceType": instance_type, "InstanceCount": instance_count},
+        "TransformResources": transform_cluster(instance_type, instance_count, volume_kms_key_arn),
     }
     return sdk.RequestStep(
         name,

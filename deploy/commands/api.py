@@ -9,6 +9,11 @@ from deploy.project import API, PRODUCTION, Project
 TEMPLATE = stages.FOLDER / "templates" / "api.yml"
 FUNCTION = "invoke"
 _SETS_UP_LOGGING = "SetUpApiGatewayLogging"
+# What the API has from the project's stack.
+_OF_THE_PROJECT = (
+    *("SubnetIds", "SecurityGroupIds", "NetworkPolicyArn"),
+    *("PermissionsBoundaryArn", "RolePath", "LogRetentionInDays"),
+)
 
 
 def deploy_api(project: Project, options: argparse.Namespace) -> int:
@@ -20,6 +25,8 @@ def deploy_api(project: Project, options: argparse.Namespace) -> int:
     values = {
         **stages.kept_parameters(project, name, TEMPLATE),
         **({"NotificationTopicArn": project.notification_topic_arn} if project.notification_topic_arn else {}),
+        **({"KmsKeyArn": project.kms_key_arn} if project.kms_key_arn else {}),
+        **project.settings_of(_OF_THE_PROJECT),
         "SageMakerProjectName": project.name,
         "EndpointName": project.endpoint_name(PRODUCTION),
         "FunctionCodeBucket": project.bucket,

@@ -48,6 +48,11 @@ output "model_execution_role_arn" {
   value       = aws_cloudformation_stack.project.outputs["ModelExecutionRoleArn"]
 }
 
+output "network_policy_arn" {
+  description = "Lets a role make network interfaces in the VPC"
+  value       = try(aws_cloudformation_stack.project.outputs["NetworkPolicyArn"], null)
+}
+
 output "stack_id" {
   description = "The stack; `check-project` looks at all that is in it"
   value       = aws_cloudformation_stack.project.id

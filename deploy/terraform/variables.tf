@@ -282,6 +282,141 @@ variable "table_deletion_protection" {
   }
 }
 
+variable "vpc_id" {
+  description = "The VPC of the subnets below; empty for no VPC"
+  type        = string
+  default     = ""
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^(vpc-[0-9a-z]+)?$", var.vpc_id))
+    error_message = "VpcId must match ^(vpc-[0-9a-z]+)?$."
+  }
+
+  validation {
+    condition     = var.subnet_ids == "" || var.vpc_id != ""
+    error_message = "SubnetIds need their VpcId."
+  }
+}
+
+variable "subnet_ids" {
+  description = "Where builds, functions, jobs and models are - private subnets with the endpoints that docs/project.md lists; empty for no VPC"
+  type        = string
+  default     = ""
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^(subnet-[0-9a-z]+(,subnet-[0-9a-z]+){0,15})?$", var.subnet_ids))
+    error_message = "SubnetIds must be one to 16 ids such as subnet-0a1b, with commas and no spaces between them; or nothing."
+  }
+
+  validation {
+    condition     = var.vpc_id == "" || var.subnet_ids != ""
+    error_message = "A VpcId needs its SubnetIds."
+  }
+}
+
+variable "security_group_ids" {
+  description = "The security groups of their network interfaces"
+  type        = string
+  default     = ""
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^(sg-[0-9a-z]+(,sg-[0-9a-z]+){0,4})?$", var.security_group_ids))
+    error_message = "SecurityGroupIds must be one to five ids such as sg-0a1b, with commas and no spaces between them; or nothing."
+  }
+
+  validation {
+    condition     = var.subnet_ids == "" || var.security_group_ids != ""
+    error_message = "SubnetIds need SecurityGroupIds."
+  }
+}
+
+variable "enable_network_isolation" {
+  description = "Whether jobs and models can reach no network; SageMaker still brings their input and takes their output"
+  type        = string
+  default     = "false"
+  nullable    = false
+
+  validation {
+    condition     = contains(["true", "false"], var.enable_network_isolation)
+    error_message = "EnableNetworkIsolation is one of true, false."
+  }
+}
+
+variable "enable_inter_container_traffic_encryption" {
+  description = "Whether the instances of a job encrypt what they send each other"
+  type        = string
+  default     = "false"
+  nullable    = false
+
+  validation {
+    condition     = contains(["true", "false"], var.enable_inter_container_traffic_encryption)
+    error_message = "EnableInterContainerTrafficEncryption is one of true, false."
+  }
+}
+
+variable "kms_key_arn" {
+  description = "A key of your own for everything of the project, whose policy docs/project.md says; empty makes one"
+  type        = string
+  default     = ""
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^(arn:aws[a-z-]*:kms:[a-z0-9-]+:\\d{12}:key/.+)?$", var.kms_key_arn))
+    error_message = "KmsKeyArn must match ^(arn:aws[a-z-]*:kms:[a-z0-9-]+:\\d{12}:key/.+)?$."
+  }
+}
+
+variable "enable_job_volume_encryption" {
+  description = "Whether the volumes of jobs are encrypted with the project's key. SageMaker refuses a key for instance types with local NVMe storage, which encrypt it themselves"
+  type        = string
+  default     = "false"
+  nullable    = false
+
+  validation {
+    condition     = contains(["true", "false"], var.enable_job_volume_encryption)
+    error_message = "EnableJobVolumeEncryption is one of true, false."
+  }
+}
+
+variable "permissions_boundary_arn" {
+  description = "Managed policy beyond which no role made here can do anything; empty for none"
+  type        = string
+  default     = ""
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^(arn:aws[a-z-]*:iam::(\\d{12}|aws):policy/.+)?$", var.permissions_boundary_arn))
+    error_message = "PermissionsBoundaryArn must match ^(arn:aws[a-z-]*:iam::(\\d{12}|aws):policy/.+)?$."
+  }
+}
+
+variable "role_path" {
+  description = "Path of the roles made here"
+  type        = string
+  default     = "/"
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^/([!-~]+/)?$", var.role_path))
+    error_message = "RolePath must be a slash, or text between two, such as /ml/."
+  }
+}
+
+variable "log_retention_in_days" {
+  description = "How long the logs of builds, functions, the system test and the API are kept"
+  type        = number
+  default     = 30
+  nullable    = false
+
+  validation {
+    condition     = contains([1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1827, 3653], var.log_retention_in_days)
+    error_message = "LogRetentionInDays is one of 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1827, 3653."
+  }
+}
+
 variable "assets_bucket" {
   description = "Bucket of the nested templates, the functions' code and the first commit"
   type        = string

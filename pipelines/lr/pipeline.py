@@ -6,6 +6,7 @@
 Every number that a run may want to change is a parameter of the pipeline, not of `get_pipeline`.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,8 @@ def get_pipeline(  # noqa: PLR0913 -- the argument names are those of AWS's proj
     base_job_prefix: str = "LinearRegression",
     image_uri: str | None = None,
     kms_key_arn: str | None = None,
+    volume_kms_key_arn: str | None = None,
+    network_config: Mapping[str, Any] | None = None,
     max_runtime_in_seconds: int = steps.MAX_RUNTIME_IN_SECONDS,
     commit_id: str | None = None,
     sagemaker_project_name: str | None = None,
@@ -52,6 +55,10 @@ def get_pipeline(  # noqa: PLR0913 -- the argument names are those of AWS's proj
         Container image to train and serve with; AWS's scikit-learn image by default.
     kms_key_arn : str, optional
         KMS key of models and outputs; S3's own key, aws/s3, by default.
+    volume_kms_key_arn : str, optional
+        KMS key of the jobs' volumes; SageMaker's own key by default.
+    network_config : mapping, optional
+        The network of the jobs, as in `pipelines.steps.job_settings`; SageMaker's own network by default.
     max_runtime_in_seconds : int
         The default of the parameter MaxRuntimeInSeconds, after which a job has failed.
     commit_id : str, optional
@@ -81,6 +88,8 @@ def get_pipeline(  # noqa: PLR0913 -- the argument names are those of AWS's proj
         image_uri=image_uri,
         kms_key_arn=kms_key_arn,
         commit_id=commit_id,
+        volume_kms_key_arn=volume_kms_key_arn,
+        network_config=network_config,
     )
     parameters = Parameters(settings, max_runtime_in_seconds)
     preprocessed = preprocess(settings, parameters)

@@ -7,6 +7,7 @@ InputDataUrl is a folder, or, where InputDataType says so, a manifest: a JSON li
 files are, CSV or JSON lines, and the predictions come out as the same.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 from model_road import model_packages
@@ -23,6 +24,8 @@ def get_pipeline(  # noqa: PLR0913 -- the argument names are those of AWS's proj
     pipeline_name: str = "LinearRegressionBatch",
     base_job_prefix: str = "LinearRegression",
     kms_key_arn: str | None = None,
+    volume_kms_key_arn: str | None = None,
+    network_config: Mapping[str, Any] | None = None,
     sagemaker_project_name: str | None = None,
     sagemaker_session: Any = None,
 ) -> Any:
@@ -36,6 +39,10 @@ def get_pipeline(  # noqa: PLR0913 -- the argument names are those of AWS's proj
         Whose latest approved version is the default of the parameter ModelPackageArn.
     kms_key_arn : str, optional
         KMS key of the predictions; S3's own key, aws/s3, by default.
+    volume_kms_key_arn : str, optional
+        KMS key of the jobs' volumes; SageMaker's own key by default.
+    network_config : mapping, optional
+        The network of the model, as in `pipelines.steps.job_settings`; SageMaker's own network by default.
 
     Returns
     -------
@@ -66,6 +73,7 @@ def get_pipeline(  # noqa: PLR0913 -- the argument names are those of AWS's proj
         "CreateModel",
         role=role or session.execution_role(sagemaker_session.boto_session),
         model_package_arn=model_package_arn,
+        network_config=network_config,
     )
     transform = steps.transform_step(
         "Transform",
@@ -77,6 +85,7 @@ def get_pipeline(  # noqa: PLR0913 -- the argument names are those of AWS's proj
         instance_type=transform_type,
         instance_count=transform_count,
         kms_key_arn=kms_key_arn,
+        volume_kms_key_arn=volume_kms_key_arn,
     )
     return steps.Pipeline(
         name=project + pipeline_name,

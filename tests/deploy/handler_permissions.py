@@ -112,6 +112,7 @@ _WITHOUT: Mapping[str, Mapping[str, str]] = {
 }
 # What is never done for ours, whatever their properties: why.
 _NEVER = {
+    ("AWS::IAM::Role", "iam:DeleteRolePermissionsBoundary"): "a boundary that is asked for stays",
     ("AWS::ApplicationAutoScaling::ScalableTarget", "lambda:*"): "the targets are variants of endpoints",
     ("AWS::IAM::Policy", "iam:*GroupPolicy"): "of roles",
     ("AWS::IAM::Policy", "iam:*UserPolicy"): "of roles",

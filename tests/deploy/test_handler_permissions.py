@@ -19,7 +19,7 @@ import pytest
 from deploy import stages
 from deploy.check.policies import listed
 from tests.deploy.handler_permissions import Need, needs
-from tests.deploy.resolution import Template
+from tests.deploy.resolution import SAMPLES, Template
 from tests.deploy.test_policies import faults, statements, template_of
 from tests.deploy.test_template_alarms import load
 
@@ -79,6 +79,8 @@ def holds(operator: str, key: str, values: list[str], need: Need) -> bool:
     prefix, _, tag = key.partition("/")
     if prefix in ("aws:ResourceTag", "aws:RequestTag"):
         found = TAGS.get(tag, "")
+    elif key == "iam:PermissionsBoundary":
+        found = SAMPLES["PermissionsBoundaryArn"]  # each role has it, by test_template_rules
     elif key == "iam:PassedToService":
         found = need.passed_to
     elif prefix == "s3:ExistingObjectTag":

@@ -461,6 +461,7 @@ MAY: dict[str, set[str]] = {
         "read own version",
         "test a model",
         "keep a test's result",
+        "use own key",
     },
 }
 
@@ -491,7 +492,7 @@ def roles(enforcing_local_aws: LocalAws) -> Roles:
     s3.put_object(Bucket=BUCKET, Key="iris/x.json", Body=b"{}")
     key = kms.create_key()["KeyMetadata"]
     arns: dict[str, str] = {}
-    given = {**PARAMETERS, "KmsKeyArn": key["Arn"], "BucketKeyArn": key["Arn"]}
+    given = {**PARAMETERS, "KmsKeyArn": key["Arn"]}
     # The roles of project.yml are handed to its nested stacks.
     for template in sorted(TEMPLATES, key=lambda path: path.name != "project.yml"):
         made = make_roles(local_aws, only_roles(template, given), template.stem.replace("_", "-"))

@@ -280,6 +280,72 @@ def open_to_plain_http(template: Document) -> list[str]:
     return found
 
 
+def unbounded_roles(template: Document) -> list[str]:
+    """Each role, and each policy of its own, has the path that was asked for; each role the boundary.
+
+    Roles that another account knows by their names have no path.
+    """
+    wanted = {
+        "Path": {"Fn::If": ["HasRolePath", {"Ref": "RolePath"}, {"Ref": "AWS::NoValue"}]},
+        "PermissionsBoundary": {"Fn::If": ["HasBoundary", {"Ref": "PermissionsBoundaryArn"}, {"Ref": "AWS::NoValue"}]},
+    }
+    members = {"AWS::IAM::Role": wanted.keys(), "AWS::IAM::ManagedPolicy": {"Path"}}
+    return [
+        f"{name}: {member}"
+        for kind, needed in members.items()
+        for name, found in resources(template, kind)
+        for member in needed
+        if not (member == "Path" and "RoleName" in found)
+        if found.get(member) != wanted[member]
+    ]
+
+
+def outside_of_the_network(template: Document) -> list[str]:
+    """Functions, builds and models are in the subnets that were asked for, and their roles may reach these.
+
+    Lambda and CodeBuild refuse what is made with a role that may not yet; so the role itself brings the policy along.
+    A model's role is another template's.
+    """
+    roles = dict(resources(template, "AWS::IAM::Role"))
+    kinds = {"AWS::Lambda::Function": "Role", "AWS::CodeBuild::Project": "ServiceRole", "AWS::SageMaker::Model": None}
+    attached = {"Fn::If": ["HasNetworkPolicy", [{"Ref": "NetworkPolicyArn"}], {"Ref": "AWS::NoValue"}]}
+    return [
+        name
+        for kind, member in kinds.items()
+        for name, found in resources(template, kind)
+        if "InVpc" not in str(found.get("VpcConfig"))
+        or (member and roles[found[member]["Fn::GetAtt"][0]].get("ManagedPolicyArns") != attached)
+    ]
+
+
+def logs_kept_for_ever(template: Document) -> list[str]:
+    """A log is kept as long as was asked for, and encrypted with the project's key."""
+    return [
+        name
+        for name, found in resources(template, "AWS::Logs::LogGroup")
+        if found.get("RetentionInDays") != {"Ref": "LogRetentionInDays"} or "KmsKeyArn" not in str(found["KmsKeyId"])
+    ]
+
+
+def without_the_project_s_key(template: Document) -> list[str]:
+    """What keeps or carries data is encrypted with the key that was asked for, where one was."""
+    members = {
+        "AWS::DynamoDB::Table": "SSESpecification",
+        "AWS::Lambda::Function": "KmsKeyArn",
+        "AWS::SNS::Topic": "KmsMasterKeyId",
+        "AWS::SQS::Queue": "KmsMasterKeyId",
+        "AWS::CodeBuild::Project": "EncryptionKey",
+        "AWS::CodePipeline::Pipeline": "ArtifactStore",
+        "AWS::SageMaker::EndpointConfig": "KmsKeyId",
+    }
+    return [
+        name
+        for kind, member in members.items()
+        for name, found in resources(template, kind)
+        if "{'Ref': 'KmsKeyArn'}" not in str(found.get(member))
+    ]
+
+
 def without(*path: str) -> Callable[[Document], object]:
     """A slip: something is left out."""
 
@@ -345,6 +411,14 @@ RULES: list[tuple[Callable[[Document], list[str]], str, Callable[[Document], obj
         "automation",
         policy_slip("BatchRole", "Logs", lambda found: found["Action"].pop()),
     ),
+    (unbounded_roles, "build", without("BuildRole", "Properties", "PermissionsBoundary")),
+    (unbounded_roles, "project", without("NetworkPolicy", "Properties", "Path")),
+    (outside_of_the_network, "automation", without("People", "Properties", "VpcConfig")),
+    (outside_of_the_network, "api", without("FunctionRole", "Properties", "ManagedPolicyArns")),
+    (outside_of_the_network, "endpoint", without("ShadowModel", "Properties", "VpcConfig")),
+    (logs_kept_for_ever, "release", without("TestLog", "Properties", "RetentionInDays")),
+    (without_the_project_s_key, "api", without("Function", "Properties", "KmsKeyArn")),
+    (without_the_project_s_key, "automation", without("HistoryQueue", "Properties", "KmsMasterKeyId")),
     (rules_that_queues_refuse, "automation", refuse_the_schedule),
     (
         several_queues_of_a_policy,

@@ -29,7 +29,12 @@ def variable_name(name: str) -> str:
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name.replace("SageMaker", "Sagemaker")).lower()
 
 
-def quoted(text: str) -> str:
+def quoted(value: str | int) -> str:
+    """A value as Terraform writes it."""
+    return str(value) if isinstance(value, int) else _in_quotes(value)
+
+
+def _in_quotes(text: str) -> str:
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
@@ -53,12 +58,15 @@ def rules(name: str) -> set[str]:
     """The conditions that the template's rules put to a parameter: needed when another has a certain value."""
     found = set()
     for rule in PROJECT["Rules"].values():
-        [condition] = rule["RuleCondition"].values()
+        [(function, condition)] = rule["RuleCondition"].items()
+        if function == "Fn::Not":
+            [condition] = condition[0].values()
+        unless = "==" if function == "Fn::Not" else "!="
         other, value = condition[0]["Ref"], condition[1]
         for assertion in rule["Assertions"]:
             [equals] = assertion["Assert"]["Fn::Not"]
             if equals["Fn::Equals"] == [{"Ref": name}, ""]:
-                found.add(f'var.{variable_name(other)} != "{value}" || var.{variable_name(name)} != ""')
+                found.add(f'var.{variable_name(other)} {unless} "{value}" || var.{variable_name(name)} != ""')
     return found
 
 

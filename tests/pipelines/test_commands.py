@@ -155,6 +155,15 @@ def test_a_limit_of_jobs_is_not_dropped(local_aws: "LocalAws", tmp_path: Path, s
     assert (done.returncode, said in done.stderr) == (2, True), done.stderr
 
 
+def test_a_pipeline_that_would_run_outside_of_the_project_s_network_is_refused(
+    local_aws: "LocalAws", third_party: Path
+):
+    environ = {**local_aws.env, "SUBNET_IDS": "subnet-1", "SECURITY_GROUP_IDS": "sg-1"}
+    done = run("get_pipeline_definition", *options(), environ=environ, cwd=third_party)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "pipelines.abalone.pipeline.get_pipeline() takes no network_config, which the project asks" in done.stderr
+
+
 def test_without_credentials_it_says_what_to_do(nowhere: dict[str, str], tmp_path: Path):
     done = run("run_pipeline", environ=nowhere, cwd=tmp_path)
     assert done.returncode == 2

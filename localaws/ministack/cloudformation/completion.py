@@ -178,6 +178,8 @@ def _function(client: Clients, name: str, properties: Document) -> None:
         FunctionName=name,
         DeadLetterConfig=properties.get("DeadLetterConfig", {}),
         KMSKeyArn=properties.get("KmsKeyArn", ""),
+        # Nothing is routed here: the function's configuration says where it would be.
+        VpcConfig=properties.get("VpcConfig", {"SubnetIds": [], "SecurityGroupIds": []}),
     )
 
 
@@ -188,6 +190,18 @@ def _invoke_config(client: Clients, _physical_id: str, properties: Document) -> 
 def _topic(client: Clients, arn: str, properties: Document) -> None:
     value = properties.get("KmsMasterKeyId", "")
     client("sns").set_topic_attributes(TopicArn=arn, AttributeName="KmsMasterKeyId", AttributeValue=value)
+
+
+def _role(client: Clients, name: str, properties: Document) -> None:
+    iam = client("iam")
+    wanted = properties.get("PermissionsBoundary")
+    known = iam.get_role(RoleName=name)["Role"].get("PermissionsBoundary", {}).get("PermissionsBoundaryArn")
+    if wanted == known:
+        return
+    if wanted is None:
+        iam.delete_role_permissions_boundary(RoleName=name)
+    else:
+        iam.put_role_permissions_boundary(RoleName=name, PermissionsBoundary=wanted)
 
 
 def _table(client: Clients, name: str, properties: Document) -> None:
@@ -264,6 +278,7 @@ COMPLETIONS: Mapping[str, Completion] = {
     "AWS::ApiGateway::Method": _method,
     "AWS::ApiGateway::Stage": _stage,
     "AWS::DynamoDB::Table": _table,
+    "AWS::IAM::Role": _role,
     "AWS::Lambda::EventInvokeConfig": _invoke_config,
     "AWS::Lambda::Function": _function,
     "AWS::S3::Bucket": _bucket,

@@ -17,6 +17,7 @@ from localaws.ministack.cloudformation.hooks_requests import (
     refuse_unknown_parameters,
     require_capabilities,
 )
+from localaws.ministack.cloudformation.hooks_rest_apis import keep_endpoint_configurations
 from localaws.ministack.cloudformation.hooks_roles import act_as_stack_roles, role_arn
 from localaws.ministack.cloudformation.hooks_rollback import roll_back_failed_resources, roll_back_nested_stacks
 from localaws.ministack.cloudformation.hooks_types import (
@@ -49,6 +50,7 @@ def cloudformation_hooks(client: Clients, clients_of: Callable[[str | None], Cli
             partial(check_and_complete_resources, Exactness(client)),
             after=("add_resource_types",),
         ),
+        Hook("cloudformation", keep_endpoint_configurations),
         Hook("cloudformation", partial(correct_change_sets, schema.create_only)),
         Hook("cloudformation", require_capabilities),
         Hook("cloudformation", accept_bucket_host_urls),

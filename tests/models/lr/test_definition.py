@@ -226,6 +226,38 @@ def test_the_key_that_is_named_is_that_of_all_that_jobs_write_and_changes_nothin
     assert_requests_are_valid(json.loads(by_option))
 
 
+PLATFORM = {
+    "SUBNET_IDS": "subnet-1,subnet-2",
+    "SECURITY_GROUP_IDS": "sg-1",
+    "ENABLE_NETWORK_ISOLATION": "true",
+    "ENABLE_INTER_CONTAINER_TRAFFIC_ENCRYPTION": "true",
+    "VOLUME_KMS_KEY_ARN": KEY,
+}
+NETWORK = {
+    "EnableInterContainerTrafficEncryption": True,
+    "EnableNetworkIsolation": True,
+    "VpcConfig": {"SecurityGroupIds": ["sg-1"], "Subnets": ["subnet-1", "subnet-2"]},
+}
+
+
+def test_what_the_platform_asks_of_jobs_is_in_each_request_and_changes_nothing_else(
+    local_aws: "LocalAws", bucket: str, definition_text: str, tmp_path: Path
+):
+    nothing_asked = dict.fromkeys(PLATFORM, "") | {"ENABLE_NETWORK_ISOLATION": "false"}
+    assert define(local_aws, bucket, tmp_path, **nothing_asked) == definition_text
+    found = json.loads(define(local_aws, bucket, tmp_path, **PLATFORM))
+    assert_requests_are_valid(found)
+    steps = by_name(found)
+    for name in ("Preprocess", "Evaluate"):
+        job = steps[name]["Arguments"]
+        assert job.pop("NetworkConfig") == NETWORK
+        assert job["ProcessingResources"]["ClusterConfig"].pop("VolumeKmsKeyId") == KEY
+    training = steps["Train"]["Arguments"]
+    assert {name: training.pop(name) for name in NETWORK} == NETWORK
+    assert training["ResourceConfig"].pop("VolumeKmsKeyId") == KEY
+    assert steps == by_name(json.loads(definition_text))
+
+
 def test_quality_decides_between_registration_and_a_failure_that_names_the_report(
     definition: dict[str, Any],
 ):
@@ -312,6 +344,14 @@ def test_the_batch_pipeline_takes_the_latest_approved_model(local_aws: "LocalAws
     assert "Kms" not in made.stdout
     assert quotas(definition) == quotas(SAMPLE["the batch pipeline"])
     assert_requests_are_valid(encrypted)
+    done = subprocess.run(command, env={**local_aws.env, **PLATFORM}, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    asked = json.loads(done.stdout)
+    assert_requests_are_valid(asked)
+    model, transform = (by_name(asked)[name]["Arguments"] for name in ("CreateModel", "Transform"))
+    of_models = ("EnableNetworkIsolation", "VpcConfig")
+    assert {name: model[name] for name in of_models} == {name: NETWORK[name] for name in of_models}
+    assert transform["TransformResources"]["VolumeKmsKeyId"] == KEY
 
 
 def test_nothing_asks_where_it_runs():
