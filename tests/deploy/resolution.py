@@ -42,6 +42,7 @@ SAMPLES = {
     "FunctionCodeBucket": "assets",
     "FunctionCodeKey": "functions/code.zip",
     "FunctionCodePrefix": "functions",
+    "HasModelsInVpc": "true",
     "ModelExecutionRoleArn": f"arn:aws:iam::{ACCOUNT}:role/SC-p-1-ModelExecutionRole-1",
     "ModelPackageGroupName": "iris",
     "ModelPackageName": f"{PACKAGE}/1",

@@ -211,7 +211,7 @@ def of_stage(statement: Any) -> Any:
             '{"Fn::GetAtt": ["ArtifactBucket", "Arn"]}',
             '{"Fn::Sub": "arn:${AWS::Partition}:s3:::${ArtifactBucketName}"}',
         ),
-        ('{"Fn::GetAtt": ["Key", "Arn"]}', '{"Ref": "KmsKeyArn"}'),
+        ('{"Fn::If": ["MakesKey", {"Fn::GetAtt": ["Key", "Arn"]}, {"Ref": "KmsKeyArn"}]}', '{"Ref": "KmsKeyArn"}'),
         ('{"Ref": "ModelExecutionRoleArn"}', '{"Fn::GetAtt": ["ModelExecutionRole", "Arn"]}'),
         ("${AWS::AccountId}:model-package/", "${ProjectAccountId}:model-package/"),
         ("datacapture-*", "datacapture-${StageName}/*"),

@@ -295,7 +295,7 @@ def unbounded_roles(template: Document) -> list[str]:
         for kind, needed in members.items()
         for name, found in resources(template, kind)
         for member in needed
-        if not (member == "Path" and "RoleName" in found)
+        if not (member == "Path" and "RolePath" not in template["Parameters"])
         if found.get(member) != wanted[member]
     ]
 
