@@ -24,6 +24,8 @@ _FUNCTIONS = stages.FOLDER / "functions"
 # What ModelBuild and ModelDeploy start with; without them a repository is not one of this kind.
 _BUILD_SPECIFICATIONS = ("codebuild-buildspec.yml", "deploy/buildspec.yml", "deploy/test/buildspec.yml")
 _HASH_LENGTH = 16
+# What CloudFormation takes as a repository's first commit, compressed; source: "Quotas in AWS CodeCommit".
+_FIRST_COMMIT_BYTES = 20 * 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -72,7 +74,7 @@ def first_commit(source: Path) -> bytes:
     Raises
     ------
     UsageError
-        When it is not a git working copy, or not of such a project.
+        When it is not a git working copy, or not of such a project, or larger than CloudFormation takes it.
     """
     missing = [name for name in _BUILD_SPECIFICATIONS if not (source / name).is_file()]
     if missing:
@@ -88,7 +90,15 @@ def first_commit(source: Path) -> bytes:
         raise UsageError(f"git cannot list the files of {source.absolute()}: {said}") from error
     names = sorted(name.decode() for name in done.stdout.split(b"\0") if name)
     files = {name: source / name for name in names if (source / name).is_file()}
-    return artifacts.archive({name: path.read_bytes() for name, path in files.items()}, executable=_executable(files))
+    packed = artifacts.archive({name: path.read_bytes() for name, path in files.items()}, executable=_executable(files))
+    if len(packed) > _FIRST_COMMIT_BYTES:
+        largest = max(files, key=lambda name: files[name].stat().st_size)
+        raise UsageError(
+            f"{source.absolute()} has {len(packed) / 2**20:.1f} MB compressed, and CloudFormation takes 20 MB as a "
+            f"repository's first commit: leave out what is no code ({largest} is the largest file), in .gitignore for "
+            "instance"
+        )
+    return packed
 
 
 def _executable(files: Mapping[str, Path]) -> frozenset[str]:

@@ -1,6 +1,7 @@
 """What goes with the project's template: collected, named by its content, put where Studio looks."""
 
 import io
+import os
 import subprocess
 import uuid
 import zipfile
@@ -53,6 +54,13 @@ def test_the_same_content_has_the_same_place(working_copy: Path) -> None:
 def test_what_is_no_working_copy_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"codebuild-buildspec\.yml is missing"):
         assets.collect(tmp_path)
+
+
+def test_what_is_too_large_for_a_first_commit_is_refused(working_copy: Path) -> None:
+    """Source: "Quotas in AWS CodeCommit"; of a larger archive CloudFormation makes no repository."""
+    (working_copy / "data.bin").write_bytes(os.urandom(20 * 1024 * 1024))
+    with pytest.raises(UsageError, match=r"20\.0 MB compressed, .* takes 20 MB .*data\.bin is the largest"):
+        assets.first_commit(working_copy)
 
 
 def test_studio_finds_the_template_in_s3(local_aws: LocalAws, working_copy: Path) -> None:

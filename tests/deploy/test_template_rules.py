@@ -192,6 +192,25 @@ def batches_that_fail_as_one(template: Document) -> list[str]:
     ]
 
 
+def loops_that_lambda_ends(template: Document) -> list[str]:
+    """A function that sends to the queue that it reads says whether a message may go round more than 16 times.
+
+    Lambda ends such a loop by default. Source: "Use Lambda recursive loop detection to prevent infinite loops".
+    """
+    functions = dict(resources(template, "AWS::Lambda::Function"))
+    queues = {
+        functions[mapping["FunctionName"]["Ref"]]["Role"]["Fn::GetAtt"][0]: mapping
+        for _, mapping in resources(template, "AWS::Lambda::EventSourceMapping")
+    }
+    return [
+        f"{queues[role]['FunctionName']['Ref']}: RecursiveLoop is Allow, or Terminate where 16 times are enough"
+        for role, statement in statements(template)
+        if role in queues and "sqs:SendMessage" in listed(statement.get("Action", []))
+        if statement["Resource"] == queues[role]["EventSourceArn"]
+        if "RecursiveLoop" not in functions[queues[role]["FunctionName"]["Ref"]]
+    ]
+
+
 def functions_kept_from_their_own(template: Document) -> list[str]:
     """A function writes its log and reads the queue that is mapped to it.
 
@@ -401,6 +420,7 @@ RULES: list[tuple[Callable[[Document], list[str]], str, Callable[[Document], obj
     (half_keys, "automation", policy_slip("BatchRole", "Key", lambda found: found["Action"].remove("kms:Decrypt"))),
     (batches_that_fail_as_one, "automation", without("BatchMapping", "Properties", "FunctionResponseTypes")),
     (batches_that_fail_as_one, "automation", without("BatchMapping", "Properties", "ScalingConfig")),
+    (loops_that_lambda_ends, "automation", without("Batch", "Properties", "RecursiveLoop")),
     (
         functions_kept_from_their_own,
         "automation",
@@ -444,6 +464,11 @@ def test_a_rule_would_find_a_slip(rule, template, slip):
     whole = load(path)
     slip(whole["Resources"])
     assert len(rule(whole)) == 1
+
+
+def test_a_file_waits_for_the_batch_pipeline_however_long_it_takes() -> None:
+    [path] = [path for path in TEMPLATES if path.stem == "automation"]
+    assert load(path)["Resources"]["Batch"]["Properties"]["RecursiveLoop"] == "Allow"
 
 
 def test_the_key_of_the_project_lets_eventbridge_in() -> None:

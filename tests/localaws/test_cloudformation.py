@@ -57,13 +57,15 @@ def test_a_function_keeps_its_concurrency_dead_letters_and_key(stacks: Stacks, l
     name, functions = unique(), local_aws.client("lambda")
     dead = {"Type": "AWS::SQS::Queue"}
     config = {"TargetArn": {"Fn::GetAtt": ["Dead", "Arn"]}}
-    more = {"ReservedConcurrentExecutions": "5", "DeadLetterConfig": config}
+    more = {"ReservedConcurrentExecutions": "5", "DeadLetterConfig": config, "RecursiveLoop": "Allow"}
     assert stacks.make(name, {"Dead": dead, "Function": function(name, **more)}) == "CREATE_COMPLETE"
     assert functions.get_function_concurrency(FunctionName=name)["ReservedConcurrentExecutions"] == 5
+    assert functions.get_function_recursion_config(FunctionName=name)["RecursiveLoop"] == "Allow"
     found = functions.get_function_configuration(FunctionName=name)
     assert found["DeadLetterConfig"]["TargetArn"].startswith("arn:aws:sqs:")
     assert stacks.make(name, {"Dead": dead, "Function": function(name)}, update=True) == "UPDATE_COMPLETE"
     assert "ReservedConcurrentExecutions" not in functions.get_function_concurrency(FunctionName=name)
+    assert functions.get_function_recursion_config(FunctionName=name)["RecursiveLoop"] == "Terminate"
 
 
 def test_a_bucket_keeps_encryption_lifecycle_logging_and_tags(stacks: Stacks, local_aws: LocalAws) -> None:

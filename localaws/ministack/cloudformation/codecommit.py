@@ -14,6 +14,8 @@ from localaws.ministack.cloudformation.provisioner import Provisioned, Provision
 from localaws.ministack.iam.hooks_accounts import current_account
 
 _PUSH_SECONDS = 60
+# Source: "Quotas in AWS CodeCommit", compressed archive for initializing a repository in CloudFormation.
+_ARCHIVE_BYTES = 20 * 1024 * 1024
 _PERSON = ("-c", "user.name=AWS CodeCommit", "-c", "user.email=codecommit@localhost")
 
 
@@ -73,6 +75,8 @@ class _Repositories:
             folder, archive = Path(name) / "code", Path(name) / "code.zip"
             with archive.open("wb") as file:
                 stored = call(self._client("s3").get_object, Bucket=place["Bucket"], Key=place["Key"], **version)
+                if stored["ContentLength"] > _ARCHIVE_BYTES:
+                    raise ValueError("Code archive supplied cannot be more than 20 MB compressed")
                 file.write(stored["Body"].read())
             try:
                 _unpack(archive, folder)

@@ -174,6 +174,9 @@ def _function(client: Clients, name: str, properties: Document) -> None:
         functions.delete_function_concurrency(FunctionName=name)
     else:
         functions.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=int(reserved))
+    functions.put_function_recursion_config(
+        FunctionName=name, RecursiveLoop=properties.get("RecursiveLoop", "Terminate")
+    )
     functions.update_function_configuration(
         FunctionName=name,
         DeadLetterConfig=properties.get("DeadLetterConfig", {}),

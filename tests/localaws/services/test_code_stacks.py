@@ -119,6 +119,18 @@ def test_a_pipeline_that_cannot_be_fails_its_stack_with_the_reason(local_aws: Lo
     assert missing["repositoriesNotFound"] == [name]
 
 
+def test_a_first_commit_that_is_too_large_is_refused_as_on_aws(local_aws: LocalAws) -> None:
+    pipelines, cloudformation = Pipelines(local_aws), local_aws.client("cloudformation")
+    name = f"stack-{uuid.uuid4().hex[:12]}"
+    local_aws.client("s3").put_object(Bucket=pipelines.bucket, Key="large.zip", Body=bytes(20 * 1024 * 1024 + 1))
+    document = json.loads(template(pipelines, name, "large.zip", "Well?"))
+    document["Resources"] = {"Repository": document["Resources"]["Repository"]}
+    cloudformation.create_stack(StackName=name, TemplateBody=json.dumps({"Resources": document["Resources"]}))
+    assert finished(cloudformation, name)["StackStatus"] == "ROLLBACK_COMPLETE"
+    events = cloudformation.describe_stack_events(StackName=name)["StackEvents"]
+    assert "cannot be more than 20 MB" in " ".join(each.get("ResourceStatusReason", "") for each in events)
+
+
 def test_a_pipeline_with_a_transition_of_no_stage_is_rolled_back(local_aws: LocalAws) -> None:
     pipelines, cloudformation = Pipelines(local_aws), local_aws.client("cloudformation")
     name = f"stack-{uuid.uuid4().hex[:12]}"
