@@ -46,6 +46,7 @@ SAMPLES = {
     "ModelExecutionRoleArn": f"arn:aws:iam::{ACCOUNT}:role/SC-p-1-ModelExecutionRole-1",
     "ModelPackageGroupName": "iris",
     "ModelPackageName": f"{PACKAGE}/1",
+    "NetworkPolicyArn": f"arn:aws:iam::{ACCOUNT}:policy/SC-p-1-NetworkPolicy-1",
     "NotificationEmails": ",".join(f"a{number}@example.com" for number in range(5)),
     "ProjectAccountId": "444455556666",
     "PermissionsBoundaryArn": f"arn:aws:iam::{ACCOUNT}:policy/boundary",
@@ -150,7 +151,10 @@ class Template:
         kind = self.document["Resources"][name]["Type"]
         if kind == "AWS::SQS::Queue":
             return f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/{self.name(name)}"
-        by_arn = ("AWS::SNS::Topic", "AWS::StepFunctions::StateMachine", "AWS::CloudFormation::Stack")
+        by_arn = (
+            *("AWS::SNS::Topic", "AWS::StepFunctions::StateMachine", "AWS::CloudFormation::Stack"),
+            "AWS::IAM::ManagedPolicy",
+        )
         return self.arn(name) if kind in by_arn else self.name(name)
 
     def attribute(self, argument: Any) -> str:
