@@ -6,6 +6,8 @@
    resource is named, all of the first type stand for it, such as ``endpoint/*``.
 4. Tagging a SageMaker resource while creating it needs ``sagemaker:AddTags`` for it.
 5. Passing a role to a service needs ``iam:PassRole`` for it.
+6. The tags that a request gives or takes away are condition keys; those of the resources are in their service's store
+   (`localaws.account.resource_tags`).
 
 Nothing is decided here: MiniStack's policy evaluation does that (`localaws.ministack.iam.hooks_authorizer`).
 
@@ -14,7 +16,7 @@ Source: Service Authorization Reference; "Granting a user permissions to pass a 
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -23,6 +25,7 @@ from urllib.parse import unquote
 from localaws.account.cfn_lint import data_folder
 from localaws.document import Document
 from localaws.protocol import routing
+from localaws.protocol.routing import GIT_PATH
 from localaws.settings import ACCOUNT_ID, REGION
 
 _INVOCATION = re.compile(r"/endpoints/([^/]+)/([a-z-]+)$")
@@ -73,14 +76,14 @@ class Check:
         Such as ``sagemaker:CreateModel``.
     resource : str
         An ARN, or ``*``.
-    context : mapping of str to str
+    context : mapping of str to str or sequence of str
         Condition keys.
     """
 
     service: str
     action: str
     resource: str
-    context: Mapping[str, str] = field(default_factory=dict)
+    context: Mapping[str, str | Sequence[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -134,6 +137,13 @@ def git_check(repository_path: str, query: str, path: str, account_id: str = ACC
     return Check("codecommit", action, _beginning(Place("codecommit", account_id), "repository") + name)
 
 
+def resources(target: str, path: str, query: str, body: bytes, account_id: str) -> list[str]:
+    """Return the ARNs of what a request to a service of ours is about, a git request's, too."""
+    if path.startswith(GIT_PATH):
+        return [git_check("/".join(path.split("/")[:4]), query, path, account_id).resource]
+    return [each.resource for each in checks(target, path, body, account_id) if each.service != "iam"]
+
+
 def trust_in_service(policy: str | Document, principal: str) -> Document:
     """Return the part of a role's trust policy that is about a service.
 
@@ -172,19 +182,46 @@ def _own(place: Place, operation: str, request: Document) -> list[Check]:
     return [Check(service, action, resource, context) for resource in _resources(place, operation, request)]
 
 
-def _context(service: str, request: Document) -> dict[str, str]:
+def _context(service: str, request: Document) -> dict[str, str | Sequence[str]]:
     """Return the condition keys that a request itself gives values."""
-    found = {f"{service}:{name}": value for name, value in _texts(request) if name in _CONDITIONS}
+    found = _tag_context(request)
+    found |= {f"{service}:{name}": value for name, value in _texts(request) if name in _CONDITIONS}
     for member in _KEYED_CONDITIONS & request.keys():
         if isinstance(request[member], dict):
             found |= {f"{service}:{member}/{key}": str(value) for key, value in request[member].items()}
     return found
 
 
+def _tag_context(request: Document) -> dict[str, str | Sequence[str]]:
+    """Return the condition keys of the tags that a request gives, and of those that it takes away."""
+    given: dict[str, str] = {}
+    keys: list[str] = []
+    for member, value in request.items():
+        if member.lower() == "tags":
+            given |= dict(_tags(value))
+        elif member.lower() == "tagkeys" and isinstance(value, list):
+            keys += [key for key in value if isinstance(key, str)]
+    keys += given
+    found: dict[str, str | Sequence[str]] = {f"aws:RequestTag/{key}": value for key, value in given.items()}
+    return found | ({"aws:TagKeys": keys} if keys else {})
+
+
+def _tags(value: Any) -> Iterator[tuple[str, str]]:
+    """Yield the tags of a member: a map, or a list of keys and values that are written large or small."""
+    if isinstance(value, dict):
+        yield from ((key, str(each)) for key, each in value.items())
+    for item in value if isinstance(value, list) else ():
+        if isinstance(item, dict):
+            tag = {name.lower(): each for name, each in item.items()}
+            if "key" in tag:
+                yield str(tag["key"]), str(tag.get("value", ""))
+
+
 def _tagged(operation: str, own: list[Check], request: Document) -> Iterator[Check]:
     """Yield what the tags of a new SageMaker resource need; it is the first that the request is about."""
     if own and own[0].service == "sagemaker" and operation.startswith("Create") and request.get("Tags"):
-        yield Check("sagemaker", "sagemaker:AddTags", own[0].resource)
+        context = {**_tag_context(request), "sagemaker:TaggingAction": operation}
+        yield Check("sagemaker", "sagemaker:AddTags", own[0].resource, context)
 
 
 def _passed_roles(service: str, request: Document) -> Iterator[Check]:

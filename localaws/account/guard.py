@@ -2,12 +2,15 @@
 
 The local SageMaker and `localaws.services` have ports of their own, so each asks by itself, however a request came:
 it sends the request as it is to `AUTHORIZE_PATH` of the gateway, beside MiniStack, which knows the callers and
-evaluates their policies. 204 lets the request through; any other answer is the client's.
+evaluates their policies. With it go the tags of what it is about, which only the server knows. 204 lets the request
+through; any other answer is the client's.
 """
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from urllib.parse import parse_qs, urlencode, urlsplit
 
+from localaws.account.caller import CallerUnknownError
+from localaws.account.resource_tags import TagsByArn, with_tags
 from localaws.protocol.asgi import Application, Message, Receive, Response, Scope, Send, read_body
 from localaws.protocol.forward import ask
 from localaws.settings import iam_enforced
@@ -20,10 +23,13 @@ ALLOWED = Response(204, [])
 Authorize = Callable[[Scope, bytes], Response]
 """Takes an HTTP request's scope and its body; `ALLOWED`, or the error to answer with."""
 
+FindTags = Callable[[Scope, bytes], Awaitable[TagsByArn]]
+"""Takes the same; the tags of what the request is about."""
 
-def guarded(application: Application, gateway_url: str | None) -> Application:
+
+def guarded(application: Application, gateway_url: str | None, find_tags: FindTags) -> Application:
     """Return the application, behind a `Guard` if IAM is enforced and there is a gateway to ask."""
-    return Guard(application, gateway_url) if gateway_url and iam_enforced() else application
+    return Guard(application, gateway_url, find_tags) if gateway_url and iam_enforced() else application
 
 
 class Guard:
@@ -34,10 +40,12 @@ class Guard:
     application : Application
     gateway_url : str
         Such as ``http://127.0.0.1:4566``.
+    find_tags : callable(scope, body) -> tags by ARN
     """
 
-    def __init__(self, application: Application, gateway_url: str) -> None:
+    def __init__(self, application: Application, gateway_url: str, find_tags: FindTags) -> None:
         self._application, self._gateway = application, urlsplit(gateway_url).netloc
+        self._find_tags = find_tags
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass on what is allowed."""
@@ -47,7 +55,12 @@ class Guard:
         body = await read_body(receive)
         if body is None:
             return
-        answer = await ask(self._gateway, _question(scope), body)
+        try:
+            tags = await self._find_tags(scope, body)
+        except CallerUnknownError as error:
+            await error.response.send(send)
+            return
+        answer = await ask(self._gateway, _question(scope), with_tags(tags, body))
         if answer.status != ALLOWED.status:
             await answer.send(send)
             return

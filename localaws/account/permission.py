@@ -16,6 +16,7 @@ from botocore.credentials import ReadOnlyCredentials
 from botocore.exceptions import ClientError
 
 from localaws.account.guard import ALLOWED, AUTHORIZE_PATH
+from localaws.account.resource_tags import with_tags
 
 _SECONDS = 30
 
@@ -53,7 +54,8 @@ def require(endpoint_url: str, region: str, credentials: ReadOnlyCredentials, qu
     asked = urlencode({"method": "POST", "path": "/", "query": ""})
     connection = http.client.HTTPConnection(urlsplit(endpoint_url).netloc, timeout=_SECONDS)
     try:
-        connection.request("POST", f"{AUTHORIZE_PATH}?{asked}", body, dict(signed.headers.items()))
+        headers = dict(signed.headers.items())
+        connection.request("POST", f"{AUTHORIZE_PATH}?{asked}", with_tags({}, body), headers)
         answer = connection.getresponse()
         text = answer.read()
     finally:

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from localaws.account.clients import Aws
+from localaws.account.resource_tags import Tags
 from localaws.api_errors import UnsupportedOperation
 from localaws.protocol.asgi import Application
 from localaws.service.context import Context
@@ -110,6 +111,11 @@ class Accounts:
                 await asyncio.to_thread(made.recover)
                 self._known[account_id] = made
             return self._known[account_id]
+
+    def tags_of(self, arn: str) -> Tags:
+        """Return the tags of a resource; none for what is not there."""
+        account = self._known.get(arn.split(":", 5)[4]) if arn.startswith("arn:") else None
+        return account.context.store.tags(arn) if account is not None else {}
 
     def _peer(self, service: str, account_id: str) -> Service | None:
         account = self._known.get(account_id)

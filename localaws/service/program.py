@@ -68,7 +68,7 @@ def serve(options: argparse.Namespace, catalog: Iterable[type[Service]]) -> None
     threading.Thread(target=_recover, args=(aws, there), name="recovery", daemon=True).start()
     server = Server(accounts, Callers(options.endpoint_url, options.account_id))
     uvicorn.run(
-        SameOriginOnly(guarded(server, options.endpoint_url), allowed_hosts()),
+        SameOriginOnly(guarded(server, options.endpoint_url, server.resource_tags), allowed_hosts()),
         host=options.host,
         port=options.port,
         log_level="warning",

@@ -5,7 +5,9 @@ import contextvars
 import os
 from concurrent.futures import ThreadPoolExecutor
 
+from localaws.account import authorization
 from localaws.account.caller import Callers, CallerUnknownError, access_key, access_key_of
+from localaws.account.resource_tags import TagsByArn
 from localaws.api_errors import ApiError, UnsupportedOperation
 from localaws.document import Document
 from localaws.protocol.asgi import Receive, Response, Scope, Send, read_body
@@ -37,6 +39,24 @@ class Server:
             await document_response({"status": "ok", "pid": os.getpid()}).send(send)
         else:
             await self._serve(scope, receive, send)
+
+    async def resource_tags(self, scope: Scope, body: bytes) -> TagsByArn:
+        """Return the tags of what a request is about, by ARN.
+
+        Raises
+        ------
+        CallerUnknownError
+            The gateway does not say whose request it is.
+        """
+        account_id = await self._callers.account_of(access_key_of(scope))
+        target = dict(scope["headers"]).get(b"x-amz-target", b"").decode("latin-1")
+        query = scope["query_string"].decode("latin-1")
+
+        def find() -> TagsByArn:
+            arns = authorization.resources(target, scope["path"], query, body, account_id)
+            return {arn: tags for arn in arns if (tags := self._accounts.tags_of(arn))}
+
+        return await asyncio.get_running_loop().run_in_executor(self._pool, find)
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request in its caller's account."""

@@ -103,6 +103,41 @@ def test_a_role_that_is_handed_over_has_to_be_allowed(target: str, request_: dic
     assert passed.context == {"iam:PassedToService": f"{service}.amazonaws.com"}
 
 
+LISTED = [{"Key": "project", "Value": "iris"}, {"Key": "team", "Value": ""}]
+
+
+@pytest.mark.parametrize(
+    ("target", "members"),
+    [
+        ("SageMaker.CreateModel", {"ModelName": "m", "Tags": LISTED}),
+        ("CodeBuild_20161006.CreateProject", {"tags": [{"key": "project", "value": "iris"}, {"key": "team"}]}),
+        ("CodePipeline_20150709.CreatePipeline", {"pipeline": {"name": "p"}, "tags": LISTED}),
+        ("CodeCommit_20150413.CreateRepository", {"repositoryName": "r", "tags": {"project": "iris", "team": ""}}),
+        ("AnyScaleFrontendService.TagResource", {"Tags": {"project": "iris", "team": ""}}),
+    ],
+)
+def test_the_tags_of_a_request_are_condition_keys(target: str, members: dict[str, Any]) -> None:
+    given = {"aws:RequestTag/project": "iris", "aws:RequestTag/team": "", "aws:TagKeys": ["project", "team"]}
+    own, *added = checks(target, "/", json.dumps(members).encode())
+    assert own.context == given
+    assert [each.context for each in added] == (
+        [{**given, "sagemaker:TaggingAction": "CreateModel"}] if target == "SageMaker.CreateModel" else []
+    )
+
+
+@pytest.mark.parametrize("tags", [None, "iris", 7, ["iris"], [{"Value": "iris"}], {}, []])
+def test_tags_that_are_none_are_no_condition_keys(tags: Any) -> None:
+    """Their server refuses them."""
+    [check, *_] = checks("SageMaker.CreateModel", "/", json.dumps({"ModelName": "m", "Tags": tags}).encode())
+    assert check.context == {}
+
+
+def test_the_tags_that_a_request_takes_away_have_no_values() -> None:
+    request = {"ResourceArn": sagemaker_arn("model/m"), "TagKeys": ["team"]}
+    [check] = checks("SageMaker.DeleteTags", "/", json.dumps(request).encode())
+    assert check.context == {"aws:TagKeys": ["team"]}
+
+
 @pytest.mark.parametrize(
     ("path", "action"),
     [
@@ -184,6 +219,64 @@ def test_a_policy_lets_in_for_its_resource_and_a_deny_wins(enforcing_local_aws: 
         sagemaker.create_model_package_group(ModelPackageGroupName="not-mine")
     with pytest.raises(ClientError, match="with an explicit deny in an identity-based policy"):
         sagemaker.delete_model_package_group(ModelPackageGroupName=name)
+
+
+def test_who_may_delete_what_bears_a_tag_may_delete_nothing_else(enforcing_local_aws: LocalAws) -> None:
+    ours = {"StringEquals": {"aws:ResourceTag/project": "iris"}}
+    given = {"StringEquals": {"aws:RequestTag/project": "iris"}}
+    made = {"StringEquals": {**given["StringEquals"], "sagemaker:TaggingAction": "CreateModelPackageGroup"}}
+    kept = {"ForAllValues:StringNotEquals": {"aws:TagKeys": "project"}}
+    key = user(
+        enforcing_local_aws,
+        {"Action": "sagemaker:CreateModelPackageGroup", "Resource": "*", "Condition": given},
+        {"Action": "sagemaker:AddTags", "Resource": "*", "Condition": made},
+        {"Action": "sagemaker:DeleteModelPackageGroup", "Resource": "*", "Condition": ours},
+        {"Action": "sagemaker:DeleteTags", "Resource": "*", "Condition": {**ours, **kept}},
+    )
+    root, prefix = enforcing_local_aws.client("sagemaker"), f"g-{uuid.uuid4().hex[:8]}"
+    for name, tags in (("iris", "iris"), ("tulips", "tulips"), ("nobodys", None)):
+        listed = [{"Key": "project", "Value": tags}] if tags else []
+        root.create_model_package_group(ModelPackageGroupName=f"{prefix}-{name}", Tags=listed)
+    iris = [{"Key": "project", "Value": "iris"}, {"Key": "team", "Value": "t"}]
+    for port in (enforcing_local_aws.port, enforcing_local_aws.sagemaker_port):
+        mine = as_user(enforcing_local_aws, key, "sagemaker", port)
+        make, delete = mine.create_model_package_group, mine.delete_model_package_group
+        asked = {
+            "delete tulips": said(delete, ModelPackageGroupName=f"{prefix}-tulips"),
+            "delete nobody's": said(delete, ModelPackageGroupName=f"{prefix}-nobodys"),
+            "make tulips": said(make, ModelPackageGroupName="t", Tags=[{"Key": "project", "Value": "tulips"}]),
+            "make nobody's": said(make, ModelPackageGroupName="n"),
+            "make tulips mine": said(
+                mine.add_tags, ResourceArn=sagemaker_arn(f"model-package-group/{prefix}-tulips"), Tags=iris
+            ),
+            "hide mine": said(
+                mine.delete_tags,
+                ResourceArn=sagemaker_arn(f"model-package-group/{prefix}-iris"),
+                TagKeys=["team", "project"],
+            ),
+        }
+        assert set(asked.values()) == {"AccessDeniedException"}, asked
+        name = f"{prefix}-own-{port}"
+        make(ModelPackageGroupName=name, Tags=iris)
+        mine.delete_tags(ResourceArn=sagemaker_arn(f"model-package-group/{name}"), TagKeys=["team"])
+        delete(ModelPackageGroupName=name)
+
+
+def test_a_tagged_repository_is_open_to_who_may_use_its_tag(enforcing_local_aws: LocalAws) -> None:
+    """A service of the third server; git's own requests, too."""
+    ours = {"StringEquals": {"aws:ResourceTag/project": "iris"}}
+    key = user(
+        enforcing_local_aws,
+        {"Action": ["codecommit:GitPull", "codecommit:GetRepository"], "Resource": "*", "Condition": ours},
+    )
+    root, found = enforcing_local_aws.client("codecommit"), {}
+    mine = as_user(enforcing_local_aws, key, "codecommit")
+    for project in ("iris", "tulips"):
+        name = f"{project}-{uuid.uuid4().hex[:8]}"
+        made = root.create_repository(repositoryName=name, tags={"project": project})["repositoryMetadata"]
+        listed = git(enforcing_local_aws, key, "ls-remote", made["cloneUrlHttp"])
+        found[project] = (said(mine.get_repository, repositoryName=name), listed.returncode)
+    assert found == {"iris": ("", 0), "tulips": ("AccessDeniedException", 128)}
 
 
 def test_a_role_is_not_handed_over_without_leave(enforcing_local_aws: LocalAws) -> None:

@@ -5,7 +5,7 @@ from functools import partial
 from typing import Any
 
 from localaws.account.session import Clients
-from localaws.ministack.cloudformation import catalog, schema
+from localaws.ministack.cloudformation import catalog, sagemaker, schema
 from localaws.ministack.cloudformation.exactness import Exactness
 from localaws.ministack.cloudformation.hooks_deletion import delete_stacks_in_progress
 from localaws.ministack.cloudformation.hooks_interruption import end_interrupted_operations
@@ -43,7 +43,7 @@ def cloudformation_hooks(client: Clients, clients_of: Callable[[str | None], Cli
         return clients_of(role_arn.get())(service)
 
     return (
-        Hook("cloudformation", partial(add_resource_types, catalog.provisioners(client_of_stack))),
+        Hook("cloudformation", partial(add_resource_types, catalog.provisioners(client_of_stack), sagemaker.TYPES)),
         # Resources of these types are checked as well.
         Hook(
             "cloudformation",

@@ -13,12 +13,16 @@ Properties = dict[str, Any]
 Stacks = Mapping[str, Any]
 
 
-def add_resource_types(provisioners: Mapping[str, Provisioner]) -> None:
-    """Add resource types, each provisioned in a worker thread.
+def add_resource_types(provisioners: Mapping[str, Provisioner], tagged: Collection[str]) -> None:
+    """Add resource types, each provisioned in a worker thread; those that are `tagged` get the stack's tags.
 
-    Hooks ``ministack.services.cloudformation.provisioners._RESOURCE_HANDLERS``, the table of types, and
-    ``...stacks._runs_on_worker_thread``, which says for which types the event loop must not wait.
+    Hooks ``ministack.services.cloudformation.provisioners._RESOURCE_HANDLERS``, the table of types,
+    ``..._STACK_TAG_PROPERTY``, which says where the stack's tags go, and ``...stacks._runs_on_worker_thread``, which
+    says for which types the event loop must not wait.
     """
+    private("ministack.services.cloudformation.provisioners", "_STACK_TAG_PROPERTY").update(
+        dict.fromkeys(tagged, ("Tags", "list"))
+    )
     handlers = private("ministack.services.cloudformation.provisioners", "_RESOURCE_HANDLERS")
     stacks = importlib.import_module("ministack.services.cloudformation.stacks")
     in_thread = private(stacks.__name__, "_runs_on_worker_thread")

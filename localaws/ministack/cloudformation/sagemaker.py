@@ -85,7 +85,7 @@ class ResourceProvisioner:
             but has failed.
         """
         name = properties.get(self._name_member) or generated_name(stack_name, logical_id, _NAME_LENGTH)
-        self._call("Create", {**properties, self._name_member: name})
+        self._call("Create", {**properties, self._name_member: name, "Tags": _own_tags(properties)})
         provisioned = self.provisioned(name)
         if self._type.waits:
             tell_made(provisioned[0])
@@ -105,6 +105,8 @@ class ResourceProvisioner:
         ValueError
             It cannot be changed; the text is the reason in the stack's events.
         """
+        if _without_tags(old) == _without_tags(new):
+            return self._with_tags(self.provisioned(_name_of(physical_id)), old, new)
         if not self._type.in_place or old.get(self._name_member) != new.get(self._name_member):
             if new.get(self._name_member) and old.get(self._name_member) == new[self._name_member]:
                 raise ValueError(
@@ -113,11 +115,10 @@ class ResourceProvisioner:
                 )
             return self.create(logical_id or self._type.noun, new, stack_name)
         name = _name_of(physical_id)
-        if _without_tags(old) != _without_tags(new):
-            self._call("Update", {**new, self._name_member: name})
-            if self._type.waits:
-                self._wait(name, new["EndpointConfigName"])
-        return self.provisioned(name)
+        self._call("Update", {**new, self._name_member: name})
+        if self._type.waits:
+            self._wait(name, new["EndpointConfigName"])
+        return self._with_tags(self.provisioned(name), old, new)
 
     def delete(self, physical_id: str, _properties: Document) -> None:
         """Delete one, if it is there, and wait until it is gone.
@@ -140,6 +141,18 @@ class ResourceProvisioner:
             if not self._type.waits:
                 return
             time.sleep(_POLL_SECONDS)
+
+    def _with_tags(self, there: Provisioned, old: Document, new: Document) -> Provisioned:
+        """Return what is there, with the tags that are new or have changed, and without the others."""
+        arn = there[1][f"{self._type.noun}Arn"]
+        before, after = _tag_map(old), _tag_map(new)
+        added = [{"Key": key, "Value": value} for key, value in after.items() if before.get(key) != value]
+        gone = sorted(before.keys() - after.keys())
+        if added:
+            call(self._client().add_tags, ResourceArn=arn, Tags=added)
+        if gone:
+            call(self._client().delete_tags, ResourceArn=arn, TagKeys=gone)
+        return there
 
     def _call(self, verb: str, properties: Document) -> None:
         shape, request = self._shape(verb), _flat(properties)
@@ -203,6 +216,15 @@ def _flat(properties: Document) -> Document:
     else:
         flat = {"PipelineDefinition": definition["PipelineDefinitionBody"]}
     return {name: value for name, value in properties.items() if name != "PipelineDefinition"} | flat
+
+
+def _own_tags(properties: Document) -> list[Document]:
+    """Return the tags without CloudFormation's own, which no request may have: their keys begin with ``aws:``."""
+    return [tag for tag in properties.get("Tags", ()) if not tag["Key"].lower().startswith("aws:")]
+
+
+def _tag_map(properties: Document) -> dict[str, str]:
+    return {tag["Key"]: str(tag["Value"]) for tag in _own_tags(properties)}
 
 
 def _without_tags(properties: Document) -> Document:

@@ -4,9 +4,10 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from urllib.parse import parse_qs
 
-from localaws.account import authorization, git_credentials
+from localaws.account import authorization, git_credentials, resource_tags
 from localaws.account.guard import ALLOWED, Authorize
 from localaws.account.resource_policy import PolicyAnswer, PolicyQuestion
+from localaws.account.resource_tags import TagsByArn
 from localaws.ministack.iam.hooks_accounts import account_scope, current_account
 from localaws.ministack.private import private
 from localaws.protocol.asgi import Response, Scope
@@ -37,10 +38,11 @@ def request_authorizer() -> Authorize:
 
     of_git = _git_authorizer()
 
-    def authorize(scope: Scope, body: bytes) -> Response:
+    def authorize(scope: Scope, question: bytes) -> Response:
+        tags, body = resource_tags.parted(question)
         headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
         if scope["path"].startswith(GIT_PATH):
-            return of_git(scope, headers)
+            return of_git(scope, headers, tags)
         query = parse_qs(scope["query_string"].decode("latin-1"), keep_blank_values=True)
         key = access_key_of(headers, query)
         set_account(account_of(key))
@@ -51,7 +53,8 @@ def request_authorizer() -> Authorize:
         for check in authorization.checks(target, scope["path"], body, account_id):
             if check.action == "iam:PassRole" and check.resource.split(":")[4:5] != [account_id]:
                 return _denied("Cross-account pass role is not allowed.", 400)
-            denied = enforce(key, check.action, check.service, REGION, check.resource, dict(check.context))
+            context = dict(check.context) | resource_tags.conditions(check.service, tags.get(check.resource, {}))
+            denied = enforce(key, check.action, check.service, REGION, check.resource, context)
             if isinstance(denied, unauthenticated):
                 code, status, message = failure(check.service, denied.code, denied.message, headers)
                 return Response.aws_error(status, code, message)
@@ -64,7 +67,7 @@ def request_authorizer() -> Authorize:
     return authorize
 
 
-def _git_authorizer() -> Callable[[Scope, Mapping[str, str]], Response]:
+def _git_authorizer() -> Callable[[Scope, Mapping[str, str], TagsByArn], Response]:
     """Return the same function for git's requests to CodeCommit, which are signed in their own way.
 
     Hooks ``ministack.core.iam_evaluator``: ``resolve_credential`` finds a key's secret and ``is_root_access_key`` the
@@ -76,7 +79,7 @@ def _git_authorizer() -> Callable[[Scope, Mapping[str, str]], Response]:
     set_account = private("ministack.core.responses", "set_request_account_id")
     account_of, current = private("ministack.app", "_request_account_scope"), current_account()
 
-    def authorize(scope: Scope, headers: Mapping[str, str]) -> Response:
+    def authorize(scope: Scope, headers: Mapping[str, str], tags: TagsByArn) -> Response:
         credentials = git_credentials.given(headers)
         if credentials is None:
             return _WHO_ASKS
@@ -91,7 +94,8 @@ def _git_authorizer() -> Callable[[Scope, Mapping[str, str]], Response]:
             if not secret or not credentials.are_signed(secret, headers.get("host", ""), repository, datetime.now(UTC)):
                 return _denied("The user name and password were not made for this.")
         check = authorization.git_check(repository, scope["query_string"].decode("latin-1"), path, account_id)
-        denied = enforce(key, check.action, check.service, REGION, check.resource, {})
+        context = resource_tags.conditions(check.service, tags.get(check.resource, {}))
+        denied = enforce(key, check.action, check.service, REGION, check.resource, context)
         return ALLOWED if denied is None else _denied(f"{check.action} is denied.")
 
     return authorize
