@@ -151,12 +151,15 @@ class Need:
         What the action is done to; ``*`` where IAM knows no resource.
     passed_to : str
         The service that a role is handed over to; empty for other actions.
+    tagged_by : str
+        The operation that adds tags while it makes something; empty for a request of its own, and other actions.
     """
 
     resource: str
     action: str
     arn: str
     passed_to: str = ""
+    tagged_by: str = ""
 
 
 @cache
@@ -183,6 +186,8 @@ def needs(stem: str, template: Template) -> Iterator[Need]:
             passed_to = _PRINCIPALS.get(kind, "") if name == "iam:PassRole" else ""
             for arn in subjects(template, logical_id, action):
                 yield Need(f"{stem} {logical_id}", name, arn, passed_to)
+                if name == "sagemaker:AddTags":
+                    yield Need(f"{stem} {logical_id}", name, arn, tagged_by=f"Create{kind.rpartition('::')[2]}")
 
 
 def is_needed(kind: str, name: str, properties: Document) -> bool:

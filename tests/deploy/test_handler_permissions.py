@@ -77,8 +77,15 @@ def allows(statement: Document, need: Need) -> bool:
 def holds(operator: str, key: str, values: list[str], need: Need) -> bool:
     """Whether a condition holds for a request of CloudFormation's."""
     prefix, _, tag = key.partition("/")
-    if prefix in ("aws:ResourceTag", "aws:RequestTag"):
-        found = TAGS.get(tag, "")
+    is_made = need.tagged_by != "" or need.action.partition(":")[2].startswith("Create")
+    if prefix == "aws:ResourceTag":
+        found = "" if is_made else TAGS.get(tag, "")
+    elif prefix == "aws:RequestTag":
+        found = TAGS.get(tag, "") if is_made else ""  # an update adds what has changed
+    elif key == "aws:TagKeys":
+        found = "a-tag-of-the-stage-s-file"
+    elif key == "sagemaker:TaggingAction":
+        found = need.tagged_by
     elif key == "iam:PermissionsBoundary":
         found = SAMPLES["PermissionsBoundaryArn"]  # each role has it, by test_template_rules
     elif key == "iam:PassedToService":
@@ -87,7 +94,11 @@ def holds(operator: str, key: str, values: list[str], need: Need) -> bool:
         found = ""  # our objects have no tags
     else:
         raise AssertionError(f"{need}: nothing is known of the condition {key}")
+    if operator == "ForAllValues:StringNotEqualsIgnoreCase":
+        return found.lower() not in [each.lower() for each in values]
     assert operator in ("StringEquals", "StringLike", "StringEqualsIfExists"), operator
+    if operator.endswith("IfExists") and not found:
+        return True
     return any(fnmatchcase(found, each) for each in values)
 
 
@@ -138,10 +149,31 @@ def removed(action: str) -> Change:
         ("DeployRole", "Dashboards", removed("cloudwatch:TagResource"), "endpoint Dashboard", "cloudwatch:TagResource"),
         (
             "DeployRole",
-            "ModelsAndConfigurations",
-            removed("sagemaker:DeleteTags"),
+            "OwnTagsTakenAway",
+            lambda found: found.update(Action=[]),
             "endpoint Model",
             "sagemaker:DeleteTags",
+        ),
+        (
+            "DeployRole",
+            "NewTags",
+            lambda found: found["Condition"]["StringEquals"].update({"sagemaker:TaggingAction": "CreateModel"}),
+            "endpoint EndpointConfig",
+            "sagemaker:AddTags",
+        ),
+        (
+            "DeployRole",
+            "OwnTags",
+            lambda found: found["Condition"].update(StringEquals=found["Condition"].pop("StringEqualsIfExists")),
+            "endpoint Model",
+            "sagemaker:AddTags",
+        ),
+        (
+            "DeployRole",
+            "NewModelsAndConfigurations",
+            lambda found: found.update(Condition={"StringEquals": {"aws:ResourceTag/sagemaker:project-name": "iris"}}),
+            "endpoint Model",
+            "sagemaker:CreateModel",
         ),
         (
             "DeployRole",

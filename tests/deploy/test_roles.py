@@ -86,6 +86,11 @@ def registered(status: str) -> dict[str, Any]:
     return {"ModelPackageGroupName": PROJECT, "ModelApprovalStatus": status}
 
 
+def tags(project: str) -> list[dict[str, str]]:
+    """The tags of a project's stacks, as far as roles are asked for them."""
+    return [{"Key": "sagemaker:project-name", "Value": project}]
+
+
 def queue_url(name: str) -> str:
     """The URL of a queue of this account."""
     return f"https://sqs.us-east-1.amazonaws.com/{ACCOUNT}/{name}"
@@ -98,6 +103,8 @@ def tries(own_key: str, pipeline_role: str, model_role: str) -> dict[str, Try]:
     job |= {"StoppingCondition": {}, "AlgorithmSpecification": {"TrainingInputMode": "File", "TrainingImage": "i"}}
     pipeline = {"PipelineDefinition": "{}", "ClientRequestToken": "t" * 32}
     model = {"PrimaryContainer": {"Image": "i"}}
+    own_model, foreign_model = ({"ResourceArn": arn("sagemaker", f"model/{each}")} for each in (PROJECT, "other"))
+    other_tag = [{"Key": "team", "Value": "t"}]
     variant = [{"VariantName": "v", "ModelName": "m"}]
     stack = {"TemplateBody": "{}"}
     item = {"Key": {"id": {"S": "1"}}, "UpdateExpression": "SET a = :a", "ExpressionAttributeValues": {":a": {"S": ""}}}
@@ -131,18 +138,24 @@ def tries(own_key: str, pipeline_role: str, model_role: str) -> dict[str, Try]:
         "invoke production": ("sagemaker-runtime", "invoke_endpoint", {"EndpointName": "iris-production", "Body": b""}),
         "invoke foreign": ("sagemaker-runtime", "invoke_endpoint", {"EndpointName": "other", "Body": b""}),
         "describe staging": ("sagemaker", "describe_endpoint", {"EndpointName": "iris-staging"}),
-        "make staging": (
+        "change staging": (
             "sagemaker",
-            "create_endpoint",
-            {"EndpointName": "iris-staging", "EndpointConfigName": "c"},
+            "update_endpoint",
+            {"EndpointName": "iris-staging", "EndpointConfigName": PROJECT},
+        ),
+        "serve a foreign configuration": (
+            "sagemaker",
+            "update_endpoint",
+            {"EndpointName": "iris-staging", "EndpointConfigName": "other"},
         ),
         "delete production": ("sagemaker", "delete_endpoint", {"EndpointName": "iris-production"}),
         "delete foreign endpoint": ("sagemaker", "delete_endpoint", {"EndpointName": "other"}),
         "configure an endpoint": (
             "sagemaker",
             "create_endpoint_config",
-            {"EndpointConfigName": "c", "ProductionVariants": variant},
+            {"EndpointConfigName": "c", "ProductionVariants": variant, "Tags": tags(PROJECT)},
         ),
+        "delete a foreign configuration": ("sagemaker", "delete_endpoint_config", {"EndpointConfigName": "other"}),
         "see a configuration": ("sagemaker", "describe_endpoint_config", {"EndpointConfigName": "c"}),
         "see a model": ("sagemaker", "describe_model", {"ModelName": "m"}),
         "read own version": ("sagemaker", "describe_model_package", {"ModelPackageName": VERSION}),
@@ -211,8 +224,26 @@ def tries(own_key: str, pipeline_role: str, model_role: str) -> dict[str, Try]:
             {"logGroupName": "/aws/sagemaker/ProcessingJobs", "logStreamName": "pipelines-x/algo-1"},
         ),
         "train beside": ("sagemaker", "create_training_job", {"TrainingJobName": "beside", **job}),
-        "make a model": ("sagemaker", "create_model", {"ModelName": "m", "ExecutionRoleArn": model_role, **model}),
-        "make a model as admin": ("sagemaker", "create_model", {"ModelName": "m", "ExecutionRoleArn": ADMIN, **model}),
+        **{
+            name: ("sagemaker", "create_model", {"ModelName": "m", "ExecutionRoleArn": role, "Tags": tagged, **model})
+            for name, role, tagged in (
+                ("make a model", model_role, tags(PROJECT)),
+                ("make a model as admin", ADMIN, tags(PROJECT)),
+                ("make a model of iris-2", model_role, tags("iris-2")),
+                ("make anything's model", model_role, []),
+            )
+        },
+        "delete a foreign model": ("sagemaker", "delete_model", {"ModelName": "other"}),
+        "tag own model": ("sagemaker", "add_tags", {**own_model, "Tags": other_tag}),
+        "untag own model": ("sagemaker", "delete_tags", {**own_model, "TagKeys": ["team"]}),
+        "give own model to iris-2": ("sagemaker", "add_tags", {**own_model, "Tags": tags("iris-2")}),
+        "delete own model's name": (
+            "sagemaker",
+            "delete_tags",
+            {**own_model, "TagKeys": ["team", "SageMaker:project-name"]},
+        ),
+        "make a foreign model its own": ("sagemaker", "add_tags", {**foreign_model, "Tags": tags(PROJECT)}),
+        "tag a foreign model": ("sagemaker", "add_tags", {**foreign_model, "Tags": other_tag}),
         "build": ("codebuild", "start_build", {"projectName": "iris-build"}),
         "build foreign": ("codebuild", "start_build", {"projectName": "other"}),
         "start own build pipeline": ("codepipeline", "start_pipeline_execution", {"name": "iris-build"}),
@@ -305,7 +336,9 @@ MAY: dict[str, set[str]] = {
         "read own version",
         "make a model",
         "configure an endpoint",
-        "make staging",
+        "change staging",
+        "tag own model",
+        "untag own model",
         "describe staging",
         "scale an endpoint",
     },
@@ -420,7 +453,9 @@ MAY: dict[str, set[str]] = {
         "read own version",
         "make a model",
         "configure an endpoint",
-        "make staging",
+        "change staging",
+        "tag own model",
+        "untag own model",
         "describe staging",
         "scale an endpoint",
         "delete production",
@@ -490,6 +525,12 @@ def roles(enforcing_local_aws: LocalAws) -> Roles:
     for bucket in (BUCKET, f"{BUCKET}-data", FOREIGN_BUCKET):
         s3.create_bucket(Bucket=bucket)
     s3.put_object(Bucket=BUCKET, Key="iris/x.json", Body=b"{}")
+    sagemaker = local_aws.client("sagemaker")
+    for project in (PROJECT, "other"):
+        own = {"PrimaryContainer": {"Image": "python"}, "ExecutionRoleArn": MODEL_ROLE, "Tags": tags(project)}
+        sagemaker.create_model(ModelName=project, **own)
+        variant = {"VariantName": "v", "ModelName": project, "InstanceType": "ml.t2.medium", "InitialInstanceCount": 1}
+        sagemaker.create_endpoint_config(EndpointConfigName=project, ProductionVariants=[variant], Tags=tags(project))
     key = kms.create_key()["KeyMetadata"]
     arns: dict[str, str] = {}
     given = {**PARAMETERS, "KmsKeyArn": key["Arn"]}
