@@ -69,10 +69,14 @@ class Registry:
         return str(made["ModelPackageArn"])
 
     def register_approved(self, **members: Any) -> str:
-        """Register a version and approve it as `deploy-model approve-model` does; give its ARN."""
-        package = packages.describe(self.local_aws.client("sagemaker"), self.register(members=members))
-        approved.approve(self.local_aws.client, self.local_aws.client("sagemaker"), package, "")
-        return package.arn
+        """Register a version and approve it; give its ARN."""
+        return self.approve(self.register(members=members))
+
+    def approve(self, arn: str) -> str:
+        """Approve a version as `deploy-model approve-model` does; give its ARN."""
+        sagemaker = self.local_aws.client("sagemaker")
+        approved.approve(self.local_aws.client, sagemaker, packages.describe(sagemaker, arn), "")
+        return arn
 
 
 @pytest.fixture

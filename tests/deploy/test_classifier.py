@@ -71,9 +71,9 @@ def register(registry: Registry, model: bytes, records: str, report: dict[str, o
         registry.local_aws.client("s3").put_object(Bucket=registry.bucket, Key=key, Body=body)
     place = f"s3://{registry.bucket}"
     statistics = {"ContentType": "application/json", "S3Uri": f"{place}/evaluation.json"}
-    registry.local_aws.client("sagemaker").create_model_package(
+    made = registry.local_aws.client("sagemaker").create_model_package(
         ModelPackageGroupName=registry.group,
-        ModelApprovalStatus="Approved",
+        ModelApprovalStatus="PendingManualApproval",
         InferenceSpecification={
             "Containers": [{"Image": IMAGE, "ModelDataUrl": f"{place}/model.tar.gz"}],
             "SupportedContentTypes": ["text/csv"],
@@ -82,6 +82,7 @@ def register(registry: Registry, model: bytes, records: str, report: dict[str, o
         ModelMetrics={"ModelQuality": {"Statistics": statistics}},
         CustomerMetadataProperties={"TestDataUrl": f"{place}/test/", "TargetColumn": "cultivar"},
     )
+    registry.approve(made["ModelPackageArn"])
 
 
 def test_a_classifier_passes_both_tests_of_staging(figures: dict[str, float], deploy_model: Run):

@@ -27,10 +27,10 @@ def good_version(registry: Registry) -> str:
     types = {"SupportedContentTypes": ["text/csv"], "SupportedResponseMIMETypes": ["text/csv"]}
     made = registry.local_aws.client("sagemaker").create_model_package(
         ModelPackageGroupName=registry.group,
-        ModelApprovalStatus="Approved",
+        ModelApprovalStatus="PendingManualApproval",
         InferenceSpecification={"Containers": [container], **types},
     )
-    return str(made["ModelPackageArn"])
+    return registry.approve(made["ModelPackageArn"])
 
 
 def endpoints(registry: Registry) -> list[dict[str, Any]]:
@@ -41,7 +41,7 @@ def endpoints(registry: Registry) -> list[dict[str, Any]]:
 
 
 def test_after_a_first_deployment_that_failed_the_same_command_deploys(registry: Registry, deploy_model: Run) -> None:
-    bad, good = registry.register("Approved"), good_version(registry)
+    bad, good = registry.register_approved(), good_version(registry)
     failed = deploy_model("staging", "--model-package", bad)
     assert (failed.returncode, endpoints(registry)) == (1, [])
     assert "it is ROLLBACK_COMPLETE now: Endpoint" in failed.stderr

@@ -49,7 +49,7 @@ def test_a_body_that_is_no_object_is_refused(local_aws: LocalAws, body: bytes) -
 def test_half_a_request_is_none(local_aws: LocalAws, bench: Bench) -> None:
     group = unique("group")
     body = json.dumps({"ModelPackageGroupName": group}).encode()
-    head = b"POST / HTTP/1.1\r\nHost: here\r\nX-Amz-Target: SageMaker.CreateModelPackageGroup\r\n"
+    head = b"POST / HTTP/1.1\r\nHost: localhost\r\nX-Amz-Target: SageMaker.CreateModelPackageGroup\r\n"
     for _ in range(5):
         with socket.create_connection(("127.0.0.1", local_aws.sagemaker_port), timeout=60) as connection:
             connection.sendall(head + f"Content-Length: {len(body) + 1}\r\n\r\n".encode() + body)
