@@ -39,6 +39,9 @@ locals {
     PermissionsBoundaryArn                = var.permissions_boundary_arn
     RolePath                              = var.role_path
     LogRetentionInDays                    = var.log_retention_in_days
+    PackageIndexUrl                       = var.package_index_url
+    PackageIndexSecretArn                 = var.package_index_secret_arn
+    RequireHashes                         = var.require_hashes
     AssetsBucket                          = var.assets_bucket
     AssetsPrefix                          = var.assets_prefix
   }

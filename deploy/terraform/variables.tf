@@ -417,6 +417,47 @@ variable "log_retention_in_days" {
   }
 }
 
+variable "package_index_url" {
+  description = "Where builds get packages from, such as https://packages.example.com/simple/; empty for PyPI"
+  type        = string
+  default     = ""
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^(https://[^@\\s]+)?$", var.package_index_url))
+    error_message = "PackageIndexUrl must be https://HOST/PATH without a user or password, which belong in PackageIndexSecretArn; or nothing."
+  }
+
+  validation {
+    condition     = var.package_index_secret_arn == "" || var.package_index_url != ""
+    error_message = "A PackageIndexSecretArn needs its PackageIndexUrl."
+  }
+}
+
+variable "package_index_secret_arn" {
+  description = "Secret with the index's username and password as JSON, encrypted with the project's key or Secrets Manager's; empty for none"
+  type        = string
+  default     = ""
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^(arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\\d{12}:secret:[\\w/+=.@-]+-[A-Za-z0-9]{6})?$", var.package_index_secret_arn))
+    error_message = "PackageIndexSecretArn must be a secret's whole ARN, with the six characters that Secrets Manager has added to its name; or nothing."
+  }
+}
+
+variable "require_hashes" {
+  description = "Whether builds install only what requirements.txt names, with its hashes"
+  type        = string
+  default     = "false"
+  nullable    = false
+
+  validation {
+    condition     = contains(["true", "false"], var.require_hashes)
+    error_message = "RequireHashes is one of true, false."
+  }
+}
+
 variable "assets_bucket" {
   description = "Bucket of the nested templates, the functions' code and the first commit"
   type        = string

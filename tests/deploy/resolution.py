@@ -71,6 +71,7 @@ _ARN = re.compile(r"arn:aws\[a-z-\]\*:\(?([a-z-]+)")
 _RESOURCES = {
     "ecr": "repository/own",
     "iam": "role/SC-p-1-Role-1",
+    "secretsmanager": "secret:index-a1B2c3",
     "sns": "topic",
     "states": "stateMachine:iris-system-test",
 }

@@ -1,12 +1,14 @@
 """A project with everything that a platform team asks for: what really arrived in each resource and role.
 
 IAM is enforced, so the project is made and its builds, functions and machines are called with roles that a boundary
-bounds. That jobs, models and endpoints of such a project work is in test_demo.
+bounds. No pipeline runs here: no job, model or endpoint of such a project is made.
 """
 
+import json
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +21,7 @@ from tests.conftest import LocalAws
 ROOT = Path(__file__).parents[2]
 NAME = "platform"
 ACCOUNT = "000000000000"
+INDEX = "https://packages.example.com/simple/"
 SUBNETS, GROUPS = ["subnet-0a1b2c3d", "subnet-4e5f6a7b"], ["sg-0a1b2c3d"]
 # It bounds nothing but IAM, so that what goes wrong is the project's fault.
 BOUNDARY = (
@@ -42,6 +45,7 @@ class Platform:
     resources: dict[str, list[str]]
     key: str
     boundary: str
+    secret: str
 
     def each(self, resource_type: str) -> list[str]:
         """The physical ids of all resources of a type, at least one."""
@@ -62,6 +66,9 @@ def platform(enforcing_local_aws: LocalAws, tmp_path_factory: pytest.TempPathFac
     aws = enforcing_local_aws
     key = aws.client("kms").create_key()["KeyMetadata"]["Arn"]
     boundary = aws.client("iam").create_policy(PolicyName="boundary", PolicyDocument=BOUNDARY)["Policy"]["Arn"]
+    secret = aws.client("secretsmanager").create_secret(
+        Name="team/index", SecretString='{"username": "reader", "password": "of the index"}'
+    )["ARN"]
     aws.client("s3").create_bucket(Bucket="platform-assets")
     copy = tmp_path_factory.mktemp("platform") / "copy"
     shutil.copytree(ROOT, copy, ignore=shutil.ignore_patterns(".*", "*.egg-info", "build", "dist", "__pycache__"))
@@ -78,6 +85,9 @@ def platform(enforcing_local_aws: LocalAws, tmp_path_factory: pytest.TempPathFac
         "PermissionsBoundaryArn": boundary,
         "RolePath": "/ml/",
         "LogRetentionInDays": "731",
+        "PackageIndexUrl": INDEX,
+        "PackageIndexSecretArn": secret,
+        "RequireHashes": "true",
     }
     done = subprocess.run(
         [
@@ -100,7 +110,7 @@ def platform(enforcing_local_aws: LocalAws, tmp_path_factory: pytest.TempPathFac
     for kind, physical_id in nested_resources(cloudformation, stack):
         resources.setdefault(kind, []).append(physical_id)
     outputs = {item["OutputKey"]: item["OutputValue"] for item in found["Outputs"]}
-    return Platform(aws, outputs, resources, key, boundary)
+    return Platform(aws, outputs, resources, key, boundary, secret)
 
 
 def test_no_key_is_made_where_one_is_given(platform: Platform) -> None:
@@ -146,6 +156,55 @@ def test_each_build_is_in_the_vpc_and_knows_what_to_ask_of_jobs(platform: Platfo
                 "VOLUME_KMS_KEY_ARN": platform.key,
             }
             assert variables.items() >= asked.items()
+
+
+def test_each_build_has_the_index(platform: Platform) -> None:
+    found = platform.aws.client("codebuild").batch_get_projects(names=platform.each("AWS::CodeBuild::Project"))
+    for project in found["projects"]:
+        variables = {
+            each["name"]: (each.get("type", "PLAINTEXT"), each["value"])
+            for each in project["environment"]["environmentVariables"]
+        }
+        wanted = {
+            "PACKAGE_INDEX_URL": ("PLAINTEXT", INDEX),
+            "PACKAGE_INDEX_USERNAME": ("SECRETS_MANAGER", f"{platform.secret}:username"),
+            "PACKAGE_INDEX_PASSWORD": ("SECRETS_MANAGER", f"{platform.secret}:password"),
+            "REQUIRE_HASHES": ("PLAINTEXT", "true"),
+        }
+        assert variables.items() >= wanted.items()
+
+
+def built(platform: Platform, *variables: dict[str, str]) -> tuple[dict[str, Any], str]:
+    """A build of ModelBuild's project that says what it knows of the secret, and its log."""
+    codebuild, logs = platform.aws.client("codebuild"), platform.aws.client("logs")
+    said = 'echo "$PACKAGE_INDEX_USERNAME asks with a password of ${#PACKAGE_INDEX_PASSWORD}: $PACKAGE_INDEX_PASSWORD"'
+    build = codebuild.start_build(
+        projectName=f"{NAME}-build",
+        sourceTypeOverride="NO_SOURCE",
+        artifactsOverride={"type": "NO_ARTIFACTS"},
+        environmentVariablesOverride=list(variables),
+        buildspecOverride=f"version: 0.2\nphases: {{build: {{commands: [{json.dumps(said)}]}}}}",
+    )["build"]
+    deadline = time.monotonic() + 120
+    while build["buildStatus"] == "IN_PROGRESS" and time.monotonic() < deadline:
+        time.sleep(0.2)
+        [build] = codebuild.batch_get_builds(ids=[build["id"]])["builds"]
+    events = logs.get_log_events(logGroupName=build["logs"]["groupName"], logStreamName=build["logs"]["streamName"])
+    return build, "".join(event["message"] for event in events["events"])
+
+
+def test_a_builds_password_comes_from_the_secret_and_is_not_in_its_log(platform: Platform) -> None:
+    build, log = built(platform)
+    assert build["buildStatus"] == "SUCCEEDED", build
+    assert "*** asks with a password of 12: ***" in log
+
+
+def test_a_build_may_read_no_other_secret(platform: Platform) -> None:
+    other = platform.aws.client("secretsmanager").create_secret(Name="team/other", SecretString="theirs")["ARN"]
+    build, log = built(platform, {"name": "OTHER", "type": "SECRETS_MANAGER", "value": other})
+    assert build["buildStatus"] == "FAILED"
+    assert "asks with" not in log
+    assert any("AccessDenied" in each["message"] for phase in build["phases"] for each in phase.get("contexts", ()))
 
 
 def test_the_key_and_the_retention_are_everywhere(platform: Platform) -> None:
