@@ -4,6 +4,7 @@ import base64
 import functools
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -13,7 +14,7 @@ import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
-from importlib.metadata import distribution
+from importlib.metadata import distribution, version
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -62,18 +63,19 @@ class Build:
     python: Path
     server: Server
     digest: str
+    index: Path
 
     @property
     def host(self) -> str:
         return f"127.0.0.1:{self.server.server_port}"
 
-    def run(self, after: str = "true", **variables: str) -> subprocess.CompletedProcess[str]:
-        """The install phase, and a command after it in the same shell, as CodeBuild has it."""
+    @property
+    def environment(self) -> dict[str, str]:
+        """Without what this machine's pip and uv are told otherwise."""
         passed = {name: value for name, value in os.environ.items() if not name.startswith(("PIP_", "UV_"))}
-        own = {
-            "PATH": f"{self.python}/bin{os.pathsep}{os.environ['PATH']}",
+        return passed | {
+            "PATH": os.pathsep.join([f"{self.python}/bin", str(Path(sys.executable).parent), os.environ["PATH"]]),
             "VIRTUAL_ENV": str(self.python),
-            # Without what this machine's pip and uv are told otherwise.
             "PIP_CONFIG_FILE": os.devnull,
             "PIP_NO_CACHE_DIR": "1",
             "PIP_DISABLE_PIP_VERSION_CHECK": "1",
@@ -81,10 +83,13 @@ class Build:
             "UV_NO_CONFIG": "1",
             "no_proxy": "*",
         }
+
+    def run(self, after: str = "true", **variables: str) -> subprocess.CompletedProcess[str]:
+        """The install phase, and a command after it in the same shell, as CodeBuild has it."""
         return subprocess.run(
             ["sh", "-c", f". deploy/install.sh && {after}"],
             cwd=self.source,
-            env=passed | own | {"PACKAGE_INDEX_URL": f"http://{self.host}/simple/"} | variables,
+            env=self.environment | {"PACKAGE_INDEX_URL": f"http://{self.host}/simple/"} | variables,
             capture_output=True,
             text=True,
             timeout=120,
@@ -134,12 +139,13 @@ def build(tmp_path: Path) -> Iterator[Build]:
     server = Server(tmp_path / "index")
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
-    yield Build(source, python, server, hashlib.sha256((pages / WHEEL).read_bytes()).hexdigest())
+    yield Build(source, python, server, hashlib.sha256((pages / WHEEL).read_bytes()).hexdigest(), pages.parent)
     server.shutdown()
     server.server_close()
     thread.join()
 
 
+PAGE = Path(__file__).parents[2] / "docs" / "project.md"
 IMPORT = "python -c 'import mine, dependency_of_mine; print(\"both are there\")'"
 
 
@@ -180,10 +186,41 @@ def test_an_index_that_asks_gets_the_secret_and_shows_nobody_the_password(build:
     build.server.asks = True
     build.require(build.digest)
     secret = {"PACKAGE_INDEX_USERNAME": USERNAME, "PACKAGE_INDEX_PASSWORD": PASSWORD}
-    uv = f"'{Path(sys.executable).parent}/uv' pip install --reinstall --requirement requirements.txt"
+    uv = "uv pip install --reinstall --requirement requirements.txt"
     done = build.run(f"{IMPORT} && {uv}", REQUIRE_HASHES="true", **secret)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "dependency-of-mine==1.0" in done.stderr
     said = done.stdout + done.stderr
     assert PASSWORD not in said
     assert quote(PASSWORD, safe="") not in said
+
+
+def test_the_documented_command_makes_the_file_that_installs(build: Build) -> None:
+    command = re.search(
+        r"^    (echo setuptools \| uv pip compile .*\n(?:        .*\n)*)", PAGE.read_text(), re.MULTILINE
+    )
+    assert command is not None
+    (build.source / "setup.cfg").write_text("[options.extras_require]\nlocal =\ntest =\n")
+    pages = build.index / "setuptools"
+    pages.mkdir()
+    name, own = f"setuptools-{version('setuptools')}", f"setuptools-{version('setuptools')}-py3-none-any.whl"
+    with zipfile.ZipFile(pages / own, "w") as wheel:
+        wheel.writestr(
+            f"{name}.dist-info/METADATA", f"Metadata-Version: 2.1\nName: setuptools\nVersion: {version('setuptools')}\n"
+        )
+        wheel.writestr(f"{name}.dist-info/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        wheel.writestr(f"{name}.dist-info/RECORD", "")
+    (pages / "index.html").write_text(f'<a href="{own}">{own}</a>')
+    made = subprocess.run(
+        ["sh", "-c", command[1]],
+        cwd=build.source,
+        env=build.environment | {"UV_DEFAULT_INDEX": f"http://{build.host}/simple/", "UV_NO_BUILD_ISOLATION": "1"},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert made.returncode == 0, made.stderr
+    assert f"--hash=sha256:{build.digest}" in (build.source / "requirements.txt").read_text()
+    done = build.run(IMPORT, REQUIRE_HASHES="true")
+    assert "both are there" in done.stdout, done.stderr

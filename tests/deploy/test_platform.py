@@ -1,7 +1,7 @@
 """A project with everything that a platform team asks for: what really arrived in each resource and role.
 
 IAM is enforced, so the project is made and its builds, functions and machines are called with roles that a boundary
-bounds. No pipeline runs here: no job, model or endpoint of such a project is made.
+bounds. No job, model or endpoint of such a project is made here.
 """
 
 import json
