@@ -6,7 +6,8 @@
     python invoke_api.py --records FILE     with records of yours, as lines of CSV: for another model than the sample's
 
 Where no URL is given it is read from the stack that `deploy-model api` made, and where no key is given its value is
-read from API Gateway with the caller's own AWS credentials. The key is never printed.
+read from API Gateway with the caller's own AWS credentials. The key is never printed. Requests are signed with those
+credentials where the stack says AWS_IAM, or with --sign.
 """
 
 import argparse
@@ -27,11 +28,13 @@ from model_road.environment import ENVIRONMENTS, reachable_api
 from model_road.errors import RoadError, UsageError
 from model_road.options import add_environment_options
 
-URL_VARIABLE, KEY_VARIABLE = "API_URL", "API_KEY"
+URL_VARIABLE, KEY_VARIABLE, TOKEN_VARIABLE = "API_URL", "API_KEY", "API_AUTHORIZATION_TOKEN"
 _TEST_ROWS = 20
 _ADVICE = {
     400: "the model expects other records than these: give some of yours with --records FILE",
-    403: f"the key is missing, wrong, or of another API's usage plan: set {KEY_VARIABLE} or give --api-key",
+    401: f"no valid identity token of the API's user pool: set {TOKEN_VARIABLE} or give --authorization-token",
+    403: f"the key is missing, wrong, or of another API's usage plan: set {KEY_VARIABLE} or give --api-key; or the API "
+    "wants signed requests, of an identity that may call execute-api:Invoke: --sign",
     404: "there is no such path: the URL ends where /stream and /batch begin",
     429: "over the rate or the quota of the usage plan: wait, or raise RateLimit, BurstLimit or QuotaLimit",
     503: "no model is in service: deploy-model status",
@@ -54,6 +57,8 @@ class Api:
     url: str
     key: str
     pool: Any
+    token: str | None = None
+    session: Any = None  # boto3's, whose credentials sign the requests; None where they are not signed
 
     def post(self, path: str, rows: list[list[float]]) -> Any:
         """Send rows to a route; give its answer.
@@ -65,9 +70,9 @@ class Api:
         """
         import urllib3  # noqa: PLC0415
 
-        headers = {"x-api-key": self.key, "Content-Type": "application/json"}
+        body = json.dumps({"x": rows})
         try:
-            answer = self.pool.request("POST", self.url + path, body=json.dumps({"x": rows}), headers=headers)
+            answer = self.pool.request("POST", self.url + path, body=body, headers=self._headers(path, body))
         except urllib3.exceptions.HTTPError as error:
             reason = str(error).rpartition(": ")[2]
             raise RoadError(f"{self.url}{path} cannot be reached: {reason}") from error
@@ -75,6 +80,19 @@ class Api:
             advice = _ADVICE.get(answer.status, "the function's log has the reason")
             raise RoadError(f"{path} answered {answer.status} ({_sentence(answer.data)}): {advice}")
         return json.loads(answer.data)
+
+    def _headers(self, path: str, body: str) -> dict[str, str]:
+        from botocore.auth import SigV4Auth  # noqa: PLC0415
+        from botocore.awsrequest import AWSRequest  # noqa: PLC0415
+
+        headers = {"x-api-key": self.key, "Content-Type": "application/json"}
+        if self.token:
+            headers["Authorization"] = self.token
+        if not self.session:
+            return headers
+        request = AWSRequest("POST", self.url + path, headers, body)
+        SigV4Auth(self.session.get_credentials(), "execute-api", self.session.region_name).add_auth(request)
+        return dict(request.headers)
 
 
 def _sentence(data: bytes) -> str:
@@ -100,6 +118,15 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--url", default=os.environ.get(URL_VARIABLE), help=f"of the API ({URL_VARIABLE})")
     parser.add_argument("--api-key", default=os.environ.get(KEY_VARIABLE), help=f"its key ({KEY_VARIABLE})")
     parser.add_argument(
+        "--sign", action="store_true", help="sign the requests, for an API of AWS_IAM; the stack says it without --url"
+    )
+    parser.add_argument(
+        "--authorization-token",
+        default=os.environ.get(TOKEN_VARIABLE),
+        metavar="TOKEN",
+        help=f"of the user pool, for an API of COGNITO_USER_POOLS ({TOKEN_VARIABLE})",
+    )
+    parser.add_argument(
         "--project-name", default=DEFAULT_PROJECT, help="whose API, when there is no --url (%(default)s)"
     )
     parser.add_argument("--records", type=Path, metavar="FILE", help="CSV without a header, features only, to send")
@@ -116,6 +143,8 @@ def _try(options: argparse.Namespace) -> int:
         raise UsageError(f"--calls is {options.calls}: expected 1 or more")
     if options.target_column and not options.records:
         raise UsageError("--target-column says what is in the file of --records: give that, too")
+    if options.sign and options.authorization_token:
+        raise UsageError("an API wants a signature or a token: give --sign or --authorization-token")
     records = read_records(options.records, options.target_column) if options.records else _test_set()
     api = _find(options)
     print(f"URL      {api.url}")
@@ -132,16 +161,22 @@ def _try(options: argparse.Namespace) -> int:
 def _find(options: argparse.Namespace) -> Api:
     import urllib3  # noqa: PLC0415
 
-    url, key = options.url, options.api_key
+    url, key, signs = options.url, options.api_key, options.sign
+    if signs or not (url and key):
+        ENVIRONMENTS[options.environment](options.region, None)
     if not (url and key):
-        found_url, found_key = _of_project(options)
+        found_url, found_key, authorization_type = _of_project(options)
         url, key = url or found_url, key or found_key
-    return Api(url.rstrip("/"), key, urllib3.PoolManager(timeout=30.0, retries=False))
+        signs = signs or authorization_type == "AWS_IAM"
+    pool = urllib3.PoolManager(timeout=30.0, retries=False)
+    session = aws.session() if signs else None
+    if session and not session.get_credentials():
+        raise UsageError("there are no credentials to sign the requests with: set AWS_PROFILE, or log in")
+    return Api(url.rstrip("/"), key, pool, options.authorization_token, session)
 
 
-def _of_project(options: argparse.Namespace) -> tuple[str, str]:
-    """URL and key of the project's API, as its stack and API Gateway tell them."""
-    ENVIRONMENTS[options.environment](options.region, None)
+def _of_project(options: argparse.Namespace) -> tuple[str, str, str]:
+    """URL, key and authorization type of the project's API, as its stack and API Gateway tell them."""
     stack_name = stack_name_of(options.project_name, API)
     session = aws.session()
     cloudformation = session.client("cloudformation")
@@ -155,7 +190,8 @@ def _of_project(options: argparse.Namespace) -> tuple[str, str]:
     if not {"ApiId", "ApiUrl", "ApiKeyId"} <= set(outputs):
         raise RoadError(f"the stack {stack_name} is {stack['StackStatus']} and has no outputs: see its events")
     key = session.client("apigateway").get_api_key(apiKey=outputs["ApiKeyId"], includeValue=True)["value"]
-    return reachable_api(outputs["ApiUrl"], outputs["ApiId"]), key
+    parameters = {each["ParameterKey"]: each["ParameterValue"] for each in stack.get("Parameters", [])}
+    return reachable_api(outputs["ApiUrl"], outputs["ApiId"]), key, parameters.get("AuthorizationType", "NONE")
 
 
 def read_records(path: Path, target_column: str | None) -> Records:

@@ -7,7 +7,7 @@ the project and the package     the parameters that no file can know
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -115,10 +115,15 @@ def request(
 
 
 def stack_request(
-    project: Project, stack_name: str, template: Path, values: Mapping[str, str], stack_tags: Mapping[str, str]
+    project: Project,
+    stack_name: str,
+    template: Path,
+    values: Mapping[str, str],
+    stack_tags: Mapping[str, str],
+    change: Callable[[str], str] = str,
 ) -> Request:
-    """Return what a stack is to become; a template too long to be sent goes to S3."""
-    text = read_template(template)
+    """Return what a stack is to become, after a change to its template; one too long to be sent goes to S3."""
+    text = change(read_template(template))
     body = text.encode()
     url = None
     if len(body) > TEMPLATE_BODY_BYTES:

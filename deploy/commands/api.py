@@ -1,6 +1,11 @@
 """The API in front of production: `api` deploys or updates its stack, whose life cycle is not that of a stage."""
 
 import argparse
+import functools
+import hashlib
+import json
+import re
+from collections.abc import Mapping
 
 from deploy import artifacts, deployment, stacks, staged, stages
 from deploy.deployment_view import output_lines
@@ -14,6 +19,9 @@ _OF_THE_PROJECT = (
     *("SubnetIds", "SecurityGroupIds", "NetworkPolicyArn"),
     *("PermissionsBoundaryArn", "RolePath", "LogRetentionInDays"),
 )
+# Parameters that decide who may call, each with the value that asks for nothing.
+_ACCESS = {"AuthorizationType": "NONE", "UserPoolArn": "", "VpcEndpointIds": ""}
+_DEPLOYMENT = re.compile(r"\bDeployment[0-9a-f]{8}\b")
 
 
 def deploy_api(project: Project, options: argparse.Namespace) -> int:
@@ -35,12 +43,27 @@ def deploy_api(project: Project, options: argparse.Namespace) -> int:
         **dict(options.parameters),
     }
     tags = {"sagemaker:project-name": project.name}
-    wanted = stages.stack_request(project, name, TEMPLATE, values, tags)
+    wanted = stages.stack_request(project, name, TEMPLATE, values, tags, functools.partial(deployed_anew, values))
     deployment.run(project, wanted, None, options.wait)
     stack = stacks.describe(project.cloudformation, wanted.name)
     for line in output_lines(stack) if stack else ():
         print(line)
     return 0
+
+
+def deployed_anew(values: Mapping[str, str], template: str) -> str:
+    """Return the template with its deployment named after who may call, too.
+
+    A stage serves the snapshot that its deployment is, with the authorization and the resource policy of that time, and
+    CloudFormation takes another one only where the name is another, which no parameter can be a part of.
+    Sources: "AWS::ApiGateway::Deployment" in the CloudFormation template reference; "Create and attach an API Gateway
+    resource policy to an API" in the developer guide: redeploy after each change.
+    """
+    access = {name: values[name] for name, nothing in _ACCESS.items() if values.get(name, nothing) != nothing}
+    if not access:
+        return template
+    digest = hashlib.sha256(json.dumps(access, sort_keys=True).encode()).hexdigest()[:8]
+    return _DEPLOYMENT.sub(lambda name: f"{name[0]}{digest}", template)
 
 
 def sets_up_logging(project: Project) -> str:

@@ -56,6 +56,7 @@ SAMPLES = {
     "RetrainingSchedule": "rate(7 days)",
     "SecurityGroupIds": "sg-0a1b2c3d",
     "SubnetIds": "subnet-0a1b2c3d,subnet-4e5f6a7b",
+    "VpcEndpointIds": "vpce-0a1b2c3d,vpce-4e5f6a7b",
     "VpcId": "vpc-0a1b2c3d",
     "SageMakerProjectId": "p-1",
     "SageMakerProjectName": "iris",

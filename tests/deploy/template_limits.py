@@ -20,6 +20,7 @@ Document = dict[str, Any]
 # The longest name of each type, by the property that holds it.
 LONGEST: dict[str, tuple[str, int]] = {
     "AWS::ApiGateway::ApiKey": ("Name", 1024),
+    "AWS::ApiGateway::Authorizer": ("Name", 128),
     "AWS::ApiGateway::RestApi": ("Name", 1024),
     "AWS::ApiGateway::UsagePlan": ("UsagePlanName", 1024),
     "AWS::CloudWatch::Alarm": ("AlarmName", 255),

@@ -2,83 +2,18 @@
 
 import json
 import time
-import urllib.error
-import urllib.request
 import uuid
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from deploy import artifacts, stages
-from deploy.commands.api import FUNCTION, TEMPLATE
 from tests.conftest import LocalAws
-
-
-@dataclass(frozen=True)
-class Api:
-    """The stack of api.yml before an endpoint that is not there."""
-
-    aws: LocalAws
-    name: str
-    url: str
-    key: str
-
-    def post(self, route: str, body: Any, *, key: str | None = None, content_type: str = "application/json") -> Any:
-        """Status, headers and document of an answer."""
-        data = body if isinstance(body, bytes) else json.dumps(body).encode()
-        headers = {"Content-Type": content_type, "x-api-key": self.key if key is None else key}
-        request = urllib.request.Request(f"{self.url}{route}", data, headers)
-        try:
-            with urllib.request.urlopen(request, timeout=60) as answer:
-                return answer.status, answer.headers, json.loads(answer.read())
-        except urllib.error.HTTPError as error:
-            return error.code, error.headers, json.loads(error.read())
-
-    def invocations(self) -> int:
-        """How often the function has run, by its log."""
-        events = self.aws.client("logs").filter_log_events(logGroupName=f"/aws/lambda/{self.name}-invoke")["events"]
-        return sum("START RequestId" in event["message"] for event in events)
-
-
-def change(aws: LocalAws, name: str, operation: str, **parameters: str) -> Any:
-    """Create or update the stack; give it in the end."""
-    cloudformation = aws.client("cloudformation")
-    values = {
-        "SageMakerProjectName": name,
-        "EndpointName": name,
-        "FunctionCodeBucket": name,
-        "FunctionCodeKey": "function.zip",
-        "SetUpApiGatewayLogging": "true",
-        **parameters,
-    }
-    getattr(cloudformation, operation)(
-        StackName=name,
-        TemplateBody=Path(TEMPLATE).read_text(),
-        Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in values.items()],
-        Capabilities=["CAPABILITY_IAM"],
-    )
-    deadline = time.monotonic() + 60
-    status = operation.partition("_")[0].upper()
-    while (stack := cloudformation.describe_stacks(StackName=name)["Stacks"][0])["StackStatus"] != f"{status}_COMPLETE":
-        assert not stack["StackStatus"].endswith(("FAILED", "ROLLBACK_COMPLETE")), stack
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-    return stack
+from tests.deploy.api_stack import Api, change, create
 
 
 @pytest.fixture(scope="module")
 def api(local_aws: LocalAws) -> Api:
-    name = f"api-{uuid.uuid4().hex[:12]}"
-    local_aws.client("s3").create_bucket(Bucket=name)
-    content = artifacts.pack(stages.FOLDER / "functions" / FUNCTION)
-    local_aws.client("s3").put_object(Bucket=name, Key="function.zip", Body=content)
-    stack = change(local_aws, name, "create_stack")
-    outputs = {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
-    key = local_aws.client("apigateway").get_api_key(apiKey=outputs["ApiKeyId"], includeValue=True)["value"]
-    stage = outputs["ApiUrl"].rpartition("/")[2]
-    return Api(local_aws, name, f"http://127.0.0.1:{local_aws.port}/_aws/execute-api/{outputs['ApiId']}/{stage}", key)
+    return create(local_aws)
 
 
 @pytest.mark.parametrize("content_type", ["application/json; charset=utf-8", "text/plain", "", "a/b"])
@@ -133,7 +68,7 @@ def test_the_gateways_own_answers_help(api: Api) -> None:
     assert (status, "/stream" in document["message"]) == (404, True)
     gateway, name = api.aws.client("apigateway"), uuid.uuid4().hex
     key = gateway.create_api_key(name=name, enabled=True)
-    stages_of = [{"apiId": api.url.split("/")[-2], "stage": "v1"}]
+    stages_of = [{"apiId": api.id, "stage": "v1"}]
     plan = gateway.create_usage_plan(name=name, apiStages=stages_of, throttle={"rateLimit": 0.01, "burstLimit": 1})
     gateway.create_usage_plan_key(usagePlanId=plan["id"], keyId=key["id"], keyType="API_KEY")
     answers = [api.post("/stream", {}, key=key["value"]) for _ in range(2)]
@@ -192,7 +127,7 @@ def test_each_request_is_in_the_access_log_and_counted(api: Api) -> None:
 
 
 def test_the_api_describes_itself(api: Api) -> None:
-    api_id = api.url.split("/")[-2]
+    api_id = api.id
     exported = api.aws.client("apigateway").get_export(restApiId=api_id, stageName="v1", exportType="oas30")
     document = json.loads(exported["body"].read())
     assert set(document["paths"]) == {"/stream", "/batch"}
@@ -202,7 +137,7 @@ def test_the_api_describes_itself(api: Api) -> None:
 
 
 def test_an_update_reaches_every_resource_and_keeps_the_rest(api: Api) -> None:
-    gateway, api_id = api.aws.client("apigateway"), api.url.split("/")[-2]
+    gateway, api_id = api.aws.client("apigateway"), api.id
     before = gateway.get_stage(restApiId=api_id, stageName="v1")
     topic = api.aws.client("sns").create_topic(Name=api.name)["TopicArn"]
     limits = {"RateLimit": "50", "BurstLimit": "60", "QuotaLimit": "70000"}

@@ -22,6 +22,7 @@ Document = dict[str, Any]
 
 # The policies of resources: the properties that hold them. What they are about is in their Resource, too.
 _OF_RESOURCES = {
+    "AWS::ApiGateway::RestApi": "Policy",
     "AWS::KMS::Key": "KeyPolicy",
     "AWS::S3::BucketPolicy": "PolicyDocument",
     "AWS::SageMaker::ModelPackageGroup": "ModelPackageGroupPolicy",

@@ -180,7 +180,7 @@ def test_every_named_type_is_judged() -> None:
         *("AWS::ApplicationAutoScaling::ScalableTarget", "AWS::ApplicationAutoScaling::ScalingPolicy"),
         *("AWS::CloudFormation::Stack", "AWS::KMS::Key", "AWS::Lambda::EventSourceMapping", "AWS::Lambda::Permission"),
         *("AWS::S3::BucketPolicy", "AWS::SNS::Subscription", "AWS::SNS::TopicPolicy", "AWS::SQS::QueuePolicy"),
-        *("AWS::SageMaker::EndpointConfig", "AWS::SageMaker::Model"),
+        *("AWS::SageMaker::EndpointConfig", "AWS::SageMaker::Model", "AWS::WAFv2::WebACLAssociation"),
     }
     assert every - nameless == set(limits.LONGEST) & every
     assert every <= nameless | set(limits.LONGEST)

@@ -11,6 +11,7 @@ from localaws.ministack.cloudformation import (
     codepipeline,
     model_package_group,
     sagemaker,
+    wafv2,
 )
 from localaws.ministack.cloudformation.provisioner import Provisioner
 
@@ -22,6 +23,7 @@ _MODULES = (
     codepipeline,
     model_package_group,
     sagemaker,
+    wafv2,
 )
 
 
