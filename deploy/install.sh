@@ -6,7 +6,7 @@
 #   REQUIRE_HASHES           true: only packages of requirements.txt, with its hashes (docs/project.md)
 
 if [ -n "${PACKAGE_INDEX_URL:-}" ]; then
-    # Neither pip nor uv prints the password of a URL; tox hands the variables of both on.
+    # Neither pip nor uv prints the password of a URL; tox, whose environments uv makes, hands UV_* on.
     PIP_INDEX_URL="$(python -c '
 import os
 from urllib.parse import quote
