@@ -179,7 +179,8 @@ def test_a_step_policy_follows_an_alarm_of_ones_own(
 def test_limits_and_the_clock_move_the_capacity(endpoints: Endpoints, autoscaling: Any) -> None:
     name = endpoints.serve("one")
     autoscaling.register_scalable_target(**key(name), MinCapacity=1, MaxCapacity=2)
-    soon = (datetime.utcnow() + timedelta(seconds=1)).isoformat(timespec="seconds")
+    # Far enough that it is not past when the request is carried out.
+    soon = (datetime.utcnow() + timedelta(seconds=5)).isoformat(timespec="seconds")
     action = {"ScheduledActionName": "evening", "Schedule": f"at({soon})"}
     autoscaling.put_scheduled_action(**key(name), **action, ScalableTargetAction={"MinCapacity": 2})
     until(lambda: count(endpoints, name) == 2)
