@@ -196,7 +196,7 @@ def test_a_production_that_fails_is_mended(deployed: Deployed):
     assert deployed.deploy("1", TrafficWaitSeconds="60") == "CREATE_COMPLETE"
     assert deployed.deploy("fails", DeploymentGuardrails="UNWATCHED") == "UPDATE_COMPLETE"
     callers = Callers(deployed)
-    until(lambda: deployed.alarm("5xx") == "ALARM", 20)
+    until(lambda: deployed.alarm("5xx") == "ALARM")
     failing = deployed.config_name
     status = deployed.deploy("2", DeploymentGuardrails="WATCHED")
     callers.end()
@@ -221,11 +221,11 @@ def test_a_quiet_endpoint_minds_no_single_wrong_request_but_each_failure_of_its_
     assert deployed.deploy("1", **canary) == "CREATE_COMPLETE"
     assert deployed.invoke(b"wrong") == "ModelError"
     # An alarm is decided with each datum that comes.
-    until(lambda: deployed.n_model_errors() == 1, 20)
+    until(lambda: deployed.n_model_errors() == 1)
     assert deployed.alarm("model-errors") != "ALARM"
-    assert all(deployed.invoke(b"wrong") == "ModelError" for _ in range(6))
-    until(lambda: deployed.alarm("model-errors") == "ALARM", 20)
-    until(lambda: deployed.alarm("model-errors") == "OK", 20)
+    # More and more of them: six alone could fall into two minutes, and be decided on before all are counted.
+    until(lambda: deployed.invoke(b"wrong") == "ModelError" and deployed.alarm("model-errors") == "ALARM")
+    until(lambda: deployed.alarm("model-errors") == "OK")
 
     # Two seconds are the alarms' minute here.
     caller = Callers(deployed, n_callers=1, pause=1.5)
