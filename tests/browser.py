@@ -10,8 +10,6 @@ from pathlib import Path
 from queue import Empty, Queue
 from typing import Any
 
-import pytest
-
 _SECONDS = 120
 # None of the first asks anybody outside: the machine may have no network.
 _OPTIONS = (
@@ -54,7 +52,7 @@ def report_of_page(html: str, host: str, folder: Path, names: tuple[str, ...] = 
 def _chromium() -> str:
     found = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if found is None:
-        pytest.skip("there is no Chromium on this machine (Debian: apt-get install chromium)")
+        raise AssertionError("this test needs Chromium, which is not on PATH; Debian: apt-get install chromium")
     return found
 
 

@@ -190,7 +190,7 @@ def test_an_assumed_role_acts_in_its_account(local_aws: LocalAws, other: Account
 def test_a_stack_makes_its_resources_in_its_account(local_aws: LocalAws, other: AccountOf) -> None:
     name, stacks = unique("stack"), other.client("cloudformation")
     shared = {"Effect": "Allow", "Principal": "*", "Action": "sagemaker:ListModelPackages", "Resource": "*"}
-    group = {"ModelPackageGroupName": name, "ModelPackageGroupPolicy": {"Statement": [shared]}}
+    group: dict[str, Any] = {"ModelPackageGroupName": name, "ModelPackageGroupPolicy": {"Statement": [shared]}}
     resources = {
         "Group": {"Type": "AWS::SageMaker::ModelPackageGroup", "Properties": group},
         "Code": {"Type": "AWS::CodeCommit::Repository", "Properties": {"RepositoryName": name}},
@@ -204,7 +204,9 @@ def test_a_stack_makes_its_resources_in_its_account(local_aws: LocalAws, other: 
     arn = found["ModelPackageGroupArn"]
     assert ours.list_model_packages(ModelPackageGroupName=arn)["ModelPackageSummaryList"] == []
     shared["Action"] = "sagemaker:DescribeModelPackageGroup"
+    group["Tags"] = [{"Key": "team", "Value": "iris"}]
     update(stacks, name, resources)
+    assert other.client("sagemaker").list_tags(ResourceArn=arn)["Tags"] == group["Tags"]
     assert ours.describe_model_package_group(ModelPackageGroupName=arn)["CreationTime"] == found["CreationTime"]
     assert "AccessDenied" in refused(ours.list_model_packages, ModelPackageGroupName=arn)
     del group["ModelPackageGroupPolicy"]

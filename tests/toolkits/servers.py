@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from localaws.containers.container import Container
+from localaws.sagemaker.jobs.model_server import is_healthy
 from tests.toolkits.places import JudgeError, Place, end_of
 
 _START_SECONDS = 60
@@ -64,14 +65,7 @@ class Server:
             connection.close()
 
     def is_ready(self) -> bool:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
-        try:
-            connection.request("GET", "/ping")
-            return connection.getresponse().status == http.client.OK
-        except (OSError, http.client.HTTPException):
-            return False
-        finally:
-            connection.close()
+        return is_healthy(self.port)
 
 
 def serving(_place: Place) -> Sequence[str]:

@@ -19,7 +19,7 @@ def provisioners(client: Clients) -> Mapping[str, "GroupProvisioner"]:
     return {"AWS::SageMaker::ModelPackageGroup": GroupProvisioner(client)}
 
 
-class GroupProvisioner:
+class GroupProvisioner(ResourceProvisioner):
     """Creates, updates and deletes groups.
 
     Parameters
@@ -29,18 +29,11 @@ class GroupProvisioner:
     """
 
     def __init__(self, client: Clients) -> None:
-        self._client = client
-        self._groups = ResourceProvisioner(Type("ModelPackageGroup"), lambda: client("sagemaker"))
+        super().__init__(Type("ModelPackageGroup"), lambda: client("sagemaker"))
 
     def create(self, logical_id: str, properties: Document, stack_name: str) -> Provisioned:
-        """Create a group and put its policy.
-
-        Raises
-        ------
-        ValueError
-            It cannot be created. IncompleteError, when it was created, and its policy was refused.
-        """
-        made = self._groups.create(logical_id, properties, stack_name)
+        """Create a group and put its policy: see `ResourceProvisioner.create`."""
+        made = super().create(logical_id, properties, stack_name)
         try:
             self._put(made[0], properties)
         except ValueError as error:
@@ -50,38 +43,19 @@ class GroupProvisioner:
     def update(
         self, physical_id: str, old: Document, new: Document, stack_name: str, logical_id: str | None = None
     ) -> Provisioned:
-        """Change the policy in place; for any other change create another group.
-
-        Raises
-        ------
-        ValueError
-            It cannot be changed.
-        """
-        if _without_policy(old) != _without_policy(new):
-            made = self._groups.update(physical_id, old, new, stack_name, logical_id)
-            self._put(made[0], new)
-            return made
-        if _POLICY in new:
-            self._put(physical_id, new)
-        elif _POLICY in old:
-            call(self._client("sagemaker").delete_model_package_group_policy, ModelPackageGroupName=_name(physical_id))
-        return self._groups.provisioned(_name(physical_id))
-
-    def delete(self, physical_id: str, properties: Document) -> None:
-        """Delete a group, with its policy, if it is there.
-
-        Raises
-        ------
-        ValueError
-            It cannot be deleted.
-        """
-        self._groups.delete(physical_id, properties)
+        """Change tags and the policy in place; for any other change create another group."""
+        group = _without_policy(old), _without_policy(new)
+        made = super().update(physical_id, *group, stack_name, logical_id)
+        self._put(made[0], new)
+        if _POLICY in old and _POLICY not in new and made[0] == physical_id:
+            call(self._client().delete_model_package_group_policy, ModelPackageGroupName=_name(physical_id))
+        return made
 
     def _put(self, physical_id: str, properties: Document) -> None:
         if (policy := properties.get(_POLICY)) is None:
             return
         text = policy if isinstance(policy, str) else json.dumps(policy)
-        put = self._client("sagemaker").put_model_package_group_policy
+        put = self._client().put_model_package_group_policy
         call(put, ModelPackageGroupName=_name(physical_id), ResourcePolicy=text)
 
 

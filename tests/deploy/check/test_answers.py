@@ -7,21 +7,19 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
-import boto3
 import pytest
-from botocore.stub import Stubber
 
 from deploy.check.catalog import CATALOG, subjects
 from deploy.check.examination import examine_subject
 from deploy.check.finding import Status
 from deploy.check.system import Resource, System
 from deploy.stacks import Stack
+from tests.deploy.check.stubbed import Answers, stubbed_clients
 
 ARN = "arn:aws:cloudformation:eu-west-1:111122223333:stack/sagemaker-p/1"
 CONNECTION = "arn:aws:codeconnections:eu-west-1:111122223333:connection/abc"
 ROLE = "arn:aws:iam::111122223333:role/code"
 COMMIT = "4c5e8a1b7f0e26a80caa5ee04b0a9d5c5b7e8a1b"
-Answers = list[tuple[str, dict[str, Any] | str]]
 
 
 def stack(name: str, **parameters: str) -> Stack:
@@ -30,17 +28,7 @@ def stack(name: str, **parameters: str) -> Stack:
 
 def judge(resource_type: str, physical_id: str, stages: dict[str, Stack | None] | None = None, **answers: Answers):
     """Check a resource with a service that gives these answers; one that is a text is an error's code."""
-    clients = {}
-    for service, given in answers.items():
-        name = service.replace("_", "-")
-        clients[name] = boto3.client(name, "eu-west-1", aws_access_key_id="x", aws_secret_access_key="x")
-        stubber = Stubber(clients[name])
-        for operation, answer in given:
-            if isinstance(answer, str):
-                stubber.add_client_error(operation, answer, "no")
-            else:
-                stubber.add_response(operation, answer)
-        stubber.activate()
+    clients = stubbed_clients(answers)
     given = {"RepositoryName": "sagemaker-p", "BranchName": "main", "CodeConnectionArn": CONNECTION}
     if "sagemaker" in answers:
         given["TrainingPipelineName"] = "p"

@@ -5,7 +5,6 @@ from typing import Any
 
 import boto3
 import pytest
-from botocore.stub import Stubber
 from cfnlint.decode import cfn_yaml
 from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
 
@@ -15,11 +14,11 @@ from deploy.check.needs import Need
 from deploy.doctor import names, permissions, quotas, region, templates
 from deploy.doctor.catalog import STEPS
 from deploy.doctor.launch import Launch, Part
+from tests.deploy.check.stubbed import Answers, stubbed_clients
 from tests.deploy.test_templates import TEMPLATES
 
 ACCOUNT = "111122223333"
 ANN = f"arn:aws:iam::{ACCOUNT}:user/ann"
-Answers = list[tuple[str, dict[str, Any] | str]]
 NEED = Need("ml.m5.large for training job usage", 1, 2, "Train takes 1", "two take 2")
 REGIONS = {"aws": ["eu-west-1", "us-east-1"], "aws-cn": ["cn-north-1"], "aws-us-gov": []}
 
@@ -45,18 +44,7 @@ def launch(client: Callable[[str], Any] = lambda _: None, **changes: Any) -> Lau
 
 def judge(part: Part, changes: dict[str, Any] | None = None, **answers: Answers) -> dict[str, Verdict]:
     """Check a part with services that give these answers; one that is a text is an error's code."""
-    clients = {}
-    for service, given in answers.items():
-        name = service.replace("_", "-")
-        clients[name] = boto3.client(name, "eu-west-1", aws_access_key_id="x", aws_secret_access_key="x")
-        stubber = Stubber(clients[name])
-        for operation, answer in given:
-            if isinstance(answer, str):
-                status = int(answer) if answer.isdigit() else 400
-                stubber.add_client_error(operation, answer, "no", http_status_code=status)
-            else:
-                stubber.add_response(operation, answer)
-        stubber.activate()
+    clients = stubbed_clients(answers)
     seen = launch(clients.__getitem__, **(changes or {}))
     return {finding.check: finding.verdict for finding in examine_subject(STEPS[-1], seen, part)}
 
@@ -170,14 +158,7 @@ def test_a_session_has_the_permissions_of_its_role_which_may_have_a_path() -> No
     asked: Answers = [("get_role", {"Role": role}), ("simulate_principal_policy", simulated)]
     types: Answers = [("describe_type", {"Schema": '{"handlers": {"create": {"permissions": ["sqs:CreateQueue"]}}}'})]
     part = Part("Permissions", "sqs", "sqs")
-    clients = {"iam": asked, "cloudformation": types * len(templates.types())}
-    stubbed: dict[str, Any] = {}
-    for service, given in clients.items():
-        stubbed[service] = boto3.client(service, "eu-west-1", aws_access_key_id="x", aws_secret_access_key="x")
-        stubber = Stubber(stubbed[service])
-        for operation, answer in given:
-            stubber.add_response(operation, answer)
-        stubber.activate()
+    stubbed = stubbed_clients({"iam": asked, "cloudformation": types * len(templates.types())})
     seen = launch(stubbed.__getitem__)
     seen.answers["identity"] = {
         "Account": ACCOUNT,
