@@ -375,4 +375,4 @@ def test_ctrl_c_leaves_the_execution_going_and_says_how_to_stop_it(
     sagemaker = local_aws.client("sagemaker")
     state = sagemaker.describe_pipeline_execution(PipelineExecutionArn=arn)["PipelineExecutionStatus"]
     assert state == "Executing"
-    sagemaker.stop_pipeline_execution(PipelineExecutionArn=arn, ClientRequestToken="x" * 32)
+    sagemaker.stop_pipeline_execution(PipelineExecutionArn=arn, ClientRequestToken=uuid.uuid4().hex)

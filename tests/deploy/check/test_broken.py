@@ -1,6 +1,7 @@
 """A project broken in each way: the check that is for it says so, and what to do."""
 
 import json
+import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -238,7 +239,7 @@ def test_a_project_on_its_way_is_warned(checked: Checked):
     assert checked.verdicts(*group)["Approved"].why == "no version is approved"
     sagemaker.update_model_package(ModelPackageArn=arn, ModelApprovalStatus="Approved")
     assert checked.verdicts(*group)["Approved"].status is Status.OK
-    sagemaker.delete_pipeline(PipelineName=checked.name, ClientRequestToken="x" * 32)
+    sagemaker.delete_pipeline(PipelineName=checked.name, ClientRequestToken=uuid.uuid4().hex)
     assert statuses(checked.verdicts("SageMakerPipeline", checked.name)) == {"Active": Status.WARNING}
 
 

@@ -2,6 +2,7 @@
 
 import json
 import time
+import uuid
 
 import pytest
 from botocore.exceptions import ClientError
@@ -50,7 +51,7 @@ def test_a_stopped_execution_stops_its_tuning_job(bench: Bench) -> None:
     tuning_name = bench.steps(arn)["Tune_It"]["Metadata"]["TuningJob"]["Arn"].rpartition("/")[2]
     while not training_jobs(bench, tuning_name):
         time.sleep(0.02)
-    bench.sagemaker.stop_pipeline_execution(PipelineExecutionArn=arn, ClientRequestToken="x" * 32)
+    bench.sagemaker.stop_pipeline_execution(PipelineExecutionArn=arn, ClientRequestToken=uuid.uuid4().hex)
     assert bench.wait_for_execution(arn)["PipelineExecutionStatus"] == "Stopped"
     described = bench.sagemaker.describe_hyper_parameter_tuning_job(HyperParameterTuningJobName=tuning_name)
     assert described["HyperParameterTuningJobStatus"] == "Stopped"
