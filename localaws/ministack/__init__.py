@@ -9,8 +9,7 @@ process:
    serves with Hypercorn, writes a pid file into the shared temporary directory and binds 0.0.0.0.)
 3. `localaws.ministack.gateway.Gateway` stands before the application and sends the requests for services that are ours
    to their servers.
-4. `localaws.ministack.snapshot.SnapshotLoop` saves MiniStack's state while it runs; MiniStack itself saves at a clean
-   stop only.
+4. `localaws.ministack.state` saves MiniStack's state while it runs; MiniStack itself saves at a clean stop only.
 
 MiniStack has no plug-in API. The files ``hooks_*.py`` of this package are the only ones of the project that use its
 private names. Each of its services that is changed has a folder: ``hooks.py`` lists the hooks into the service (`Hook`)

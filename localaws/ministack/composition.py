@@ -39,13 +39,16 @@ from localaws.ministack.iam.hooks_authorizer import request_authorizer, resource
 from localaws.ministack.s3.hooks import s3_hooks
 from localaws.ministack.s3.hooks_bucket_cors import BucketCors
 from localaws.ministack.service_clients import clients_of_roles, own_clients
-from localaws.ministack.snapshot import SnapshotLoop
 from localaws.ministack.sns.hooks import sns_hooks
 from localaws.ministack.sns.mailbox import Mailbox
 from localaws.ministack.sns.mails import Mailer
 from localaws.ministack.sqs.hooks import sqs_hooks
 from localaws.ministack.sqs.hooks_messages import messages_by_queue
 from localaws.ministack.sqs.metrics import QueueMetrics
+from localaws.ministack.state.hooks import state_hooks
+from localaws.ministack.state.hooks_state import ServiceStates
+from localaws.ministack.state.snapshot import SnapshotLoop
+from localaws.ministack.state.state_file import StateFile
 from localaws.ministack.stepfunctions.hooks import stepfunctions_hooks
 from localaws.ministack.stepfunctions.hooks_executions import Resumer
 from localaws.ministack.stepfunctions.hooks_tokens import Tokens
@@ -104,7 +107,8 @@ class Composition:
         self.clients_of: Callable[..., Callable[[str | None], Clients]] = partial(
             clients_of_roles, endpoint_url=url, servers=options.servers
         )
-        self.snapshots = SnapshotLoop(host.state_writer())
+        self.states = ServiceStates(StateFile(folder / "state.sqlite"))
+        self.snapshots = SnapshotLoop(self.states.write)
         self.rules, self.queues = RuleMetrics(self.meter), QueueMetrics(self.meter, messages_by_queue, time_scale())
         self.allows: Allows = resource_policies() if iam_enforced() else lambda *_: True
         self.courier = Courier(Spool(folder / "eventbridge.sqlite"), self.aws, self.allows, self.rules)
@@ -124,6 +128,7 @@ class Composition:
             *s3_hooks(),
             *sns_hooks(self.mailer),
             *sqs_hooks(self.queues),
+            *state_hooks(self.states),
             *stepfunctions_hooks(
                 self.journal,
                 self.tokens,

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from localaws.account.guard import Authorize
 from localaws.account.roles import SERVICE_HEADER
 from localaws.ministack.clock import Clock
-from localaws.ministack.snapshot import SnapshotLoop
+from localaws.ministack.state.snapshot import SnapshotLoop
 from localaws.ministack.unsupported_service import readable
 from localaws.protocol import routing
 from localaws.protocol.asgi import Application, Message, Receive, Response, Scope, Send, read_body

@@ -2,7 +2,6 @@
 
 import os
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 
 from localaws.ministack.private import private
@@ -55,18 +54,3 @@ def load_application() -> Application:
     """
     application: Application = private("ministack.app", "app")
     return application
-
-
-def state_writer() -> Callable[[], None]:
-    """Return a function that writes the state of every service in use to ``STATE_DIR``, each file atomically.
-
-    Hooks ``ministack.app._build_persistence_save_dict`` and ``ministack.core.persistence.save_all``: what
-    MiniStack calls when it is stopped cleanly. Without them, all but S3's objects is lost with a kill -9.
-    """
-    services_in_use = private("ministack.app", "_build_persistence_save_dict")
-    save_all = private("ministack.core.persistence", "save_all")
-
-    def write() -> None:
-        save_all(services_in_use())
-
-    return write

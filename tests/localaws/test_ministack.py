@@ -26,7 +26,7 @@ from botocore.exceptions import ClientError
 
 from localaws.errors import HookMissingError
 from localaws.ministack.gateway import may_change_state
-from localaws.ministack.host import load_application, state_writer
+from localaws.ministack.host import load_application
 from localaws.ministack.private import private
 from localaws.protocol import routing
 from tests.conftest import LocalAws, free_ports, until
@@ -39,10 +39,6 @@ MEBIBYTE = 1 << 20
 
 def test_hook_application() -> None:
     assert callable(load_application())
-
-
-def test_hook_state_writer() -> None:
-    assert callable(state_writer())
 
 
 def test_hook_put_events_takes_aws_sources_from_services_only(local_aws: LocalAws) -> None:

@@ -1,0 +1,182 @@
+"""Saves the state of a running server within a second of a change, at almost no cost to its event loop.
+
+The state lives in Python objects that change with every request. Writing them from the event loop would stall it;
+writing them from a thread meets them half changed. So the process is forked: the child holds a frozen copy of
+everything, writes what has changed in one transaction and ends, while the parent goes on after a few milliseconds.
+(Redis saves in this way.) The child does nothing but read objects and write a file, so it does not need the threads
+that a fork loses. `SnapshotLoop.saved` is for what must not be answered before it is on disk.
+"""
+
+import asyncio
+import logging
+import os
+import signal
+import time
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+
+from localaws.ministack.loop_task import LoopTask
+from localaws.supervision.process import die_with_parent
+
+logger = logging.getLogger(__name__)
+
+# Changes are saved together: those of so many seconds.
+_INTERVAL_SECONDS = 0.2
+# A save and the pause after it take no more than a second, unless saving alone takes that long.
+_WITHIN_SECONDS = 0.9
+# A state so large that saving it is slow is saved less often: a quarter of one core, while the second allows it.
+_REST_PER_SECOND_OF_WRITING = 3.0
+# Changes which no request announces, such as those of a scheduled function, wait this long at most.
+_QUIET_INTERVAL_SECONDS = 5.0
+_QUIET_PER_SECOND_OF_WRITING = 100.0
+# A fork that met a lock which another thread held does nothing at all.
+_STUCK_SECONDS = 30.0
+_POLL_SECONDS = 0.004
+
+
+class SnapshotLoop(LoopTask):
+    """Calls ``write`` in a forked child after a change, one at a time. The child ends with it.
+
+    Parameters
+    ----------
+    write : callable
+        Writes the state, all of it or nothing. It runs in a process of its own.
+    """
+
+    def __init__(self, write: Callable[[], None]) -> None:
+        super().__init__()
+        self._write = write
+        self._changed = False
+        self._waiting: list[asyncio.Future[None]] = []
+        self._called = asyncio.Event()
+        # Python 3.12 and later warn of a fork while threads run. The module's docstring says why it is safe.
+        warnings.filterwarnings("ignore", r"This process .* is multi-threaded", DeprecationWarning)
+
+    def note_change(self) -> None:
+        """Say that there may be something to save."""
+        self._changed = True
+
+    async def saved(self) -> None:
+        """Return when everything that has happened until now is on disk; at once, when nothing saves."""
+        if self._task is None or self._task.done():
+            return
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append(future)
+        self._called.set()
+        await future
+
+    async def stop(self) -> None:
+        """End; who waits is answered, as the server saves once more when it ends."""
+        await super().stop()
+        for future in self._waiting:
+            if not future.done():
+                future.set_result(None)
+
+    async def _run(self) -> None:
+        took = 0.0
+        while True:
+            await self._pause(took)
+            self._changed = False
+            self._called.clear()
+            waiting, self._waiting = self._waiting, []
+            began = time.monotonic()
+            if await self._save():
+                for future in waiting:
+                    if not future.done():
+                        future.set_result(None)
+            else:
+                self._waiting = waiting + self._waiting
+                self._changed = True
+                await asyncio.sleep(1)
+            took = time.monotonic() - began
+
+    async def _pause(self, took: float) -> None:
+        """Wait until there is something to save, and it is time to; who waits for a save waits for no time."""
+        pause = max(_INTERVAL_SECONDS, took, min(_REST_PER_SECOND_OF_WRITING * took, _WITHIN_SECONDS - 2 * took))
+        quiet = max(_QUIET_INTERVAL_SECONDS, _QUIET_PER_SECOND_OF_WRITING * took)
+        began = time.monotonic()
+        while not self._waiting and time.monotonic() - began < (pause if self._changed else quiet):
+            try:
+                await asyncio.wait_for(self._called.wait(), _INTERVAL_SECONDS)
+            except TimeoutError:
+                continue
+
+    async def _save(self) -> bool:
+        child = fork_and_write(self._write)
+        progress, status = Progress(child), None
+        try:
+            while status is None and not progress.is_stuck():
+                await asyncio.sleep(_POLL_SECONDS)
+                status = exit_status(child)
+        finally:
+            if status is None:
+                os.kill(child, signal.SIGKILL)
+                os.waitpid(child, 0)
+        if status != 0:
+            logger.error("The state could not be saved (exit status %s); it is tried again until it can", status)
+        return status == 0
+
+
+class Progress:
+    """Whether a process does anything.
+
+    Parameters
+    ----------
+    pid : int
+    """
+
+    def __init__(self, pid: int) -> None:
+        self._stat = Path(f"/proc/{pid}/stat")
+        self._done, self._since = "", time.monotonic()
+        self._looked = self._since
+
+    def is_stuck(self) -> bool:
+        """Say whether it has used no processor for long."""
+        now = time.monotonic()
+        if now - self._looked < 1:
+            return False
+        self._looked = now
+        state, *fields = self._stat.read_text().rpartition(")")[2].split()
+        done = f"{state if state == 'D' else ''} {fields[10]} {fields[11]}"  # user and system time
+        if done != self._done or state == "D":
+            self._done, self._since = done, now
+        return now - self._since > _STUCK_SECONDS
+
+
+def fork_and_write(write: Callable[[], None]) -> int:
+    """Fork; the child runs ``write`` and ends. Returns the child's pid."""
+    parent = os.getpid()
+    child = os.fork()
+    if child:
+        return child
+    try:
+        die_with_parent(parent)
+        # The parent's handlers would tell the parent's event loop of a signal that was sent to this process.
+        signal.set_wakeup_fd(-1)
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        write()
+        os._exit(0)
+    except Exception as error:
+        logger.error("The state could not be written: %s: %s", type(error).__name__, error)
+    finally:
+        os._exit(1)
+
+
+def wait_for(child: int) -> None:
+    """Wait until a child has ended, or does nothing any more."""
+    progress, status = Progress(child), None
+    while status is None and not progress.is_stuck():
+        time.sleep(_POLL_SECONDS)
+        status = exit_status(child)
+    if status is None:
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+    if status != 0:
+        logger.error("The last state could not be saved (exit status %s)", status)
+
+
+def exit_status(child: int) -> int | None:
+    """Return a child's exit status; None while it runs."""
+    pid, status = os.waitpid(child, os.WNOHANG)
+    return os.waitstatus_to_exitcode(status) if pid else None
