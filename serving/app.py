@@ -13,6 +13,7 @@ import time
 import uuid
 from bisect import bisect_left
 from collections.abc import Callable, Iterator
+from http import HTTPStatus
 
 import orjson
 
@@ -143,11 +144,12 @@ class Invocation:
         "accept",
         "answered",
         "body",
+        "headers",
         "media",
     )
 
     def __init__(self, app: App, runner: Runner, head: Head, body: bytes, connection: Connection) -> None:
-        self.body, self.media, self.accept = body, head.media, head.accept
+        self.body, self.media, self.accept, self.headers = body, head.media, head.accept, head.headers
         self.answered = False
         self._app, self._runner, self._head, self._connection = app, runner, head, connection
         self._started = time.monotonic()
@@ -166,10 +168,12 @@ class Invocation:
         if self.answered:  # too late
             return
         if isinstance(outcome, Answer):
-            if isinstance(outcome.body, bytes):
+            if not isinstance(outcome.body, bytes):
+                self._stream(outcome.body, Response(b"", *outcome[1:]))
+            elif outcome.status == HTTPStatus.OK and not outcome.headers:
                 self._succeed(outcome.body, outcome.content_type)
             else:
-                self._stream(outcome.body, outcome.content_type)
+                self._answer(Response(outcome.body, *outcome[1:]))
         else:
             self._answer(self._error_response(outcome))
 
@@ -184,8 +188,8 @@ class Invocation:
         if not self._connection.gone:
             self._connection.respond(response)
 
-    def _stream(self, chunks: Iterator[bytes | str], content_type: str) -> None:
-        Stream(self._runner, self._connection, chunks, content_type, self._streamed).start()
+    def _stream(self, chunks: Iterator[bytes | str], response: Response) -> None:
+        Stream(self._runner, self._connection, chunks, response, self._streamed).start()
 
     def _streamed(self, error: BaseException | None, began: bool) -> None:
         """Count the end of a stream: complete, or with an error, before or after its first chunk."""
@@ -207,7 +211,7 @@ class Invocation:
         if self._timer is not None:
             self._timer.cancel()
         row, seconds = self._app.row, time.monotonic() - self._started
-        row[Field.ANSWERED_2XX if status == 200 else ANSWERED[f"{status // 100}XX"]] += 1
+        row[Field.ANSWERED_2XX if status < HTTPStatus.BAD_REQUEST else ANSWERED[f"{status // 100}XX"]] += 1
         row[Field.REQUEST_SECONDS] += seconds
         row[REQUEST_BUCKETS + bisect_left(LATENCY_BOUNDS, seconds)] += 1
 

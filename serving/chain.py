@@ -18,6 +18,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from serving.context import Headers
 from serving.errors import StartError
 from serving.media import Accept, MediaType, parse_accept, parse_content_type
 from serving.model import Answer, Model, Request, load_model, outcome_of
@@ -41,8 +42,10 @@ class Chain:
     def __init__(self, steps: Sequence[Model]) -> None:
         self._steps = steps
 
-    def invoke(self, body: bytes, media: MediaType, accept: Accept) -> Answer:
+    def invoke(self, body: bytes, media: MediaType, accept: Accept, headers: Headers = ()) -> Answer:
         """Answer one request: see `Model.invoke`."""
+        for step in self._steps:
+            step.begin(headers)
         *others, last = self._steps
         data = self._steps[0].read(body, media)
         for step, following in zip(others, self._steps[1:], strict=True):

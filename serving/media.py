@@ -12,6 +12,7 @@ JSON = "application/json"
 JSON_LINES = "application/jsonlines"
 CSV = "text/csv"
 NPY = "application/x-npy"
+NPZ = "application/x-npz"
 IMAGES = ("image/jpeg", "image/png", "image/webp", "application/x-image")
 
 # What a range stands for: the format of that range which most callers mean.

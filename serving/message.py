@@ -10,10 +10,9 @@ from email.utils import formatdate
 from functools import lru_cache
 from http import HTTPStatus
 
+from serving.context import Headers
 from serving.errors import MethodNotAllowedError, RequestError
 from serving.media import JSON, Accept, MediaType
-
-Headers = tuple[tuple[bytes, bytes], ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,10 +19,12 @@ from typing import Any, NamedTuple
 
 from serving import codecs
 from serving.batch import joined, parts
+from serving.context import Context, Headers, takes_context
 from serving.errors import BadRequestError, NotAcceptableError, StartError
 from serving.loaders import load_only_file
 from serving.media import CSV, JSON, Accept, MediaType
 from serving.script import Script
+from serving.settings import DEFAULT_MODEL_DIR
 
 # The types, without a parameter, whose bodies SageMaker's own containers hand over as str; all others are bytes
 # (toolkit, content_types.py).
@@ -39,18 +41,25 @@ class Request(NamedTuple):
         Its type.
     accept : Accept
         The acceptable types of the answer.
+    headers : tuple of (name, value)
+        All of its headers, for a script that takes the context.
     """
 
     body: bytes
     media: MediaType
     accept: Accept
+    headers: Headers = ()
 
 
 class Answer(NamedTuple):
-    """What an invocation returns: the body, whole or in parts as a script's generator makes them, and its type."""
+    """What an invocation returns: the body, whole or in parts as a script's generator makes them, and its type; status
+    and further headers, if the script set some by its context.
+    """
 
     body: bytes | Iterator[bytes | str]
     content_type: str
+    status: int = 200
+    headers: Headers = ()
 
 
 class Model:
@@ -62,6 +71,8 @@ class Model:
         What model_fn returned.
     script : Script
         The user's functions.
+    model_dir : Path, default="/opt/ml/model"
+        Where the model was loaded from.
 
     Attributes
     ----------
@@ -80,19 +91,22 @@ class Model:
         The script has no predict_fn, and the model neither a predict method nor is it callable.
     """
 
-    def __init__(self, model: Any, script: Script) -> None:
+    def __init__(self, model: Any, script: Script, model_dir: Path = Path(DEFAULT_MODEL_DIR)) -> None:
         self.batch_size = script.batch_size
         self.max_batch_delay = script.max_batch_delay / 1000
         self._model = model
-        self._script = script
-        self._input_fn = script.input_fn
-        self._output_fn = script.output_fn
-        self._predict = _predictor(model, script)
+        self._model_dir = model_dir
+        self._context = Context(model_dir)
+        self._has_context = False  # whether some function wants to see it
+        self._input_fn = self._given("input_fn", script)
+        self._output_fn = self._given("output_fn", script)
+        self._transform_fn = self._given("transform_fn", script)
+        self._predict = _predictor(model, self._given("predict_fn", script), self._transform_fn is not None)
         width = getattr(model, "n_features_in_", None)  # scikit-learn's word
         self.width = width if isinstance(width, int) else None
         self.kind = type(model).__name__
 
-    def invoke(self, body: bytes, media: MediaType, accept: Accept) -> Answer:
+    def invoke(self, body: bytes, media: MediaType, accept: Accept, headers: Headers = ()) -> Answer:
         """Answer one request, whose parts `Request` describes.
 
         Raises
@@ -102,7 +116,8 @@ class Model:
         Exception
             Whatever the model's own code raises.
         """
-        if self._script.transform_fn is not None:
+        self.begin(headers)
+        if self._transform_fn is not None:
             return self._transform(body, media, accept)
         return self.write(self._predict(self.read(body, media)), accept)
 
@@ -116,15 +131,22 @@ class Model:
         list
             For each request its answer, or what `invoke` would raise.
         """
-        inputs = [outcome_of(self.read, request.body, request.media) for request in requests]
+        contexts = [self.begin(request.headers) for request in requests]
+        inputs = [outcome_of(self._read_in, *each) for each in zip(contexts, requests, strict=True)]
         readable = [number for number, data in enumerate(inputs) if not isinstance(data, BaseException)]
         predictions = self._predict_jointly([inputs[number] for number in readable])
         for number, prediction in zip(readable, predictions, strict=True):
             inputs[number] = prediction
         return [
-            item if isinstance(item, BaseException) else outcome_of(self.write, item, request.accept)
-            for item, request in zip(inputs, requests, strict=True)
+            item if isinstance(item, BaseException) else outcome_of(self._write_in, context, item, request.accept)
+            for context, item, request in zip(contexts, inputs, requests, strict=True)
         ]
+
+    def begin(self, headers: Headers) -> Context:
+        """Give the script's functions the context of another request, if they want one; return it."""
+        if self._has_context:
+            self._context = Context(self._model_dir, headers)
+        return self._context
 
     def read(self, body: bytes, media: MediaType) -> Any:
         """Return a request's body as predict_fn wants it."""
@@ -160,6 +182,22 @@ class Model:
                 return predictions
         return [outcome_of(self._predict, data) for data in inputs]
 
+    def _given(self, name: str, script: Script) -> Callable[..., Any] | None:
+        """Return a function of the script that takes no context, whether it does or not."""
+        function: Callable[..., Any] | None = getattr(script, name)
+        if function is None or not takes_context(name, function):
+            return function
+        self._has_context = True
+        return lambda *arguments: function(*arguments, self._context)
+
+    def _read_in(self, context: Context, request: Request) -> Any:
+        self._context = context
+        return self.read(request.body, request.media)
+
+    def _write_in(self, context: Context, prediction: Any, accept: Accept) -> Answer:
+        self._context = context
+        return self.write(prediction, accept)
+
     def write(self, prediction: Any, accept: Accept) -> Answer:
         """Return a prediction as the body of an answer."""
         if self._output_fn is None:
@@ -170,16 +208,21 @@ class Model:
             if not accept.types:
                 raise
             raise NotAcceptableError(f"The answer cannot be written as {accept.header}: {error}") from error
-        return _answer("output_fn", result, accept.best)
+        return self._answer("output_fn", result, accept.best)
 
     def _transform(self, body: bytes, media: MediaType, accept: Accept) -> Answer:
-        transform_fn = self._script.transform_fn
-        assert transform_fn is not None  # noqa: S101 -- for the type checker
+        assert self._transform_fn is not None  # noqa: S101 -- for the type checker
         try:
-            result = transform_fn(self._model, _body_for_script(body, media), media.header, accept.header)
+            result = self._transform_fn(self._model, _body_for_script(body, media), media.header, accept.header)
         except ValueError as error:
             raise BadRequestError(str(error) or "transform_fn refused the body.") from error
-        return _answer("transform_fn", result, accept.best)
+        return self._answer("transform_fn", result, accept.best)
+
+    def _answer(self, function: str, result: Any, accept: str) -> Answer:
+        answer = _answer(function, result, accept)
+        if not self._has_context:
+            return answer
+        return answer._replace(status=self._context.status, headers=tuple(self._context.response_headers))
 
 
 def load_model(model_dir: Path, script: Script) -> Model:
@@ -190,21 +233,37 @@ def load_model(model_dir: Path, script: Script) -> Model:
     StartError
         model_fn raises, or there is not exactly one file to load.
     """
-    if script.model_fn is None:
-        return Model(load_only_file(model_dir), script)
     try:
-        model = script.model_fn(str(model_dir))
+        _called("pre_model_fn", script, model_dir)
+        model = load_only_file(model_dir) if script.model_fn is None else _called("model_fn", script, model_dir)
+        _called("model_warmup_fn", script, model_dir, model)
+    except _ScriptFailedError as failed:
+        error = failed.__cause__
+        raise StartError(f"{failed} failed on {model_dir}: {type(error).__name__}: {error}") from error
+    return Model(model, script, model_dir)
+
+
+class _ScriptFailedError(Exception):
+    """A function of the script raised the cause of this; the text is the function's name."""
+
+
+def _called(name: str, script: Script, model_dir: Path, *arguments: Any) -> Any:
+    """Return what a function returns that the script has for the model's loading; None without it."""
+    function: Callable[..., Any] | None = getattr(script, name)
+    if function is None:
+        return None
+    context = (Context(model_dir),) if takes_context(name, function) else ()
+    try:
+        return function(str(model_dir), *arguments, *context)
     except (Exception, SystemExit) as error:
-        raise StartError(f"model_fn failed on {model_dir}: {type(error).__name__}: {error}") from error
-    return Model(model, script)
+        raise _ScriptFailedError(name) from error
 
 
-def _predictor(model: Any, script: Script) -> Callable[[Any], Any]:
-    predict_fn = script.predict_fn
+def _predictor(model: Any, predict_fn: Callable[..., Any] | None, transforms: bool) -> Callable[[Any], Any]:
     if predict_fn is not None:
         return lambda data: predict_fn(data, model)
     predict = getattr(model, "predict", model)
-    if callable(predict) or script.transform_fn:
+    if callable(predict) or transforms:
         return predict  # type: ignore[no-any-return]
     raise StartError(
         f"The model, a {type(model).__name__}, has no predict method and is not callable: define predict_fn."

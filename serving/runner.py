@@ -23,6 +23,7 @@ from typing import Protocol
 
 from serving.board import LATENCY_BOUNDS, MODEL_BUCKETS, Field, Row
 from serving.chain import Served
+from serving.context import Headers
 from serving.media import Accept, MediaType
 from serving.model import Answer, Request
 
@@ -38,6 +39,7 @@ class Call(Protocol):
     body: bytes
     media: MediaType
     accept: Accept
+    headers: Headers
     answered: bool  # by a time-out, say: then it is not worth calling the model
 
     def done(self, outcome: Outcome) -> None:
@@ -154,8 +156,10 @@ class Runner:
         try:
             if len(calls) == 1:
                 call = calls[0]
-                return (self._model.invoke(call.body, call.media, call.accept),)
-            return self._model.invoke_many([Request(call.body, call.media, call.accept) for call in calls])
+                return (self._model.invoke(call.body, call.media, call.accept, call.headers),)
+            return self._model.invoke_many(
+                [Request(call.body, call.media, call.accept, call.headers) for call in calls]
+            )
         except BaseException as error:
             return [error] * len(calls)
 

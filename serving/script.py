@@ -15,10 +15,9 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from serving.context import ARGUMENTS, takes_context
 from serving.errors import StartError
 from serving.settings import DEFAULT_PROGRAM
-
-TransformFn = Callable[[Any, str | bytes, str, str], Any]
 
 _TUNED_BY = {"batch_size": "SAGEMAKER_TS_BATCH_SIZE", "max_batch_delay": "SAGEMAKER_TS_MAX_BATCH_DELAY"}
 _LONGEST_DELAY_MS = 10_000
@@ -27,11 +26,15 @@ _STAGES = ("input_fn", "predict_fn", "output_fn")
 
 @dataclass(frozen=True)
 class Script:
-    """The functions that a script defines; None for each that it does not.
+    """The functions that a script defines; None for each that it does not. Each may take a `Context` as well.
 
     Attributes
     ----------
+    pre_model_fn : callable(model_dir: str)
+        Called before the model is loaded.
     model_fn : callable(model_dir: str) -> model
+    model_warmup_fn : callable(model_dir: str, model)
+        Called once the model is loaded, before the first request.
     input_fn : callable(body: str or bytes, content_type: str) -> data
     predict_fn : callable(data, model) -> prediction
     output_fn : callable(prediction, accept: str) -> str, bytes, or (str or bytes, content_type)
@@ -44,11 +47,13 @@ class Script:
         variables SAGEMAKER_TS_BATCH_SIZE and SAGEMAKER_TS_MAX_BATCH_DELAY, which replace what the script says.
     """
 
-    model_fn: Callable[[str], Any] | None = None
-    input_fn: Callable[[str | bytes, str], Any] | None = None
-    predict_fn: Callable[[Any, Any], Any] | None = None
-    output_fn: Callable[[Any, str], Any] | None = None
-    transform_fn: TransformFn | None = None
+    pre_model_fn: Callable[..., Any] | None = None
+    model_fn: Callable[..., Any] | None = None
+    model_warmup_fn: Callable[..., Any] | None = None
+    input_fn: Callable[..., Any] | None = None
+    predict_fn: Callable[..., Any] | None = None
+    output_fn: Callable[..., Any] | None = None
+    transform_fn: Callable[..., Any] | None = None
     batch_size: int = 1
     max_batch_delay: float = 0
 
@@ -119,7 +124,21 @@ def _functions(module: ModuleType, path: Path) -> Script:
             f"{path} defines transform_fn, which stands for {', '.join(replaced)} too: remove one or the other."
         )
     _check_batching(script, path)
+    _check_arguments(script, path)
     return script
+
+
+def _check_arguments(script: Script, path: Path) -> None:
+    """Refuse at the start what every request would fail on."""
+    for name in ARGUMENTS:
+        if (function := getattr(script, name)) is None:
+            continue
+        try:
+            contextual = takes_context(name, function)
+        except StartError as error:
+            raise StartError(f"{path}: {error}") from error
+        if contextual and name == "predict_fn" and script.batch_size > 1:
+            raise StartError(f"{path} defines a predict_fn with context, which cannot be batched: remove batch_size.")
 
 
 def _tuned(given: dict[str, Any]) -> dict[str, Any]:

@@ -24,18 +24,19 @@ class Stream:
     runner : Runner
     connection : Connection
     chunks : iterator of bytes or str
-    content_type : str
+    response : Response
+        Without its body.
     ended : callable(error, began)
         Called in the event loop, once.
     """
 
     def __init__(
-        self, runner: Runner, connection: Connection, chunks: Iterator[bytes | str], content_type: str, ended: Ended
+        self, runner: Runner, connection: Connection, chunks: Iterator[bytes | str], response: Response, ended: Ended
     ) -> None:
         self._runner = runner
         self._connection = connection
         self._chunks = chunks
-        self._response = Response(b"", content_type)
+        self._response = response
         self._ended = ended
         self._began = False
         self._loop = asyncio.get_running_loop()

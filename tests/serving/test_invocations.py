@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 from PIL import Image
+from scipy import sparse
 
 from tests.conftest import until
 from tests.serving.conftest import ask, write_model
@@ -79,6 +80,12 @@ def defaults(start):
 @pytest.fixture(scope="module")
 def echo(start):
     return start(ECHO)
+
+
+def npz(array):
+    buffer = io.BytesIO()
+    sparse.save_npz(buffer, sparse.csr_matrix(array))
+    return buffer.getvalue()
 
 
 def npy(array):
@@ -256,7 +263,10 @@ def test_a_chunked_body_is_measured_too(defaults):
         ("text/csv; charset=utf-16", "1,10\n2,20".encode("utf-16")),
         ("text/csv; header=present", "a,b\n1,10\n2,20"),
         ("text/csv", "\na,b\n1,10\n2,20"),
+        ("text/csv", '"a","b, or ""c"""\n"1","10"\n2,"20"'),
+        ("text/csv", '"1.0", 10\n  \n2,20\n\n'),
         ("application/x-npy", npy(np.array([[1, 10], [2, 20]]))),
+        ("application/x-npz", npz(np.array([[1, 10], [2, 20]]))),
     ],
 )
 def test_default_input(defaults, content_type, body):
@@ -289,9 +299,13 @@ def test_default_output_keeps_full_precision(defaults, accept, expected):
         (400, "application/json", "[" * 10_000, "not JSON"),
         (400, "application/jsonlines", "[1, 2]\n[3,", "Line 2"),
         (400, "text/csv; header=absent", "a,b\n1,2", "CSV"),
-        (400, "text/csv", "a,1\n1,2", "CSV"),
-        (400, "text/csv", "1,2\n" * 60_000 + "1,\n", "CSV"),
-        (400, "text/csv", "1,2\n3", "CSV"),
+        (400, "text/csv", "a,1\n1,2", "cell 1 of record 1 is 'a'"),
+        (400, "text/csv", "1,2\n" * 60_000 + "1\n", "Record 60001"),
+        (400, "text/csv", "1,2\n" * 60_000 + "1,x\n", "cell 2 of record 60001 is 'x'"),
+        (400, "text/csv", "1,2\n3", "Record 2"),
+        (400, "text/csv", "1_000,2", "underscore"),
+        (400, "text/csv", '"1,2\n3,4', "CSV"),
+        (400, "application/x-npz", b"PK", "matrix"),
         (400, "text/csv", "", "no rows"),
         (400, "application/x-npy", b"\x93NUMPY", "array"),
         (400, "application/x-npy", pickle.dumps([1]), "array"),
@@ -306,6 +320,14 @@ def test_default_input_refuses(defaults, status, content_type, body, sentence):
     reply = defaults.invoke(body, content_type)
     assert reply.status == status
     assert sentence in reply.json["error"]
+
+
+@pytest.mark.parametrize("records", [2, 50_000])
+@pytest.mark.parametrize("missing", ["", "NA", "n/a", " null", "nan", '""'])
+def test_a_record_is_read_alike_in_a_short_and_in_a_long_body(defaults, records, missing):
+    first, last = ",,\n".replace(",,", f"{missing},{missing}"), f"{missing},1\n"
+    answer = defaults.invoke(first + "1,10\n" * records + last, "text/csv").json["predictions"]
+    assert answer == [None, *[32.0] * records, None]
 
 
 def test_default_output_refuses_a_type_it_cannot_write(defaults):
