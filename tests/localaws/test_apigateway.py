@@ -1,16 +1,22 @@
 """API Gateway's data plane as it is hosted here: what it answers when a request or a function is wrong."""
 
+import asyncio
 import io
 import json
+import os
+import signal
 import urllib.error
 import urllib.request
 import uuid
 import zipfile
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from localaws.ministack.apigateway.body_errors import explain
+from localaws.containers.memory import family
+from localaws.ministack.apigateway.body_checker import BodyChecker
+from localaws.ministack.apigateway.body_model import Model, compiled, objection
 from tests.conftest import LocalAws
 
 FUNCTION = """
@@ -62,14 +68,14 @@ def post(url: str, body: Any, content_type: str = "application/json") -> tuple[i
 
 
 def test_hook_a_gateway_response_says_what_is_wrong_with_the_body(url: str) -> None:
-    """`explain_invalid_bodies`."""
+    """`check_bodies`."""
     assert post(url, 1)[1] == {
         "why": '[instance type (integer) does not match any allowed primitive type (allowed: ["string"])]'
     }
 
 
 def test_hook_a_body_of_a_type_without_a_model_is_not_checked(url: str) -> None:
-    """`explain_invalid_bodies`."""
+    """`check_bodies`."""
     assert post(url, 1, "text/plain") == (200, 1)
     assert post(url, 1, "Application/JSON; charset=utf-8")[0] == 400
 
@@ -81,6 +87,10 @@ def test_hook_a_function_that_fails_tells_nothing_of_itself(url: str) -> None:
         assert post(url, wrong) == (502, {"message": "Internal server error"})
 
 
+def explain(schema: Any, body: bytes) -> str | None:
+    return objection(Model(schema, {}).text(), body)
+
+
 def test_what_is_inside_something_wrong_is_not_looked_at() -> None:
     schema = {"maxItems": 1, "items": {"type": "string"}}
     assert explain(schema, b"[1, 2]") == (
@@ -88,12 +98,86 @@ def test_what_is_inside_something_wrong_is_not_looked_at() -> None:
     )
 
 
+def test_what_is_missing_is_said_once() -> None:
+    schema = {"required": ["x", "y"], "additionalProperties": False, "properties": {"x": {}, "y": {}}}
+    missing = 'object has missing required properties (["x","y"])'
+    assert explain(schema, b"{}") == f"[{missing}]"
+    unknown = 'object instance has properties which are not allowed by the schema: ["q"]'
+    assert explain(schema, b'{"q": 1}') == f"[{missing}, {unknown}]"
+
+
 def test_no_more_than_five_errors_are_said() -> None:
-    assert explain({"items": {"type": "string"}}, json.dumps(list(range(100)))).count("instance type (integer)") == 5
+    said = explain({"items": {"type": "string"}}, json.dumps(list(range(100))).encode())
+    assert said is not None
+    assert said.count("instance type (integer)") == 5
+
+
+def test_of_a_large_body_the_first_error_is_said() -> None:
+    rows = [[0.5] * 75 for _ in range(10_000)]
+    schema = {"items": {"items": {"type": "number"}}}
+    assert explain(schema, json.dumps(rows).encode()) is None
+    rows[7_000][3] = rows[9_000][3] = "0.5"  # type: ignore[call-overload]
+    said = explain(schema, json.dumps(rows).encode())
+    assert said == '[instance type (string) does not match any allowed primitive type (allowed: ["integer","number"])]'
+
+
+@pytest.mark.parametrize(
+    ("body", "is_json"),
+    [
+        (b"[NaN]", False),
+        (b"[Infinity]", False),
+        (b"\xef\xbb\xbf[1]", False),
+        ("[1]".encode("utf-16"), False),
+        (b'["\xff"]', False),
+        (b"[1] 2", False),
+        (b"[01]", False),
+        (b"", False),
+        (b"[" * 100_000, False),
+        (b'[{"a": 1, "a": 2}]', True),
+        (b"[1e400, -1e400, 123456789012345678901234567890]", True),
+        (rb'["\ud800"]', True),
+    ],
+)
+def test_what_is_json_is_decided_as_jackson_decides_it(body: bytes, is_json: bool) -> None:
+    assert explain({}, body) == (None if is_json else "[the body is not JSON]")
+
+
+def test_of_two_members_with_one_name_the_last_counts() -> None:
+    schema = {"properties": {"a": {"type": "string"}}}
+    assert explain(schema, b'{"a": 1, "a": "x"}') is None
+    assert explain(schema, b'{"a": "x", "a": 1}') is not None
+
+
+def test_an_integer_of_any_size_is_an_integer() -> None:
+    assert explain({"type": "integer"}, b"123456789012345678901234567890") is None
+    assert explain({"type": "integer"}, b"1.0") is not None
 
 
 def test_a_schema_of_somewhere_else_is_not_fetched() -> None:
-    assert explain({"$ref": "http://127.0.0.1:9/schema"}, b"1") == "[]"
+    assert compiled(Model({"$ref": "http://127.0.0.1:9/schema"}, {}).text()) is None
+
+
+def test_a_schema_that_leads_back_to_itself_is_not_compiled() -> None:
+    assert compiled(Model({"allOf": [{"$ref": "#"}]}, {}).text()) is None
+    url = "https://apigateway.amazonaws.com/restapis/a/models/B"
+    assert compiled(Model({"anyOf": [{"$ref": url}]}, {url: {"not": {"$ref": url}}}).text()) is None
+    tree = {"properties": {"left": {"$ref": "#"}}, "anyOf": [{"$ref": "#/definitions/any"}], "definitions": {"any": {}}}
+    assert compiled(Model(tree, {}).text()) is not None
+
+
+def test_a_model_may_refer_to_another() -> None:
+    url = "https://apigateway.amazonaws.com/restapis/a/models/B"
+    assert objection(Model({"$ref": url}, {url: {"type": "string"}}).text(), b"1") is not None
+
+
+def test_a_process_that_has_died_is_replaced() -> None:
+    checker, model = BodyChecker(), Model({"items": {"type": "number"}}, {}).text()
+    large = json.dumps([1] * 50_000).encode()
+    assert asyncio.run(checker.objection(model, large)) is None
+    for pid in family(os.getpid()):
+        if b"body_checker" in Path(f"/proc/{pid}/cmdline").read_bytes():
+            os.kill(pid, signal.SIGKILL)
+    assert asyncio.run(checker.objection(model, large)) is None
 
 
 def test_hook_a_stage_serves_its_deployment(local_aws: LocalAws) -> None:

@@ -7,80 +7,67 @@ schema draft 4 (com.github.fge) and shows its messages in brackets, such as ``[o
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from itertools import islice
 from typing import Any
 
-from jsonschema import Draft4Validator, ValidationError
-from referencing import Registry
-from referencing.exceptions import Unresolvable
-
-_MOST = 5
-_NO_JSON = "[the body is not JSON]"
+from jsonschema_rs import ValidationError
 
 
-def explain(schema: Any, body: bytes | str | None) -> str:
-    """Say what a model's schema has against a body.
-
-    Parameters
-    ----------
-    schema : JSON schema, draft 4
-    body : bytes, str or None
-
-    Returns
-    -------
-    str
-        At most five errors, in brackets.
-    """
-    try:
-        document = json.loads(body or "")
-    except (ValueError, RecursionError):
-        return _NO_JSON
-    try:
-        # The registry is empty: no schema is looked for in the network.
-        errors = list(islice(Draft4Validator(schema, registry=Registry()).iter_errors(document), _MOST))
-    except (Unresolvable, RecursionError):
-        errors = []
-    return f"[{', '.join(_words(error) for error in _outermost(errors))}]"
+def words(errors: Sequence[ValidationError], document: Any) -> str:
+    """Return the errors of a document, in brackets."""
+    return f"[{', '.join(_each(list(_outermost(errors)), document))}]"
 
 
 def _outermost(errors: Sequence[ValidationError]) -> Iterator[ValidationError]:
-    paths = {tuple(error.absolute_path) for error in errors}
+    paths = {tuple(error.instance_path) for error in errors}
     for error in errors:
-        path = tuple(error.absolute_path)
+        path = tuple(error.instance_path)
         if not any(path[:length] in paths for length in range(len(path))):
             yield error
 
 
-def _words(error: ValidationError) -> str:
-    make = _WORDS.get(error.validator)
-    return make(error) if make else error.message
+def _each(errors: Sequence[ValidationError], document: Any) -> Iterator[str]:
+    incomplete = []
+    for error in errors:
+        details = error.kind.as_dict()
+        if error.kind.name == "required":  # an error for each property, where API Gateway has one for the object
+            if error.instance_path not in incomplete:
+                incomplete.append(error.instance_path)
+                missing = {each.kind.as_dict()["property"] for each in errors if _same_place(each, error)}
+                yield f"object has missing required properties ({_list(sorted(missing))})"
+        elif error.kind.name in _WORDS:
+            yield _WORDS[error.kind.name](details, _found(document, error.instance_path))
+        else:
+            yield error.message
 
 
-def _type(error: ValidationError) -> str:
-    wanted = [error.validator_value] if isinstance(error.validator_value, str) else list(error.validator_value)
+def _same_place(one: ValidationError, other: ValidationError) -> bool:
+    return one.kind.name == other.kind.name and one.instance_path == other.instance_path
+
+
+def _found(document: Any, path: Sequence[str | int]) -> Any:
+    for part in path:
+        document = document[part]
+    return document
+
+
+def _type(details: Mapping[str, Any], value: Any) -> str:
+    wanted = details["types"]
     # An integer is a number: the library names both.
     allowed = sorted({*wanted, *(["integer"] if "number" in wanted else [])})
-    found = _type_of(error.instance)
-    return f"instance type ({found}) does not match any allowed primitive type (allowed: {_list(allowed)})"
+    return f"instance type ({_type_of(value)}) does not match any allowed primitive type (allowed: {_list(allowed)})"
 
 
-def _required(error: ValidationError) -> str:
-    return f"object has missing required properties ({_list(sorted(set(error.validator_value) - set(error.instance)))})"
-
-
-def _additional(error: ValidationError) -> str:
-    unknown = sorted(set(error.instance) - set(error.schema.get("properties", {})))
+def _additional(details: Mapping[str, Any], _value: Any) -> str:
+    unknown = sorted(details["unexpected"])
     return f"object instance has properties which are not allowed by the schema: {_list(unknown)}"
 
 
-def _max_items(error: ValidationError) -> str:
-    most, found = error.validator_value, len(error.instance)
-    return f"array is too long: must have at most {most} elements but instance has {found} elements"
+def _max_items(details: Mapping[str, Any], value: Any) -> str:
+    return f"array is too long: must have at most {details['limit']} elements but instance has {len(value)} elements"
 
 
-def _min_items(error: ValidationError) -> str:
-    fewest, found = error.validator_value, len(error.instance)
-    return f"array is too short: must have at least {fewest} elements but instance has {found} elements"
+def _min_items(details: Mapping[str, Any], value: Any) -> str:
+    return f"array is too short: must have at least {details['limit']} elements but instance has {len(value)} elements"
 
 
 def _list(names: Sequence[str]) -> str:
@@ -92,10 +79,9 @@ def _type_of(value: Any) -> str:
     return kinds.get(type(value), "null")
 
 
-_WORDS: Mapping[str, Callable[[ValidationError], str]] = {
+_WORDS: Mapping[str, Callable[[Mapping[str, Any], Any], str]] = {
     "additionalProperties": _additional,
     "maxItems": _max_items,
     "minItems": _min_items,
-    "required": _required,
     "type": _type,
 }

@@ -34,7 +34,7 @@ def serve_deployments() -> None:
     """
     gateway: Any = importlib.import_module("ministack.services.apigateway_v1")
     stores = [private(gateway.__name__, name) for name in _STORES]
-    stages, deployments = (private(gateway.__name__, name) for name in ("_stages_v1", "_deployments_v1"))
+    deployments = private(gateway.__name__, "_deployments_v1")
     create, delete = (private(gateway.__name__, name) for name in ("_create_deployment", "_delete_deployment"))
     delete_api = private(gateway.__name__, "_delete_rest_api")
     execute = private(gateway.__name__, "_execute_in_scope")
@@ -61,13 +61,6 @@ def serve_deployments() -> None:
             drop(api_id, deployment_id)
         return delete_api(api_id)
 
-    def answers_for(api_id: str) -> str:
-        """Return the id to read the stores by: that of a snapshot, in a request to a stage."""
-        asked, stage_name = _asked.get()
-        if api_id != asked:
-            return api_id
-        return _snapshot(api_id, stages.get(api_id, {}).get(stage_name, {}).get("deploymentId", ""))
-
     async def execute_snapshot(request: Any, api_id: str, stage_name: str, *arguments: Any) -> Any:
         with _asking(api_id, stage_name):
             return await execute(request, api_id, stage_name, *arguments)
@@ -82,7 +75,16 @@ def serve_deployments() -> None:
     gateway._execute_in_scope = execute_snapshot
     gateway.method_authorization_type = authorization_type_of_snapshot
     for name, position in _READERS.items():
-        setattr(gateway, name, _reading(private(gateway.__name__, name), position, answers_for))
+        setattr(gateway, name, _reading(private(gateway.__name__, name), position))
+
+
+def answers_for(api_id: str) -> str:
+    """Return the id to read the stores by: that of a snapshot, in a request to a stage."""
+    asked, stage_name = _asked.get()
+    if api_id != asked:
+        return api_id
+    stages = private("ministack.services.apigateway_v1", "_stages_v1")
+    return _snapshot(api_id, stages.get(api_id, {}).get(stage_name, {}).get("deploymentId", ""))
 
 
 def _snapshot(api_id: str, deployment_id: str) -> str:
@@ -98,7 +100,7 @@ def _asking(api_id: str, stage_name: str) -> Iterator[None]:
         _asked.reset(token)
 
 
-def _reading(read: Callable[..., Any], position: int, answers_for: Callable[[str], str]) -> Callable[..., Any]:
+def _reading(read: Callable[..., Any], position: int) -> Callable[..., Any]:
     """Have a function read the stores for another API than the one among its arguments."""
 
     def read_for(*arguments: Any) -> Any:

@@ -1,20 +1,15 @@
-"""API Gateway: requests that are seen, bodies that are explained, secrets that are kept."""
+"""API Gateway: requests that are seen, secrets that are kept."""
 
 import importlib
 import json
-import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar
 from typing import Any
 
-from localaws.ministack.apigateway import body_errors, reporter
+from localaws.ministack.apigateway import reporter
 from localaws.ministack.private import private
 from localaws.settings import HOST
-
-_VALIDATION_VARIABLE = re.compile(
-    rb"\$(?:\{context\.error\.validationErrorString\}|context\.error\.validationErrorString)"
-)
 
 
 def report_requests(see: Callable[[reporter.Request], None]) -> None:
@@ -95,36 +90,6 @@ def _request(
             "error.validationErrorString": found["validation"] or "",
         },
     )
-
-
-def explain_invalid_bodies() -> None:
-    """Say in gateway responses why a model rejects a body: ``$context.error.validationErrorString``.
-
-    The model is that of the body's content type, or that of ``$default``; MiniStack takes JSON's for all.
-
-    Hooks ``ministack.services.apigateway_v1``: ``_check_request_validation`` finds the error, ``_model_schema`` has the
-    schema, and ``_gateway_error_response`` leaves the variable, which it does not know, in what it renders.
-    """
-    gateway: Any = importlib.import_module("ministack.services.apigateway_v1")
-    check = private(gateway.__name__, "_check_request_validation")
-    schema_of = private(gateway.__name__, "_model_schema")
-    render = private(gateway.__name__, "_gateway_error_response")
-
-    def check_and_explain(method: Any, api_id: str, request: Any, headers: Any, body: Any, query: Any) -> Any:
-        model = reporter.model_for(headers.get("content-type"), method.get("requestModels") or {})
-        applicable = {**method, "requestModels": {"application/json": model} if model else {}}
-        error = check(applicable, api_id, request, headers, body, query)
-        if error is not None and error.response_type == "BAD_REQUEST_BODY":
-            error.validation_error_string = body_errors.explain(schema_of(api_id, model), body)
-        return error
-
-    def render_explained(error: Any, request: Any) -> Any:
-        status, headers, body = render(error, request)
-        text = json.dumps(getattr(error, "validation_error_string", ""))[1:-1].encode()
-        return status, headers, _VALIDATION_VARIABLE.sub(lambda _: text, body)
-
-    gateway._check_request_validation = check_and_explain
-    gateway._gateway_error_response = render_explained
 
 
 class _IntegrationFailedError(Exception):

@@ -1,7 +1,9 @@
 """AWS Lambda: how functions start, fail and are counted.
 
-hooks          the hooks into MiniStack
-hooks_workers  how functions are run, and how their exceptions are reported
-hooks_metrics  what is counted of them
-metrics        the metrics of functions
+hooks           the hooks into MiniStack
+hooks_workers   how functions are run, and how their exceptions are reported
+hooks_payloads  events and results that are large, or no JSON
+hooks_metrics   what is counted of them
+payloads        how large an event may be
+metrics         the metrics of functions
 """

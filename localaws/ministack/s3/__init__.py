@@ -1,5 +1,7 @@
-"""Amazon S3: the events of its objects.
+"""Amazon S3: its objects' events, names, and what pages of other origins may do.
 
-hooks         the hooks into MiniStack
-hooks_events  events with all that S3 says of an object
+hooks              the hooks into MiniStack
+hooks_events       events with all that S3 says of an object
+hooks_keys         names that are too long
+hooks_bucket_cors  a bucket's own CORS configuration
 """
