@@ -12,7 +12,7 @@ from pathlib import Path
 
 from serving.errors import SettingError, StartError
 from serving.log import configure_log
-from serving.settings import DEFAULT_MODEL_DIR, Settings, read_settings
+from serving.settings import DEFAULT_MODEL_DIR, VARIABLES, Settings, read_settings
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -25,7 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except SettingError as error:
         print(f"serving: {error}", file=sys.stderr)
         return 2
-    configure_log()
+    configure_log(settings.log_level)
     return _serve(settings)
 
 
@@ -37,7 +37,7 @@ def serve() -> int:
 def _check(options: argparse.Namespace) -> int:
     from serving.check import Sample, check  # noqa: PLC0415
 
-    path = options.path or Path(options.model_dir)
+    path = options.path or Path(options.model_dir or DEFAULT_MODEL_DIR)
     if not path.exists():
         print(f"serving: there is no {path}: name a model.tar.gz or a model directory.", file=sys.stderr)
         return 2
@@ -60,10 +60,14 @@ def _serve(settings: Settings) -> int:
     from serving.chain import Served, load  # noqa: PLC0415
     from serving.listener import bind  # noqa: PLC0415
     from serving.supervisor import Supervisor  # noqa: PLC0415
+    from serving.time_limit import time_limit  # noqa: PLC0415
     from serving.worker import report  # noqa: PLC0415
 
     def load_served() -> Served | None:
-        return None if settings.multi_model else load(settings.model_dir, settings.code_dir, settings.program)
+        if settings.multi_model:
+            return None
+        with time_limit(settings.startup_timeout, "SAGEMAKER_STARTUP_TIMEOUT"):
+            return load(settings.model_dir, settings.code_dir, settings.program)
 
     try:
         with bind(settings.host, settings.port) as listener:
@@ -77,10 +81,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="serving",
         description="Serve a model as SageMaker expects: /ping, /invocations, /execution-parameters; and /metrics.",
-        epilog="SageMaker's environment variables apply as well: SAGEMAKER_BIND_TO_PORT, SAGEMAKER_SAFE_PORT_RANGE, "
-        "SAGEMAKER_PROGRAM, SAGEMAKER_SUBMIT_DIRECTORY, SAGEMAKER_MODEL_SERVER_WORKERS, "
-        "SAGEMAKER_MODEL_SERVER_TIMEOUT, SAGEMAKER_MAX_PAYLOAD_IN_MB, SAGEMAKER_MULTI_MODEL, "
-        "SAGEMAKER_TS_BATCH_SIZE, SAGEMAKER_TS_MAX_BATCH_DELAY.",
+        epilog=f"SageMaker's environment variables apply as well: {', '.join(VARIABLES)}.",
     )
     _add_server_options(parser)
     commands = parser.add_subparsers(dest="command", metavar="{serve,check}")
@@ -98,7 +99,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_server_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--model-dir", default=DEFAULT_MODEL_DIR, help="the unpacked model.tar.gz (%(default)s)")
+    parser.add_argument("--model-dir", help=f"the unpacked model.tar.gz ({DEFAULT_MODEL_DIR})")
     where = "127.0.0.1; in a container, with SageMaker's variables or its model folder, 0.0.0.0"
     parser.add_argument("--host", help=f"address to listen on ({where})")
     parser.add_argument("--port", type=_port, help="port to listen on; 0 takes a free one (8080)")

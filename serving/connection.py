@@ -56,6 +56,7 @@ class Connections:
         self.handle = handle
         self.timeout = settings.timeout
         self.max_bytes = settings.max_payload_bytes
+        self.default_accept = settings.default_accept
         self.listens_on_loopback = is_loopback(settings.host)
         self.row = row
         self.open: set[Connection] = set()
@@ -323,7 +324,7 @@ class Connection(asyncio.Protocol):
             query=query.decode("latin-1"),
             headers=tuple(self._headers),
             media=parse_content_type(headers.get(b"content-type", b"").decode("latin-1")),
-            accept=parse_accept(headers.get(b"accept", b"").decode("latin-1")),
+            accept=parse_accept(headers.get(b"accept", b"").decode("latin-1"), self._shared.default_accept),
             length=None if chunked else int(length),
             keep_alive=self._parser.should_keep_alive() and not self._parser.should_upgrade(),
             chunks=version != "1.0",

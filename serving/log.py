@@ -26,8 +26,8 @@ class JsonFormatter(logging.Formatter):
         return json.dumps(entry, default=str)
 
 
-def configure_log() -> None:
-    """Send every logger's records of INFO and above, the script's too, to stdout."""
+def configure_log(level: int) -> None:
+    """Send every logger's records of a level and above, the script's too, to stdout."""
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(JsonFormatter())
-    logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
+    logging.basicConfig(level=level, handlers=[handler], force=True)

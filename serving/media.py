@@ -49,8 +49,9 @@ class Accept:
     Attributes
     ----------
     header : str
-        As it came, a list with qualities perhaps: what a script gets, here as in AWS's containers. There JSON is meant
-        by no header and by ``*/*`` (``sagemaker_containers/_worker.py``, ``sagemaker_inference/transformer.py``).
+        As it came, a list with qualities perhaps: what a script gets, here as in AWS's containers. There the default,
+        JSON unless SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT says otherwise, is meant by no header and by ``*/*``
+        (``sagemaker_containers/_worker.py``, ``sagemaker_inference/transformer.py``).
     types : tuple of str
         The acceptable types, best first. A range such as ``text/*`` is replaced by the type it stands for. Empty when
         the caller does not mind: no header, or ``*/*`` before all else.
@@ -62,7 +63,7 @@ class Accept:
     @property
     def best(self) -> str:
         """The type to write."""
-        return self.types[0] if self.types else JSON
+        return self.types[0] if self.types else self.header
 
 
 @lru_cache(maxsize=256)
@@ -82,8 +83,8 @@ def parse_content_type(header: str) -> MediaType:
 
 
 @lru_cache(maxsize=256)
-def parse_accept(header: str) -> Accept:
-    """Read an Accept header.
+def parse_accept(header: str, default: str = JSON) -> Accept:
+    """Read an Accept header; an empty one, and ``*/*``, mean the default.
 
     Raises
     ------
@@ -101,7 +102,7 @@ def parse_accept(header: str) -> Accept:
     """
     header = header.strip()
     if not header or header == "*/*":
-        return Accept(JSON, ())
+        return Accept(default, ())
     ranked = []
     for item in header.split(","):
         name, parameters = _split(item)

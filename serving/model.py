@@ -201,7 +201,7 @@ class Model:
     def write(self, prediction: Any, accept: Accept) -> Answer:
         """Return a prediction as the body of an answer."""
         if self._output_fn is None:
-            return Answer(*codecs.encode(prediction, accept.types or (JSON,)))
+            return Answer(*codecs.encode(prediction, accept.types or (accept.header,)))
         try:
             result = self._output_fn(prediction, accept.header)
         except ValueError as error:

@@ -1,25 +1,52 @@
 """The server's settings: from the command line, then SageMaker's environment variables, then defaults.
 
-The variables are those of AWS's own inference containers (``sagemaker-inference-toolkit``,
-``parameters.py``), and ``SAGEMAKER_MAX_PAYLOAD_IN_MB`` is what a batch transform job sets.
+The variables are those of AWS's own inference containers: ``parameters.py`` of sagemaker-inference, ``_params.py`` of
+sagemaker-containers, and TorchServe's. Each of them is honoured, or refused at the start (`_WITHOUT_MEANING`).
+``SAGEMAKER_MAX_PAYLOAD_IN_MB`` is what a batch transform job sets.
 """
 
+import logging
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from serving.errors import SettingError
+from serving.media import JSON
 
 LOOPBACK = "127.0.0.1"
 ANY_HOST = "0.0.0.0"  # noqa: S104 - SageMaker calls a container from outside, on any of its interfaces
-DEFAULT_MODEL_DIR = "/opt/ml/model"
+BASE_DIR = "/opt/ml"
+DEFAULT_MODEL_DIR = f"{BASE_DIR}/model"
 DEFAULT_PROGRAM = "inference.py"
 # Not all of SAGEMAKER_*: some configure the SDK in a developer's shell.
 _CONTAINER_VARIABLES = frozenset(
-    f"SAGEMAKER_{name}" for name in ("BIND_TO_PORT", "MULTI_MODEL", "PROGRAM", "SAFE_PORT_RANGE", "SUBMIT_DIRECTORY")
+    f"SAGEMAKER_{name}"
+    for name in ("BASE_DIR", "BIND_TO_PORT", "MULTI_MODEL", "PROGRAM", "SAFE_PORT_RANGE", "SUBMIT_DIRECTORY")
 )
+# What is about the program that AWS's containers start, and not about the model.
+_WITHOUT_MEANING = {
+    "SAGEMAKER_MODEL_SERVER_VMARGS": "is for a Java server, and this is none",
+    "SAGEMAKER_FRAMEWORK_MODULE": "names another server's program, and this is the server",
+}
 MIB = 1024 * 1024
+
+
+# The first that is set counts.
+_WORKERS = ("SAGEMAKER_MODEL_SERVER_WORKERS", "SAGEMAKER_TS_MAX_WORKERS")
+_TIMEOUT = (
+    "SAGEMAKER_MODEL_SERVER_TIMEOUT_SECONDS",
+    "SAGEMAKER_MODEL_SERVER_TIMEOUT",
+    "SAGEMAKER_TS_RESPONSE_TIMEOUT",
+)
+
+VARIABLES = (
+    *("SAGEMAKER_BASE_DIR", "SAGEMAKER_PROGRAM", "SAGEMAKER_SUBMIT_DIRECTORY"),
+    *("SAGEMAKER_BIND_TO_PORT", "SAGEMAKER_SAFE_PORT_RANGE", *_WORKERS, *_TIMEOUT, "SAGEMAKER_STARTUP_TIMEOUT"),
+    *("SAGEMAKER_MAX_PAYLOAD_IN_MB", "SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT", "SAGEMAKER_CONTAINER_LOG_LEVEL"),
+    *("SAGEMAKER_MULTI_MODEL", "SAGEMAKER_TS_BATCH_SIZE", "SAGEMAKER_TS_MAX_BATCH_DELAY"),
+)
+"""What is honoured."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +73,12 @@ class Settings:
         limit, as in CreateTransformJob's MaxPayloadInMB.
     multi_model : bool
         Serve many models, which come and go: see `repository`. There is one worker then.
+    default_accept : str
+        The type that is written for a caller who names none.
+    log_level : int
+        Of the records that are logged, the script's too: one of `logging`'s numbers.
+    startup_timeout : int or None
+        Seconds that the model may take to load; None is for ever.
     """
 
     model_dir: Path
@@ -57,6 +90,9 @@ class Settings:
     timeout: int
     max_payload_mb: int
     multi_model: bool
+    default_accept: str = JSON
+    log_level: int = logging.INFO
+    startup_timeout: int | None = None
 
     @property
     def max_payload_bytes(self) -> int | None:
@@ -66,7 +102,7 @@ class Settings:
 
 def read_settings(
     environ: Mapping[str, str],
-    model_dir: str = DEFAULT_MODEL_DIR,
+    model_dir: str | None = None,
     host: str | None = None,
     port: int | None = None,
     workers: int | None = None,
@@ -77,8 +113,8 @@ def read_settings(
     ----------
     environ : Mapping[str, str]
         The environment variables.
-    model_dir : str
-        As on the command line.
+    model_dir : str, optional
+        As on the command line; None is ``model`` in SAGEMAKER_BASE_DIR, which is /opt/ml.
     host : str, optional
         As on the command line; None is every interface in a container, which its own network protects, and this
         machine alone elsewhere.
@@ -86,17 +122,22 @@ def read_settings(
         As on the command line; None leaves it to SAGEMAKER_BIND_TO_PORT, then to the first of
         SAGEMAKER_SAFE_PORT_RANGE, then to 8080.
     workers : int, optional
-        As on the command line; None leaves it to SAGEMAKER_MODEL_SERVER_WORKERS, then to the number of CPUs.
+        As on the command line; None leaves it to SAGEMAKER_MODEL_SERVER_WORKERS, to TorchServe's
+        SAGEMAKER_TS_MAX_WORKERS, then to the number of CPUs.
 
     Raises
     ------
     SettingError
         A variable's value cannot be used, or `model_dir` is not a folder.
     """
+    for name, reason in _WITHOUT_MEANING.items():
+        if environ.get(name):
+            raise SettingError(f"{name} {reason}: remove it from the model's environment.")
+    multi_model = environ.get("SAGEMAKER_MULTI_MODEL", "").lower() == "true"
+    model_dir = model_dir or f"{environ.get('SAGEMAKER_BASE_DIR') or BASE_DIR}/model"
     directory = Path(model_dir).absolute()
     if not directory.is_dir():
         raise SettingError(f"The model directory {model_dir} is not a folder: unpack model.tar.gz there, or name it.")
-    multi_model = environ.get("SAGEMAKER_MULTI_MODEL", "").lower() == "true"
     cpus = 1 if multi_model else len(os.sched_getaffinity(0))
     return Settings(
         model_dir=directory,
@@ -104,10 +145,13 @@ def read_settings(
         program=environ.get("SAGEMAKER_PROGRAM") or None,
         host=host or (ANY_HOST if _in_container(environ, model_dir) else LOOPBACK),
         port=_port(environ) if port is None else port,
-        workers=_integer(environ, "SAGEMAKER_MODEL_SERVER_WORKERS", cpus, 1, 1024) if workers is None else workers,
-        timeout=_integer(environ, "SAGEMAKER_MODEL_SERVER_TIMEOUT", 60, 1, 3600),
-        max_payload_mb=_integer(environ, "SAGEMAKER_MAX_PAYLOAD_IN_MB", 6, 0, 100),
+        workers=_integer(environ, _WORKERS, cpus, 1, 1024) if workers is None else workers,
+        timeout=_integer(environ, _TIMEOUT, 60, 1, 3600),
+        max_payload_mb=_integer(environ, ("SAGEMAKER_MAX_PAYLOAD_IN_MB",), 6, 0, 100),
         multi_model=multi_model,
+        default_accept=environ.get("SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT") or JSON,
+        log_level=_integer(environ, ("SAGEMAKER_CONTAINER_LOG_LEVEL",), logging.INFO, 0, 50),
+        startup_timeout=_integer(environ, ("SAGEMAKER_STARTUP_TIMEOUT",), 0, 0, 3600) or None,
     )
 
 
@@ -124,13 +168,13 @@ def _port(environ: Mapping[str, str]) -> int:
     """
     safe = environ.get("SAGEMAKER_SAFE_PORT_RANGE")
     if not safe:
-        return _integer(environ, "SAGEMAKER_BIND_TO_PORT", 8080, 0, 65535)
+        return _integer(environ, ("SAGEMAKER_BIND_TO_PORT",), 8080, 0, 65535)
     first, _, last = safe.partition("-")
     if not (first.isdecimal() and last.isdecimal() and 0 < int(first) <= int(last) <= 65535):
         raise SettingError(
             f"SAGEMAKER_SAFE_PORT_RANGE has the value {safe!r}: expected two ports, such as 21000-21999."
         )
-    return _integer(environ, "SAGEMAKER_BIND_TO_PORT", int(first), 0, 65535)
+    return _integer(environ, ("SAGEMAKER_BIND_TO_PORT",), int(first), 0, 65535)
 
 
 def _code_dir(submit_directory: str | None, model_dir: Path) -> Path:
@@ -145,7 +189,9 @@ def _code_dir(submit_directory: str | None, model_dir: Path) -> Path:
     return Path(path)
 
 
-def _integer(environ: Mapping[str, str], name: str, default: int, low: int, high: int) -> int:
+def _integer(environ: Mapping[str, str], names: Sequence[str], default: int, low: int, high: int) -> int:
+    """Return the number of the first variable that is set."""
+    name = next((name for name in names if environ.get(name)), names[0])
     text = environ.get(name) or str(default)
     if not text.isdecimal() or not low <= int(text) <= high:
         raise SettingError(f"{name} has the value {text!r}: expected a whole number from {low} to {high}.")
