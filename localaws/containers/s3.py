@@ -4,6 +4,7 @@ Small objects are fetched in one request each; large ones in parts, by boto3's t
 """
 
 import gzip
+import os
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -181,7 +182,26 @@ def upload_folder(client: Client, folder: Path, uri: str, key_id: str | None = N
     inside = folder.resolve()
     for path in sorted(folder.rglob("*")):
         if path.is_file() and path.resolve().is_relative_to(inside):
-            upload(client, path, target.below(path.relative_to(folder).as_posix()), key_id)
+            upload(client, path, target.below(key_of(path, folder)), key_id)
+
+
+def key_of(path: Path, folder: Path) -> str:
+    """Return the key of a file of a folder, relative to the folder's.
+
+    Raises
+    ------
+    JobFailure
+        If the file's name is not UTF-8, as the keys of S3 are.
+    """
+    name = path.relative_to(folder).as_posix()
+    try:
+        name.encode()
+    except UnicodeEncodeError as error:
+        shown = os.fsencode(name).decode(errors="backslashreplace")
+        raise JobFailure(f"ClientError: Failed to upload {shown}: a key of S3 is UTF-8, this file's name is not") from (
+            error
+        )
+    return name
 
 
 def read(client: Client, location: Location) -> bytes:

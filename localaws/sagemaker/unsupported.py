@@ -23,6 +23,7 @@ ACCEPTED: dict[str, dict[str, tuple[Any, ...]]] = {
     },
     "CreateTrainingJob": {
         "ResourceConfig.InstanceGroups": (),
+        "ResourceConfig.KeepAlivePeriodInSeconds": (0,),
         "AlgorithmSpecification.AlgorithmName": (),
         "AlgorithmSpecification.TrainingInputMode": ("File", "FastFile"),
         f"InputDataConfig[].{_S3_SOURCE}": ("S3Prefix", "ManifestFile"),
@@ -30,7 +31,6 @@ ACCEPTED: dict[str, dict[str, tuple[Any, ...]]] = {
         "InputDataConfig[].DataSource.DatasetSource": (),
         "InputDataConfig[].InputMode": ("File", "FastFile"),
         "InputDataConfig[].RecordWrapperType": ("None",),
-        "RetryStrategy": (),
         "ServerlessJobConfig": (),
         "ModelPackageConfig": (),
         "DebugRuleConfigurations": ([],),

@@ -168,7 +168,7 @@ def test_iam_resources_need_the_capability(stacks: Stacks) -> None:
 
 
 def test_a_template_with_null_is_refused(stacks: Stacks, local_aws: LocalAws) -> None:
-    """`refuse_nulls`: `ResultPath: null` is right in a state machine and not in a template."""
+    """`read_templates_exactly`: `ResultPath: null` is right in a state machine and not in a template."""
     topic = {"Type": "AWS::SNS::Topic", "Properties": {"TopicName": None}}
     body, name = json.dumps({"Resources": {"Topic": topic}}), unique()
     said = r"\[/Resources/Topic/Properties/TopicName\] 'null' values are not allowed in templates"
@@ -176,6 +176,50 @@ def test_a_template_with_null_is_refused(stacks: Stacks, local_aws: LocalAws) ->
         stacks.client.create_stack(StackName=name, TemplateBody=body)
     with pytest.raises(ClientError, match=said):
         stacks.client.create_change_set(StackName=name, ChangeSetName="c", ChangeSetType="CREATE", TemplateBody=body)
+
+
+BOOLEANS = """
+Parameters:
+  Flag: {Type: String, Default: true, AllowedValues: [true, false]}
+  No: {Type: String, Default: no}
+Mappings: {Sizes: {Big: {wanted: false}}}
+Conditions: {Same: !Equals [!Ref Flag, true]}
+Resources:
+  Own:
+    Type: AWS::SSM::Parameter
+    Properties: {Type: String, Value: true, Name: !Join [/, ["", exact, !Ref AWS::StackName]]}
+  Queue:
+    Type: AWS::SQS::Queue
+    Properties: {SqsManagedSseEnabled: !FindInMap [Sizes, Big, wanted]}
+Outputs:
+  Same: {Value: !If [Same, true, false]}
+  Whole: {Value: !Sub ["${Flag} ${No} ${more}", {more: false}]}
+"""
+
+
+def test_a_boolean_is_text_where_text_is_wanted(stacks: Stacks, local_aws: LocalAws) -> None:
+    name = unique()
+    given = [{"ParameterKey": "Flag", "ParameterValue": "true"}]
+    stacks.client.create_stack(StackName=name, TemplateBody=BOOLEANS, Parameters=given)
+    assert stacks.end(name) == "CREATE_COMPLETE", stacks.reasons(name)
+    [stack] = stacks.client.describe_stacks(StackName=name)["Stacks"]
+    assert {each["OutputKey"]: each["OutputValue"] for each in stack["Outputs"]} == {
+        "Same": "true",
+        "Whole": "true false false",
+    }
+    assert {each["ParameterKey"] for each in stack["Parameters"]} == {"Flag", "No"}
+    found = local_aws.client("ssm").get_parameter(Name=f"/exact/{name}")["Parameter"]
+    assert found["Value"] == "true"
+
+
+def test_properties_get_the_types_of_their_schema() -> None:
+    variables = {"Environment": {"Variables": {"ON": True, "N": 3}}, "Timeout": "3", "Code": {}}
+    typed = schema.with_types("AWS::Lambda::Function", variables)
+    assert typed == {"Environment": {"Variables": {"ON": "true", "N": "3"}}, "Timeout": "3", "Code": {}}
+    assert schema.with_types("AWS::KMS::Key", {"EnableKeyRotation": "false"}) == {"EnableKeyRotation": False}
+    policy = {"KeyPolicy": {"Condition": {"Bool": {"aws:SecureTransport": False}}}}
+    assert schema.with_types("AWS::KMS::Key", policy) == policy
+    assert schema.with_types("Custom::Thing", {"On": True}) == {"On": True}
 
 
 def test_a_parameter_that_the_template_does_not_have_is_refused(stacks: Stacks, local_aws: LocalAws) -> None:

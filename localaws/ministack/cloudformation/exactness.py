@@ -36,6 +36,10 @@ class Exactness:
         elif resource_type in ("AWS::SNS::Topic", "AWS::SNS::Subscription"):
             subscriptions.check_addresses(properties)
 
+    def typed(self, resource_type: str, properties: Document) -> Document:
+        """Return properties with the types that the resource's schema wants."""
+        return schema.with_types(resource_type, properties)
+
     def check_new(
         self,
         resource_type: str,

@@ -12,7 +12,7 @@ from localaws.ministack.cloudformation.hooks_interruption import end_interrupted
 from localaws.ministack.cloudformation.hooks_requests import (
     accept_bucket_host_urls,
     describe_types,
-    refuse_nulls,
+    read_templates_exactly,
     refuse_operations_by_status,
     refuse_unknown_parameters,
     require_capabilities,
@@ -54,7 +54,7 @@ def cloudformation_hooks(client: Clients, clients_of: Callable[[str | None], Cli
         Hook("cloudformation", partial(correct_change_sets, schema.create_only)),
         Hook("cloudformation", require_capabilities),
         Hook("cloudformation", accept_bucket_host_urls),
-        Hook("cloudformation", refuse_nulls),
+        Hook("cloudformation", read_templates_exactly),
         Hook("cloudformation", refuse_unknown_parameters),
         Hook("cloudformation", refuse_operations_by_status),
         Hook("cloudformation", describe_types),

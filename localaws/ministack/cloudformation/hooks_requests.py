@@ -8,6 +8,7 @@ from xml.sax.saxutils import escape
 
 from localaws.ministack.cloudformation import schema
 from localaws.ministack.cloudformation.refusals import check_nulls, check_parameters, refusal
+from localaws.ministack.cloudformation.template_text import keep_keys, with_texts
 from localaws.ministack.private import private
 from localaws.ministack.query_protocol import Parameters, Response, first
 
@@ -52,23 +53,33 @@ def refuse_operations_by_status() -> None:
         handlers[action] = refusing(action, handlers[action])
 
 
-def refuse_nulls() -> None:
-    """Refuse a template with null values, also a nested one: CloudFormation takes none, not even in a definition.
+def read_templates_exactly() -> None:
+    """Read text where CloudFormation does and YAML has booleans; refuse nulls, which CloudFormation takes nowhere.
 
     Hook ``ministack.services.cloudformation.engine._parse_template``, which ``...handlers`` and ``...changesets`` have
-    under that name, too; its ValueError is answered as a ValidationError, or fails the nested stack.
+    under that name, too; its ValueError is answered as a ValidationError, or fails the nested stack. And
+    ``...engine.CfnLoader``, which reads mappings.
     """
-    parse = private("ministack.services.cloudformation.engine", "_parse_template")
+    parse, loader = (
+        private("ministack.services.cloudformation.engine", name) for name in ("_parse_template", "CfnLoader")
+    )
+    construct_mapping = loader.construct_mapping
 
-    def parse_without_nulls(template_body: str) -> Any:
+    def construct_with_keys(self: Any, node: Any, deep: bool = False) -> Any:
+        keep_keys(node)
+        return construct_mapping(self, node, deep=deep)
+
+    def parse_exactly(template_body: str) -> Any:
         template = parse(template_body)
         check_nulls(template)
-        return template
+        return with_texts(template)
+
+    loader.construct_mapping = construct_with_keys
 
     for name in ("engine", "handlers", "changesets"):
         module: Any = importlib.import_module(f"ministack.services.cloudformation.{name}")
         private(module.__name__, "_parse_template")
-        module._parse_template = parse_without_nulls
+        module._parse_template = parse_exactly
 
 
 _BUCKET_HOST = re.compile(r"https://([a-z0-9.-]+)\.s3(?:[.-][a-z0-9-]+)?\.amazonaws\.com/")

@@ -68,6 +68,7 @@ def _provisioning(exactness: Exactness, provision: Callable[..., Any], every_sta
 
     def provision_exactly(resource_type: str, logical_id: str, props: Properties, stack_name: str) -> Any:
         exactness.check(resource_type, logical_id, props)
+        props = exactness.typed(resource_type, props)
         exactness.check_new(resource_type, logical_id, props, every_stack[stack_name], list(every_stack.values()))
         resource = (every_stack[stack_name], logical_id, resource_type, props)
         token = note_made.set(note_of(*resource, "IN_PROGRESS"))
@@ -100,6 +101,7 @@ def _updating(exactness: Exactness, update: Callable[..., Any], every_stack: Sta
         if old == new:
             return update(resource_type, physical_id, old, new, stack_name, logical_id, known)
         exactness.check(resource_type, logical_id or physical_id, new)
+        old, new = (exactness.typed(resource_type, properties) for properties in (old, new))
         new_id, attributes = provisioned(
             lambda: update(resource_type, physical_id, old, new, stack_name, logical_id, known),
             lambda provisioned_id: exactness.complete(resource_type, provisioned_id, new),

@@ -20,6 +20,7 @@ from jsonschema.validators import extend
 
 from localaws.account.cfn_lint import data_folder
 from localaws.document import Document
+from localaws.ministack.cloudformation.typed_values import as_text
 from localaws.protocol.shapes import compiled, in_python
 from localaws.settings import REGION
 
@@ -42,6 +43,37 @@ def check(resource_type: str, logical_id: str, properties: Mapping[str, Any]) ->
     if broken:
         message = "\n".join(sorted(broken))
         raise ValueError(f"Properties validation failed for resource {logical_id} with message:\n{message}")
+
+
+def with_types(resource_type: str, properties: Document) -> Document:
+    """Return properties with text where a type's schema has text, and booleans where it has booleans."""
+    whole = _schema(resource_type)
+    return properties if whole is None else _typed(whole, properties, whole)
+
+
+def _typed(node: Document, value: Any, whole: Document) -> Any:
+    if "$ref" in node:
+        node = whole.get("definitions", {}).get(node["$ref"].rpartition("/")[2], {})
+    if isinstance(value, dict):
+        return {key: _typed(_member(node, key), item, whole) for key, item in value.items()}
+    if isinstance(value, list):
+        items = node.get("items", {})
+        return [_typed(items if isinstance(items, dict) else {}, item, whole) for item in value]
+    kind = node.get("type")
+    # Of several types, as of a function's variables, CloudFormation makes text.
+    if (kind == "string" or (isinstance(kind, list) and "string" in kind)) and isinstance(value, bool | int | float):
+        return as_text(value)
+    if kind == "boolean" and isinstance(value, str) and _is_boolean(None, value):
+        return value.lower() == "true"
+    return value
+
+
+def _member(node: Document, name: str) -> Document:
+    """Return the schema of an object's member; one without any type if the schema says nothing of it."""
+    patterns = node.get("patternProperties", {})
+    matching = (found for pattern, found in patterns.items() if (made := compiled(pattern)) and made.search(name))
+    found: Any = node.get("properties", {}).get(name) or next(matching, None) or node.get("additionalProperties")
+    return found if isinstance(found, dict) else {}
 
 
 def text(resource_type: str) -> str | None:

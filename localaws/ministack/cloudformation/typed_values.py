@@ -18,6 +18,11 @@ def typed(shape: Shape, value: Any) -> Any:
     return _SCALARS.get(shape.type_name, lambda scalar: scalar)(value)
 
 
+def as_text(value: Any) -> str:
+    """Return a scalar of a template as CloudFormation writes it where text is wanted: `true`, not Python's `True`."""
+    return ("true" if value else "false") if isinstance(value, bool) else str(value)
+
+
 def _boolean(value: Any) -> bool:
     return value if isinstance(value, bool) else str(value).lower() == "true"
 
@@ -28,5 +33,5 @@ _SCALARS: dict[str, Callable[[Any], Any]] = {
     "float": float,
     "double": float,
     "boolean": _boolean,
-    "string": str,
+    "string": as_text,
 }

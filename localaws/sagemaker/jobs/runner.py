@@ -201,7 +201,7 @@ class JobRunner:
         try:
             with self._slots:
                 job.update(**{f"{job.job_type.noun}StartTime": time.time()})
-                job.job_type.run(job)
+                self._run(job)
         except JobStopped:
             status = "Stopped"
         except JobFailure as failure:
@@ -213,6 +213,27 @@ class JobRunner:
             self._end_with_room(job, status, reason)
             self._running.pop(job.arn, None)
             shutil.rmtree(job.folder.parent, ignore_errors=True)
+
+    def _run(self, job: Job) -> None:
+        """Run a job, and again, from the beginning, as often as its RetryStrategy says after a failure of our own.
+
+        Source: RetryStrategy of CreateTrainingJob, "the number of times to retry the job when the job fails due to an
+        InternalServerError"; the secondary status is ``Starting`` again.
+        """
+        for left in range(job.request.get("RetryStrategy", {}).get("MaximumRetryAttempts", 0), -1, -1):
+            try:
+                job.job_type.run(job)
+            except (JobStopped, JobFailure):
+                raise
+            except Exception as error:
+                if not left or disk.is_full(error):
+                    raise
+                logger.exception("Job %s begins again, %s more times at most", job.name, left - 1)
+                shutil.rmtree(job.folder)
+                job.folder.mkdir()
+                job.phase("Starting")
+            else:
+                return
 
     def _reason(self, error: Exception) -> str:
         """Return the failure reason of a job that failed through no fault of its own.

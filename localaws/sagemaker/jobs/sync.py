@@ -68,7 +68,7 @@ class ContinuousUpload:
     def _upload(self, states: dict[Path, _State]) -> None:
         for path, state in states.items():
             if self._uploaded.get(path) != state and path.exists():
-                target = self._target.below(path.relative_to(self._folder).as_posix())
+                target = self._target.below(s3.key_of(path, self._folder))
                 s3.upload(self._client, path, target, self._key_id)
                 self._uploaded[path] = state
 

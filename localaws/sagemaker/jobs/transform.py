@@ -19,7 +19,7 @@ from localaws.containers.container import HOST_NAME, Command, Container
 from localaws.containers.errors import JobFailure, JobStopped
 from localaws.containers.logs import LogShipper
 from localaws.document import Document
-from localaws.sagemaker.errors import UnsupportedOperation
+from localaws.sagemaker.errors import UnsupportedOperation, ValidationError
 from localaws.sagemaker.jobs import images
 from localaws.sagemaker.jobs.inputs import Source
 from localaws.sagemaker.jobs.job_type import JobType
@@ -36,6 +36,7 @@ from localaws.storage.store import Store
 
 _DEFAULT_PAYLOAD_MB = 6
 _DEFAULT_INVOCATION_SECONDS = 600
+_MOST_PAYLOAD_MB = 100
 
 
 class TransformJob(JobType):
@@ -45,7 +46,17 @@ class TransformJob(JobType):
     defaults: ClassVar[Mapping[str, Any]] = {"BatchStrategy": "MultiRecord"}
 
     def check(self, request: Document, runner: JobRunner) -> None:
-        """Refuse a model that does not exist, or one with several containers."""
+        """Refuse a model that does not exist or has several containers, and more bytes at a time than AWS sends.
+
+        Source: MaxPayloadInMB of CreateTransformJob, "the value of (MaxConcurrentTransforms * MaxPayloadInMB) cannot
+        exceed 100 MB".
+        """
+        at_once, megabytes = request.get("MaxConcurrentTransforms", 0), request.get("MaxPayloadInMB", 0)
+        if at_once * megabytes > _MOST_PAYLOAD_MB:
+            raise ValidationError(
+                f"MaxConcurrentTransforms ({at_once}) * MaxPayloadInMB ({megabytes}) must not exceed"
+                f" {_MOST_PAYLOAD_MB} MB"
+            )
         try:
             model_container(runner.store, runner.aws.arn("model", request["ModelName"]))
         except JobFailure as failure:

@@ -21,7 +21,8 @@ from typing import Any
 
 from localaws.document import Document
 from localaws.sagemaker.errors import UnsupportedOperation, ValidationError
-from localaws.sagemaker.pipelines.expressions import path_of, references, referred_steps
+from localaws.sagemaker.pipelines import cache_config
+from localaws.sagemaker.pipelines.expressions import json_gets, path_of, references, referred_steps
 from localaws.sagemaker.pipelines.retries import check_policy
 from localaws.sagemaker.service_model import check_request
 
@@ -284,8 +285,7 @@ def _check_step(step: Step, definition: Definition) -> None:
     own = {key: value for key, value in step.arguments.items() if key not in _NESTED}
     for reference in references(own):
         _check_reference(step, reference, definition)
-    for policy in step.document.get("RetryPolicies") or []:
-        check_policy(step.name, policy)
+    _check_options(step, own)
     if step.kind == "ForEach":
         _check_for_each(step, definition)
     elif step.kind in REQUESTS:
@@ -301,6 +301,19 @@ def _check_step(step: Step, definition: Definition) -> None:
             raise ValidationError(f"Step '{step.name}': {_TARGETS[step.kind]} is required")
     elif not isinstance(step.arguments.get("ErrorMessage", ""), str | dict):
         raise ValidationError(f"Step '{step.name}': ErrorMessage must be a string or an expression")
+
+
+def _check_options(step: Step, own: Document) -> None:
+    """Check what a step of any type may have."""
+    for source in json_gets(own):
+        if not isinstance(source.get("Path"), str):
+            raise ValidationError(
+                f"Step '{step.name}': the Path of a Std:JsonGet is {json.dumps(source.get('Path'))}: text was expected,"
+                " expressions are not allowed there"
+            )
+    cache_config.check(step.name, step.document.get("CacheConfig") or {})
+    for policy in step.document.get("RetryPolicies") or []:
+        check_policy(step.name, policy)
 
 
 def _check_for_each(step: Step, definition: Definition) -> None:

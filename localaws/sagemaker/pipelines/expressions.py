@@ -73,6 +73,14 @@ def references(node: Any) -> Iterator[str]:
             yield from references(value)
 
 
+def json_gets(node: Any) -> Iterator[Document]:
+    """Yield what the ``Std:JsonGet`` expressions in a document say."""
+    if isinstance(node, dict) and set(node) == {"Std:JsonGet"} and isinstance(node["Std:JsonGet"], dict):
+        yield node["Std:JsonGet"]
+    for value in node.values() if isinstance(node, dict) else node if isinstance(node, list) else ():
+        yield from json_gets(value)
+
+
 def path_of(text: str) -> list[str]:
     """Split a reference into its parts: names, ``['keys']`` and ``[positions]``."""
     return [next(part for part in match.groups() if part is not None) for match in _PATH_PART.finditer(text)]

@@ -11,6 +11,7 @@ from localaws.sagemaker.families.lookup import find, missing, page
 from localaws.sagemaker.parts import Handler, Parts
 from localaws.sagemaker.pipelines.definition import Definition, parameter_values, parse
 from localaws.sagemaker.pipelines.executor import Executor
+from localaws.sagemaker.pipelines.expressions import as_text
 from localaws.sagemaker.pipelines.record import ENDED, EXECUTION, STEP
 from localaws.sagemaker.pipelines.step_cache import StepCache
 from localaws.sagemaker.pipelines.versions import add_version, find_version, forget_versions, note_execution
@@ -254,8 +255,9 @@ def list_steps(parts: Parts, request: Document) -> Document:
 def list_parameters(parts: Parts, request: Document) -> Document:
     """Return all parameter values of an execution on one page; a pipeline has at most 200."""
     execution = _execution(parts, request, "ListPipelineParametersForExecution")
-    values = execution.internal["parameters"].items()
-    return {"PipelineParameters": [{"Name": name, "Value": str(value)} for name, value in values]}
+    texts = {name: as_text(value) for name, value in execution.internal["parameters"].items()}
+    texts |= execution.internal.get("given", {})
+    return {"PipelineParameters": [{"Name": name, "Value": text} for name, text in texts.items()]}
 
 
 def describe_definition(parts: Parts, request: Document) -> Document:

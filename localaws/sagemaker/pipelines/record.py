@@ -52,6 +52,7 @@ class ExecutionRecord:
         internal = {
             "definition": definition,
             "parameters": dict(parameters),
+            "given": {item["Name"]: item["Value"] for item in request.get("PipelineParameters") or []},
             "pipeline_name": pipeline.name,
         }
         resource = Resource(EXECUTION, name, arn, document, internal, pipeline.arn, "Executing", created=now)

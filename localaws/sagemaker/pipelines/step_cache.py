@@ -7,12 +7,11 @@ same pipeline, if it is not older than ``ExpireAfter``.
 
 import hashlib
 import json
-import re
 import time
 from dataclasses import dataclass
 
 from localaws.document import Document
-from localaws.sagemaker.errors import ValidationError
+from localaws.sagemaker.pipelines.cache_config import duration
 from localaws.sagemaker.pipelines.definition import Step
 from localaws.storage.store import Resource, Store
 
@@ -34,9 +33,6 @@ _ATTRIBUTES: dict[str, tuple[str, ...]] = {
 _WHOLE = ("Lambda", "Callback")
 """Types whose arguments all count, with the function or queue that gets them."""
 
-_DURATION = re.compile(r"P?(?:(\d+)Y)?(?:(\d+)M)?(?:(\d+)W)?(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?", re.I)
-_SECONDS = (31_536_000, 2_592_000, 604_800, 86_400, 3_600, 60, 1)
-
 
 @dataclass(frozen=True)
 class CachedStep:
@@ -51,20 +47,6 @@ class CachedStep:
     execution_arn: str
     metadata: Document
     properties: Document
-
-
-def duration(text: str) -> int:
-    """Return the seconds of an ISO 8601 duration such as ``P30D`` or, as AWS's guide writes it, ``30dT5h``.
-
-    Raises
-    ------
-    ValidationError
-        If it is not a duration.
-    """
-    match = _DURATION.fullmatch(text)
-    if match is None or not any(match.groups()):
-        raise ValidationError(f"ExpireAfter '{text}' is not an ISO 8601 duration such as P30D or PT1H")
-    return sum(int(count or 0) * unit for count, unit in zip(match.groups(), _SECONDS, strict=True))
 
 
 class StepCache:

@@ -101,6 +101,11 @@ def _register(parts: Parts, request: Document) -> Document:
 def _versioned(parts: Parts, request: Document) -> Resource:
     if "ModelPackageName" in request:
         raise ValidationError("Give either ModelPackageName or ModelPackageGroupName, not both")
+    if request.get("Tags"):
+        raise ValidationError(
+            "Tags cannot be given for a version: it uses those of its ModelPackageGroup"
+            f" '{request['ModelPackageGroupName']}'. Tag the group."
+        )
     group = find(parts, _GROUP, request["ModelPackageGroupName"], "CreateModelPackage")
     version = _next_version(parts, group)
     arn = f"{parts.aws.arn(_PACKAGE, group.name)}/{version}"
@@ -179,7 +184,14 @@ def list_packages(parts: Parts, request: Document) -> Document:
         where["parent = ?"] = find(parts, _GROUP, group_name, "ListModelPackages").arn
     if package_type != "Both":
         where["(parent <> '') = ?"] = package_type == "Versioned"
-    return page(parts, "ListModelPackages", _PACKAGE, query, descending=False, where=where)
+
+    def row(resource: Resource) -> Document:
+        """Return what a summary is cut from: the name is one of packages without a group."""
+        return {
+            key: value for key, value in resource.document.items() if key != "ModelPackageName" or not resource.parent
+        }
+
+    return page(parts, "ListModelPackages", _PACKAGE, query, descending=False, where=where, row=row)
 
 
 def update_package(parts: Parts, request: Document) -> Document:
@@ -215,7 +227,7 @@ def delete_package(parts: Parts, request: Document) -> Document:
 
 def _check_container(parts: Parts, container: Document, *, package_allowed: bool) -> None:
     if package_allowed and "ModelPackageName" in container:
-        find(parts, _PACKAGE, container["ModelPackageName"], "CreateModel")
+        sharing.containers_in(find(parts, _PACKAGE, container["ModelPackageName"], "CreateModel"))
         return
     if "Image" not in container:
         raise ValidationError("A container needs an Image" + (" or a ModelPackageName" if package_allowed else ""))

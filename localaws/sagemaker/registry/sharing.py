@@ -16,7 +16,7 @@ from localaws.account import authorization
 from localaws.account.caller import access_key
 from localaws.account.resource_policy import PolicyQuestion, allowed
 from localaws.document import Document
-from localaws.sagemaker.errors import AccessDenied
+from localaws.sagemaker.errors import AccessDenied, ValidationError
 from localaws.sagemaker.parts import Parts
 from localaws.service.service import Service
 from localaws.storage.store import Resource
@@ -66,8 +66,24 @@ def packages_of(parts: Parts, containers: Sequence[Document]) -> dict[str, list[
             package = _stored(parts, arn)
             if package is None:
                 raise AccessDenied(f"The model package {arn} does not exist.")
-            found[arn] = package.document["InferenceSpecification"]["Containers"]
+            found[arn] = containers_in(package)
     return found
+
+
+def containers_in(package: Resource) -> list[Document]:
+    """Return the containers that a model of a package has.
+
+    Raises
+    ------
+    ValidationError
+        If the package was registered without any.
+    """
+    containers: list[Document] = package.document.get("InferenceSpecification", {}).get("Containers", [])
+    if not containers:
+        raise ValidationError(
+            f"Model package {package.arn} has no InferenceSpecification: a model cannot be made of it"
+        )
+    return containers
 
 
 def _is_foreign(parts: Parts, arn: str) -> bool:

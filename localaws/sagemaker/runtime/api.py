@@ -13,7 +13,7 @@ from typing import Self
 from urllib.parse import unquote
 
 from localaws.protocol.asgi import Receive, Response, Scope, Send, read_body
-from localaws.sagemaker.hosting.routes import Fleet, Route, Routes, Variant
+from localaws.sagemaker.hosting.routes import Routes, Variant
 from localaws.sagemaker.parts import Parts
 from localaws.sagemaker.runtime.asynchronous import AsyncInvocations
 from localaws.sagemaker.runtime.capture import DataCapture
@@ -115,19 +115,13 @@ class Runtime:
         self._capture.record(invocation)
 
     async def _invoke(self, request: Request, send: Send) -> None:
-        done = await self._dispatcher.invoke(*self._target(request), request)
+        done = await self._dispatcher.invoke(*self._dispatcher.synchronous_target(request), request)
         if done.fault is not None:
             self._answered(done)
             raise done.fault
         await _answer_response(done).send(send)
         self._answered(done)
         self._shadows.follow(done)
-
-    def _target(self, request: Request) -> tuple[Route, Fleet, Variant]:
-        route, fleet, variant = self._dispatcher.target(request)
-        if fleet.async_config is not None:
-            raise ValidationError(f"Endpoint {request.endpoint_name} is asynchronous: call InvokeEndpointAsync.")
-        return route, fleet, variant
 
     async def _accept(self, request: Request, send: Send) -> None:
         pending = await self._asynchronous.accept(request)

@@ -92,6 +92,19 @@ class Dispatcher:
         _check_size(variant, request)
         return route, fleet, variant
 
+    def synchronous_target(self, request: Request) -> tuple[Route, Fleet, Variant]:
+        """Return the target of a request whose caller waits for the answer.
+
+        Raises
+        ------
+        ValidationError
+            Like `target`, and if the endpoint is asynchronous.
+        """
+        route, fleet, variant = self.target(request)
+        if fleet.async_config is not None:
+            raise ValidationError(f"Endpoint {request.endpoint_name} is asynchronous: call InvokeEndpointAsync.")
+        return route, fleet, variant
+
     async def invoke(self, route: Route, fleet: Fleet, variant: Variant, request: Request) -> Invocation:
         """Have a variant answer a request. A failure becomes the invocation's fault; it is not raised."""
         started = time.monotonic()

@@ -43,7 +43,7 @@ class Streaming:
         RuntimeFault
             If the answer did not begin.
         """
-        route, fleet, variant = self._dispatcher.target(request)
+        route, fleet, variant = self._dispatcher.synchronous_target(request)
         started = time.monotonic()
 
         def done(answer: Answer, fault: RuntimeFault | None) -> None:

@@ -92,6 +92,13 @@ class Scaler:
                     activities.end(self._context, activity, "Overridden", message)
             elif capacity.status in ("Failed", "OutOfService", "UpdateRollbackFailed"):
                 activities.end(self._context, activity, "Failed", f"The endpoint is {capacity.status}.")
+            self._catch_up(activity)
+
+    def _catch_up(self, activity: Resource) -> None:
+        """Enforce the limits that were set while a change was in progress, once it has ended."""
+        target = targets.find(self._context, activity.document)
+        if target is not None:
+            self.enforce_limits(target)
 
     def _follow_schedules(self) -> None:
         for action in schedules.due(self._context, time.time()):

@@ -34,14 +34,17 @@ def register(context: Context, request: Document) -> Resource:
     ValidationError
         If a new target lacks a limit, if the limits cross, or if the variant does not exist.
     """
-    variant.capacity(context.aws.client("sagemaker"), variant.parse(*(request[member] for member in KEY)))
+    capacity = variant.capacity(context.aws.client("sagemaker"), variant.parse(*(request[member] for member in KEY)))
     given = {name: value for name, value in request.items() if name not in ("Tags", "SuspendedState")}
     known = find(context, request)
     document = {**(known.document if known else {}), **given}
     if missing := [name for name in ("MinCapacity", "MaxCapacity") if name not in document]:
         raise ValidationError(f"{' and '.join(missing)} must be given when a scalable target is first registered")
-    if document["MinCapacity"] < 1:
-        raise ValidationError(f"A variant has at least 1 instance, not {document['MinCapacity']}")
+    if document["MinCapacity"] < capacity.least:
+        raise ValidationError(
+            f"A variant has at least {capacity.least} instance, not {document['MinCapacity']}; only one of an"
+            " asynchronous endpoint may have none"
+        )
     if document["MinCapacity"] > document["MaxCapacity"]:
         raise ValidationError("Maximum capacity cannot be less than minimum capacity")
     suspended = {**_RUNNING, **document.get("SuspendedState", {}), **request.get("SuspendedState", {})}

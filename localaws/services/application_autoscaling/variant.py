@@ -22,11 +22,14 @@ class Capacity:
     status : str
         The endpoint's status; the number can only be changed while it is ``InService``.
     current, desired : int
+    least : int
+        How few it may have: 0 for an asynchronous endpoint, whose requests wait for an instance.
     """
 
     status: str
     current: int
     desired: int
+    least: int = 1
 
 
 @dataclass(frozen=True)
@@ -78,7 +81,8 @@ def capacity(sagemaker: Any, variant: Variant) -> Capacity:
     for summary in endpoint.get("ProductionVariants", ()):
         if summary["VariantName"] == variant.name:
             current, desired = summary.get("CurrentInstanceCount", 0), summary.get("DesiredInstanceCount", 0)
-            return Capacity(endpoint["EndpointStatus"], current, desired)
+            least = 0 if "AsyncInferenceConfig" in endpoint else 1
+            return Capacity(endpoint["EndpointStatus"], current, desired, least)
     raise ValidationError(f"The endpoint {variant.endpoint_name} has no variant {variant.name} with instances")
 
 

@@ -9,7 +9,7 @@ Source: "Build specification reference for CodeBuild", AWS CodeBuild User Guide.
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 import yaml
 
@@ -23,6 +23,15 @@ _PHASE = ("on-failure", "runtime-versions", "commands", "finally")
 _ARTIFACTS = ("files", "name", "discard-paths", "base-directory", "exclude-paths")
 _REPORT = ("files", "base-directory", "discard-paths", "file-format")
 _SHELLS = ("sh", "bash")
+
+
+class _TextLoader(yaml.SafeLoader):  # type: ignore[misc]
+    """YAML whose scalars are text as they are written: `true` is a command, 3.10 a version; an empty one is nothing."""
+
+    yaml_implicit_resolvers: ClassVar[Any] = {
+        first: [each for each in resolvers if each[0] in ("tag:yaml.org,2002:null", "tag:yaml.org,2002:merge")]
+        for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
 
 
 @dataclass(frozen=True)
@@ -113,12 +122,12 @@ def parse(text: str) -> Buildspec:
         If it is invalid, or uses something that is not supported here.
     """
     try:
-        document = yaml.safe_load(text)
+        document = yaml.load(text, Loader=_TextLoader)  # noqa: S506 - a SafeLoader
     except yaml.YAMLError as error:
         raise _wrong(f"the buildspec is not YAML: {error}") from error
     top = _mapping(document, "the buildspec", _TOP)
     if str(top.get("version")) != "0.2":
-        raise _wrong(f"version: {top.get('version')!r} is not supported; write version: 0.2")
+        raise _wrong(f"version: {top.get('version')} is not supported; write version: 0.2")
     env = _mapping(top.get("env"), "env", _ENV)
     shell = str(env.get("shell", "sh"))
     if shell not in _SHELLS:

@@ -70,6 +70,15 @@ def test_nested_steps_need_their_condition_and_know_their_branch() -> None:
             definition({"Name": "C", "Type": "Condition", "Arguments": {"Conditions": [{"Type": "In"}]}}),
             "a condition of type In needs QueryValue, Values",
         ),
+        (
+            definition(fail("A", CacheConfig={"Enabled": True, "ExpireAfter": "1h"})),
+            "Step 'A': ExpireAfter '1h' is not an ISO 8601 duration",
+        ),
+        (definition(fail("A", CacheConfig={"Enabled": "yes"})), "Step 'A': CacheConfig.Enabled must be true or false"),
+        (
+            definition(fail("A", {"Std:JsonGet": {"S3Uri": "s3://b/k", "Path": {"Get": "Execution.PipelineName"}}})),
+            "Step 'A': the Path of a Std:JsonGet is",
+        ),
         (definition(parameters=[{"Name": "P", "Type": "Text"}]), "has the type 'Text'"),
         (definition(parameters=[{"Name": "P", "Type": "Integer", "DefaultValue": "1"}]), "not of type Integer"),
         (definition(parameters=[{"Name": "P", "Type": "Integer", "DefaultValue": True}]), "not of type Integer"),

@@ -14,10 +14,10 @@ from botocore.exceptions import ClientError
 from localaws.account.clients import Aws
 from localaws.sagemaker.errors import InternalFailure, ValidationError
 from localaws.sagemaker.parts import Parts
+from localaws.sagemaker.pipelines.cache_config import duration
 from localaws.sagemaker.pipelines.definition import parse
 from localaws.sagemaker.pipelines.executor import Executor
 from localaws.sagemaker.pipelines.record import STEP
-from localaws.sagemaker.pipelines.step_cache import duration
 from localaws.service.context import Context
 from localaws.storage.store import Resource
 from tests.conftest import LocalAws
@@ -229,6 +229,33 @@ def test_a_lambda_that_raises_or_returns_something_else_fails_its_step(
     ]
     assert "no such table" in reasons[0]
     assert "the output 'total' is 'many', which is not of type Integer" in reasons[1]
+
+
+def test_a_functions_number_is_the_text_of_a_string_output(bench: Bench, function: Callable[[str], str]) -> None:
+    """AWS's own example of a Lambda step returns `"statusCode": 200` for an output of type String."""
+    arn = function("def handler(event, context):\n    return {'statusCode': 200, 'on': True, 'lost': [1]}\n")
+    outputs = [{"OutputName": name, "OutputType": "String"} for name in ("statusCode", "on")]
+    refused = [{"OutputName": "lost", "OutputType": "String"}]
+    name = create(
+        bench,
+        lambda_step("Good", arn, {}, OutputParameters=outputs),
+        lambda_step("Bad", arn, {}, OutputParameters=refused),
+    )
+    _, steps = finish(bench, name)
+    told = steps["Good"]["Metadata"]["Lambda"]["OutputParameters"]
+    assert told == [{"Name": "statusCode", "Value": "200"}, {"Name": "on", "Value": "true"}]
+    assert "the output 'lost' is [1], which is not of type String" in steps["Bad"]["FailureReason"]
+
+
+def test_parameters_are_listed_as_they_were_given(bench: Bench) -> None:
+    parameters = [
+        {"Name": "On", "Type": "Boolean"},
+        {"Name": "Rate", "Type": "Float"},
+        {"Name": "Off", "Type": "Boolean", "DefaultValue": False},
+    ]
+    arn = bench.start(create(bench, fail("A", "no"), parameters=parameters), On="True", Rate="0.40")
+    listed = bench.sagemaker.list_pipeline_parameters_for_execution(PipelineExecutionArn=arn)["PipelineParameters"]
+    assert {each["Name"]: each["Value"] for each in listed} == {"On": "True", "Rate": "0.40", "Off": "false"}
 
 
 def for_each(items: Any, *body: Document, **arguments: Any) -> Document:

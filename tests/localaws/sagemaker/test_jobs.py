@@ -208,7 +208,10 @@ AUGMENTED = {
 @pytest.mark.parametrize(
     ("member", "value"),
     [
-        ("RetryStrategy", {"MaximumRetryAttempts": 2}),
+        (
+            "ResourceConfig",
+            {"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 1, "KeepAlivePeriodInSeconds": 60},
+        ),
         ("InputDataConfig", [AUGMENTED]),
         (
             "ModelPackageConfig",
@@ -219,6 +222,30 @@ AUGMENTED = {
 def test_what_would_not_happen_is_refused_by_name(bench: Bench, member: str, value: Any) -> None:
     with pytest.raises(ClientError, match=f"UnsupportedOperation.*{member}"):
         bench.sagemaker.create_training_job(**(bench.training("pass") | {member: value}))
+
+
+def test_a_retry_strategy_is_kept_and_a_failure_of_the_script_is_none_of_ours(bench: Bench) -> None:
+    """Each job of SDK v3's `@remote` and `@step` has one."""
+    strategy = {"MaximumRetryAttempts": 2}
+    job = bench.run_training(bench.training("raise SystemExit(3)", RetryStrategy=strategy))
+    assert (job["TrainingJobStatus"], job["RetryStrategy"]) == ("Failed", strategy)
+    assert "exit code: 3" in job["FailureReason"]
+    began = [row["Status"] for row in job["SecondaryStatusTransitions"]]
+    assert began.count("Starting") == 1
+
+
+@pytest.mark.parametrize("mode", ["EndOfJob", "Continuous"])
+def test_an_output_whose_name_is_not_utf8_is_named(bench: Bench, mode: str) -> None:
+    output = processing_output("out", f"s3://{bench.bucket}/out", "/opt/ml/processing/out")
+    output["S3Output"]["S3UploadMode"] = mode
+    script = r"open(b'/opt/ml/processing/out/\xff', 'w').write('x')"
+    job = bench.run_processing(bench.processing(script, ProcessingOutputConfig={"Outputs": [output]}))
+    assert job["FailureReason"].startswith(r"ClientError: Failed to upload \xff: a key of S3 is UTF-8")
+
+
+def test_more_bytes_at_once_than_a_transform_job_may_send_are_refused(bench: Bench) -> None:
+    with pytest.raises(ClientError, match=r"\(2\) \* MaxPayloadInMB \(60\) must not exceed 100 MB"):
+        transform(bench, "any", MaxConcurrentTransforms=2, MaxPayloadInMB=60)
 
 
 @pytest.mark.parametrize("path", ["/etc", "/opt/ml/processing/../../../etc", "relative"])

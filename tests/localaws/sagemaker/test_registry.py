@@ -79,6 +79,31 @@ def test_a_batch_of_packages_with_one_that_is_gone(bench: Bench) -> None:
     assert answer["BatchDescribeModelPackageErrorMap"][gone]["ErrorCode"] == "ValidationException"
 
 
+def test_a_version_has_its_groups_tags_and_no_name(bench: Bench) -> None:
+    group = unique("group")
+    bench.sagemaker.create_model_package_group(ModelPackageGroupName=group)
+    register = bench.sagemaker.create_model_package
+    code, message = refusal(register, ModelPackageGroupName=group, Tags=[{"Key": "a", "Value": "b"}])
+    assert (code, f"ModelPackageGroup '{group}'" in message) == ("ValidationException", True)
+    make_package(bench, group)
+    [row] = bench.sagemaker.list_model_packages(ModelPackageGroupName=group)["ModelPackageSummaryList"]
+    assert (row["ModelPackageVersion"], row.get("ModelPackageName")) == (1, None)
+
+
+def test_a_package_without_containers_makes_no_model(bench: Bench) -> None:
+    group = unique("group")
+    bench.sagemaker.create_model_package_group(ModelPackageGroupName=group)
+    arn = bench.sagemaker.create_model_package(ModelPackageGroupName=group)["ModelPackageArn"]
+    container = {"ModelPackageName": arn}
+    code, message = refusal(
+        bench.sagemaker.create_model, ModelName=unique("model"), ExecutionRoleArn=ROLE, PrimaryContainer=container
+    )
+    assert (code, message) == (
+        "ValidationException",
+        f"Model package {arn} has no InferenceSpecification: a model cannot be made of it",
+    )
+
+
 def test_packages_without_a_group(bench: Bench) -> None:
     name, group = unique("package"), unique("package")
     arn = make_unversioned(bench, name)

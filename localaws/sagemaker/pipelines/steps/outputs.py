@@ -36,7 +36,12 @@ def as_list(outputs: Document) -> list[Document]:
 
 
 def _converted(value: Any, kind: str) -> Any:
-    """Convert a callback's value, which is a string whatever its declared type."""
+    """Convert a callback's value, which is a string whatever its declared type, and a function's number to a String.
+
+    A function that returns ``"statusCode": 200`` for an output of type String is AWS's own example of a Lambda step.
+    """
+    if kind == "String" and isinstance(value, bool | int | float):
+        return as_text(value)
     if not isinstance(value, str) or kind == "String":
         return value
     if kind == "Boolean":

@@ -119,8 +119,29 @@ def test_each_kind_of_endpoint_has_its_own_way_in(endpoints):
     queue, other = Asynchronous(endpoints), endpoints.serve("1")
     with pytest.raises(ClientError, match="InvokeEndpointAsync"):
         endpoints.invoke(queue.name)
+    with pytest.raises(ClientError, match="InvokeEndpointAsync"):
+        queue.runtime.invoke_endpoint_with_response_stream(EndpointName=queue.name, Body=b"1")
     with pytest.raises(ClientError, match="is not asynchronous"):
         queue.runtime.invoke_endpoint_async(EndpointName=other, InputLocation="s3://bucket/key")
+
+
+def test_without_an_instance_requests_wait_for_one(endpoints, local_aws):
+    """AWS's guide "Autoscale an asynchronous endpoint": MinCapacity 0."""
+    queue, scaling = Asynchronous(endpoints), local_aws.client("application-autoscaling")
+    target = {
+        "ServiceNamespace": "sagemaker",
+        "ResourceId": f"endpoint/{queue.name}/variant/AllTraffic",
+        "ScalableDimension": "sagemaker:variant:DesiredInstanceCount",
+    }
+    scaling.register_scalable_target(**target, MinCapacity=0, MaxCapacity=0)
+    described = endpoints.bench.sagemaker.describe_endpoint
+    until(lambda: described(EndpointName=queue.name)["ProductionVariants"][0]["CurrentInstanceCount"] == 0)
+    accepted = queue.invoke("x")
+    scaling.register_scalable_target(**target, MinCapacity=1, MaxCapacity=1)
+    assert json.loads(queue.read(accepted["OutputLocation"]))["version"] == "1"
+    synchronous = {**target, "ResourceId": f"endpoint/{endpoints.serve('1')}/variant/AllTraffic"}
+    with pytest.raises(ClientError, match="at least 1 instance, not 0"):
+        scaling.register_scalable_target(**synchronous, MinCapacity=0, MaxCapacity=1)
 
 
 def test_after_kill_nine_what_was_accepted_is_answered(own_local_aws):

@@ -49,6 +49,15 @@ def test_all_that_is_there_is_read() -> None:
     assert spec.reports["tests"].files == ["*.xml"]
 
 
+def test_what_yaml_makes_other_things_of_is_what_is_written() -> None:
+    written = "[true, 'yes', 0644, 1_000, 2026-01-01]"
+    spec = buildspec.parse(
+        f"{{version: 0.2, env: {{variables: {{ON: on, NO: 3.10}}}}, phases: {{build: {{commands: {written}}}}}}}"
+    )
+    assert spec.phases[2].commands == ["true", "yes", "0644", "1_000", "2026-01-01"]
+    assert spec.variables == {"ON": "on", "NO": "3.10"}
+
+
 def test_post_build_follows_a_failed_build_unless_the_buildspec_says_otherwise() -> None:
     spec = buildspec.parse("{version: 0.2, phases: {build: {commands: [a]}}}")
     assert {phase.name: phase.on_failure for phase in spec.phases} == {
