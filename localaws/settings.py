@@ -3,6 +3,7 @@
 import math
 import os
 import re
+import signal
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,8 @@ MOST_ACCOUNTS = 16
 """Each has a store and threads of its own in our servers."""
 SERVER_NAMES = ("ministack", "sagemaker", "services")
 """In the order of their start."""
+TRACE_SIGNAL = signal.SIGUSR1
+"""Has a server write to its log what its threads are doing."""
 DEFAULT_PORT = 4566
 DEFAULT_STATE_DIR = ".localaws"
 STATE_DIR_VARIABLE = "LOCALAWS_STATE_DIR"

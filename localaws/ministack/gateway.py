@@ -18,6 +18,7 @@ from localaws.ministack.unsupported_service import readable
 from localaws.protocol import routing
 from localaws.protocol.asgi import Application, Message, Receive, Response, Scope, Send, read_body
 from localaws.protocol.forward import ask
+from localaws.protocol.stalls import watch_loop
 from localaws.supervision.servers import GATEWAY_HEALTH_PATH
 
 _READING = re.compile(rb"\.(?:Describe|List|Get|BatchGet|Filter|Query|Scan|Lookup)")
@@ -103,6 +104,7 @@ class Gateway:
                 self._snapshots.start()
                 self._clock.start()
                 self._resume()
+                watch_loop()
             await send(message)
 
         await self._ministack(scope, receive_and_stop, send_and_start)

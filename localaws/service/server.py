@@ -12,6 +12,7 @@ from localaws.api_errors import ApiError, UnsupportedOperation
 from localaws.document import Document
 from localaws.protocol.asgi import Receive, Response, Scope, Send, read_body
 from localaws.protocol.json_api import answered, document_response, error_response, parsed
+from localaws.protocol.stalls import watch_loop
 from localaws.service.accounts import Account, Accounts
 
 _THREADS = 16
@@ -81,6 +82,7 @@ class Server:
         while True:
             message = await receive()
             if message["type"] == "lifespan.startup":
+                watch_loop()
                 for account in self._accounts.every:
                     await account.start()
             elif message["type"] == "lifespan.shutdown":

@@ -7,6 +7,8 @@
 3. It sleeps until a signal comes. SIGCHLD: a server ended; what is left of its group is killed, and it is
    started again as `localaws.supervision.restart` decides. SIGTERM, SIGINT or SIGHUP: the servers are stopped, in
    reverse order, and it ends.
+4. Every second it looks whether the servers answer (`localaws.supervision.watch`). One that does not for ten seconds is
+   killed, and so started again.
 
 After every change it writes ``supervisor.json``, by which `localaws.supervision.lifecycle` and the commands know the
 servers. If it is killed itself, the kernel kills the servers with it (`localaws.supervision.process.die_with_parent`),
@@ -23,19 +25,23 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from localaws.settings import Ports
+from localaws.settings import TRACE_SIGNAL, Ports
 from localaws.supervision import environment, lock
 from localaws.supervision.process import die_with_parent, kill_group
 from localaws.supervision.record import Record, ServerRecord, write_record
 from localaws.supervision.restart import GIVE_UP_AT, WINDOW_SECONDS, restart_delay
 from localaws.supervision.servers import Server, servers
 from localaws.supervision.state_dir import StateDir
+from localaws.supervision.watch import EVERY_SECONDS, Watch
 
 logger = logging.getLogger("supervisor")
 
 # EX_TEMPFAIL of sysexits.h: another supervisor has the folder.
 LOCKED = 75
 STOP_SECONDS = 10.0
+SILENT_SECONDS = 10.0
+# What a server that hangs is doing goes to its log before it is killed.
+_TRACE_SECONDS = 0.5
 _SIGNALS = frozenset({signal.SIGCHLD, signal.SIGTERM, signal.SIGINT, signal.SIGHUP})
 
 
@@ -48,6 +54,7 @@ class _Child:
     started_at: float = 0.0
     deaths: list[float] = field(default_factory=list)
     due: float | None = None
+    watch: Watch | None = None
 
     def record(self) -> ServerRecord:
         return ServerRecord(
@@ -75,6 +82,8 @@ class Supervisor:
         Takes the servers' records, and why it gave up or None, after every change.
     stop_seconds : float, default=10
         How long a server may take to stop before it is killed.
+    silent_seconds : float, default=10
+        For how long one may not answer before it is killed, as `localaws.supervision.watch` counts them.
     """
 
     def __init__(
@@ -84,12 +93,14 @@ class Supervisor:
         environ: dict[str, str],
         publish: Callable[[tuple[ServerRecord, ...], str | None], None],
         stop_seconds: float = STOP_SECONDS,
+        silent_seconds: float = SILENT_SECONDS,
     ) -> None:
         self._children = [_Child(server) for server in to_run]
         self._log_path = log_path
         self._environ = environ
         self._publish = publish
-        self._stop_seconds = stop_seconds
+        self._stop_seconds, self._silent_seconds = stop_seconds, silent_seconds
+        self._next_look = time.monotonic() + EVERY_SECONDS
 
     def run(self) -> int:
         """Run until a signal or too many failures.
@@ -103,15 +114,19 @@ class Supervisor:
         signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
         for child in self._children:
             self._start(child)
+        self._report(None)
         failure = None
         while failure is None:
-            self._report(None)
             received = signal.sigtimedwait(_SIGNALS, self._seconds_until_due())
             if received is not None and received.si_signo != signal.SIGCHLD:
                 break
+            before = [child.process for child in self._children]
+            self._kill_silent()
             failure = self._bury_dead()
             if failure is None:
                 self._start_due()
+            if [child.process for child in self._children] != before:
+                self._report(None)
         self._stop()
         self._report(failure)
         return 0 if failure is None else 1
@@ -121,7 +136,7 @@ class Supervisor:
 
     def _seconds_until_due(self) -> float:
         dues = [child.due for child in self._children if child.due is not None]
-        return max(0.0, min(dues) - time.monotonic()) if dues else 3600.0
+        return max(0.0, min([*dues, self._next_look]) - time.monotonic())
 
     def _start(self, child: _Child) -> None:
         child.due = None
@@ -142,12 +157,29 @@ class Supervisor:
                 preexec_fn=in_child,  # noqa: PLW1509 - unsafe beside threads, and this process has none
             )
         child.started_at = time.time()
+        child.watch = Watch(child.process.pid, child.server.port, child.server.health_path)
         logger.info("%s started, pid %s, port %s", child.server.name, child.process.pid, child.server.port)
 
     def _start_due(self) -> None:
         for child in self._children:
             if child.due is not None and child.due <= time.monotonic():
                 self._start(child)
+
+    def _kill_silent(self) -> None:
+        """Look whether the servers answer; kill those that have not for too long: they are started again."""
+        if time.monotonic() < self._next_look:
+            return
+        for child in self._children:
+            if child.watch is None or child.process is None:
+                continue
+            child.watch.look()
+            if child.watch.silent > self._silent_seconds:
+                logger.error("%s has not answered for %.0f s: killed", child.server.name, child.watch.silent)
+                child.process.send_signal(TRACE_SIGNAL)
+                signal.sigtimedwait({signal.SIGCHLD}, _TRACE_SECONDS)
+                kill_group(child.process.pid, signal.SIGKILL)
+                child.process.wait()
+        self._next_look = time.monotonic() + EVERY_SECONDS
 
     def _bury_dead(self) -> str | None:
         """Note which servers ended and when they are due again; the reason to give up, if there is one."""
@@ -157,7 +189,7 @@ class Supervisor:
             now = time.monotonic()
             logger.warning("%s ended, %s", child.server.name, _how(child.process.returncode))
             kill_group(child.process.pid, signal.SIGKILL)
-            child.process = None
+            self._forget(child)
             child.deaths.append(now)
             delay = restart_delay(child.deaths, now)
             if delay is None:
@@ -181,7 +213,13 @@ class Supervisor:
             kill_group(child.process.pid, signal.SIGKILL)
             child.process.wait()
             logger.info("%s stopped", child.server.name)
-            child.process = None
+            self._forget(child)
+
+    def _forget(self, child: _Child) -> None:
+        child.process = None
+        if child.watch is not None:
+            child.watch.close()
+            child.watch = None
 
 
 def _how(returncode: int) -> str:

@@ -14,7 +14,8 @@ import pytest
 from localaws.settings import SERVER_NAMES
 from localaws.supervision.lock import acquire, holder
 from localaws.supervision.restart import restart_delay
-from tests.conftest import LocalAws, free_ports, local_aws_command, port_options, wait_until_gone
+from localaws.supervision.watch import silent_seconds
+from tests.conftest import LocalAws, free_ports, local_aws_command, port_options, until, wait_until_gone
 
 OwnLocalAws = Callable[[], LocalAws]
 
@@ -157,6 +158,54 @@ def test_a_server_that_does_not_stop_is_killed_with_its_children(tmp_path: Path)
     assert supervisor.returncode == 0
     assert "demo did not stop within" in log
     wait_until_gone([int(pid) for pid in (tmp_path / "pids").read_text().split()])
+
+
+_ANSWERING = """
+import http.server, os, pathlib, sys
+class Health(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.end_headers()
+        pathlib.Path(sys.argv[1], f"answered-{os.getpid()}").touch()
+http.server.HTTPServer.allow_reuse_address = True
+http.server.HTTPServer(("127.0.0.1", int(sys.argv[2])), Health).serve_forever()
+"""
+
+
+def test_a_server_that_does_not_answer_is_killed_and_started_again(tmp_path: Path) -> None:
+    port = free_ports().gateway
+    command = [sys.executable, "-c", _ANSWERING, str(tmp_path), str(port)]
+    script = _SUPERVISE.replace('"demo", 1', f'"demo", {port}').replace(
+        "stop_seconds", "silent_seconds=1.5, stop_seconds"
+    )
+    arguments = [sys.executable, "-c", script, str(tmp_path), json.dumps(command)]
+
+    def answering() -> set[int]:
+        return {int(path.name.removeprefix("answered-")) for path in tmp_path.glob("answered-*")}
+
+    with subprocess.Popen(arguments, stderr=subprocess.PIPE, text=True) as supervisor:
+        try:
+            until(answering)
+            (first,) = answering()
+            time.sleep(2.5)
+            assert json.loads((tmp_path / "published").read_text()) == [first], "one that answers goes on"
+            os.kill(first, signal.SIGSTOP)
+            until(lambda: len(answering()) > 1)
+            wait_until_gone([first])
+        finally:
+            supervisor.terminate()
+        _out, log = supervisor.communicate(timeout=60)
+    assert "demo has not answered for" in log
+    assert "demo starts again in 0.1 s" in log
+
+
+def test_silence_is_measured_by_what_the_machine_gave() -> None:
+    assert silent_seconds(1.0, 0.0, is_busy=False) == 1.0, "stopped, or waiting for ever"
+    assert silent_seconds(1.0, 0.05, is_busy=False) == 1.0, "its other threads do a little"
+    assert silent_seconds(1.0, 1.0, is_busy=True) == 1.0, "an endless loop"
+    assert silent_seconds(1.0, 0.07, is_busy=True) == 0.07, "one of fifteen"
+    assert silent_seconds(1.0, 2.0, is_busy=True) == 1.0, "two threads"
+    assert silent_seconds(600.0, 0.0, is_busy=False) == 2.0, "all processes were stopped, the supervisor too"
 
 
 def test_the_lock_names_its_holder_and_ends_with_it(tmp_path: Path) -> None:
