@@ -180,13 +180,14 @@ def _as_rows(data: Any) -> Rows:
 
 
 def _encode_json(prediction: Any) -> bytes:
-    return dumps({"predictions": _listed(prediction)})
+    listed = _listed(prediction)
+    return b'{"predictions":' + dumps(listed, "predictions") + b"}"
 
 
 def _encode_json_lines(prediction: Any) -> bytes:
     listed = _listed(prediction)
     samples = listed if isinstance(listed, list | tuple) else [listed]
-    return b"".join(dumps(sample) + b"\n" for sample in samples)
+    return b"".join(dumps(sample, f"The prediction in line {n}") + b"\n" for n, sample in enumerate(samples, 1))
 
 
 def _encode_csv(prediction: Any) -> bytes:

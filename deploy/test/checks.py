@@ -116,9 +116,12 @@ def data_capture(subject: Subject) -> str:
 def invocation(subject: Subject) -> str:
     """Check that every record of the evaluation, sent alone, is answered by a prediction, and numbers are finite."""
     subject.answers = [subject.invoke([line]) for line in subject.records.lines]
-    wrong = [prediction for prediction in _predictions(subject) if not prediction.is_finite]
+    wrong = [(n, found) for n, found in enumerate(_predictions(subject), start=1) if not found.is_finite]
     if wrong:
-        raise CheckError(f"{len(wrong)} of {len(subject.answers)} predictions are not finite: {wrong[0]}")
+        number, first = wrong[0]
+        raise CheckError(
+            f"{len(wrong)} of {len(subject.answers)} predictions are not finite: that of record {number} is {first}"
+        )
     return f"{len(subject.answers)} records, one call each"
 
 

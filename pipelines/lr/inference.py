@@ -80,8 +80,21 @@ def input_fn(body: bytes | str, content_type: str) -> Any:
 
 @refusals.answer_with(400)  # type: ignore[untyped-decorator]
 def predict_fn(data: Any, model: Any) -> Any:
-    """Predict one number for each row."""
-    return model.predict(data)
+    """Predict one number for each row.
+
+    Raises
+    ------
+    ValueError
+        When a number is so large that its prediction is no finite number: JSON has none, and AWS's servers would write
+        `Infinity` into it.
+    """
+    with np.errstate(over="ignore", invalid="ignore"):
+        predictions = model.predict(data)
+        finite = math.isfinite(np.add.reduce(predictions))
+    if not finite and not (of_each := np.isfinite(predictions)).all():
+        row = int(np.argmin(of_each))
+        raise ValueError(f"row {row + 1}: the prediction is {predictions[row]}, not a finite number")
+    return predictions
 
 
 @refusals.answer_with(406)  # type: ignore[untyped-decorator]
@@ -132,11 +145,10 @@ def _media_type(header: str) -> str:
 
 def _json_numbers(numbers: Any) -> str:
     """A JSON list. Every way to write it gives each number all its digits."""
-    if orjson is not None and len(numbers) > _NUMBERS_WORTH_ORJSON and np.isfinite(numbers).all():
+    if orjson is not None and len(numbers) > _NUMBERS_WORTH_ORJSON:
         return str(orjson.dumps(numbers, option=orjson.OPT_SERIALIZE_NUMPY), "ascii")
-    # A list of finite floats is written by Python as by JSON, in a quarter of json.dumps' time. The rest: NaN.
-    written = repr(numbers.tolist())
-    return json.dumps(numbers.tolist()) if "n" in written else written
+    # A list of finite floats, as predict_fn gives them, is written by Python as by JSON, in a quarter of the time.
+    return repr(numbers.tolist())
 
 
 def _parse_json(text: str, place: str) -> Any:
@@ -247,7 +259,7 @@ def _parse_lines(lines: list[str]) -> Any:
 
 
 def _write_csv(numbers: Any) -> str:
-    if orjson is not None and len(numbers) > _NUMBERS_WORTH_ORJSON and np.isfinite(numbers).all():
+    if orjson is not None and len(numbers) > _NUMBERS_WORTH_ORJSON:
         return _json_numbers(numbers)[1:-1].replace(",", "\n") + "\n"
     return "".join([f"{number!r}\n" for number in numbers.tolist()])
 

@@ -127,7 +127,7 @@ def test_an_endpoint_that_is_not_what_was_deployed_fails(check: str, wrong: Sage
 
 
 def test_predictions_that_are_not_finite_fail():
-    with pytest.raises(CheckError, match="3 of 3 predictions are not finite"):
+    with pytest.raises(CheckError, match="3 of 3 predictions are not finite: that of record 1 is inf"):
         checks.invocation(subject(runtime=Runtime(lambda values: [float("inf")] * len(values))))
 
 

@@ -119,6 +119,15 @@ def test_the_endpoint_is_asked_once_and_its_predictions_are_the_answer(function,
     assert (entry["request_id"], entry["rows"], entry["status"]) == ("id-1", 1, 200)
 
 
+@pytest.mark.parametrize("number", ["inf", "-inf", "nan"])
+def test_a_prediction_that_is_not_finite_is_refused_by_value_and_place(function, endpoint, number):
+    """As AWS's own containers write it: `{"predictions": [1.5, Infinity]}`."""
+    endpoint.answers.append((200, {}, {"predictions": [1.5, float(number)]}))
+    answer = function.handler(event('{"x": [[0.3], [0.4]]}', "/batch"), None)
+    sentence = f"The model's prediction for row 2 is {number}, not a finite number."
+    assert (answer["statusCode"], json.loads(answer["body"])) == (502, {"message": sentence})
+
+
 REFUSED = {"OriginalStatusCode": 400, "OriginalMessage": json.dumps({"error": "Row 1 has 2 numbers, not 1."})}
 
 

@@ -55,6 +55,28 @@ def test_what_json_has_no_form_for_is_no_answer(prediction):
         codecs.encode(prediction, ["application/json"])
 
 
+@pytest.mark.parametrize(
+    ("prediction", "place"),
+    [
+        (np.array([1.0, np.nan]), r"predictions\[1\] is nan"),
+        (np.array([[1.0, -np.inf]], dtype=np.float32), r"predictions\[0\]\[1\] is -inf"),
+        ([{"none": None, "score": np.float32("inf")}], r"predictions\[0\]\.score is inf"),
+        ({"p": Decimal("NaN")}, r"predictions\.p is NaN"),
+        (pd.DataFrame({"a": [1.0, None]}), r"predictions\[1\]\[0\] is nan"),
+        (float("nan"), "predictions is nan"),
+    ],
+)
+def test_a_number_that_is_not_finite_is_refused_where_it_is(prediction, place):
+    with pytest.raises(NotAcceptableError, match=f"{place}, which JSON has no form for"):
+        codecs.encode(prediction, ["application/json"])
+
+
+def test_a_number_that_is_not_finite_in_a_line_and_in_csv():
+    with pytest.raises(NotAcceptableError, match="The prediction in line 2 is inf, which"):
+        codecs.encode(np.array([1.0, np.inf]), ["application/jsonlines"])
+    assert codecs.encode(np.array([1.0, np.nan, -np.inf]), ["text/csv"])[0] == b"1.0\nnan\n-inf\n"
+
+
 def test_each_sample_has_its_line():
     samples = [{"label": "a, or b", "score": np.float32(0.5)}, {"label": "c", "score": np.float32(1)}]
     lines = codecs.encode(samples, ["application/jsonlines"])[0].splitlines()

@@ -124,6 +124,7 @@ def invoke(rows: list[list[float]], request_id: str) -> list[float]:
             Body=json.dumps({"x": rows}),
         )
         predictions: list[float] = json.loads(answer["Body"].read())["predictions"]
+        _check_finite(predictions)
         return predictions
     except ClientError as error:
         raise _blamed(error) from error
@@ -131,6 +132,16 @@ def invoke(rows: list[list[float]], request_id: str) -> list[float]:
         raise Refusal(504, "The model did not answer in time.", repr(error)) from error
     except (BotoCoreError, ValueError, KeyError) as error:
         raise Refusal(502, "The model could not be asked.", repr(error)) from error
+
+
+def _check_finite(predictions: list[Any]) -> None:
+    """Refuse what Python reads and writes as JSON, and no other parser has to take: `NaN`, `Infinity`, 1e999.
+
+    AWS's containers write it, as they encode with Python's json.
+    """
+    for number, prediction in enumerate(predictions, start=1):
+        if isinstance(prediction, float) and not math.isfinite(prediction):
+            raise Refusal(502, f"The model's prediction for row {number} is {prediction}, not a finite number.")
 
 
 def _blamed(error: ClientError) -> Refusal:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[3] / "pipelines" / "lr"))
-from inference import input_fn, output_fn
+from inference import input_fn, output_fn, predict_fn
 
 
 @pytest.mark.parametrize(
@@ -77,6 +77,21 @@ def test_writes_json_at_full_precision(accept):
     body, content_type = output_fn(np.array([0.1 + 0.2, 1e300]), accept)
     assert content_type == "application/json"
     assert json.loads(body) == {"predictions": [0.30000000000000004, 1e300]}
+
+
+def test_a_prediction_that_is_not_finite_is_refused_with_its_row():
+    """JSON has no Infinity: AWS's containers would write it all the same."""
+
+    class Steep:
+        def predict(self, data):
+            return np.asarray(data)[:, 0] * 1e308
+
+    assert predict_fn([[0.3], [1.0]], Steep()).tolist() == [0.3e308, 1e308]
+    for value, written in ((10.0, "inf"), (-10.0, "-inf")):
+        with pytest.raises(ValueError, match=f"row 2: the prediction is {written}, not a finite number"):
+            predict_fn([[0.3], [value]], Steep())
+    # Finite numbers, whose sum is not.
+    assert predict_fn([[1.0], [1.0]], Steep()).tolist() == [1e308, 1e308]
 
 
 def test_writes_json_lines():
