@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from localaws.ministack.loop_task import LoopTask
 
@@ -16,10 +16,10 @@ class Clock(LoopTask):
 
     Parameters
     ----------
-    publish, decide : callable()
+    publish, decide : callable() -> awaitable
     """
 
-    def __init__(self, publish: Callable[[], None], decide: Callable[[], None]) -> None:
+    def __init__(self, publish: Callable[[], Awaitable[None]], decide: Callable[[], Awaitable[None]]) -> None:
         super().__init__()
         self._publish, self._decide = publish, decide
 
@@ -27,7 +27,10 @@ class Clock(LoopTask):
         while True:
             await asyncio.sleep(_TICK_SECONDS)
             try:
-                self._publish()
+                await self._publish()
             except Exception:  # the alarms go on without what it was
                 logger.exception("The metrics of services were not published")
-            self._decide()
+            try:
+                await self._decide()
+            except Exception:
+                logger.exception("The alarms were not decided")

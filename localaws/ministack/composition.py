@@ -21,9 +21,10 @@ from localaws.ministack.awslambda.hooks import awslambda_hooks
 from localaws.ministack.awslambda.metrics import FunctionMetrics
 from localaws.ministack.clock import Clock
 from localaws.ministack.cloudformation.hooks import cloudformation_hooks
+from localaws.ministack.cloudwatch.data.recorder import Recorder
+from localaws.ministack.cloudwatch.data.store import MetricStore
 from localaws.ministack.cloudwatch.hooks import cloudwatch_hooks
 from localaws.ministack.cloudwatch.hooks_alarms import alarm_evaluator
-from localaws.ministack.cloudwatch.hooks_metrics import datum_writer
 from localaws.ministack.cloudwatch.publisher import Publisher
 from localaws.ministack.cross_origin import CrossOrigin
 from localaws.ministack.eventbridge.courier import Courier
@@ -114,6 +115,7 @@ class Composition:
         self.courier = Courier(Spool(folder / "eventbridge.sqlite"), self.aws, self.allows, self.rules)
         self.journal = Journal(folder / "stepfunctions.sqlite")
         self.tokens = Tokens(self.journal)
+        self.recorder = Recorder(MetricStore(folder / "metrics.sqlite", time_scale()))
         self.mailer = Mailer(Mailbox(options.mail_dir), url)
 
     def hooks(self) -> tuple[Hook, ...]:
@@ -122,7 +124,7 @@ class Composition:
             *apigateway_hooks(RequestReporter(self.client, self.meter)),
             *awslambda_hooks(FunctionMetrics(self.meter)),
             *cloudformation_hooks(self.client, self.clients_of("cloudformation")),
-            *cloudwatch_hooks(self.courier, self.allows, time_scale()),
+            *cloudwatch_hooks(self.courier, self.allows, self.recorder),
             *eventbridge_hooks(self.courier, self.rules),
             *iam_hooks(),
             *s3_hooks(),
@@ -149,8 +151,8 @@ def compose(options: Options) -> tuple[Application, Courier]:
     """
     application, parts = host.load_application(), Composition(options)
     install(parts.hooks())
-    publisher = Publisher(parts.meter, parts.queues, datum_writer(), parts.snapshots.note_change)
-    clock = Clock(publisher.publish, alarm_evaluator())
+    publisher = Publisher(parts.meter, parts.queues, parts.recorder)
+    clock = Clock(publisher.publish, alarm_evaluator(parts.recorder, time_scale(), parts.snapshots.note_change))
     wait = partial(parts.aws.wait_until_there, _START_SECONDS)
     resume = partial(Resumer(parts.journal, parts.tokens).resume, wait)
     authorize = request_authorizer() if iam_enforced() else None

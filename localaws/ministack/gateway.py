@@ -21,7 +21,9 @@ from localaws.protocol.forward import ask
 from localaws.protocol.stalls import watch_loop
 from localaws.supervision.servers import GATEWAY_HEALTH_PATH
 
-_READING = re.compile(rb"\.(?:Describe|List|Get|BatchGet|Filter|Query|Scan|Lookup)")
+_READING = re.compile(rb"(?:Describe|List|Get|BatchGet|Filter|Query|Scan|Lookup)")
+# Metric data are in a store of their own.
+_KEPT_ELSEWHERE = (b"PutMetricData",)
 
 asking_service: ContextVar[str] = ContextVar("asking_service", default="")
 """What `SERVICE_HEADER` says, in the request that is being answered; empty when it comes from a user."""
@@ -31,8 +33,20 @@ def may_change_state(scope: Scope) -> bool:
     """Return whether MiniStack may have something new to save after this request."""
     if scope["type"] != "http":
         return True
-    target = dict(scope["headers"]).get(b"x-amz-target", b"")
-    return scope["method"] not in ("GET", "HEAD", "OPTIONS") and not _READING.search(target)
+    if scope["method"] in ("GET", "HEAD", "OPTIONS"):
+        return False
+    operation = _operation(scope)
+    return not _READING.match(operation) and operation not in _KEPT_ELSEWHERE
+
+
+def _operation(scope: Scope) -> bytes:
+    """Return the operation that a request names outside of its body; empty when it names none."""
+    headers = dict(scope["headers"])
+    if b"smithy-protocol" in headers:
+        path: bytes = scope["path"].encode()
+        return path.rpartition(b"/operation/")[2]
+    target: bytes = headers.get(b"x-amz-target", b"")
+    return target.rpartition(b".")[2]
 
 
 class Gateway:

@@ -1,8 +1,11 @@
 """CloudWatch alarms decided as AWS decides them: by dimensions, datapoints to alarm and missing data.
 
-MiniStack keeps the alarms and their actions; its own decision looks at none of these three. Here the last
-EvaluationPeriods periods are looked at, each ending a period before the next, the latest now. (AWS's periods begin at
-whole minutes; these slide, so that an alarm on a laptop does not wait for the minute.)
+MiniStack keeps the alarms and their actions; its own decision looks at none of these three. Here the last periods are
+looked at, each ending a period before the next, the latest now. (AWS's periods begin at whole minutes; these slide, so
+that an alarm on a laptop does not wait for the minute.)
+
+An alarm looks at some more periods than EvaluationPeriods, its evaluation range, and takes the latest of them that have
+data. What is still lacking is filled in by TreatMissingData.
 
 Source: "Evaluating an alarm" and "Configuring how CloudWatch alarms treat missing data" in the CloudWatch User Guide.
 """
@@ -14,9 +17,10 @@ from typing import Any
 from localaws.ministack.cloudwatch import metric_math
 
 Alarm = Mapping[str, Any]
-Point = Mapping[str, Any]
-Statistic = Callable[[Sequence[Point], str], float | None]
-"""Returns a statistic of points, such as ``Average`` or ``p99``; None if they have none."""
+Values = Sequence[float | None]
+"""The statistic of each period of the evaluation range, the latest first; None where there is no data."""
+Asked = Mapping[str, Any]
+"""A MetricStat: metric, statistic, unit and period."""
 
 _COMPARISONS: dict[str, Callable[[float, float], bool]] = {
     "GreaterThanOrEqualToThreshold": operator.ge,
@@ -24,95 +28,87 @@ _COMPARISONS: dict[str, Callable[[float, float], bool]] = {
     "LessThanThreshold": operator.lt,
     "LessThanOrEqualToThreshold": operator.le,
 }
+# The guide has a range of 5 for 3 periods, and says that AWS's depends on the period's length.
+_FURTHER_PERIODS = 2
 
 
-def decide(
-    alarm: Alarm, points: Sequence[Point], statistic: Statistic, now: float, scale: float
-) -> tuple[str, str] | None:
+def evaluation_range(alarm: Alarm) -> int:
+    """Return how many periods an alarm looks at."""
+    return int(alarm["EvaluationPeriods"]) + _FURTHER_PERIODS
+
+
+def metrics_of(alarm: Alarm) -> dict[str, Asked]:
+    """Return what an alarm is decided by, by the ids of its queries; of an alarm on one metric, the id is empty."""
+    if queries := alarm.get("Metrics"):
+        return {query["Id"]: query["MetricStat"] for query in queries if "MetricStat" in query}
+    if not alarm.get("MetricName"):
+        return {}
+    metric = {name: alarm.get(name) for name in ("Namespace", "MetricName", "Dimensions")}
+    stat = alarm.get("ExtendedStatistic") or alarm.get("Statistic") or "Average"
+    return {"": {"Metric": metric, "Stat": stat, "Period": alarm["Period"], "Unit": alarm.get("Unit")}}
+
+
+def period_of(alarm: Alarm) -> int:
+    """Return the period of an alarm, in seconds; of an alarm on an expression, the longest of its metrics'."""
+    return max((int(asked["Period"]) for asked in metrics_of(alarm).values()), default=60)
+
+
+def decide(alarm: Alarm, values: Mapping[str, Values]) -> tuple[str, str] | None:
     """Return the state that an alarm has to be in, and the reason.
 
     Parameters
     ----------
     alarm : mapping
         As DescribeAlarms tells it.
-    points : sequence of mapping
-        Those of its metric with exactly its dimensions, each with a ``Timestamp`` in seconds since the epoch.
-    statistic : callable(points, name) -> float or None
-    now : float
-        Seconds since the epoch.
-    scale : float
-        What a second of its period takes here, in seconds.
+    values : mapping of str to sequence of (float or None)
+        Of its metrics: see `metrics_of`.
 
     Returns
     -------
     tuple of (str, str) or None
-        None leaves the alarm as it is: all data is missing and it ignores that.
+        None leaves the alarm as it is.
     """
-    return _judge(alarm, _values(alarm, points, statistic, now, float(alarm["Period"]) * scale))
+    if not alarm.get("Metrics"):
+        return _judge(alarm, values[""])
+    periods = range(evaluation_range(alarm))
+    return _judge(
+        alarm,
+        [
+            metric_math.work_out(alarm["Metrics"], {name: found[number] for name, found in values.items()})
+            for number in periods
+        ],
+    )
 
 
-def decide_math(
-    alarm: Alarm,
-    points_of: Callable[[Mapping[str, Any]], Sequence[Point]],
-    statistic: Statistic,
-    now: float,
-    scale: float,
-) -> tuple[str, str] | None:
-    """Return the state of an alarm on a metric math expression, and the reason; see `decide`.
-
-    Parameters
-    ----------
-    alarm : mapping
-        With ``Metrics``; the longest of their periods is the alarm's.
-    points_of : callable(metric) -> sequence of mapping
-        Returns the points of a metric: namespace, name and dimensions.
-    statistic : callable(points, name) -> float or None
-    now : float
-        Seconds since the epoch.
-    scale : float
-        What a second of a period takes here, in seconds.
-    """
-    stats = {query["Id"]: query["MetricStat"] for query in alarm["Metrics"] if "MetricStat" in query}
-    period = max(float(stat["Period"]) for stat in stats.values()) * scale
-    series = {
-        name: _values({**alarm, "Statistic": stat["Stat"]}, points_of(stat["Metric"]), statistic, now, period)
-        for name, stat in stats.items()
-    }
-    every = range(int(alarm["EvaluationPeriods"]))
-    values = [
-        metric_math.work_out(alarm["Metrics"], {name: found[number] for name, found in series.items()})
-        for number in every
-    ]
-    return _judge(alarm, values)
-
-
-def _judge(alarm: Alarm, values: list[float | None]) -> tuple[str, str] | None:
+def _judge(alarm: Alarm, values: Values) -> tuple[str, str] | None:
     periods = int(alarm["EvaluationPeriods"])
     treatment = alarm.get("TreatMissingData") or "missing"
-    present = [value for value in values if value is not None]
+    breaches, threshold = _COMPARISONS[alarm["ComparisonOperator"]], float(alarm["Threshold"])
+    present = [(number, value) for number, value in enumerate(values) if value is not None]
     if not present and treatment == "ignore":
         return None
     if not present and treatment == "missing":
         return "INSUFFICIENT_DATA", f"Insufficient Data: {periods} datapoints were unknown."
-    breaches = _COMPARISONS[alarm["ComparisonOperator"]]
-    threshold = float(alarm["Threshold"])
-    bad = sum(treatment == "breaching" if value is None else breaches(value, threshold) for value in values)
-    state = "ALARM" if bad >= int(alarm.get("DatapointsToAlarm") or periods) else "OK"
-    shown = ", ".join(f"{value:g}" for value in present)
-    datapoints = f"{bad} out of the last {periods} datapoints [{shown}]"
+    latest = present[:periods]
+    bad = sum(breaches(value, threshold) for _, value in latest)
+    filled = periods - len(latest)
+    needed = int(alarm.get("DatapointsToAlarm") or periods)
+    if bad < needed and bad == len(latest) and _old_enough(latest, filled, needed):
+        if treatment == "ignore":
+            return None
+        if treatment == "missing":
+            bad = needed
+    bad += filled if treatment == "breaching" else 0
+    state = "ALARM" if bad >= needed else "OK"
+    shown = ", ".join(f"{value:g}" for _, value in latest)
+    datapoints = f"{min(bad, periods)} out of the last {periods} datapoints [{shown}]"
     crossing = "breached" if state == "ALARM" else "did not breach often enough"
     return state, f"Threshold Crossed: {datapoints} {crossing} ({alarm['ComparisonOperator']} {threshold:g})."
 
 
-def _values(
-    alarm: Alarm, points: Sequence[Point], statistic: Statistic, now: float, period: float
-) -> list[float | None]:
-    """Return the statistic of each period, the latest first; None where there is no data."""
-    name = alarm.get("ExtendedStatistic") or alarm.get("Statistic") or "Average"
-    periods = int(alarm["EvaluationPeriods"])
-    buckets: list[list[Point]] = [[] for _ in range(periods)]
-    for point in points:
-        number = int((now - point["Timestamp"]) // period)
-        if 0 <= number < periods:
-            buckets[number].append(point)
-    return [statistic(bucket, name) if bucket else None for bucket in buckets]
+def _old_enough(latest: Sequence[tuple[int, float]], filled: int, needed: int) -> bool:
+    """Return whether breaching data, with nothing but missing data after them, are old enough to count as enough.
+
+    "Avoiding premature transitions to alarm state": the oldest is at least as old as DatapointsToAlarm.
+    """
+    return filled > 0 and latest[-1][0] + 1 >= needed

@@ -2,18 +2,19 @@
 
 from functools import partial
 
+from localaws.ministack.cloudwatch.data.recorder import Recorder
 from localaws.ministack.cloudwatch.hooks_alarms import (
     keep_alarm_expressions,
+    leave_alarms_to_the_clock,
     perform_alarm_actions,
-    replace_alarm_evaluation,
 )
-from localaws.ministack.cloudwatch.hooks_metrics import match_empty_dimensions, throttle_metric_eviction
+from localaws.ministack.cloudwatch.hooks_metrics import answer_metric_data, record_in_store
 from localaws.ministack.eventbridge.courier import Courier
 from localaws.ministack.eventbridge.targets import Allows
 from localaws.ministack.hook import Hook
 
 
-def cloudwatch_hooks(courier: Courier, allows: Allows, scale: float) -> tuple[Hook, ...]:
+def cloudwatch_hooks(courier: Courier, allows: Allows, recorder: Recorder) -> tuple[Hook, ...]:
     """Return the hooks.
 
     Parameters
@@ -22,13 +23,13 @@ def cloudwatch_hooks(courier: Courier, allows: Allows, scale: float) -> tuple[Ho
         Invokes the functions that are an alarm's action.
     allows : callable
         Says whether the policy of another account's topic allows CloudWatch to publish: see `Courier`.
-    scale : float
-        How many seconds a second of an alarm's period takes.
+    recorder : Recorder
+        Has the metric data.
     """
     return (
-        Hook("cloudwatch", throttle_metric_eviction),
-        Hook("cloudwatch", match_empty_dimensions),
-        Hook("cloudwatch", partial(replace_alarm_evaluation, scale)),
+        Hook("cloudwatch", partial(answer_metric_data, recorder)),
+        Hook("cloudwatch", partial(record_in_store, recorder)),
+        Hook("cloudwatch", leave_alarms_to_the_clock),
         Hook("cloudwatch", partial(perform_alarm_actions, courier, allows)),
         Hook("cloudwatch", keep_alarm_expressions),
     )

@@ -4,73 +4,81 @@ import importlib
 import json
 import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
 from typing import Any
 
 from localaws.ministack.cloudwatch import alarm_state, metric_math
 from localaws.ministack.cloudwatch.alarm_actions import AlarmActions, Ways
-from localaws.ministack.cloudwatch.alarm_state import Point
+from localaws.ministack.cloudwatch.alarm_data import AlarmSchedule, values_of
+from localaws.ministack.cloudwatch.alarm_state import metrics_of
+from localaws.ministack.cloudwatch.data.metric import Scope
+from localaws.ministack.cloudwatch.data.recorder import Recorder
+from localaws.ministack.cloudwatch.data.statistic import UnknownStatistic, statistic
+from localaws.ministack.cloudwatch.data.store import MetricStore
 from localaws.ministack.eventbridge.courier import Courier
 from localaws.ministack.eventbridge.targets import Allows, Delivery
-from localaws.ministack.iam.hooks_accounts import account_scope, accounts_of, current_account
+from localaws.ministack.iam.hooks_accounts import account_scope, all_of, current_account
 from localaws.ministack.private import private
+from localaws.ministack.query_protocol import first
 
 logger = logging.getLogger(__name__)
 
 
-def replace_alarm_evaluation(scale: float) -> None:
-    """Evaluate metric alarms by `alarm_state`.
+def leave_alarms_to_the_clock() -> None:
+    """Do not evaluate an alarm where it is made, nor with each new datum: `alarm_evaluator` does, each second.
 
-    Hooks ``ministack.services.cloudwatch``: ``_evaluate_alarm``, which is called with every alarm and new datum, is
-    replaced; ``_metrics``, ``_dims_key``, ``_dims_from_list``, ``_calc_stats`` and ``_stat_value`` read the data;
-    ``_record_history``, ``_dispatch_alarm_actions`` and ``_evaluate_parent_alarms`` do what follows from a new state.
+    Hook ``ministack.services.cloudwatch._evaluate_alarm``.
     """
     cloudwatch: Any = importlib.import_module("ministack.services.cloudwatch")
-    names = ("_metrics", "_dims_key", "_dims_from_list", "_calc_stats", "_stat_value", "_record_history")
-    more = ("_dispatch_alarm_actions", "_evaluate_parent_alarms", "_evaluate_alarm")
-    for name in (*names, *more):
-        private(cloudwatch.__name__, name)
-
-    def statistic(points: Sequence[Point], name: str) -> float | None:
-        value: float | None = cloudwatch._stat_value(cloudwatch._calc_stats(points), name, points)
-        return value
-
-    def points_of(metric: Mapping[str, Any]) -> Sequence[Point]:
-        dimensions = cloudwatch._dims_key(cloudwatch._dims_from_list(metric.get("Dimensions") or []))
-        found: Sequence[Point] = cloudwatch._metrics.get((metric["Namespace"], metric["MetricName"], dimensions))
-        return found or []
-
-    def evaluate(alarm: dict[str, Any]) -> None:
-        if alarm.get("Metrics"):
-            decided = alarm_state.decide_math(alarm, points_of, statistic, time.time(), scale)
-        elif alarm.get("MetricName"):
-            decided = alarm_state.decide(alarm, points_of(alarm), statistic, time.time(), scale)
-        else:
-            return
-        if decided is None or decided[0] == alarm["StateValue"]:
-            return
-        before, (alarm["StateValue"], alarm["StateReason"]) = alarm["StateValue"], decided
-        alarm["StateUpdatedTimestamp"] = int(time.time())
-        cloudwatch._record_history(alarm["AlarmName"], before, *decided)
-        cloudwatch._dispatch_alarm_actions(alarm, before, *decided)
-        cloudwatch._evaluate_parent_alarms(alarm)
-
-    cloudwatch._evaluate_alarm = evaluate
+    private(cloudwatch.__name__, "_evaluate_alarm")
+    cloudwatch._evaluate_alarm = lambda _alarm: None
 
 
-def alarm_evaluator() -> Callable[[], None]:
-    """Return a function that evaluates the alarms of all accounts.
+def alarm_evaluator(recorder: Recorder, scale: float, changed: Callable[[], None]) -> Callable[[], Awaitable[None]]:
+    """Return a function that evaluates the alarms of all accounts and regions, by what the store has.
 
-    Hooks ``ministack.services.cloudwatch._evaluate_all_alarms``, which evaluates those of one, and ``_alarms``.
+    Uses of ``ministack.services.cloudwatch``: ``_alarms``; and ``_record_history``, ``_dispatch_alarm_actions`` and
+    ``_evaluate_parent_alarms``, which do what follows from a new state.
+
+    Parameters
+    ----------
+    recorder : Recorder
+    scale : float
+        What a second of an alarm's period takes here, in seconds.
+    changed : callable()
+        Is told that there is something to save.
     """
-    evaluate_all: Callable[[], None] = private("ministack.services.cloudwatch", "_evaluate_all_alarms")
-    alarms, in_account = private("ministack.services.cloudwatch", "_alarms"), account_scope()
+    cloudwatch: Any = importlib.import_module("ministack.services.cloudwatch")
+    for name in ("_record_history", "_dispatch_alarm_actions", "_evaluate_parent_alarms"):
+        private(cloudwatch.__name__, name)
+    alarms, in_account, schedule = private(cloudwatch.__name__, "_alarms"), account_scope(), AlarmSchedule(scale)
 
-    def evaluate() -> None:
-        for account_id in accounts_of(alarms):
-            with in_account(account_id):
-                evaluate_all()
+    def decided(store: MetricStore, scope: Scope, alarm: dict[str, Any], now: float) -> tuple[str, str] | None:
+        try:
+            return alarm_state.decide(alarm, values_of(store, scope, alarm, now, scale)) if metrics_of(alarm) else None
+        except Exception:
+            logger.exception("The alarm %s could not be decided", alarm.get("AlarmArn"))
+            return None
+
+    def settle(alarm: dict[str, Any], value: str, reason: str) -> None:
+        before, alarm["StateValue"], alarm["StateReason"] = alarm["StateValue"], value, reason
+        alarm["StateUpdatedTimestamp"] = int(time.time())
+        cloudwatch._record_history(alarm["AlarmName"], before, value, reason)
+        cloudwatch._dispatch_alarm_actions(alarm, before, value, reason)
+        cloudwatch._evaluate_parent_alarms(alarm)
+        changed()
+
+    async def evaluate() -> None:
+        due: list[tuple[Scope, dict[str, Any]]] = [
+            (Scope(*alarm["AlarmArn"].split(":")[4:2:-1]), alarm) for alarm in schedule.due(all_of(alarms))
+        ]
+        now = time.time()
+        found = await recorder.read(lambda store: [decided(store, *each, now) for each in due])
+        for (scope, alarm), decision in zip(due, found, strict=True):
+            with in_account(scope.account_id, scope.region):
+                if decision and decision[0] != alarm["StateValue"] and alarms.get(alarm["AlarmName"]) is alarm:
+                    settle(alarm, *decision)
 
     return evaluate
 
@@ -123,7 +131,7 @@ _OF_ONE_METRIC = ("MetricName", "Namespace", "Statistic", "ExtendedStatistic", "
 
 
 def keep_alarm_expressions() -> None:
-    """Keep the ``Metrics`` of alarms, which MiniStack drops, for `replace_alarm_evaluation` to evaluate.
+    """Keep the ``Metrics`` of alarms, which MiniStack drops, for `alarm_evaluator`; and refuse what it cannot decide.
 
     Hooks ``ministack.services.cloudwatch._put_metric_alarm`` and
     ``...cloudformation.provisioners._cw_metric_alarm_record``, the two ways in which alarms are made.
@@ -141,20 +149,22 @@ def keep_alarm_expressions() -> None:
 
     def put_math(params: Any, request: dict[str, Any], is_cbor: bool, is_json: bool = False) -> Any:
         metrics = (request or {}).get("Metrics")
-        if not metrics:
-            return put(params, request, is_cbor, is_json)
         try:
-            metric_math.check(metrics)
-        except metric_math.MathError as wrong:
+            if metrics:
+                metric_math.check(metrics)
+            for name in _statistics(request or {"ExtendedStatistic": first(params, "ExtendedStatistic")}):
+                statistic(name)
+        except (metric_math.MathError, UnknownStatistic) as wrong:
             return error("ValidationError", str(wrong), 400, use_json=is_json, use_cbor=is_cbor)
         answer = put(params, request, is_cbor, is_json)
-        if answer[0] == HTTPStatus.OK:
-            alarm = with_metrics(cloudwatch._alarms[request["AlarmName"]], metrics)
-            cloudwatch._evaluate_alarm(alarm)
+        if metrics and answer[0] == HTTPStatus.OK:
+            with_metrics(cloudwatch._alarms[request["AlarmName"]], metrics)
         return answer
 
     def record_math(name: str, properties: dict[str, Any]) -> Any:
         metrics = properties.get("Metrics")
+        for stat in _statistics(properties):
+            statistic(stat)
         if not metrics:
             return record(name, properties)
         metric_math.check(metrics)
@@ -162,3 +172,9 @@ def keep_alarm_expressions() -> None:
         return with_metrics(record(name, {**properties, **stand_in}), metrics)
 
     cloudwatch._put_metric_alarm, provisioners._cw_metric_alarm_record = put_math, record_math
+
+
+def _statistics(alarm: Mapping[str, Any]) -> list[str]:
+    """Return the names of the statistics that an alarm is on, but for the basic ones that the model lists."""
+    queries = [query["MetricStat"]["Stat"] for query in alarm.get("Metrics") or [] if "MetricStat" in query]
+    return [*queries, *([alarm["ExtendedStatistic"]] if alarm.get("ExtendedStatistic") else [])]

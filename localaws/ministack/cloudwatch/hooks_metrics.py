@@ -1,64 +1,71 @@
-"""CloudWatch: metrics that are written without a request, told apart, and forgotten at little cost."""
+"""CloudWatch: metric data are in a store of ours."""
 
 import importlib
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from localaws.ministack.cloudwatch.data.aggregate import single
+from localaws.ministack.cloudwatch.data.metric import Datum, Metric, Scope, sorted_dimensions
+from localaws.ministack.cloudwatch.data.operations import MetricOperations
+from localaws.ministack.cloudwatch.data.recorder import Recorder
+from localaws.ministack.cloudwatch.data.wire import Request
 from localaws.ministack.private import private
 
 
-def datum_writer() -> Callable[[str, Mapping[str, Any]], None]:
-    """Return a function that keeps a datum of PutMetricData in a namespace, without a request; for the event loop.
+def current_scope() -> Callable[[], Scope]:
+    """Return a function that says in which account and region something is being done.
 
-    It uses ``ministack.services.cloudwatch._store_datum``, which keeps it, and ``_dims_from_list``, which reads its
-    dimensions.
+    It uses ``ministack.core.responses.get_account_id`` and ``get_region``.
     """
-    store = private("ministack.services.cloudwatch", "_store_datum")
-    dimensions = private("ministack.services.cloudwatch", "_dims_from_list")
-
-    def publish(namespace: str, datum: Mapping[str, Any]) -> None:
-        named, moment, values = dimensions(datum["Dimensions"]), datum["Timestamp"], datum["Values"]
-        store(namespace, datum["MetricName"], named, moment, datum["Unit"], None, values, datum["Counts"], None)
-
-    return publish
+    account = private("ministack.core.responses", "get_account_id")
+    region = private("ministack.core.responses", "get_region")
+    return lambda: Scope(account(), region())
 
 
-# MiniStack forgets after two weeks, and looks for what is so old at each request, through all that it knows.
-_OLD_METRICS_LOOKED_FOR_SECONDS = 60.0
+def answer_metric_data(recorder: Recorder) -> None:
+    """Answer what is about metric data ourselves, so that none are in MiniStack's memory or in its state.
 
-
-def throttle_metric_eviction() -> None:
-    """Evict old metrics once a minute, not at every request.
-
-    Hook ``ministack.services.cloudwatch._evict_old_metrics``, which every request calls.
+    Hook ``ministack.services.cloudwatch.handle_request``, which every request comes through. What it leaves to
+    MiniStack are alarms, dashboards and tags.
     """
     cloudwatch: Any = importlib.import_module("ministack.services.cloudwatch")
-    evict = private(cloudwatch.__name__, "_evict_old_metrics")
-    due = 0.0
+    handle, scope = private(cloudwatch.__name__, "handle_request"), current_scope()
+    operations = MetricOperations(recorder)
 
-    def evict_when_due() -> None:
-        nonlocal due
-        if time.monotonic() >= due:
-            due = time.monotonic() + _OLD_METRICS_LOOKED_FOR_SECONDS
-            evict()
+    async def handle_or_answer(
+        method: str, path: str, headers: Mapping[str, str], body: bytes, query_params: Mapping[str, Any]
+    ) -> Any:
+        answer = await operations.answer(scope(), Request(path, headers, body, query_params))
+        return await handle(method, path, headers, body, query_params) if answer is None else answer
 
-    cloudwatch._evict_old_metrics = evict_when_due
-
-
-class _Dimensions(dict[str, str]):
-    """Dimensions that are asked for: true even when they are none, as that is a condition as well."""
-
-    def __bool__(self) -> bool:
-        return True
+    cloudwatch.handle_request = handle_or_answer
 
 
-def match_empty_dimensions() -> None:
-    """Return a metric without dimensions where it is asked for, and not the sum of those with some.
+def record_in_store(recorder: Recorder) -> None:
+    """Keep what MiniStack's services count, and forget everything when MiniStack does.
 
-    Hook ``ministack.services.cloudwatch._dims_from_list``, by which GetMetricData and GetMetricStatistics read the
-    dimensions that they are asked for; they take an empty dictionary for no condition.
+    Hooks ``ministack.services.cloudwatch.record_metric``, ``reset``, and ``load_persisted_state``: a state of an
+    earlier version has data, which are dropped.
     """
     cloudwatch: Any = importlib.import_module("ministack.services.cloudwatch")
-    read = private(cloudwatch.__name__, "_dims_from_list")
-    cloudwatch._dims_from_list = lambda dimensions: _Dimensions(read(dimensions))
+    load, reset = private(cloudwatch.__name__, "load_persisted_state"), private(cloudwatch.__name__, "reset")
+    scope = current_scope()
+    private(cloudwatch.__name__, "record_metric")
+
+    def record(
+        namespace: str,
+        metric_name: str,
+        value: float,
+        unit: str = "None",
+        dimensions: Mapping[str, str] | None = None,
+    ) -> None:
+        metric = Metric(scope(), namespace, metric_name, sorted_dimensions(list((dimensions or {}).items())))
+        recorder.put([Datum(metric, int(time.time() * 1000), single(float(value), 1.0), unit)])
+
+    def reset_all() -> None:
+        reset()
+        recorder.clear()
+
+    cloudwatch.record_metric, cloudwatch.reset = record, reset_all
+    cloudwatch.load_persisted_state = lambda data: load({**(data or {}), "metrics": {}})

@@ -1,4 +1,4 @@
-"""Metric math, as far as alarms use it: arithmetic, comparisons, AND, OR, and the functions of `FUNCTIONS`.
+"""Metric math: arithmetic, comparisons, AND, OR, and the functions of `FUNCTIONS`; for alarms and GetMetricData.
 
 An expression is worked out for one period at a time. Where a metric has no data, what is made of it has none, unless
 FILL says otherwise; a division by zero has no value either.
@@ -7,9 +7,11 @@ Source: "Using math expressions with CloudWatch metrics" in the CloudWatch User 
 """
 
 import ast
+import math
 import operator
 import re
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 Value = float | None
@@ -71,7 +73,51 @@ def work_out(metrics: Sequence[Metric], values: Mapping[str, Value]) -> Value:
         raise MathError(
             f"Exactly one query of an alarm returns data, not {len(wanted)}: set ReturnData to false in the rest"
         )
-    return _Period(metrics, values).of(wanted[0]["Id"])
+    return value_of(metrics, wanted[0]["Id"], values)
+
+
+def value_of(queries: Sequence[Metric], name: str, values: Mapping[str, Value]) -> Value:
+    """Return the value in one period of a query, by its id; see `work_out`."""
+    return _Period(queries, values).of(name)
+
+
+def metrics_in(queries: Sequence[Metric], name: str) -> list[str]:
+    """Return the ids of the metrics that an expression uses, be it by other expressions.
+
+    Parameters
+    ----------
+    queries : sequence of mapping
+    name : str
+        The id of the expression.
+    """
+    metrics = [query["Id"] for query in queries if "MetricStat" in query]
+    used, calls = _names(queries, name)
+    return metrics if "METRICS" in calls else [metric for metric in metrics if metric in used]
+
+
+def fills(queries: Sequence[Metric], name: str) -> bool:
+    """Return whether an expression may have a value where its metrics have none; the parameters are those above."""
+    return "FILL" in _names(queries, name)[1]
+
+
+def _names(queries: Sequence[Metric], name: str) -> tuple[set[str], set[str]]:
+    """Return the ids that are used to work out a query, its own too, and the functions."""
+    texts = {query["Id"]: query["Expression"] for query in queries if "Expression" in query}
+    ids, calls, waiting = set(), set(), [name]
+    while waiting:
+        ids.add(current := waiting.pop())
+        nodes = list(ast.walk(_parsed(texts[current]))) if current in texts else []
+        called = {
+            id(node.func): node.func.id
+            for node in nodes
+            if isinstance(node, ast.Call)
+            if isinstance(node.func, ast.Name)
+        }
+        calls |= set(called.values())
+        waiting += [
+            node.id for node in nodes if isinstance(node, ast.Name) and id(node) not in called and node.id not in ids
+        ]
+    return ids, calls
 
 
 class _Period:
@@ -90,8 +136,8 @@ class _Period:
         self._open.append(name)
         try:
             return self._value(_parsed(text))
-        except SyntaxError as error:
-            raise MathError(f"The expression {text!r} cannot be read: {error.msg}") from error
+        except RecursionError as error:
+            raise MathError(f"The expression {text!r} is nested too deeply") from error
         finally:
             self._open.pop()
 
@@ -138,11 +184,20 @@ class _Period:
         return [self._value(node)]
 
 
+@lru_cache(256)
 def _parsed(text: str) -> ast.expr:
     """Parse an expression: CloudWatch's grammar is part of Python's, except AND, OR, ``^``, ``&&`` and ``||``."""
-    for theirs, ours in ((r"\bAND\b|&&", " and "), (r"\bOR\b|\|\|", " or "), (r"\^", "**")):
-        text = re.sub(theirs, ours, text)
-    return ast.parse(text.strip(), mode="eval").body
+    if re.match(r"\s*SELECT\b", text, re.IGNORECASE):
+        raise MathError(f"Metrics Insights queries are not supported here: {text!r}")
+    ours = text
+    for theirs, python in ((r"\bAND\b|&&", " and "), (r"\bOR\b|\|\|", " or "), (r"\^", "**")):
+        ours = re.sub(theirs, python, ours)
+    try:
+        return ast.parse(ours.strip(), mode="eval").body
+    except (SyntaxError, ValueError) as error:
+        raise MathError(f"The expression {text!r} cannot be read: {error}") from error
+    except (RecursionError, MemoryError) as error:
+        raise MathError(f"The expression {text!r} is nested too deeply") from error
 
 
 def _apply(function: Callable[..., float], values: Sequence[Value]) -> Value:
@@ -150,8 +205,8 @@ def _apply(function: Callable[..., float], values: Sequence[Value]) -> Value:
     if len(present) < len(values):
         return None
     try:
-        return float(function(*present))
-    except ZeroDivisionError:
+        return _finite(function(*present))
+    except (ZeroDivisionError, OverflowError):
         return None
     except TypeError as error:
         raise MathError(f"A metric math function has the wrong number of arguments: {error}") from error
@@ -160,4 +215,9 @@ def _apply(function: Callable[..., float], values: Sequence[Value]) -> Value:
 def _over(function: Callable[..., float], values: Sequence[Value]) -> Value:
     """Apply a function to those of several metrics that have data."""
     present = [value for value in values if value is not None]
-    return float(function(*present)) if present else None
+    return _finite(function(*present)) if present else None
+
+
+def _finite(value: float | complex) -> Value:
+    """Return a value as far as it is a number: neither the root of a negative one is, nor what is beyond all."""
+    return float(value) if not isinstance(value, complex) and math.isfinite(value) else None

@@ -1,11 +1,13 @@
 """Hands what was counted to CloudWatch, once a second."""
 
 import time
-from collections.abc import Callable, Mapping
-from typing import Any
 
 from localaws.metrics.meter import Meter
+from localaws.ministack.cloudwatch.data.datum import read
+from localaws.ministack.cloudwatch.data.metric import Scope
+from localaws.ministack.cloudwatch.data.recorder import Recorder
 from localaws.ministack.sqs.metrics import QueueMetrics
+from localaws.settings import ACCOUNT_ID, REGION
 
 
 class Publisher:
@@ -15,26 +17,18 @@ class Publisher:
     ----------
     meter : Meter
     queues : QueueMetrics
-    store : callable(namespace, datum)
-        Takes a datum as PutMetricData has it.
-    changed : callable()
-        Is told that there is something to save.
+    recorder : Recorder
     """
 
-    def __init__(
-        self,
-        meter: Meter,
-        queues: QueueMetrics,
-        store: Callable[[str, Mapping[str, Any]], None],
-        changed: Callable[[], None],
-    ) -> None:
-        self._meter, self._queues, self._store, self._changed = meter, queues, store, changed
+    def __init__(self, meter: Meter, queues: QueueMetrics, recorder: Recorder) -> None:
+        self._meter, self._queues, self._recorder = meter, queues, recorder
 
-    def publish(self) -> None:
-        """Publish what was counted since the last call."""
+    async def publish(self) -> None:
+        """Publish what was counted since the last call; return when it is kept."""
         self._queues.look(time.time())
-        taken = self._meter.take()
-        for namespace, datum in taken:
-            self._store(namespace, datum)
-        if taken:
-            self._changed()
+        self._recorder.roll_up_when_due()
+        if taken := self._meter.take():
+            scope = Scope(ACCOUNT_ID, REGION)
+            await self._recorder.write(
+                lambda store: store.write(read(scope, namespace, datum) for namespace, datum in taken)
+            )

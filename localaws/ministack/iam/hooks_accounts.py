@@ -1,6 +1,6 @@
 """IAM: the accounts of one MiniStack, as what is beside it has to know them."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from contextvars import copy_context
 from typing import Any
@@ -33,12 +33,12 @@ def current_account() -> Callable[[], str]:
     return current
 
 
-def account_scope() -> Callable[[str], AbstractContextManager[Any]]:
+def account_scope() -> Callable[..., AbstractContextManager[Any]]:
     """Return a function that has what follows done in an account: ``ministack.core.responses.request_scope``."""
     scope = private("ministack.core.responses", "request_scope")
-    return lambda account_id: scope(account_id, REGION)
+    return lambda account_id, region=REGION: scope(account_id, region)
 
 
-def accounts_of(store: Any) -> Iterator[str]:
-    """Yield the accounts that have something in a ``ministack.core.responses.AccountRegionScopedDict``."""
-    yield from sorted({key[0] for key in list(store._data)})
+def all_of(store: Any) -> list[Any]:
+    """Return what is in a ``ministack.core.responses.AccountRegionScopedDict``, of all accounts and regions."""
+    return list(store._data.values())
