@@ -231,17 +231,6 @@ def test_a_dead_letter_queue_of_a_rule_that_is_gone_is_counted(local_aws: LocalA
     until_counted(lambda: found.sum("InvocationsFailedToBeSentToDlq") == 1)
 
 
-def test_hook_old_metrics_are_looked_for_once_a_minute(local_aws: LocalAws) -> None:
-    """`throttle_metric_eviction`: only a request in a minute throws away what is too old."""
-    cloudwatch, found = local_aws.client("cloudwatch"), []
-    namespace = f"Old/{uuid.uuid4().hex}"
-    for _ in range(2):
-        datum = {"MetricName": "M", "Value": 1, "Timestamp": time.time() - 15 * 86_400}
-        cloudwatch.put_metric_data(Namespace=namespace, MetricData=[datum])
-        found += cloudwatch.list_metrics(Namespace=namespace)["Metrics"]
-    assert found
-
-
 def test_nothing_is_published_that_is_in_no_table(local_aws: LocalAws) -> None:
     cloudwatch = local_aws.client("cloudwatch")
     for name, namespace in PUBLISHED.items():

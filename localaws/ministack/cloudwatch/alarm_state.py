@@ -111,4 +111,4 @@ def _old_enough(latest: Sequence[tuple[int, float]], filled: int, needed: int) -
 
     "Avoiding premature transitions to alarm state": the oldest is at least as old as DatapointsToAlarm.
     """
-    return filled > 0 and latest[-1][0] + 1 >= needed
+    return bool(latest) and filled > 0 and latest[-1][0] + 1 >= needed

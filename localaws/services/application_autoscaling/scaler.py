@@ -21,6 +21,7 @@ from localaws.storage.store import Resource
 logger = logging.getLogger(__name__)
 
 _TICK_SECONDS = 1.0
+_MOST_DATAPOINTS = 1400  # of a call: CloudWatch gives 1,440
 _PERIOD_SECONDS = 60.0
 # A change that SageMaker never received (the server died at that moment) shows as one without any effect.
 _GRACE_SECONDS = 5.0
@@ -163,17 +164,25 @@ class Scaler:
 
     def _value(self, metric: Document, period: float = _PERIOD_SECONDS) -> float | None:
         """Return a metric's statistic over the last period, or None without data."""
+        window = period * self._scale
+        # The last period ends now, not with a minute. Of metrics of a standard resolution there are only minutes.
+        points = self._points(metric, window, 1) if window <= _MOST_DATAPOINTS else []
+        latest = sorted(points or self._points(metric, window, int(period)), key=lambda point: point["Timestamp"])
+        return _combined(latest if points else latest[-1:], metric["Statistic"])
+
+    def _points(self, metric: Document, window: float, resolution: int) -> list[Document]:
         now = time.time()
         answer = self._context.aws.client("cloudwatch").get_metric_statistics(
             Namespace=metric["Namespace"],
             MetricName=metric["MetricName"],
             Dimensions=metric.get("Dimensions", []),
-            StartTime=now - period * self._scale,
+            StartTime=now - window,
             EndTime=now + 1,
-            Period=int(period),
+            Period=resolution,
             Statistics=["SampleCount", "Sum", "Minimum", "Maximum"],
         )
-        return _combined(answer["Datapoints"], metric["Statistic"])
+        found: list[Document] = answer["Datapoints"]
+        return found
 
     def _cools_down(self, policy: Resource, *, outward: bool) -> bool:
         """Return whether the policy's cooldown is still running; scaling out does not wait for an earlier scale-in."""

@@ -5,6 +5,7 @@ Which of them a client speaks depends on its version; boto3 has spoken all. In h
 
 import importlib
 import json
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -22,6 +23,8 @@ from localaws.api_errors import ApiError, SerializationError, ValidationError
 from localaws.document import Document
 
 _NAMESPACE = "http://monitoring.amazonaws.com/doc/2010-08-01/"
+# How JSON writes what is no number of its own.
+_SPECIAL = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 _OPERATION = re.compile(r"/operation/(\w+)")
 
 Answer = tuple[int, dict[str, str], bytes]
@@ -187,9 +190,11 @@ def _of_document(shape: Shape, value: Any) -> Any:
             if item is not None
         }
     if isinstance(shape, ListShape) and isinstance(value, list):
-        if shape.member.type_name in ("string", "double"):
-            return value
+        if shape.member.type_name == "double":
+            return [_SPECIAL.get(item, item) if isinstance(item, str) else item for item in value]
         return [_of_document(shape.member, item) for item in value]
+    if shape.type_name == "double" and isinstance(value, str):
+        return _SPECIAL.get(value, value)
     if shape.type_name == "timestamp":
         try:
             return _seconds(value)
