@@ -27,6 +27,8 @@ STATE_DIR_VARIABLE = "LOCALAWS_STATE_DIR"
 PORT_VARIABLE = "LOCALAWS_PORT"
 TIME_SCALE_VARIABLE = "LOCALAWS_TIME_SCALE"
 SERVERLESS_IDLE_VARIABLE = "LOCALAWS_SERVERLESS_IDLE_SECONDS"
+WARM_FUNCTIONS_VARIABLE = "LOCALAWS_WARM_FUNCTIONS"
+WARM_MEGABYTES_VARIABLE = "LOCALAWS_WARM_FUNCTIONS_MB"
 IAM_VARIABLE = "LOCALAWS_IAM"
 HOSTS_VARIABLE = "LOCALAWS_ALLOWED_HOSTS"
 _HOST_NAME = re.compile(r"[a-z0-9]([a-z0-9.:_-]*[a-z0-9])?")
@@ -138,6 +140,18 @@ def serverless_idle_seconds(environ: Mapping[str, str] = os.environ) -> float:
         LOCALAWS_SERVERLESS_IDLE_SECONDS is not a number above 0.
     """
     return _positive(SERVERLESS_IDLE_VARIABLE, "300", "60", environ)
+
+
+def warm_functions(environ: Mapping[str, str] = os.environ) -> tuple[int, int]:
+    """How many environments of Lambda functions stay warm, and how many MB of memory they may use: 24, and 1,024.
+
+    Raises
+    ------
+    LocalAwsError
+        LOCALAWS_WARM_FUNCTIONS or LOCALAWS_WARM_FUNCTIONS_MB is not a number above 0.
+    """
+    number = _positive(WARM_FUNCTIONS_VARIABLE, "24", "8", environ)
+    return max(1, int(number)), int(_positive(WARM_MEGABYTES_VARIABLE, "1024", "512", environ))
 
 
 def iam_enforced(environ: Mapping[str, str] = os.environ) -> bool:

@@ -24,6 +24,7 @@ from pathlib import Path
 from localaws.containers.errors import JobFailure
 from localaws.containers.layers import HOSTS, MOUNT, layers_of_host
 from localaws.containers.memory import uses_more_than
+from localaws.containers.output import Output
 
 HOST_NAME = "algo-1"
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -169,7 +170,7 @@ class Container:
         The folder that the process sees as /opt/ml.
     command : Command
     log : Path
-        The file that its standard output and error go to.
+        The file that its standard output and error go to, within the limits of `localaws.containers.output`.
 
     Attributes
     ----------
@@ -184,7 +185,8 @@ class Container:
         (folder / HOSTS).write_text(_hosts(command))
         (folder / "tmp").mkdir(exist_ok=True)
         script, arguments = _prepare(folder, command)
-        with log.open("ab") as output:
+        self._output = Output(log)
+        try:
             self._process = subprocess.Popen(
                 [
                     *_cpus(command),
@@ -198,10 +200,12 @@ class Container:
                 ],
                 env=_environment(command),
                 stdin=subprocess.DEVNULL,
-                stdout=output,
+                stdout=self._output.fd,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
+        finally:
+            self._output.begin()
         self.out_of_memory = False
         self._ends = os.pidfd_open(self._process.pid)
 
@@ -226,7 +230,9 @@ class Container:
                 self.out_of_memory = True
                 self.end(grace_seconds=0)
                 return 128 + signal.SIGKILL
-        return self._process.wait()
+        exit_code = self._process.wait()
+        self._output.join()
+        return exit_code
 
     def _ended_within(self, seconds: float) -> bool:
         """Sleep until the process ends or the time is over; unlike Popen.wait it wakes up immediately."""
@@ -257,6 +263,7 @@ class Container:
             self._process.wait()
         if first is not None:
             _wait_until_gone(first)
+        self._output.join()
 
 
 def _wait_until_gone(first: int) -> None:

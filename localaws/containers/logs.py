@@ -5,6 +5,7 @@ One thread per job reads what was added to the log file and puts it in batches w
 job is neither slowed down nor failed if CloudWatch Logs does not answer: the server's own log then says so.
 """
 
+import ctypes
 import logging
 import threading
 import time
@@ -22,7 +23,12 @@ _BATCH_EVENTS = 10_000
 _BATCH_BYTES = 1_000_000
 _EVENT_OVERHEAD_BYTES = 26
 _EVENT_BYTES = 256 * 1024 - _EVENT_OVERHEAD_BYTES
-_READ_BYTES = 8 * 1024 * 1024
+# As lines, it takes up to thirty times as much memory.
+_READ_BYTES = 1024 * 1024
+_KEPT_BYTES = 1024 * 1024
+_KEEP_SIZE, _PUNCH_HOLE = 1, 2  # linux/falloc.h
+
+_libc = ctypes.CDLL(None)
 
 
 class LogShipper:
@@ -37,11 +43,15 @@ class LogShipper:
         The file; it may not exist yet. What it already contains is not shipped.
     notice : str, optional
         A line of ours that precedes the file's.
+    forget : bool, default=False
+        Whether what is shipped, except the last of it, is given back to the disk: of a server that runs for months.
     """
 
-    def __init__(self, client: Any, group: str, stream: str, path: Path, notice: str | None = None) -> None:
+    def __init__(
+        self, client: Any, group: str, stream: str, path: Path, notice: str | None = None, *, forget: bool = False
+    ) -> None:
         self._client, self._group, self._stream, self._path = client, group, stream, path
-        self._notice = notice
+        self._notice, self._forget = notice, forget
         self._position = path.stat().st_size if path.exists() else 0
         self._closed = threading.Event()
         self._thread = threading.Thread(target=self._follow, name=f"logs {stream}", daemon=True)
@@ -79,6 +89,8 @@ class LogShipper:
     def _ship(self, *, last: bool) -> None:
         while lines := self._read(last=last):
             self._put(lines)
+            if self._forget and self._position > _KEPT_BYTES:
+                release(self._path, self._position - _KEPT_BYTES)
 
     def _put(self, lines: Iterable[str]) -> None:
         now = int(time.time() * 1000)
@@ -96,6 +108,12 @@ class LogShipper:
         whole = data if last or len(data) == _READ_BYTES else data[: data.rfind(b"\n") + 1]
         self._position += len(whole)
         return whole.decode("utf-8", errors="replace").splitlines()
+
+
+def release(path: Path, length: int) -> None:
+    """Give the beginning of a file back to the disk, where the file system can; its length stays: fallocate(2)."""
+    with path.open("r+b") as file:
+        _libc.fallocate(file.fileno(), _PUNCH_HOLE | _KEEP_SIZE, ctypes.c_long(0), ctypes.c_long(length))
 
 
 def batches(lines: Iterable[str]) -> Iterator[list[str]]:

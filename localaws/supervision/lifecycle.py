@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from localaws.errors import NotLinuxError, PortInUseError, StartFailedError, StateDirError
-from localaws.settings import SERVER_NAMES, Ports, allowed_hosts, default_ports, iam_enforced
+from localaws.settings import SERVER_NAMES, Ports, allowed_hosts, default_ports, iam_enforced, warm_functions
 from localaws.supervision.environment import SDK_CONFIG
 from localaws.supervision.health import check_ports_free, is_healthy
 from localaws.supervision.record import Record
@@ -117,6 +117,7 @@ def _prepare(state: StateDir, ports: Ports) -> None:
     # These refuse a value that means nothing, before a server is started with it.
     iam_enforced()
     allowed_hosts()
+    warm_functions()
     deadline = time.monotonic() + _PORT_GRACE_SECONDS
     while True:
         try:

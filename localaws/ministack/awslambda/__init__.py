@@ -3,6 +3,7 @@
 hooks           the hooks into MiniStack
 hooks_workers   how functions are run, and how their exceptions are reported
 hooks_payloads  events and results that are large, or no JSON
+hooks_warm      how many environments stay warm, and what of their output is kept
 hooks_metrics   what is counted of them
 payloads        how large an event may be
 metrics         the metrics of functions

@@ -5,9 +5,11 @@ from functools import partial
 
 from localaws.ministack.awslambda.hooks_metrics import count_asynchronous_events, count_invocations
 from localaws.ministack.awslambda.hooks_payloads import limit_payloads
+from localaws.ministack.awslambda.hooks_warm import limit_output, limit_warm_workers
 from localaws.ministack.awslambda.hooks_workers import limit_concurrent_starts, report_exception_class, shorten_log_wait
 from localaws.ministack.awslambda.metrics import FunctionMetrics
 from localaws.ministack.hook import Hook
+from localaws.settings import warm_functions
 
 
 def awslambda_hooks(metrics: FunctionMetrics) -> tuple[Hook, ...]:
@@ -23,6 +25,8 @@ def awslambda_hooks(metrics: FunctionMetrics) -> tuple[Hook, ...]:
         Hook("awslambda", partial(limit_concurrent_starts, os.cpu_count() or 1)),
         Hook("awslambda", report_exception_class),
         Hook("awslambda", limit_payloads),
+        Hook("awslambda", partial(limit_warm_workers, *warm_functions())),
+        Hook("awslambda", limit_output),
         Hook("awslambda", partial(count_invocations, metrics)),
         Hook("awslambda", partial(count_asynchronous_events, metrics)),
     )

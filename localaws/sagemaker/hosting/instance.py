@@ -162,7 +162,7 @@ class ServerInstance:
         stream = f"{self._plan.stream_prefix}/{self.instance_id}{chain}"
         logs = aws_of(self._plan.aws, definition).client("logs")
         # It begins before the container and ends after it: no line of the container is missed.
-        stack.callback(LogShipper(logs, self._plan.log_group, stream, log, image.notice).close)
+        stack.callback(LogShipper(logs, self._plan.log_group, stream, log, image.notice, forget=True).close)
         return stack.enter_context(Container(folder, command, log)), log
 
     def _watch(self, containers: list[Container], ports: tuple[int, ...]) -> None:

@@ -30,6 +30,8 @@ while IFS= read -r agent_script <&{commands}; do
 done
 """
 _MASK = b"***"
+# A line that does not end is written in pieces.
+_LONGEST_LINE = 1024 * 1024
 
 
 class Shell:
@@ -148,6 +150,10 @@ class Output:
             while data := stream.read(65536):
                 whole, newline, kept = (kept + data).rpartition(b"\n")
                 self._write(whole + newline)
+                if len(kept) > _LONGEST_LINE:  # its end may be the beginning of a secret
+                    begun = len(self._secrets[0])
+                    self._write(kept[:-begun])
+                    kept = kept[-begun:]
             self._write(kept)
 
     def _write(self, text: bytes) -> None:
