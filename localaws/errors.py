@@ -9,7 +9,7 @@
     +-- StateDirError       the folder is not ours, or belongs to servers on other ports
     +-- StartFailedError    a server did not come up
     +-- HookMissingError    the installed MiniStack is another than the one this was built for
-    +-- UnknownJobError     no job of this name
+    +-- UnknownLogError     nothing of this name has a log, or several things have
     +-- UnknownMailError    no mail of this number, or none that asks for what was to be confirmed
     +-- ImageError          no such image of AWS, or it cannot be installed on this machine
 """
@@ -45,8 +45,8 @@ class HookMissingError(LocalAwsError):
     """MiniStack lacks a private name that is used here."""
 
 
-class UnknownJobError(LocalAwsError):
-    """SageMaker has no processing, training or transform job of this name."""
+class UnknownLogError(LocalAwsError):
+    """No job, build, function, endpoint or execution has this name, or more than one."""
 
 
 class UnknownMailError(LocalAwsError):

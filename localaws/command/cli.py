@@ -12,9 +12,11 @@ import re
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
+from functools import cache
 from pathlib import Path
 
 from localaws.command.images_parser import add_images_parser
+from localaws.command.logs.parser import add_logs_parser
 from localaws.command.mail_parser import add_mail_parser
 from localaws.errors import LocalAwsError, NotRunningError
 from localaws.settings import (
@@ -69,9 +71,7 @@ def build_parser() -> argparse.ArgumentParser:
     env = add("env", _env, 'print the environment: eval "$(local-aws env)"')
     env.add_argument("--format", choices=("shell", "json"), default="shell", help="default: shell")
     env.add_argument("--account", type=_account, default=ACCOUNT_ID, metavar="ID", help="12 digits (%(default)s)")
-    logs = add("logs", _logs, "print the log of a SageMaker job, or of a server")
-    logs.add_argument("job", metavar="JOB", help=f"a job's name, or a server: {', '.join(_SERVER_LOGS)}")
-    logs.add_argument("-f", "--follow", action="store_true", help="go on until the job is over")
+    add_logs_parser(commands, common, _SERVER_LOGS).set_defaults(command=_logs)
     add_mail_parser(commands, common).set_defaults(command=_mail)
     add_images_parser(commands, common).set_defaults(command=_images)
     return parser
@@ -210,21 +210,28 @@ def _env(arguments: argparse.Namespace, state: StateDir) -> int:
 
 
 def _logs(arguments: argparse.Namespace, state: StateDir) -> int:
-    if arguments.job in _SERVER_LOGS:
-        for text in _file_texts(state.log_path(arguments.job), arguments.follow):
+    if arguments.name in _SERVER_LOGS and arguments.type is None:
+        if arguments.since is not None:
+            raise LocalAwsError(f"--since is not for the servers: {state.log_path(arguments.name)} is a plain file.")
+        for text in _file_texts(state.log_path(arguments.name), arguments.follow):
             print(text, end="", flush=True)
         return 0
-    from localaws.command import job_logs  # noqa: PLC0415
     from localaws.command.client import client  # noqa: PLC0415 - boto3 takes 0.2 s
+    from localaws.command.logs import command  # noqa: PLC0415
 
     ports = _running(state).ports
+    clients = cache(lambda service: client(service, ports))
+    if arguments.name is None:
+        command.show_list(clients, arguments.type, _say)
+        return 0
+    log = command.find(clients, arguments.name, arguments.type, arguments.since)
     n_lines = 0
-    logs, sagemaker = (client(service, ports) for service in ("logs", "sagemaker"))
-    for line in job_logs.job_lines(logs, sagemaker, arguments.job, arguments.follow):
+    for line in log.lines(arguments.follow):
         _say(line)
         n_lines += 1
     if n_lines == 0:
-        print(f"local-aws: the job {arguments.job!r} has written no log line", file=sys.stderr)
+        since = " since then" if arguments.since else ""
+        print(f"local-aws: {log.name} has written no log line{since}", file=sys.stderr)
     return 0
 
 

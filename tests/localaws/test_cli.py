@@ -213,38 +213,6 @@ def test_env_when_nothing_runs(tmp_path: Path) -> None:
     assert "local-aws start" in refused.stderr
 
 
-def test_logs_of_a_server(local_aws: LocalAws) -> None:
-    assert "ministack started" in local_aws.command("logs", "supervisor").stdout
-
-
-def test_logs_of_an_unknown_job(local_aws: LocalAws) -> None:
-    refused = local_aws.command("logs", "no-such-job")
-    assert refused.returncode == 1
-    assert "There is no job 'no-such-job'" in refused.stderr
-    assert "Traceback" not in refused.stderr
-
-
-def test_logs_of_a_job(local_aws: LocalAws) -> None:
-    name = "says-three-lines"
-    local_aws.client("sagemaker").create_processing_job(
-        ProcessingJobName=name,
-        RoleArn="arn:aws:iam::000000000000:role/any",
-        AppSpecification={
-            "ImageUri": "python:3",
-            "ContainerEntrypoint": ["python3", "-c", "for n in range(3): print('line', n)"],
-        },
-        ProcessingResources={
-            "ClusterConfig": {"InstanceCount": 1, "InstanceType": "ml.t3.medium", "VolumeSizeInGB": 1}
-        },
-    )
-    followed = local_aws.command("logs", name, "--follow")
-    assert (followed.returncode, followed.stderr) == (0, "")
-    assert [line for line in followed.stdout.splitlines() if line.startswith("line")] == ["line 0", "line 1", "line 2"]
-    assert local_aws.command("logs", name).stdout == followed.stdout
-    unknown = local_aws.command("logs", "no-such-job")
-    assert name in unknown.stderr
-
-
 def test_only_linux() -> None:
     check_platform("linux")
     with pytest.raises(NotLinuxError, match=r"'darwin'.*WSL 2"):
