@@ -57,7 +57,7 @@ class App:
         self.row = row
         self.timeout = settings.timeout
         self._runner = None if model is None else Runner(model, row)
-        self._repository = Repository(row) if model is None else None
+        self._repository = Repository(row, settings.loaded_models) if model is None else None
         self._board = board
         self._settings = settings
         self._routes: dict[str, tuple[str, Callable[[], Response]]] = {

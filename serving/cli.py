@@ -7,7 +7,9 @@ a wrong option or variable. Of ``serving check``: 0 when the model can be served
 import argparse
 import os
 import sys
+import tempfile
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from serving.errors import SettingError, StartError
@@ -70,8 +72,9 @@ def _serve(settings: Settings) -> int:
             return load(settings.model_dir, settings.code_dir, settings.program)
 
     try:
-        with bind(settings.host, settings.port) as listener:
-            return Supervisor(listener, load_served, settings).run()
+        with bind(settings.host, settings.port) as listener, tempfile.NamedTemporaryFile(prefix="serving-") as noted:
+            kept = replace(settings, loaded_models=Path(noted.name)) if settings.multi_model else settings
+            return Supervisor(listener, load_served, kept).run()
     except StartError as error:
         report(error)
         return 1

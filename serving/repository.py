@@ -15,7 +15,9 @@ Source: "Build Your Own Container for SageMaker AI Multi-Model Endpoints" in the
 """
 
 import asyncio
-from collections.abc import Callable
+import json
+import logging
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,6 +47,8 @@ Done = Callable[[Response | BaseException], None]
 
 _PAGE = 100
 
+log = logging.getLogger(__name__)
+
 
 @dataclass(frozen=True)
 class _Loaded:
@@ -64,13 +68,17 @@ class Repository:
     ----------
     row : Row
         The worker's numbers.
+    noted : Path or None
+        Where the names and folders of what is loaded are noted. What a worker that died has noted there is loaded now.
     """
 
-    def __init__(self, row: Row) -> None:
-        self._row = row
+    def __init__(self, row: Row, noted: Path | None = None) -> None:
+        self._row, self._noted = row, noted
         self._models: dict[str, _Loaded] = {}
         self._loading: set[str] = set()
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="load")
+        if noted is not None and (text := noted.read_text()):
+            self._load_again(json.loads(text))
 
     def runner(self, path: str) -> Runner | None:
         """Return the runner of the model that ``/models/NAME/invoke`` names; None for another path.
@@ -96,6 +104,7 @@ class Repository:
             done(Response(orjson.dumps(self._model(unquote(names[0])).description)))
         elif len(names) == 1 and head.method == "DELETE":
             del self._models[self._model(unquote(names[0])).name]
+            self._note()
             done(Response(b""))
         elif len(names) > 1:
             raise NotFoundError(f"There is no {head.path}.")
@@ -138,7 +147,23 @@ class Repository:
             done(_blamed(model, name))
             return
         self._models[name] = _Loaded(name, url, Runner(model, self._row))
+        self._note()
         done(Response(orjson.dumps(self._models[name].description)))
+
+    def _load_again(self, urls: Mapping[str, str]) -> None:
+        for name, url in urls.items():
+            model = outcome_of(_load, Path(url).resolve())
+            if isinstance(model, BaseException):
+                log.error("the model %r is not loaded again: %s", name, model, exc_info=model)
+            else:
+                self._models[name] = _Loaded(name, url, Runner(model, self._row))
+
+    def _note(self) -> None:
+        if self._noted is None:
+            return
+        whole = self._noted.with_suffix(".new")
+        whole.write_text(json.dumps({model.name: model.url for model in self._models.values()}))
+        whole.replace(self._noted)
 
 
 def _wanted(body: bytes) -> tuple[str, str]:

@@ -79,6 +79,8 @@ class Settings:
         Of the records that are logged, the script's too: one of `logging`'s numbers.
     startup_timeout : int or None
         Seconds that the model may take to load; None is for ever.
+    loaded_models : Path or None
+        Where the worker of many models notes what it has loaded, for the one that replaces it should it die.
     """
 
     model_dir: Path
@@ -93,6 +95,7 @@ class Settings:
     default_accept: str = JSON
     log_level: int = logging.INFO
     startup_timeout: int | None = None
+    loaded_models: Path | None = None
 
     @property
     def max_payload_bytes(self) -> int | None:

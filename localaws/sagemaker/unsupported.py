@@ -53,8 +53,6 @@ ACCEPTED: dict[str, dict[str, tuple[Any, ...]]] = {
     },
     "CreateModel": {
         "InferenceExecutionConfig.Mode": ("Serial",),
-        "PrimaryContainer.Mode": ("SingleModel",),
-        "Containers[].Mode": ("SingleModel",),
     },
     "CreateEndpointConfig": {
         path: values

@@ -1,13 +1,16 @@
 """Many models in one server, by SageMaker's multi-model contract."""
 
+import http.client
 import json
 import select
 
 import pytest
 
+from tests.conftest import until
 from tests.serving.conftest import write_files
 
 SCRIPT = """
+import os
 import time
 from helper import FACTOR
 def model_fn(d):
@@ -15,6 +18,8 @@ def model_fn(d):
 def transform_fn(model, body, content_type, accept):
     if body == "fail":
         raise KeyError("secret")
+    if body == "die":
+        os._exit(3)
     time.sleep(1 if body == "slow" else 0)
     return str(model)
 """
@@ -101,3 +106,22 @@ def test_a_model_that_cannot_be_loaded_is_refused_with_the_reason_and_may_be_tri
     reply = load(server, "broken", folder(7, "import nothing_of_that_name"))
     assert (reply.status, "nothing_of_that_name" in reply.json["error"]) == (400, True)
     assert load(server, "broken", folder(8)).status == 200
+
+
+def test_what_a_worker_had_loaded_is_there_when_it_is_replaced(server, folder):
+    for name, factor in (("kept", 11), ("killer", 12), ("unloaded", 13)):
+        assert load(server, name, folder(factor)).status == 200
+    assert server.request("DELETE", "/models/unloaded").status == 200
+    with pytest.raises((http.client.HTTPException, OSError)):
+        invoke(server, "killer", "die")
+    until(lambda: answer_of(server, "kept") == (200, b"11"))
+    assert answer_of(server, "killer") == (200, b"12")
+    assert answer_of(server, "unloaded")[0] == 404
+
+
+def answer_of(server, name):
+    try:
+        reply = invoke(server, name)
+    except (http.client.HTTPException, OSError):
+        return None
+    return reply.status, reply.body

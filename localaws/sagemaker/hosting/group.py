@@ -10,8 +10,14 @@ from localaws.document import Document
 from localaws.sagemaker.hosting import routes
 from localaws.sagemaker.hosting.instance import Plan, ServerInstance
 from localaws.sagemaker.jobs import images
+from localaws.sagemaker.jobs.instance_types import limits_of
 from localaws.sagemaker.jobs.model_server import aws_of, containers_of, stage
 from localaws.sagemaker.parts import Parts
+
+
+def _memory_bytes(variant: Document) -> int | None:
+    size = limits_of(variant["InstanceType"]) if "InstanceType" in variant else None
+    return size.memory_bytes if size else None
 
 
 class Group:
@@ -49,6 +55,7 @@ class Group:
             containers=tuple(self.containers),
             models=tuple(models),
             start_seconds=variant.get("ContainerStartupHealthCheckTimeoutInSeconds") or self._start_seconds(parts),
+            memory_bytes=_memory_bytes(variant),
         )
 
     def _start_seconds(self, parts: Parts) -> float:

@@ -15,12 +15,22 @@ from pathlib import Path
 from localaws.containers.container import Container
 from localaws.containers.errors import JobFailure, JobStopped
 from localaws.containers.logs import LogShipper
+from localaws.containers.memory import uses_more_than
 from localaws.document import Document
 from localaws.sagemaker.aws import SageMakerAws
 from localaws.sagemaker.errors import ApiError
 from localaws.sagemaker.hosting import routes
+from localaws.sagemaker.hosting.model_cache import ModelCache
 from localaws.sagemaker.jobs import images
-from localaws.sagemaker.jobs.model_server import aws_of, free_port, is_healthy, server_command, wait_until_ready
+from localaws.sagemaker.jobs.model_server import (
+    aws_of,
+    free_port,
+    is_healthy,
+    is_multi_model,
+    server_command,
+    stage_target,
+    wait_until_ready,
+)
 
 _LOOK_SECONDS = 0.1
 _PING_EVERY_SECONDS = 5.0
@@ -44,6 +54,8 @@ class Plan:
         The staged folder of each.
     start_seconds : float
         How long a server may take to become ready.
+    memory_bytes : int or None
+        How much memory a container of many models may use before it unloads some; None for all of this host's.
     """
 
     aws: SageMakerAws
@@ -54,6 +66,7 @@ class Plan:
     containers: tuple[Document, ...]
     models: tuple[Path, ...]
     start_seconds: float
+    memory_bytes: int | None
 
 
 class ServerInstance:
@@ -73,6 +86,7 @@ class ServerInstance:
         self._folder = plan.folder / self.instance_id
         self._ports: tuple[int, ...] | None = None
         self._pids: tuple[int, ...] = ()
+        self._models: ModelCache | None = None
         self._stop = threading.Event()
         self._suspect = threading.Event()
         self._first = threading.Event()  # set once ready or failed for the first time
@@ -84,7 +98,7 @@ class ServerInstance:
     def route(self) -> routes.Instance | None:
         """The address for its requests; None while it is not ready."""
         ports = self._ports
-        return routes.Instance(self.instance_id, ports, self._pids) if ports else None
+        return routes.Instance(self.instance_id, ports, self._pids, self._models) if ports else None
 
     def wait_until_started(self, seconds: float) -> bool:
         """Return whether the server has become ready, or failed, within this time."""
@@ -139,6 +153,7 @@ class ServerInstance:
             for (container, log), port in zip(running, ports, strict=True):
                 wait_until_ready(container, port, log, self._plan.start_seconds, self._stop)
             self._pids = tuple(container.pid for container, _ in running)
+            self._models = self._cache(self._pids[0])
             self._ports, self.failure = ports, None
             self._first.set()
             self._changed()
@@ -154,8 +169,11 @@ class ServerInstance:
         # Linked, not copied: a server that writes to its model replaces files, it does not write into them.
         shutil.copytree(self._plan.models[number], folder / "model", copy_function=_link, symlinks=True)
         log = self._folder / f"{number}.log"
-        variables = {"SAGEMAKER_MODEL_SERVER_WORKERS": "1"}
         definition = self._plan.containers[number]
+        variables = {"SAGEMAKER_MODEL_SERVER_WORKERS": "1"}
+        if is_multi_model(definition):
+            variables["SAGEMAKER_MULTI_MODEL"] = "true"
+            (folder / "models").mkdir()
         image = images.find(definition["Image"], self._plan.state_dir)
         command = server_command(self._plan.aws, image, definition, port, variables | definition.get("Environment", {}))
         chain = f"/{number + 1}" if len(self._plan.containers) > 1 else ""
@@ -164,6 +182,19 @@ class ServerInstance:
         # It begins before the container and ends after it: no line of the container is missed.
         stack.callback(LogShipper(logs, self._plan.log_group, stream, log, image.notice, forget=True).close)
         return stack.enter_context(Container(folder, command, log)), log
+
+    def _cache(self, pid: int) -> ModelCache | None:
+        """Return the empty cache of a server that has just started; None if it has one model."""
+        definition, limit = self._plan.containers[0], self._plan.memory_bytes
+        if not is_multi_model(definition):
+            return None
+        client = aws_of(self._plan.aws, definition).client("s3")
+        return ModelCache(
+            self._folder / "0" / "models",
+            lambda target_model, folder: stage_target(client, definition, target_model, folder),
+            lambda: limit is not None and uses_more_than(pid, limit),
+            keeps=definition.get("MultiModelConfig", {}).get("ModelCacheSetting") != "Disabled",
+        )
 
     def _watch(self, containers: list[Container], ports: tuple[int, ...]) -> None:
         """Return when the instance has to stop, or a server has ended or does not answer."""

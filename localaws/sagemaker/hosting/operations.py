@@ -12,6 +12,7 @@ from localaws.sagemaker.families.table import Family, read_handlers
 from localaws.sagemaker.hosting.announcements import announce
 from localaws.sagemaker.hosting.fleet import Capacity, initial_capacity, variants_of
 from localaws.sagemaker.hosting.host import CONFIG, ENDPOINT, Host
+from localaws.sagemaker.hosting.multi_model_rules import check_multi_model
 from localaws.sagemaker.hosting.serverless_rules import check_capacity, check_serverless, check_update
 from localaws.sagemaker.hosting.update_rules import check_guardrails, check_scaled, check_steps
 from localaws.sagemaker.parts import Handler, Parts
@@ -71,6 +72,7 @@ def create_config(parts: Parts, request: Document) -> Document:
     for variant in variants_of(request):
         _check_variant(parts, variant)
     check_serverless(parts.store, parts.aws, request)
+    check_multi_model(parts.store, parts.aws, request)
     name = request["EndpointConfigName"]
     arn = parts.aws.arn(CONFIG, name)
     document = {key: value for key, value in request.items() if key != "Tags"}

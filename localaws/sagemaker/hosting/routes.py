@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from localaws.document import Document
 from localaws.sagemaker.hosting.demand import Demand
+from localaws.sagemaker.hosting.model_cache import ModelCache
 
 
 @dataclass(frozen=True)
@@ -24,11 +25,14 @@ class Instance:
         The ports of its containers on 127.0.0.1, in the order of the chain; most instances have one.
     pids : tuple of int
         The processes that its containers descend from.
+    models : ModelCache or None
+        What it has loaded, if it is of a multi-model endpoint.
     """
 
     instance_id: str
     ports: tuple[int, ...]
     pids: tuple[int, ...] = ()
+    models: ModelCache | None = None
 
     @property
     def port(self) -> int:

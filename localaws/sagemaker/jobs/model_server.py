@@ -75,8 +75,31 @@ def aws_of(aws: SageMakerAws, definition: Document) -> SageMakerAws:
     return aws.acting_as(definition.get("ExecutionRoleArn"), "sagemaker")
 
 
+def is_multi_model(definition: Document) -> bool:
+    """Return whether a container serves the models below its ModelDataUrl, each when it is asked for."""
+    return definition.get("Mode") == "MultiModel"
+
+
+def stage_target(client: Any, definition: Document, target_model: str, folder: Path) -> None:
+    """Stage one of the models of a container that serves many.
+
+    Raises
+    ------
+    JobFailure
+        If it is not there, or cannot be unpacked.
+    """
+    location = s3.Location.of(definition["ModelDataUrl"]).below(target_model)
+    if not s3.exists(client, str(location)):
+        raise JobFailure(
+            f"Failed to download model data(bucket: {location.bucket}, key: {location.key}). Please ensure that there"
+            " is an object located at the URL and that the role passed to CreateModel has permissions to download the"
+            " object."
+        )
+    stage(client, {"ModelDataUrl": str(location)}, folder)
+
+
 def stage(client: Any, definition: Document, folder: Path) -> None:
-    """Stage a container's folder: the model, unpacked.
+    """Stage a container's folder: the model, unpacked; nothing yet for a container of many models.
 
     Raises
     ------
@@ -86,7 +109,7 @@ def stage(client: Any, definition: Document, folder: Path) -> None:
     target = folder / "model"
     target.mkdir(parents=True)
     uri = definition.get("ModelDataUrl")
-    if not uri:
+    if not uri or is_multi_model(definition):
         return
     packed = folder / "model.tar.gz"
     found = s3.objects_under(client, uri)[:1]

@@ -27,6 +27,7 @@ from localaws.sagemaker.jobs.model_server import (
     aws_of,
     containers_of,
     free_port,
+    is_multi_model,
     server_command,
     stage,
     wait_until_ready,
@@ -195,9 +196,12 @@ def model_container(store: Store, model_arn: str) -> Document:
     ResourceNotFound
         If the model or its package does not exist.
     JobFailure
-        If the model is a chain of several containers.
+        If the model is a chain of several containers, or one of many models.
     """
     definition, *others = containers_of(store, model_arn)
+    if is_multi_model(definition):
+        name = model_arn.rpartition("/")[2]
+        raise JobFailure(f"ClientError: '{name}' is a multi-model container, which a transform job cannot use")
     if others:
         name = model_arn.rpartition("/")[2]
         raise JobFailure(f"ClientError: '{name}' has {len(others) + 1} containers; a transform job supports one here")

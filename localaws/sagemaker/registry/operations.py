@@ -5,11 +5,12 @@ from collections.abc import Sequence
 
 from localaws.containers import s3
 from localaws.document import Document
-from localaws.sagemaker.errors import ApiError, ConflictException, ValidationError
+from localaws.sagemaker.errors import ApiError, ConflictException, UnsupportedOperation, ValidationError
 from localaws.sagemaker.event_formats import iso_detail
 from localaws.sagemaker.families.documents import changes
 from localaws.sagemaker.families.lookup import find, page
 from localaws.sagemaker.jobs import images
+from localaws.sagemaker.jobs.model_server import is_multi_model
 from localaws.sagemaker.lineage.graph import Graph
 from localaws.sagemaker.lineage.recording import record_package
 from localaws.sagemaker.parts import Handler, Parts
@@ -42,6 +43,7 @@ def create_model(parts: Parts, request: Document) -> Document:
     containers = request.get("Containers") or [request.get("PrimaryContainer")]
     if None in containers:
         raise ValidationError("Both PrimaryContainer and Containers are missing: give one of them")
+    _check_multi_model(containers)
     packages = sharing.packages_of(parts, containers)
     for container in (each for each in containers if each.get("ModelPackageName") not in packages):
         _check_container(parts, container, package_allowed=True)
@@ -53,6 +55,18 @@ def create_model(parts: Parts, request: Document) -> Document:
         raise ValidationError(f'Cannot create already existing model "{arn}".')
     parts.tag(arn, request)
     return {"ModelArn": arn}
+
+
+def _check_multi_model(containers: Sequence[Document]) -> None:
+    """Refuse what a container of many models cannot be or have."""
+    for container in filter(is_multi_model, containers):
+        if not container.get("ModelDataUrl"):
+            raise ValidationError("A container in Mode MultiModel needs a ModelDataUrl, the prefix of its models")
+        if len(containers) > 1:
+            raise UnsupportedOperation("A container in Mode MultiModel is not supported in a chain of several here")
+    for container in containers:
+        if "MultiModelConfig" in container and not is_multi_model(container):
+            raise ValidationError("MultiModelConfig is given, but the container's Mode is not MultiModel")
 
 
 def create_group(parts: Parts, request: Document) -> Document:
@@ -233,7 +247,8 @@ def _check_container(parts: Parts, container: Document, *, package_allowed: bool
         raise ValidationError("A container needs an Image" + (" or a ModelPackageName" if package_allowed else ""))
     images.find(container["Image"], parts.state_dir)
     uri = container.get("ModelDataUrl")
-    if uri and not s3.exists(parts.aws.client("s3"), uri):
+    # A prefix may still be empty: a model is looked for when it is asked for.
+    if uri and not is_multi_model(container) and not s3.exists(parts.aws.client("s3"), uri):
         raise ValidationError(f"Could not find model data at {uri}.")
 
 

@@ -5,7 +5,7 @@ A client library would take longer than the model: every invocation goes through
 
 import asyncio
 import select
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import httptools
@@ -25,12 +25,19 @@ class BrokenError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A model server's answer."""
+    """A model server's answer.
+
+    Attributes
+    ----------
+    metrics : dict of str to float
+        What is counted of it beside what is counted of every answer, by CloudWatch's names.
+    """
 
     status: int
     content_type: str
     headers: dict[bytes, bytes]
     body: bytes
+    metrics: dict[str, float] = field(default_factory=dict)
 
 
 class ModelClient:
@@ -39,8 +46,16 @@ class ModelClient:
     def __init__(self) -> None:
         self._idle: dict[int, list[_Connection]] = {}
 
-    async def ask(self, port: int, headers: Headers, body: bytes, seconds: float) -> Answer:
-        """POST a body to /invocations.
+    async def ask(
+        self,
+        port: int,
+        headers: Headers,
+        body: bytes,
+        seconds: float,
+        method: str = "POST",
+        path: str = "/invocations",
+    ) -> Answer:
+        """Send a request.
 
         Raises
         ------
@@ -51,7 +66,7 @@ class ModelClient:
         TimeoutError
             If there is no answer within this many seconds.
         """
-        request = request_bytes(port, headers, body)
+        request = request_bytes(port, headers, body, f"{method} {path}".encode())
         async with asyncio.timeout(seconds):
             return await self._ask(self._take(port) or await _connect(port), request)
 
@@ -92,11 +107,11 @@ async def _connect(port: int) -> "_Connection":
     return connection
 
 
-def request_bytes(port: int, headers: Headers, body: bytes) -> bytes:
+def request_bytes(port: int, headers: Headers, body: bytes, target: bytes = b"POST /invocations") -> bytes:
     """Return the bytes of a request as sent over the connection."""
     lines = b"".join([b"%b: %b\r\n" % header for header in headers])
-    start = b"POST /invocations HTTP/1.1\r\nhost: 127.0.0.1:%d\r\n%bcontent-length: %d\r\n\r\n"
-    return start % (port, lines, len(body)) + body
+    start = b"%b HTTP/1.1\r\nhost: 127.0.0.1:%d\r\n%bcontent-length: %d\r\n\r\n"
+    return start % (target, port, lines, len(body)) + body
 
 
 class _Connection(asyncio.Protocol):

@@ -11,9 +11,11 @@ import time
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import TypeVar
 
 from localaws.containers.errors import JobFailure
+from localaws.sagemaker.hosting.model_cache import ModelCache, NotLoadedError
 from localaws.sagemaker.hosting.routes import Fleet, Instance, Route, Routes, Variant
 from localaws.sagemaker.runtime.admission import admitted, awake
 from localaws.sagemaker.runtime.client import Answer, BrokenError, Headers, ModelClient, UnreachableError
@@ -33,9 +35,10 @@ _T = TypeVar("_T")
 _LARGEST_BODY = 6_291_456  # botocore's BodyBlob
 _LARGEST_SERVERLESS_BODY = 4 * 1024 * 1024
 _SHOWN_MESSAGE = 2000
+_LOADING_SECONDS = 900.0
 _TO_MODEL = (b"content-type", b"accept", CUSTOM_ATTRIBUTES, INFERENCE_ID, SESSION_ID)
+_TARGET_MODEL = b"x-amzn-sagemaker-target-model"
 _UNSUPPORTED = {
-    b"x-amzn-sagemaker-target-model": "TargetModel",
     b"x-amzn-sagemaker-target-container-hostname": "TargetContainerHostname",
     b"x-amzn-sagemaker-inference-component": "InferenceComponentName",
     b"x-amzn-sagemaker-enable-explanations": "EnableExplanations",
@@ -90,6 +93,7 @@ class Dispatcher:
         else:
             fleet, variant = place_of(route, instance_id, request)
         _check_size(variant, request)
+        _check_target_model(variant, request)
         return route, fleet, variant
 
     def synchronous_target(self, request: Request) -> tuple[Route, Fleet, Variant]:
@@ -204,6 +208,8 @@ class Dispatcher:
         """Return an instance's answer: each of its containers in the chain gets the answer of the one before."""
         self._outstanding[instance.instance_id] += 1
         try:
+            if instance.models is not None:
+                return await self._ask_one_of_many(instance, instance.models, given, request)
             answer = await self._client.ask(instance.port, given, request.body, request.seconds)
             for port in instance.ports[1:]:
                 if answer.status != 200:
@@ -213,6 +219,27 @@ class Dispatcher:
             return answer
         finally:
             self._leave(instance)
+
+    async def _ask_one_of_many(
+        self, instance: Instance, models: ModelCache, given: Headers, request: Request
+    ) -> Answer:
+        """Return the answer of the model that a request to a multi-model endpoint names, loaded if it is not yet."""
+
+        async def ask(method: str, path: str, body: bytes) -> tuple[int, bytes]:
+            headers = [(b"content-type", b"application/json")]
+            answer = await self._client.ask(instance.port, headers, body, _LOADING_SECONDS, method, path)
+            return answer.status, answer.body
+
+        target_model = request.headers[_TARGET_MODEL].decode("latin-1")
+        try:
+            async with models.use(ask, target_model) as model:
+                path = model.path
+                answer = await self._client.ask(instance.port, given, request.body, request.seconds, path=path)
+        except JobFailure as error:
+            raise ValidationError(str(error).removeprefix("ClientError: ")) from error
+        except NotLoadedError as error:
+            return _failed(error.status, str(error))
+        return replace(answer, metrics=model.metrics)
 
     async def _open(self, instance: Instance, given: Headers, request: Request) -> tuple[Instance, AnswerStream]:
         """Return the beginning of an instance's answer, from the last container in the chain."""
@@ -254,8 +281,8 @@ def _refuse_unsupported(request: Request) -> None:
         if header in request.headers:
             value = request.headers[header].decode("latin-1")
             raise ValidationError(
-                f"{member} = {value!r} is not supported by the local SageMaker Runtime: there are no multi-model"
-                " endpoints, direct container invocations, inference components or explainers. Leave it out."
+                f"{member} = {value!r} is not supported by the local SageMaker Runtime: there are no direct container"
+                " invocations, inference components or explainers. Leave it out."
             )
 
 
@@ -267,6 +294,18 @@ def _variant(fleet: Fleet, request: Request) -> Variant:
     if variant is None:
         raise ValidationError(f"Variant {target} is not found for endpoint {request.endpoint_name}.")
     return variant
+
+
+def _check_target_model(variant: Variant, request: Request) -> None:
+    has_many = any(instance.models is not None for instance in variant.instances)
+    if has_many and _TARGET_MODEL not in request.headers:
+        raise ValidationError(
+            f"Endpoint {request.endpoint_name} is a multi-model endpoint: name one of its models by TargetModel."
+        )
+    if _TARGET_MODEL in request.headers and variant.instances and not has_many:
+        raise ValidationError(
+            f"Endpoint {request.endpoint_name} is not a multi-model endpoint, but TargetModel is given: leave it out."
+        )
 
 
 def _check_size(variant: Variant, request: Request) -> None:

@@ -42,6 +42,11 @@ _OF_VARIANTS = {
     "ResponseUploadLatency": "Microseconds",
     "TimeInBacklog": "Microseconds",
     "TotalProcessingTime": "Milliseconds",
+    "ModelCacheHit": "None",
+    "ModelDownloadingTime": "Microseconds",
+    "ModelLoadingTime": "Microseconds",
+    "ModelLoadingWaitTime": "Microseconds",
+    "ModelUnloadingTime": "Microseconds",
 }
 _OF_ENDPOINTS = {
     "ApproximateBacklogSize": "Count",
@@ -88,6 +93,8 @@ class EndpointMetrics:
             "OverheadLatency": float(round(invocation.overhead_seconds * 1e6)),
         }
         self._count(invocation, values | _model_values(invocation))
+        if loading := invocation.answer.metrics:
+            self.add(invocation.route.endpoint_name, invocation.variant.name, loading)
 
     def record_model(self, invocation: Invocation) -> None:
         """Count what AWS counts of an asynchronous invocation, too: how long the model took, and what it answered."""

@@ -22,8 +22,15 @@ from localaws.sagemaker.runtime.metrics import dimensions, put
 
 logger = logging.getLogger(__name__)
 
-_PERCENT = Metric("Percent", (("EndpointName", "VariantName"),))
-ENDPOINT_USAGE = Namespace("/aws/sagemaker/Endpoints", {"CPUUtilization": _PERCENT, "MemoryUtilization": _PERCENT})
+_OF_VARIANT = (("EndpointName", "VariantName"),)
+ENDPOINT_USAGE = Namespace(
+    "/aws/sagemaker/Endpoints",
+    {
+        "CPUUtilization": Metric("Percent", _OF_VARIANT),
+        "MemoryUtilization": Metric("Percent", _OF_VARIANT),
+        "LoadedModelCount": Metric("None", _OF_VARIANT),
+    },
+)
 INTERVAL_SECONDS = 10.0
 _TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
 _HOST_BYTES = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
@@ -68,7 +75,8 @@ class UsageMeter:
                 for variant in (*fleet.variants, *fleet.shadows):
                     cpu = [share for one in variant.instances if (share := self._cpu(one, seen)) is not None]
                     memory = [_memory(one) for one in variant.instances]
-                    for metric, values in zip(ENDPOINT_USAGE.metrics, (cpu, memory), strict=True):
+                    loaded = [float(len(one.models)) for one in variant.instances if one.models is not None]
+                    for metric, values in zip(ENDPOINT_USAGE.metrics, (cpu, memory, loaded), strict=True):
                         if values:
                             yield _datum(metric, dimensions(route.endpoint_name, variant.name), values)
         self._before = seen

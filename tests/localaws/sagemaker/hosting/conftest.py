@@ -45,18 +45,22 @@ class Endpoints:
 
     def model(self, version: str, script: str = SCRIPT, role_arn: str = ROLE) -> str:
         """A model whose answers name the version."""
+        name = unique("model")
+        key = f"{name}/model.tar.gz"
+        self.put_archive(key, version, script)
+        container = {"Image": IMAGE, "ModelDataUrl": f"s3://{self.bench.bucket}/{key}"}
+        self.client.create_model(ModelName=name, PrimaryContainer=container, ExecutionRoleArn=role_arn)
+        return name
+
+    def put_archive(self, key: str, version: str, script: str = SCRIPT) -> None:
+        """A model.tar.gz of such a model."""
         buffer = io.BytesIO()
         with tarfile.open(fileobj=buffer, mode="w:gz") as archive:
             for name, text in {"version": version, "code/inference.py": script}.items():
                 entry = tarfile.TarInfo(name)
                 entry.size = len(text)
                 archive.addfile(entry, io.BytesIO(text.encode()))
-        name = unique("model")
-        key = f"{name}/model.tar.gz"
         self.bench.s3.put_object(Bucket=self.bench.bucket, Key=key, Body=buffer.getvalue())
-        container = {"Image": IMAGE, "ModelDataUrl": f"s3://{self.bench.bucket}/{key}"}
-        self.client.create_model(ModelName=name, PrimaryContainer=container, ExecutionRoleArn=role_arn)
-        return name
 
     def variant(self, model: str, name: str = "AllTraffic", count: int = 1, **members: Any) -> Document:
         """A production variant."""
