@@ -13,6 +13,22 @@ from localaws.storage.store import TOKEN_SECONDS, Store
 TOKEN_MEMBERS = ("ClientRequestToken", "ClientToken", "clientRequestToken", "idempotencyToken")
 """The members of requests that hold an idempotency token in AWS's APIs."""
 
+TOKEN_RESOURCES = {
+    "sagemaker.StartPipelineExecution": "PipelineName",
+    "sagemaker.RetryPipelineExecution": "PipelineExecutionArn",
+    "sagemaker.StopPipelineExecution": "PipelineExecutionArn",
+    "sagemaker.SendPipelineExecutionStepSuccess": "CallbackToken",
+    "sagemaker.SendPipelineExecutionStepFailure": "CallbackToken",
+    "sagemaker.CreatePipeline": "PipelineName",
+    "sagemaker.DeletePipeline": "PipelineName",
+    "sagemaker.UpdateModelPackage": "ModelPackageArn",
+    "codepipeline.StartPipelineExecution": "name",
+}
+"""The member that names what an operation is about. A token is the resource's own: with the token of another one's
+request, this one's is carried out. Of the rest it is the operation's, where another resource is another parameter:
+CodeBuild says of StartBuild and RetryBuild that they refuse those.
+"""
+
 
 def _no_peer(_service: str, _account_id: str) -> None:
     return None
@@ -91,12 +107,12 @@ class Context:
         if token is None:
             with self.store.transaction():
                 return make()
-        return self.store.once(scope, token, _without_token(request), make, seconds)
+        return self.store.once(_bound(scope, request), token, _without_token(request), make, seconds)
 
     def answered(self, scope: str, request: Document) -> Document | None:
         """Return the answer to an earlier request with the same idempotency token, or None."""
         token = token_of(request)
-        return None if token is None else self.store.answered(scope, token, _without_token(request))
+        return None if token is None else self.store.answered(_bound(scope, request), token, _without_token(request))
 
 
 def token_of(request: Document) -> str | None:
@@ -105,6 +121,12 @@ def token_of(request: Document) -> str | None:
         if member in request:
             return str(request[member])
     return None
+
+
+def _bound(scope: str, request: Document) -> str:
+    """Return the scope of a request's token: its operation and, of those in `TOKEN_RESOURCES`, its resource."""
+    named = str(request.get(TOKEN_RESOURCES.get(scope, ""), ""))
+    return f"{scope} {named.rpartition('/')[2] if named.startswith('arn:') else named}".rstrip()
 
 
 def _without_token(request: Document) -> Document:

@@ -124,21 +124,24 @@ def test_stop_ends_the_running_step(bench: Bench) -> None:
 def test_the_same_token_starts_once(bench: Bench) -> None:
     name = unique("pipeline")
     bench.sagemaker.create_pipeline(PipelineName=name, PipelineDefinition=scored(bench, 1.0), RoleArn=ROLE)
-    token = "t" * 32
+    token, another = uuid.uuid4().hex, unique("pipeline")
     arns = {
         bench.sagemaker.start_pipeline_execution(PipelineName=name, ClientRequestToken=token)["PipelineExecutionArn"]
         for _ in range(2)
     }
     assert len(arns) == 1
+    bench.sagemaker.create_pipeline(PipelineName=another, PipelineDefinition=scored(bench, 1.0), RoleArn=ROLE)
+    started = bench.sagemaker.start_pipeline_execution(PipelineName=another, ClientRequestToken=token)
+    assert f"pipeline/{another}/execution/" in started["PipelineExecutionArn"], "a token is its pipeline's own"
 
 
 def twice(call: Any, **request: str) -> None:
-    """Make a request twice with one token, and with that token another request."""
+    """Make a request twice with one token, and with that token one for something that is not there."""
     token = uuid.uuid4().hex
     first, second = (call(**request, ClientRequestToken=token) for _ in range(2))
     assert {**first, "ResponseMetadata": None} == {**second, "ResponseMetadata": None}
-    other = {member: f"{value}-other" for member, value in request.items()}
-    with pytest.raises(ClientError, match=r"ConflictException.*was used with other parameters"):
+    other = {member: f"{value}0" for member, value in request.items()}
+    with pytest.raises(ClientError, match="ResourceNotFound"):
         call(**other, ClientRequestToken=token)
 
 
@@ -146,7 +149,15 @@ def test_each_operation_on_executions_keeps_its_token(bench: Bench) -> None:
     """Without its token the second request of each pair would be refused: the state has moved on."""
     sagemaker, name = bench.sagemaker, unique("pipeline")
     text = definition(processing(bench, "Sleep", "import time; time.sleep(60)"))
-    twice(sagemaker.create_pipeline, PipelineName=name, PipelineDefinition=text, RoleArn=ROLE)
+    request = {
+        "PipelineName": name,
+        "PipelineDefinition": text,
+        "RoleArn": ROLE,
+        "ClientRequestToken": uuid.uuid4().hex,
+    }
+    assert sagemaker.create_pipeline(**request)["PipelineArn"] == sagemaker.create_pipeline(**request)["PipelineArn"]
+    with pytest.raises(ClientError, match=r"ConflictException.*was used with other parameters"):
+        sagemaker.create_pipeline(**request, PipelineDescription="another")
     arn = bench.start(name)
     twice(sagemaker.stop_pipeline_execution, PipelineExecutionArn=arn)
     bench.wait_for_execution(arn)

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from localaws.account.clients import Aws
+from localaws.protocol.model import service_model
 from localaws.sagemaker.service import SageMaker
-from localaws.service.context import TOKEN_MEMBERS, Context
+from localaws.service.context import TOKEN_MEMBERS, TOKEN_RESOURCES, Context
 from localaws.service.service import Service
 from localaws.services.catalog import SERVICES
 from localaws.storage.store import Resource, Store, TokenMismatch
@@ -64,6 +65,34 @@ def test_a_token_belongs_to_its_operation_and_parameters_and_ends(store: Store) 
     time.sleep(0.02)
     assert store.answered("service.Make", "short", {"a": 1}) is None
     assert store.once("service.Make", "short", {"a": 2}, lambda: {"number": 4}) == {"number": 4}
+
+
+def test_a_token_belongs_to_the_resource_that_it_was_given_for(tmp_path: Path) -> None:
+    context = Context.of(tmp_path / "s.sqlite", Aws("http://127.0.0.1:9", "us-east-1", "000000000000"), tmp_path)
+    made: list[str] = []
+
+    def start(name: str, **more: str) -> dict[str, str]:
+        def make() -> dict[str, str]:
+            made.append(name)
+            return {"PipelineExecutionArn": f"{name}/execution/{len(made)}"}
+
+        request = {"PipelineName": name, "ClientRequestToken": "t" * 32, **more}
+        return context.once("sagemaker.StartPipelineExecution", request, make)
+
+    first = start("a")
+    assert start("b") != first
+    assert (start("a"), made) == (first, ["a", "b"])
+    with pytest.raises(TokenMismatch):
+        start("a", PipelineExecutionDisplayName="other")
+
+
+def test_every_resource_of_a_token_is_a_required_member() -> None:
+    for scope, member in TOKEN_RESOURCES.items():
+        service, operation = scope.split(".")
+        shape = service_model(service).operation_model(operation).input_shape
+        assert shape is not None
+        assert member in shape.required_members, scope
+        assert set(shape.members) & set(TOKEN_MEMBERS), scope
 
 
 @pytest.mark.parametrize("service", [*SERVICES, SageMaker], ids=lambda service: service.name)
