@@ -213,9 +213,9 @@ def test_a_boolean_is_text_where_text_is_wanted(stacks: Stacks, local_aws: Local
 
 
 def test_properties_get_the_types_of_their_schema() -> None:
-    variables = {"Environment": {"Variables": {"ON": True, "N": 3}}, "Timeout": "3", "Code": {}}
+    variables = {"Environment": {"Variables": {"ON": True, "COUNT": 3}}, "Timeout": "3", "Code": {}}
     typed = schema.with_types("AWS::Lambda::Function", variables)
-    assert typed == {"Environment": {"Variables": {"ON": "true", "N": "3"}}, "Timeout": "3", "Code": {}}
+    assert typed == {"Environment": {"Variables": {"ON": "true", "COUNT": "3"}}, "Timeout": "3", "Code": {}}
     assert schema.with_types("AWS::KMS::Key", {"EnableKeyRotation": "false"}) == {"EnableKeyRotation": False}
     policy = {"KeyPolicy": {"Condition": {"Bool": {"aws:SecureTransport": False}}}}
     assert schema.with_types("AWS::KMS::Key", policy) == policy
