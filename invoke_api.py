@@ -26,7 +26,7 @@ from deploy.project import API, stack_name_of
 from model_road import aws, command
 from model_road.environment import ENVIRONMENTS, reachable_api
 from model_road.errors import RoadError, UsageError
-from model_road.options import add_environment_options
+from model_road.options import add_environment_options, environment_words
 
 URL_VARIABLE, KEY_VARIABLE, TOKEN_VARIABLE = "API_URL", "API_KEY", "API_AUTHORIZATION_TOKEN"
 _TEST_ROWS = 20
@@ -37,7 +37,7 @@ _ADVICE = {
     "wants signed requests, of an identity that may call execute-api:Invoke: --sign",
     404: "there is no such path: the URL ends where /stream and /batch begin",
     429: "over the rate or the quota of the usage plan: wait, or raise RateLimit, BurstLimit or QuotaLimit",
-    503: "no model is in service: deploy-model status",
+    503: "no model is in service: see `deploy-model status`",
 }
 
 
@@ -106,7 +106,12 @@ def _sentence(data: bytes) -> str:
 def main() -> int:
     """Try the API; give the exit status."""
     options = _parser().parse_args()
-    return command.exit_status(lambda: _try(options))
+    return command.exit_status(lambda: _try(options), _options(options))
+
+
+def _options(options: argparse.Namespace) -> str:
+    """Give the options that proposed commands repeat."""
+    return f"--project-name {options.project_name} {environment_words(options)}".rstrip()
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -8,16 +8,16 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from deploy.options import ENVIRONMENT_OPTIONS, add_project_name_option, add_report_options
+from deploy.options import add_project_name_option, add_report_options
 from model_road import aws, command
 from model_road.environment import ENVIRONMENTS
-from model_road.options import add_environment_options
+from model_road.options import ENVIRONMENT_OPTIONS, add_environment_options
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; return its exit status."""
     parsed = parser().parse_args(arguments)
-    return command.exit_status(lambda: _run(parsed))
+    return command.exit_status(lambda: _run(parsed), _proposed(parsed))
 
 
 def parser() -> argparse.ArgumentParser:
@@ -53,7 +53,12 @@ def _run(parsed: argparse.Namespace) -> int:
     ENVIRONMENTS[parsed.environment](parsed.region, parsed.role_arn)
     session = aws.session()
     project = system.read(shared_clients(session.client), parsed.project_name, parsed.stack_name, _options(parsed))
-    return report.show(examine(CATALOG, project), parsed.format, every=parsed.every)
+    return report.show(examine(CATALOG, project), parsed.format, every=parsed.every, options=_proposed(parsed))
+
+
+def _proposed(parsed: argparse.Namespace) -> str:
+    """Return the options that every proposed command repeats."""
+    return f"--project-name {parsed.project_name} {_options(parsed)}".rstrip()
 
 
 def _options(parsed: argparse.Namespace) -> str:

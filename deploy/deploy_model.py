@@ -10,13 +10,13 @@ Every command can be run again: it leaves alone what exists already.
 import argparse
 import importlib
 import os
+import shlex
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from deploy.options import (
     DEFAULT_PROJECT,
-    ENVIRONMENT_OPTIONS,
     add_project_name_option,
     add_report_options,
     count,
@@ -28,7 +28,7 @@ from deploy.options import (
 )
 from model_road import aws, command, platform_settings
 from model_road.environment import ENVIRONMENTS
-from model_road.options import add_environment_options, add_parameters_option, role_arn
+from model_road.options import ENVIRONMENT_OPTIONS, add_environment_options, add_parameters_option, role_arn
 
 if TYPE_CHECKING:
     from deploy.project import Project
@@ -53,7 +53,7 @@ _PACKAGE_HELP = "an ARN, a version number, or `latest`"
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; return its exit status."""
     parsed = parser().parse_args(arguments)
-    return command.exit_status(lambda: _run(parsed))
+    return command.exit_status(lambda: _run(parsed), _common_options(parsed))
 
 
 def parser() -> argparse.ArgumentParser:
@@ -370,7 +370,9 @@ def _accounts(own: Mapping[str, str]) -> dict[str, str]:
 def _common_options(parsed: argparse.Namespace) -> str:
     """Return the project and environment options of this command, for the commands that it proposes."""
     known = {name: getattr(parsed, name) for name in _COMMON}
-    given = [f"--{name.replace('_', '-')} {value}" for name, value in known.items() if value != _COMMON[name]]
+    given = [
+        f"--{name.replace('_', '-')} {shlex.quote(value)}" for name, value in known.items() if value != _COMMON[name]
+    ]
     return " ".join([*given, *ENVIRONMENT_OPTIONS[parsed.environment]])
 
 

@@ -7,13 +7,11 @@ import argparse
 import math
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 from model_road.options import parse_assignment
 
 DEFAULT_PROJECT = os.environ.get("SAGEMAKER_PROJECT_NAME", "model-road")
-# How an environment of `model_road.environment` is chosen on the command line.
-ENVIRONMENT_OPTIONS: Mapping[str, tuple[str, ...]] = {"account": (), "laptop": ("--local",)}
 
 # As the templates have it.
 _PROJECT_NAME = "[a-z0-9](-*[a-z0-9])*"

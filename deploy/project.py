@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Any, Self
 
 from deploy.errors import DeployError
-from model_road import aws
+from model_road import aws, proposals
 
 STAGING, PRODUCTION = "staging", "production"
 # What has a stack beside those of the stages, named like them.
@@ -154,7 +154,7 @@ class Project:
 
     def next_command(self, arguments: str) -> str:
         """Return a `deploy-model` command for this project, ready to be pasted into a shell."""
-        return f"deploy-model {arguments} {self.options}".rstrip()
+        return proposals.command("deploy-model", arguments, self.options)
 
     def execution_role(self, deployed: str | None) -> str:
         """Choose the execution role of the model: the one given, or the one that is deployed already.

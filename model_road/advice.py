@@ -5,11 +5,14 @@ Codes are those that botocore shows; sources: "Common errors" of the STS and the
 
 from collections.abc import Mapping
 
+from model_road import aws
+
 _SIGN_IN = "the session is over: run `aws sso login`, or put new keys into the environment or ~/.aws/credentials"
 _NETWORK = (
     "AWS does not answer: check the region's name, the network, and HTTPS_PROXY if there is a proxy; "
     "without a network, add --local"
 )
+_GONE = "AWS on this machine has ended, or does not answer: run `local-aws start`, and this command again"
 _CLOCK = "AWS refuses requests whose time is more than minutes off: set this machine's clock"
 # Of answers of AWS.
 _BY_CODE: Mapping[str, str] = {
@@ -51,5 +54,7 @@ def advice(error: BaseException) -> str:
     code = getattr(error, "response", {}).get("Error", {}).get("Code", "")
     if code:
         return _BY_CODE.get(_BY_CODE_TOO.get(code, code), "")
+    if aws.is_this_machine(getattr(error, "kwargs", {}).get("endpoint_url") or ""):
+        return _GONE
     bases = (base.__name__ for base in type(error).__mro__)
     return next((_BY_CLASS[name] for name in bases if name in _BY_CLASS), "")

@@ -6,6 +6,7 @@ defines a pipeline should not cost. So commands import this module, and no other
 
 import re
 from typing import Any
+from urllib.parse import urlsplit
 
 
 def session(region: str | None = None) -> Any:
@@ -59,6 +60,11 @@ def url_suffix(region: str) -> str:
     suffixes = [each["outputs"]["dnsSuffix"] for each in partitions if re.search(each["regionRegex"], region)]
     # Of a region that is newer than botocore nothing else is known either.
     return str(suffixes[0]) if suffixes else "amazonaws.com"
+
+
+def is_this_machine(url: str) -> bool:
+    """Return whether a URL leads to this machine."""
+    return (urlsplit(url).hostname or "") in {"127.0.0.1", "localhost", "::1"}
 
 
 def is_error(error: BaseException) -> bool:

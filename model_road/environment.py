@@ -1,10 +1,12 @@
 """Where the AWS API is: an account, or this machine. Nothing past this file can tell the difference.
 
-`account` uses what the AWS SDKs find by themselves and checks that there is something to find. `laptop` has the
-`local-aws` command start AWS here, sets the variables that point the SDKs to it, and provides what an account has
-already: a bucket, an execution role, and data to try the pipeline on.
+`account` uses what the AWS SDKs find by themselves and checks that there is something to find. `laptop` uses the AWS on
+this machine that the environment names, as the variables of `local-aws env` do; where they name none, or it has ended,
+it has the `local-aws` command start one, and sets the variables itself. It provides what an account has already: a
+bucket, an execution role, and data to try the pipeline on.
 """
 
+import http.client
 import json
 import os
 import shutil
@@ -15,14 +17,27 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
-from model_road import aws
+from model_road import aws, proposals
 from model_road.errors import LocalAwsError, UsageError
 
 # Uploads sample data; called with an S3 client and a bucket.
 SampleData = Callable[[Any, str], object]
 
 ROLE_NAME = "AmazonSageMakerProjectsExecutionRole"
+
+_HEALTH_PATH = "/_localaws/health"
+_ANSWER_SECONDS = 10.0
+# What the SDKs need beside the URL.
+_DEFAULTS: Mapping[str, str] = {
+    "AWS_ACCESS_KEY_ID": "test",
+    "AWS_SECRET_ACCESS_KEY": "test",
+    "AWS_DEFAULT_REGION": "us-east-1",
+    "AWS_REGION": "us-east-1",
+    "AWS_EC2_METADATA_DISABLED": "true",
+    "SAGEMAKER_VALIDATE_ROLE": "false",
+}
 
 
 @dataclass(frozen=True)
@@ -73,16 +88,21 @@ def account(region: str | None, role_arn: str | None) -> Environment:
 
 
 def laptop(region: str | None, role_arn: str | None) -> Environment:
-    """Use AWS on this machine, started if it is not running.
+    """Use AWS on this machine: the one that the environment names, or else one that is started unless it runs.
 
     Raises
     ------
     LocalAwsError
-        When it is not installed or does not start.
+        When it is not installed or does not start, or when something else answers in its place.
     """
-    command = _local_aws_command()
-    _run(command, "start")
-    _enter(json.loads(_run(command, "env", "--format", "json")), region)
+    shell_setup = ""
+    if _is_there(os.environ.get("AWS_ENDPOINT_URL")):
+        _enter({**_DEFAULTS, **{name: os.environ[name] for name in _DEFAULTS if os.environ.get(name)}}, region)
+    else:
+        command = _local_aws_command()
+        _run(command, "start")
+        _enter(json.loads(_run(command, "env", "--format", "json")), region)
+        shell_setup = f'eval "$({proposals.command("local-aws", "env")})"'
     session = aws.session()
     bucket = _bucket(session)
     role = role_arn or _role(session.client("iam"))
@@ -92,7 +112,7 @@ def laptop(region: str | None, role_arn: str | None) -> Environment:
             sample_data(session.client("s3"), bucket)
 
     arguments = {"region": session.region_name, "role": role, "default_bucket": bucket}
-    return Environment(arguments, role, 'eval "$(local-aws env)"', upload)
+    return Environment(arguments, role, shell_setup, upload)
 
 
 ENVIRONMENTS: Mapping[str, Callable[[str | None, str | None], Environment]] = {
@@ -119,6 +139,36 @@ def reachable_api(url: str, api_id: str) -> str:
 
 def _leave_data_alone(sample_data: SampleData | None) -> None:
     """Upload nothing: an account's data are its owner's."""
+
+
+def _is_there(url: str | None) -> bool:
+    """Return whether the local AWS that a URL names runs; False, too, for a URL of another machine, or for none.
+
+    Raises
+    ------
+    LocalAwsError
+        When another program answers there.
+    """
+    place = urlsplit(url or "")
+    if not aws.is_this_machine(url or ""):
+        return False
+    connection = http.client.HTTPConnection(place.hostname or "", place.port or 80, timeout=_ANSWER_SECONDS)
+    try:
+        connection.request("GET", _HEALTH_PATH)
+        answer = connection.getresponse()
+        is_ours = answer.status == http.client.OK and "pid" in json.loads(answer.read())
+    except ConnectionError:
+        return False
+    except (OSError, http.client.HTTPException, ValueError):
+        is_ours = False
+    finally:
+        connection.close()
+    if not is_ours:
+        raise LocalAwsError(
+            f"AWS_ENDPOINT_URL is {url}, and what answers there is not AWS of this machine, or hangs: stop that "
+            "program and run `local-aws start`, or unset AWS_ENDPOINT_URL"
+        )
+    return True
 
 
 def _local_aws_command() -> str:

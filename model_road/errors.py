@@ -5,6 +5,8 @@
     ├── LocalAwsError    1   AWS on the laptop is not installed or does not start
     └── NoModelError     1   the registry holds no such version of a model, or no approved one
 
+A message names the command to go on with in backquotes, with its own arguments: `model_road.proposals` completes it.
+
 `pipelines.errors` and `deploy.errors` extend this tree. The console scripts print the message and exit with the
 status; no other exception of ours reaches a user.
 """

@@ -2,6 +2,11 @@
 
 import argparse
 import re
+import shlex
+from collections.abc import Mapping
+
+# How an environment of `model_road.environment` is chosen on the command line.
+ENVIRONMENT_OPTIONS: Mapping[str, tuple[str, ...]] = {"account": (), "laptop": ("--local",)}
 
 
 def add_environment_options(parser: argparse.ArgumentParser, role_help: str, local_help: str) -> None:
@@ -16,6 +21,13 @@ def add_environment_options(parser: argparse.ArgumentParser, role_help: str, loc
         default="account",
         help=local_help,
     )
+
+
+def environment_words(parsed: argparse.Namespace) -> str:
+    """Return the options of --region, --role-arn and --local as they were given, for proposed commands."""
+    given = {"--region": parsed.region, "--role-arn": parsed.role_arn}
+    words = [f"{name} {shlex.quote(value)}" for name, value in given.items() if value]
+    return " ".join([*words, *ENVIRONMENT_OPTIONS[parsed.environment]])
 
 
 def role_arn(text: str) -> str:

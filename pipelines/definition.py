@@ -25,6 +25,7 @@ def make_pipeline(options: argparse.Namespace) -> tuple[Any, Environment]:
     environment : Environment
     """
     _quiet_sdk()
+    user_module.check(options.module_name, Path.cwd())
     environment = ENVIRONMENTS[options.environment](options.region, options.role_arn)
     module = user_module.load(options.module_name, Path.cwd())
     environment.offer_sample_data(user_module.sample_data(module, options.kwargs))

@@ -7,23 +7,25 @@ from pathlib import Path
 
 from model_road import command
 from model_road.errors import UsageError
+from model_road.options import environment_words
 from pipelines import definition, options
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; return its exit status."""
-    parsed = _parser().parse_args(arguments)
-    return command.exit_status(lambda: _define(parsed))
+    parsed = parser().parse_args(arguments)
+    return command.exit_status(lambda: _define(parsed), environment_words(parsed))
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+def parser() -> argparse.ArgumentParser:
+    """Make the parser."""
+    made = argparse.ArgumentParser(
         prog="get-pipeline-definition",
         description="Print the definition of a module's pipeline. Its code is uploaded, nothing is run.",
     )
-    options.add_module_options(parser)
-    parser.add_argument("-f", "--file-name", type=Path, help="file to write instead of printing")
-    return parser
+    options.add_module_options(made)
+    made.add_argument("-f", "--file-name", type=Path, help="file to write instead of printing")
+    return made
 
 
 def _define(parsed: argparse.Namespace) -> int:

@@ -18,6 +18,7 @@ from typing import Any
 from model_road import aws
 from model_road.environment import SampleData
 from model_road.errors import RoadError, UsageError
+from pipelines import source
 
 
 def load(name: str, directory: Path) -> ModuleType:
@@ -28,9 +29,6 @@ def load(name: str, directory: Path) -> ModuleType:
     UsageError
         When there is no such module, when importing it fails, or when it defines no get_pipeline().
     """
-    if "/" in name or name.endswith(".py"):
-        dotted = name.removesuffix(".py").strip("./").replace("/", ".")
-        raise UsageError(f"{name!r} is a file; name the module: -n {dotted}")
     _make_importable(name.partition(".")[0], directory)
     try:
         with blame(f"importing {name}"):
@@ -45,6 +43,20 @@ def load(name: str, directory: Path) -> ModuleType:
     if not callable(getattr(module, "get_pipeline", None)):
         raise UsageError(f"the module {name} ({module.__file__}) defines no get_pipeline()")
     return module
+
+
+def check(name: str, directory: Path) -> None:
+    """Refuse, without importing anything, what cannot be the name of a module with a get_pipeline().
+
+    Raises
+    ------
+    UsageError
+        As `load` does, and for a module that is written for version 2 of SageMaker's SDK.
+    """
+    if "/" in name or name.endswith(".py"):
+        dotted = name.removesuffix(".py").strip("./").replace("/", ".")
+        raise UsageError(f"{name!r} is a file; name the module: -n {dotted}")
+    source.check(name, directory)
 
 
 def get_pipeline(module: ModuleType, kwargs: Mapping[str, Any], defaults: Mapping[str, Any]) -> Any:

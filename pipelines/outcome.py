@@ -7,12 +7,11 @@ its job wrote last.
 from collections.abc import Iterator
 from typing import Any
 
-from model_road import quality
-from model_road.command import shell_command
+from model_road import proposals, quality
 from pipelines.execution import JOB_KINDS, Snapshot, StepState, describe_job, last_log_lines
 
 
-def success(boto_session: Any, sagemaker_client: Any, final: Snapshot, shell_setup: str) -> Iterator[str]:
+def success(boto_session: Any, sagemaker_client: Any, final: Snapshot, options: str) -> Iterator[str]:
     """Yield lines on each model package that was registered and each folder of predictions that was written.
 
     Parameters
@@ -20,12 +19,12 @@ def success(boto_session: Any, sagemaker_client: Any, final: Snapshot, shell_set
     boto_session : boto3.Session
     sagemaker_client : boto3 SageMaker client
     final : Snapshot
-    shell_setup : str
-        What has to precede the proposed commands in a shell; may be empty.
+    options : str
+        The options of the user's command that proposed commands repeat.
     """
     for step in final.steps:
         if step.kind == "RegisterModel":
-            yield from _registered(boto_session.client("s3"), sagemaker_client, step, shell_setup)
+            yield from _registered(boto_session.client("s3"), sagemaker_client, step, options)
         elif step.kind == "TransformJob":
             output = describe_job(sagemaker_client, step)["TransformOutput"]
             yield f"Predictions    {output['S3OutputPath']}"
@@ -53,7 +52,7 @@ def _log(boto_session: Any, sagemaker_client: Any, step: StepState) -> Iterator[
     yield from (f"  {line}" for line in lines)
 
 
-def _registered(s3_client: Any, sagemaker_client: Any, step: StepState, shell_setup: str) -> Iterator[str]:
+def _registered(s3_client: Any, sagemaker_client: Any, step: StepState, options: str) -> Iterator[str]:
     package = sagemaker_client.describe_model_package(ModelPackageName=step.arn)
     status = package.get("ModelApprovalStatus", "unknown")
     yield f"Model package  {package['ModelPackageArn']}"
@@ -62,5 +61,5 @@ def _registered(s3_client: Any, sagemaker_client: Any, step: StepState, shell_se
     if figures:
         yield f"Metrics        {', '.join(f'{name} {value:.6g}' for name, value in figures.items())}"
     if status == "PendingManualApproval":
-        command = shell_command(shell_setup, f"deploy-model approve-model {package['ModelPackageArn']}")
+        command = proposals.command("deploy-model", f"approve-model {package['ModelPackageArn']}", options)
         yield f"Next           approve it: {command}"

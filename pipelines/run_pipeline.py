@@ -10,7 +10,7 @@ from typing import Any
 
 from model_road import command
 from model_road.environment import Environment
-from model_road.options import add_parameters_option
+from model_road.options import add_parameters_option, environment_words
 from pipelines import definition, options, outcome, parameters
 from pipelines.execution import Snapshot
 from pipelines.module import blame
@@ -19,33 +19,34 @@ from pipelines.session import execution_role
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; return its exit status."""
-    parsed = _parser().parse_args(arguments)
-    return command.exit_status(lambda: _run(parsed))
+    parsed = parser().parse_args(arguments)
+    return command.exit_status(lambda: _run(parsed), environment_words(parsed))
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+def parser() -> argparse.ArgumentParser:
+    """Make the parser."""
+    made = argparse.ArgumentParser(
         prog="run-pipeline",
         description="Create or update the pipeline of a module, run it and show its steps.",
         epilog="exit status: 0 the execution succeeded, 1 it failed, 2 the command is wrong, 130 Ctrl-C "
         "(the execution goes on)",
     )
-    options.add_module_options(parser)
-    parser.add_argument(*("-description", "--description"), metavar="TEXT", help="description of the pipeline")
-    parser.add_argument(
+    options.add_module_options(made)
+    made.add_argument(*("-description", "--description"), metavar="TEXT", help="description of the pipeline")
+    made.add_argument(
         *("-tags", "--tags"),
         type=options.parse_tags,
         metavar="LIST",
         help='tags of the pipeline: \'[{"Key": "team", "Value": "ml"}]\'',
     )
-    add_parameters_option(parser, "values for parameters of the pipeline: R2Threshold=0.4 LearningRate=0.05")
-    parser.add_argument(
+    add_parameters_option(made, "values for parameters of the pipeline: R2Threshold=0.4 LearningRate=0.05")
+    made.add_argument(
         "--no-start", dest="start", action="store_false", help="create or update the pipeline without starting it"
     )
-    parser.add_argument(
+    made.add_argument(
         "--no-wait", dest="wait", action="store_false", help="return as soon as the execution has started"
     )
-    return parser
+    return made
 
 
 def _run(parsed: argparse.Namespace) -> int:
@@ -71,14 +72,14 @@ def _run(parsed: argparse.Namespace) -> int:
     except KeyboardInterrupt:
         _say_goodbye(environment, arn)
         return command.INTERRUPTED
-    return _tell(session, environment, final)
+    return _tell(session, final, environment_words(parsed))
 
 
-def _tell(session: Any, environment: Environment, final: Snapshot) -> int:
+def _tell(session: Any, final: Snapshot, options_given: str) -> int:
     """Print how the execution ended; return the exit status."""
     succeeded = final.status == "Succeeded"
     lines = (
-        outcome.success(session.boto_session, session.sagemaker_client, final, environment.shell_setup)
+        outcome.success(session.boto_session, session.sagemaker_client, final, options_given)
         if succeeded
         else outcome.failure(session.boto_session, session.sagemaker_client, final)
     )

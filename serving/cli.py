@@ -33,7 +33,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def serve() -> int:
     """Run the program ``serve``, which SageMaker starts in a container, without arguments."""
-    return main(["serve", *sys.argv[1:]])
+    arguments = sys.argv[1:]
+    return main(arguments if {"-h", "--help"} & set(arguments) else ["serve", *arguments])
 
 
 def _check(options: argparse.Namespace) -> int:

@@ -21,7 +21,8 @@ _HERE = Path(__file__)
 def run_command(
     module: str, *arguments: str, environ: Mapping[str, str], cwd: Path, timeout: int = 100
 ) -> subprocess.CompletedProcess[str]:
-    """Run a module as `python -P -m` does: with nothing of the current directory on sys.path."""
+    """Run a module as `python -P -m` does: with nothing of the current directory on sys.path, and not as tox does."""
+    environ = {name: value for name, value in environ.items() if name != "TOX_ENV_DIR"}
     with tempfile.TemporaryFile("w+") as stdout, tempfile.TemporaryFile("w+") as stderr:
         streams = [f"/proc/{os.getpid()}/fd/{file.fileno()}" for file in (stdout, stderr)]
         request = {"module": module, "arguments": arguments, "environ": dict(environ), "cwd": str(cwd)}

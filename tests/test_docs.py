@@ -121,6 +121,8 @@ def test_no_row_of_a_table_is_longer_than_a_reader_bears(path: Path) -> None:
         ["deploy-model", "staging"],
         ["get-pipeline-definition"],
         ["serving"],
+        ["serve"],
+        ["train"],
         ["local-aws", "start"],
         ["local-aws", "images"],
         ["local-aws", "mail"],

@@ -37,6 +37,23 @@ _FRAMEWORK = ("_tuning_objective_metric", "default_user_module_name")
 _LOG_LEVEL = 20
 
 
+_HELP = f"""\
+usage: train
+
+Run a training script as SageMaker's training jobs do. SageMaker starts it in a job's container, without arguments, with
+
+  {ROOT}/input/config/hyperparameters.json, resourceconfig.json, inputdataconfig.json
+  {ROOT}/input/data/CHANNEL   the channels' data
+
+The script is what the hyperparameters sagemaker_program and sagemaker_submit_directory name, or else SAGEMAKER_PROGRAM
+and SAGEMAKER_SUBMIT_DIRECTORY; its code is in {_CODE} where none is named. The other hyperparameters are its arguments,
+and SM_MODEL_DIR, SM_CHANNEL_TRAIN, SM_HPS and others its environment. What it writes to {ROOT}/model becomes
+model.tar.gz; why it failed is in {_FAILURE}.
+
+Exit status: 0 the script succeeded, the script's own when it failed, 1 when it could not be run.
+On this machine jobs run it: run-pipeline --local."""
+
+
 class TrainError(Exception):
     """The script cannot be run, or failed; the text is the reason, the number the exit code.
 
@@ -61,10 +78,13 @@ class _Submitted:
 
 def main() -> int:
     """Run the script that the hyperparameters or the image name; return the exit code."""
+    if {"-h", "--help"} & set(sys.argv[1:]):
+        print(_HELP)
+        return 0
     try:
         _run()
     except TrainError as error:
-        if not _FAILURE.exists():
+        if not _FAILURE.exists() and _FAILURE.parent.is_dir():
             _FAILURE.write_text(str(error))
         print(f"train: {error}", file=sys.stderr)
         return error.exit_code
@@ -99,7 +119,13 @@ def _submitted(hyperparameters: Mapping[str, Any]) -> _Submitted:
 
 
 def _config(name: str) -> dict[str, Any]:
-    document: dict[str, Any] = json.loads((ROOT / "input" / "config" / f"{name}.json").read_text())
+    path = ROOT / "input" / "config" / f"{name}.json"
+    try:
+        document: dict[str, Any] = json.loads(path.read_text())
+    except OSError as error:
+        raise TrainError(
+            f"ClientError: {path} cannot be read: {error.strerror}. A training job has it: see `train -h`"
+        ) from error
     return document
 
 

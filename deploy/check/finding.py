@@ -1,7 +1,9 @@
 """What a check has found: a verdict on one property of one resource, and what to do about it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
+
+from model_road import proposals
 
 
 class Status(StrEnum):
@@ -48,6 +50,11 @@ class Finding:
     physical_id: str
     check: str
     verdict: Verdict
+
+    def completed(self, options: str) -> "Finding":
+        """Return the finding with the commands that it proposes completed: see `model_road.proposals`."""
+        action = proposals.completed(self.verdict.action, options)
+        return replace(self, verdict=replace(self.verdict, action=action))
 
     @property
     def document(self) -> dict[str, str]:

@@ -15,8 +15,19 @@ _LOG_COLUMNS = 180
 _STYLES = {Status.OK: "green", Status.WARNING: "yellow", Status.FAILED: "bold red", Status.UNKNOWN: "cyan"}
 
 
-def show(findings: Sequence[Finding], form: str, *, every: bool) -> int:
-    """Print the findings as `table` or `json`; return the exit status of the command that found them."""
+def show(findings: Sequence[Finding], form: str, *, every: bool, options: str = "") -> int:
+    """Print the findings as `table` or `json`; return the exit status of the command that found them.
+
+    Parameters
+    ----------
+    findings : sequence of Finding
+    form : {"table", "json"}
+    every : bool
+        Whether those are shown, too, that are ok.
+    options : str
+        The options of the user's command that proposed commands repeat.
+    """
+    findings = [finding.completed(options) for finding in findings]
     if form == "json":
         print(as_json(findings))
     else:
@@ -33,18 +44,30 @@ def as_table(console: Console, findings: Sequence[Finding], *, every: bool) -> N
     findings : sequence of Finding
     every : bool
         Whether those are shown, too, that are ok.
+
+    What is unknown of many things for the same reason is one row; the JSON has them all.
     """
     # Folded, not cut: names and commands can be read to their end.
     columns = (Column(name, overflow="fold") for name in ("Status", "What", "Check", "Why", "What to do next"))
     table = Table(*columns, box=None, pad_edge=False)
-    for finding in findings:
-        said = finding.verdict
-        if every or said.status is not Status.OK:
-            word = Text(said.status.value, style=_STYLES[said.status])
-            table.add_row(word, finding.resource, finding.check, Text(said.why), Text(said.action))
+    shown = [finding for finding in findings if every or finding.verdict.status is not Status.OK]
+    for alike in _together(shown):
+        said = alike[0].verdict
+        word = Text(said.status.value, style=_STYLES[said.status])
+        more = f" and {len(alike) - 1} more of this kind" if len(alike) > 1 else ""
+        table.add_row(word, alike[0].resource + more, alike[0].check, Text(said.why), Text(said.action))
     if table.row_count:
         console.print(table)
     console.print(summary(findings), highlight=False)
+
+
+def _together(findings: Sequence[Finding]) -> list[list[Finding]]:
+    """Return what is unknown for one reason in one list, and every other finding in one of its own."""
+    rows: dict[object, list[Finding]] = {}
+    for number, finding in enumerate(findings):
+        is_unknown = finding.verdict.status is Status.UNKNOWN
+        rows.setdefault((finding.check, finding.verdict) if is_unknown else number, []).append(finding)
+    return list(rows.values())
 
 
 def as_json(findings: Sequence[Finding]) -> str:

@@ -16,6 +16,7 @@ from deploy.errors import DeployError
 from deploy.project import API, stack_name_of
 from deploy.stacks import Stack
 from deploy.stages import STAGES
+from model_road import proposals
 
 NESTED = "AWS::CloudFormation::Stack"
 
@@ -105,7 +106,7 @@ class System(Asking):
 
     def command(self, arguments: str) -> str:
         """Return a `deploy-model` command for this project, ready to be pasted into a shell."""
-        return f"`deploy-model {arguments} {self.options}".rstrip() + "`"
+        return f"`{proposals.command('deploy-model', arguments, self.options)}`"
 
 
 def read(client: Clients, project_name: str, stack_name: str | None, options: str) -> System:

@@ -11,7 +11,6 @@ from typing import Any
 
 from botocore.config import Config
 
-from deploy import options as common
 from deploy import stages
 from deploy.check import needs, report
 from deploy.check.asking import shared_clients
@@ -22,6 +21,7 @@ from deploy.doctor.launch import Launch
 from model_road import aws
 from model_road.environment import ENVIRONMENTS
 from model_road.errors import UsageError
+from model_road.options import ENVIRONMENT_OPTIONS
 
 # Without a network boto3 would otherwise be silent for minutes.
 _IMPATIENT = Config(connect_timeout=5, read_timeout=20, retries={"total_max_attempts": 3, "mode": "standard"})
@@ -58,7 +58,7 @@ def diagnose(parsed: argparse.Namespace) -> int:
         findings += examine(catalog, launch)
         if any(finding.verdict.status is Status.FAILED for finding in findings):
             break
-    return report.show(findings, parsed.format, every=parsed.every)
+    return report.show(findings, parsed.format, every=parsed.every, options=launch.options)
 
 
 def _launch(parsed: argparse.Namespace) -> Launch:
@@ -87,7 +87,7 @@ def _launch(parsed: argparse.Namespace) -> Launch:
         parameters=dict(parsed.parameters),
         launch_role_arn=parsed.launch_role_arn,
         needs=_needs([Path(name) for name in parsed.definitions]),
-        options=" ".join([f"--project-name {parsed.project_name}", *common.ENVIRONMENT_OPTIONS[parsed.environment]]),
+        options=" ".join([f"--project-name {parsed.project_name}", *ENVIRONMENT_OPTIONS[parsed.environment]]),
     )
 
 

@@ -87,7 +87,9 @@ def approve_model(project: Project, options: argparse.Namespace) -> int:
     package = packages.find(project.sagemaker, project.model_package_group_name, options.package)
     changed = approved.approve(project.session.client, project.sagemaker, package, options.reason)
     _show(package, model_packages.APPROVED, changed)
-    print(f"Next           {project.next_command('staging')}")
+    # Without a name `staging` takes the latest approved version of the project's own group.
+    other = package.document["ModelPackageGroupName"] != project.model_package_group_name
+    print(f"Next           {project.next_command(f'staging --model-package {package.arn}' if other else 'staging')}")
     return 0
 
 

@@ -84,7 +84,7 @@ def _experiment(project: Project, options: argparse.Namespace, values: dict[str,
         raise DeployError(f"{production.package.short_name} is what production serves: try another version")
     deploy_package(project, PRODUCTION, production.package, values, wait=options.wait)
     print(f"Experiment     {experiments.describe(values)}")
-    print(f"Next           {project.next_command('promote')}, or `production` to end it")
+    print(f"Next           {project.next_command('promote')}, or to end it {project.next_command('production')}")
     return 0
 
 

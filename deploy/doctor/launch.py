@@ -9,6 +9,7 @@ from deploy import provisioned
 from deploy.check.asking import Asking, Clients
 from deploy.check.needs import Need
 from deploy.project import default_id
+from model_road import proposals
 
 
 @dataclass(frozen=True)
@@ -115,4 +116,4 @@ class Launch(Asking):
 
     def command(self, arguments: str) -> str:
         """Return a `deploy-model` command for this project, ready to be pasted into a shell."""
-        return f"`deploy-model {arguments} {self.options}".rstrip() + "`"
+        return f"`{proposals.command('deploy-model', arguments, self.options)}`"

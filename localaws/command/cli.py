@@ -9,6 +9,7 @@ import json
 import logging
 import os
 import re
+import shlex
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -29,6 +30,8 @@ from localaws.settings import (
 )
 from localaws.supervision.record import Record
 from localaws.supervision.state_dir import StateDir
+from model_road.aws import is_error
+from model_road.proposals import command, completed
 
 NOT_RUNNING_EXIT_CODE = 3  # as systemctl status
 _SERVER_LOGS = ("supervisor", *SERVER_NAMES)
@@ -97,7 +100,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         code: int = arguments.command(arguments, state)
     except LocalAwsError as error:
-        print(f"local-aws: {error}", file=sys.stderr)
+        print(f"local-aws: {completed(str(error), _options(arguments))}", file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
         return 130
@@ -105,7 +108,20 @@ def main(argv: Sequence[str] | None = None) -> int:
         # The reader of our output has left (local-aws logs | head).
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
+    except Exception as error:
+        if not is_error(error):
+            raise
+        said = (
+            f"local AWS has ended, or does not answer: {error}. Look with `local-aws status`, or run `local-aws start`"
+        )
+        print(f"local-aws: {completed(said, _options(arguments))}", file=sys.stderr)
+        return 1
     return code
+
+
+def _options(arguments: argparse.Namespace) -> str:
+    """Return the options that proposed commands repeat."""
+    return f"--state-dir {shlex.quote(arguments.state_dir)}" if arguments.state_dir else ""
 
 
 def _say(line: str) -> None:
@@ -115,7 +131,7 @@ def _say(line: str) -> None:
 def _running(state: StateDir) -> Record:
     record = state.running()
     if record is None:
-        raise NotRunningError(f"not running with {state.path}. Start it: local-aws start")
+        raise NotRunningError(f"not running with {state.path}. Start it: `local-aws start`")
     return record
 
 
@@ -130,7 +146,7 @@ def _start(arguments: argparse.Namespace, state: StateDir) -> int:
     started = lifecycle.start(state, requested, _say)
     verb = "is running already" if started.already else "is running"
     _say(f"local AWS {verb}: {started.record.ports.endpoint_url}  (state: {state.path})")
-    _say('To use it in this shell: eval "$(local-aws env)"')
+    _say(f'To use it in this shell: eval "$({command("local-aws", "env", _options(arguments))})"')
     return 0
 
 
@@ -187,7 +203,7 @@ def _reset(arguments: argparse.Namespace, state: StateDir) -> int:
 
 def _agrees(question: str) -> bool:
     if not sys.stdin.isatty():
-        raise LocalAwsError("reset asks before it deletes, and there is no terminal to ask. Use: local-aws reset --yes")
+        raise LocalAwsError("reset asks before it deletes, and there is no terminal: `local-aws reset --yes`")
     return input(question).strip().lower() in ("y", "yes")
 
 
@@ -201,7 +217,7 @@ def _env(arguments: argparse.Namespace, state: StateDir) -> int:
     from localaws.supervision import environment  # noqa: PLC0415
 
     ports = _running(state).ports
-    found = environment.variables(ports, state.sdk_config_path, os.environ, arguments.account)
+    found = environment.variables(ports, state, os.environ, arguments.account)
     if arguments.format == "json":
         _say(json.dumps(found, indent=2))
     else:
@@ -268,7 +284,7 @@ def _images(arguments: argparse.Namespace, state: StateDir) -> int:
 def _file_texts(path: Path, follow: bool) -> Iterator[str]:
     """Yield the content of a log file in pieces; with ``follow``, also what is appended."""
     if not path.exists():
-        raise LocalAwsError(f"there is no log {path}. Start local AWS first: local-aws start")
+        raise LocalAwsError(f"there is no log {path}. Start local AWS first: `local-aws start`")
     with path.open(errors="replace") as log:
         while True:
             text = log.read(65536)

@@ -29,7 +29,7 @@ def show_mail(mailbox: Mailbox, number: int, as_json: bool, say: Say) -> None:
     """Print one mail."""
     mail = mailbox.mail(number)
     if mail is None:
-        raise UnknownMailError(f"There is no mail {number} in {mailbox.path}. The list: local-aws mail")
+        raise UnknownMailError(f"There is no mail {number} in {mailbox.path}. The list: `local-aws mail`")
     if as_json:
         say(json.dumps({**_document(mail), "from": str(mail.message["From"]), "text": mail.text}, indent=2))
         return

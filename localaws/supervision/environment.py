@@ -2,9 +2,9 @@
 
 import shlex
 from collections.abc import Mapping
-from pathlib import Path
 
-from localaws.settings import ACCOUNT_ID, REGION, Ports, root_credentials
+from localaws.settings import ACCOUNT_ID, REGION, STATE_DIR_VARIABLE, Ports, root_credentials
+from localaws.supervision.state_dir import StateDir
 
 # Of no use here, and they would be sent along or name a profile that asks for other credentials.
 _UNSET = ("AWS_SESSION_TOKEN", "AWS_PROFILE")
@@ -21,15 +21,15 @@ SageMaker:
 
 
 def variables(
-    ports: Ports, sdk_config_path: Path, environ: Mapping[str, str], account_id: str = ACCOUNT_ID
+    ports: Ports, state: StateDir, environ: Mapping[str, str], account_id: str = ACCOUNT_ID
 ) -> dict[str, str]:
     """Return the variables to set.
 
     Parameters
     ----------
     ports : Ports
-    sdk_config_path : Path
-        A file that holds `SDK_CONFIG`.
+    state : StateDir
+        Its folder: with it, `local-aws` means the same from every folder.
     environ : mapping of str to str
         The environment so far. Where it sends HTTP through a proxy, 127.0.0.1 is excepted.
     account_id : str
@@ -45,7 +45,8 @@ def variables(
         "AWS_REGION": REGION,
         "AWS_EC2_METADATA_DISABLED": "true",
         "SAGEMAKER_VALIDATE_ROLE": "false",
-        "SAGEMAKER_USER_CONFIG_OVERRIDE": str(sdk_config_path),
+        "SAGEMAKER_USER_CONFIG_OVERRIDE": str(state.sdk_config_path),
+        STATE_DIR_VARIABLE: str(state.path),
     }
     if any(name.lower() in ("http_proxy", "all_proxy") for name in environ):
         excepted = environ.get("no_proxy") or environ.get("NO_PROXY")

@@ -68,7 +68,8 @@ def start(state: StateDir, requested: Ports | None, say: Say, timeout: float = S
     ----------
     state : StateDir
     requested : Ports or None
-        None takes those of the running servers, else the default.
+        None takes those of the running servers, else those of the last ones, which shells and programs may still have
+        in their environment, else the default.
     say : callable
         Takes a line of progress.
     timeout : float, default=60
@@ -82,7 +83,7 @@ def start(state: StateDir, requested: Ports | None, say: Say, timeout: float = S
     """
     state.create()
     already = state.supervisor_pid() is not None
-    process = None if already else _launch(state, requested or default_ports())
+    process = None if already else _launch(state, requested or usual_ports(state))
     record = _wait(state, process, requested, say if not already else lambda _line: None, timeout)
     return Started(record, already)
 
@@ -92,9 +93,9 @@ def run_in_foreground(state: StateDir, requested: Ports | None) -> int:
     state.create()
     if pid := state.supervisor_pid():
         raise StateDirError(
-            f"local AWS is already running with {state.path} (pid {pid}). Stop it first: local-aws stop"
+            f"local AWS is already running with {state.path} (pid {pid}). Stop it first: `local-aws stop`"
         )
-    ports = requested or default_ports()
+    ports = requested or usual_ports(state)
     _prepare(state, ports)
     return supervise(state, ports)
 
@@ -111,6 +112,12 @@ def stop(state: StateDir) -> bool:
         _signal(pid, signal.SIGKILL)
         _wait_until_free(state, 5)
     return True
+
+
+def usual_ports(state: StateDir) -> Ports:
+    """Return the ports for when nothing was said: the last ones, which shells may have in their environment."""
+    last = state.last_record()
+    return last.ports if last is not None else default_ports()
 
 
 def _prepare(state: StateDir, ports: Ports) -> None:
@@ -189,7 +196,7 @@ def _check_ports(state: StateDir, record: Record, requested: Ports | None) -> No
         raise StateDirError(
             f"local AWS is already running with {state.path}, on ports {_listed(record.ports)}, "
             f"not {_listed(requested)}. Stop it first "
-            "(local-aws stop), or use another --state-dir for a second one."
+            "(`local-aws stop`), or use another --state-dir for a second one."
         )
 
 

@@ -249,7 +249,7 @@ def supervise(state: StateDir, ports: Ports) -> int:
     to_run = servers(ports, state)
     for server in to_run:
         _set_aside(state.log_path(server.name))
-    found = environment.variables(ports, state.sdk_config_path, os.environ)
+    found = environment.variables(ports, state, os.environ)
     environ = environment.server_environment(found, os.environ)
     supervisor = Supervisor(to_run, state.log_path, environ, publish)
     return supervisor.run()

@@ -16,6 +16,7 @@ from localaws.errors import LocalAwsError, NotLinuxError
 from localaws.settings import Ports, requested_ports, state_path
 from localaws.supervision.environment import variables, variables_to_unset
 from localaws.supervision.lifecycle import check_platform
+from localaws.supervision.state_dir import StateDir
 from tests.conftest import LOCAL_AWS, LocalAws, free_ports, local_aws_command, port_options, wait_until_gone
 
 OwnLocalAws = Callable[[], LocalAws]
@@ -252,12 +253,14 @@ def test_state_dir_comes_from_option_then_environment() -> None:
 
 def test_a_proxy_is_not_asked_for_this_host() -> None:
     ports = Ports(4566, 4567, 4568)
-    assert "NO_PROXY" not in variables(ports, Path("/c"), {})
-    found = variables(ports, Path("/c"), {"https_proxy": "http://p", "http_proxy": "http://p", "NO_PROXY": "a.b"})
+    assert "NO_PROXY" not in variables(ports, StateDir(Path("/c")), {})
+    found = variables(
+        ports, StateDir(Path("/c")), {"https_proxy": "http://p", "http_proxy": "http://p", "NO_PROXY": "a.b"}
+    )
     assert found["NO_PROXY"] == found["no_proxy"] == "a.b,127.0.0.1"
 
 
 def test_endpoints_of_single_services_are_unset() -> None:
     environ = {"AWS_ENDPOINT_URL_S3": "http://x", "AWS_ENDPOINT_URL_SAGEMAKER": "http://y"}
-    found = variables(Ports(4566, 4567, 4568), Path("/c"), environ)
+    found = variables(Ports(4566, 4567, 4568), StateDir(Path("/c")), environ)
     assert variables_to_unset(environ, found) == ["AWS_SESSION_TOKEN", "AWS_PROFILE", "AWS_ENDPOINT_URL_S3"]

@@ -110,7 +110,7 @@ def find(uri: str, state_dir: Path) -> Image:
         return _of_environment(uri, made)
     if _longest(repository, FRAMEWORKS):
         return _of_host(uri, Path(sys.executable), difference(definition) if definition else None)
-    install = f" Or install it: local-aws images install {definition.name}." if definition else ""
+    install = f" Or install it: `local-aws images install {definition.name}`." if definition else ""
     raise ValidationError(
         f"No interpreter on this host stands for the image '{uri}'. Known: {', '.join([*FRAMEWORKS, *mapped])}. Add the"
         f' repository to {state_dir / _MAP_FILE}, such as {{"{repository}": "/path/to/bin/python"}}.{install}'
