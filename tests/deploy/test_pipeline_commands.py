@@ -1,5 +1,7 @@
 """follow and answer: the project's CodePipelines, shown and answered by real processes."""
 
+import re
+
 import pytest
 
 from tests.deploy.conftest import Registry, Run
@@ -52,7 +54,10 @@ def test_it_follows_both_until_a_person_is_asked_who_answers(
     state = pipelines.action_state(deploy, "ApproveDeployment")
     assert (state["status"], state["summary"]) == ("Succeeded", "looks good")
     again = deploy_model("answer", "approve")
-    assert (again.returncode, f"{deploy} waits for no approval: see `deploy-model follow`" in again.stderr) == (1, True)
+    assert (again.returncode, f"{deploy} waits for no approval: see `deploy-model follow --pro" in again.stderr) == (
+        1,
+        True,
+    )
 
 
 def test_a_rejection_is_a_failure_that_follow_tells(
@@ -91,4 +96,4 @@ def test_a_project_without_pipelines_is_told_how_it_gets_them(deploy_model: Run,
     done = deploy_model(*command)
     assert done.returncode == 1
     assert "there is no CodePipeline" in done.stderr
-    assert "`deploy-model project` makes it" in done.stderr
+    assert re.search("`deploy-model project --project-name [^`]*` makes it", done.stderr)

@@ -58,7 +58,7 @@ def test_a_version_is_rejected_with_a_reason_and_twice_is_no_change(registry: Re
 @pytest.mark.parametrize(
     ("arguments", "returncode", "why"),
     [
-        (["approve-model", "7"], 1, "has no version 7: see `deploy-model list`"),
+        (["approve-model", "7"], 1, "has no version 7: see `deploy-model list --project-name "),
         (["approve-model", "latest"], 1, "is empty: build a model with run-pipeline"),
         (["approve-model", "nonsense"], 1, "there is no model package 'nonsense'"),
         (["reject-model", "latest"], 2, "the following arguments are required: --reason"),
@@ -96,7 +96,10 @@ def test_an_untested_version_gets_no_users_traffic(registry: Registry, deploy_mo
     arn = registry.register_approved()
     done = deploy_model("ab", arn)
     assert done.returncode == 1
-    assert f"{registry.group}/1 has not been tested in staging: `deploy-model staging`, then" in done.stderr
+    assert (
+        f"{registry.group}/1 has not been tested in staging: `deploy-model staging --project-name {registry.group} "
+        in done.stderr
+    )
 
 
 def test_nothing_deployed_is_no_error(deploy_model: Run):

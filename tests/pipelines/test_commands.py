@@ -212,13 +212,18 @@ def test_an_endpoint_that_does_not_answer_is_one_line(nowhere: dict[str, str], t
     )
 
 
+PIPELINE = "from collections import Counter as get_pipeline"
+
+
 @pytest.mark.parametrize(
     ("source", "complaint"),
     [
         (None, "there is no module 'mine' in "),
+        ("import sagemaker.session", "mine.py:1 imports sagemaker.session, of version 2 of SageMaker's SDK"),
+        ("from sagemaker import Session", "mine.py:1 imports sagemaker.Session, of version 2 of SageMaker's SDK"),
         ("x = 1", "defines no get_pipeline()"),
-        ("import nothing_like_it", "ModuleNotFoundError: No module named 'nothing_like_it' ({file}:1)"),
-        ("x = 1\ny = 1 / 0", "importing mine failed: ZeroDivisionError: division by zero ({file}:2)"),
+        (f"import nothing_like_it; {PIPELINE}", "ModuleNotFoundError: No module named 'nothing_like_it' ({file}:1)"),
+        (f"x = 1\ny = 1 / 0; {PIPELINE}", "importing mine failed: ZeroDivisionError: division by zero ({file}:2)"),
         ("def get_pipeline(:", "SyntaxError"),
         ("def get_pipeline():\n    raise KeyError('a')", "mine.get_pipeline() failed: KeyError: 'a' ({file}:2)"),
         ("def get_pipeline(needed): ...", "missing a required argument: 'needed'. It takes: needed; give"),
@@ -235,6 +240,18 @@ def test_a_module_that_does_not_work_is_blamed_by_file_and_line(
     assert complaint.format(file=file) in done.stderr
     assert "Traceback" not in done.stderr
     assert done.stdout == ""
+
+
+@pytest.mark.parametrize("name", ["no_such_module", "pipelines.no_such_module", "no-name", "plain"])
+@pytest.mark.parametrize("script", ["run_pipeline", "get_pipeline_definition"])
+def test_what_can_be_no_module_is_refused_before_anything_is_started(
+    nowhere: dict[str, str], tmp_path: Path, script: str, name: str
+):
+    (tmp_path / "plain.py").write_text("def get_pipelines(): ...\n")
+    done = run(script, "-n", name, "--local", environ=nowhere, cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "there is no module" in done.stderr or "defines no get_pipeline()" in done.stderr
+    assert not (tmp_path / ".localaws").exists()
 
 
 @pytest.mark.parametrize(

@@ -233,9 +233,10 @@ def test_other_commands_say_it_in_a_sentence(refusing: str, tmp_path: Path):
         ({**KEYS, "AWS_DEFAULT_REGION": ""}, [], 2, ["no AWS region: give --region"]),
         ({**KEYS, "AWS_PROFILE": "nobodys"}, [], 1, ["nobodys", "`aws configure list-profiles`"]),
         (KEYS, ["--region", "eu-wset-1"], 1, ["boto3 knows no region eu-wset-1", "did you mean eu-west-1"]),
-        ({**KEYS, "AWS_ENDPOINT_URL": "http://127.0.0.1:9"}, [], 1, ["Could not connect", "check the region's name"]),
+        ({**KEYS, "AWS_ENDPOINT_URL": "http://no.invalid:9"}, [], 1, ["Could not connect", "check the region's name"]),
+        ({**KEYS, "AWS_ENDPOINT_URL": "http://127.0.0.1:9"}, [], 1, ["Could not connect", "run `local-aws start`"]),
     ],
-    ids=["no credentials", "no region", "no profile", "wrong region", "no network"],
+    ids=["no credentials", "no region", "no profile", "wrong region", "no network", "no local AWS"],
 )
 def test_no_way_in(tmp_path: Path, environ: dict[str, str], arguments: list[str], returncode: int, words: list[str]):
     done = doctor(tmp_path, {**BARE, **environ, "COLUMNS": "1000"}, *arguments)
