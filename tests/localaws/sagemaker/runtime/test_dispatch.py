@@ -114,7 +114,7 @@ def test_a_session_stays_with_the_instance_that_opened_it() -> None:
     run(test())
 
 
-@pytest.mark.parametrize("member", ["target_model", "inference_component", "enable_explanations"])
+@pytest.mark.parametrize("member", ["target_container_hostname", "inference_component", "enable_explanations"])
 def test_what_is_not_done_is_refused_by_name(member: str) -> None:
     async def test() -> None:
         with pytest.raises(ValidationError, match="is not supported by the local SageMaker Runtime"):
