@@ -20,7 +20,9 @@ from localaws.ministack.apigateway.reporter import RequestReporter
 from localaws.ministack.awslambda.hooks import awslambda_hooks
 from localaws.ministack.awslambda.metrics import FunctionMetrics
 from localaws.ministack.clock import Clock
-from localaws.ministack.cloudformation.hooks import cloudformation_hooks
+from localaws.ministack.cloudformation.attempts import Attempts
+from localaws.ministack.cloudformation.hooks import cloudformation_hooks, stack_provisioners
+from localaws.ministack.cloudformation.hooks_operations import Operations
 from localaws.ministack.cloudwatch.data.recorder import Recorder
 from localaws.ministack.cloudwatch.data.store import MetricStore
 from localaws.ministack.cloudwatch.hooks import cloudwatch_hooks
@@ -113,6 +115,9 @@ class Composition:
         self.rules, self.queues = RuleMetrics(self.meter), QueueMetrics(self.meter, messages_by_queue, time_scale())
         self.allows: Allows = resource_policies() if iam_enforced() else lambda *_: True
         self.courier = Courier(Spool(folder / "eventbridge.sqlite"), self.aws, self.allows, self.rules)
+        self.attempts = Attempts(folder / "cloudformation.sqlite")
+        self.provisioners = stack_provisioners(self.clients_of("cloudformation"))
+        self.operations = Operations(self.attempts, self.snapshots.saved, self.snapshots.note_change, self.provisioners)
         self.journal = Journal(folder / "stepfunctions.sqlite")
         self.tokens = Tokens(self.journal)
         self.recorder = Recorder(MetricStore(folder / "metrics.sqlite", time_scale()))
@@ -123,7 +128,7 @@ class Composition:
         return (
             *apigateway_hooks(RequestReporter(self.client, self.meter)),
             *awslambda_hooks(FunctionMetrics(self.meter)),
-            *cloudformation_hooks(self.client, self.clients_of("cloudformation")),
+            *cloudformation_hooks(self.client, self.provisioners, self.attempts, self.operations),
             *cloudwatch_hooks(self.courier, self.allows, self.recorder),
             *eventbridge_hooks(self.courier, self.rules),
             *iam_hooks(),
@@ -153,8 +158,15 @@ def compose(options: Options) -> tuple[Application, Courier]:
     install(parts.hooks())
     publisher = Publisher(parts.meter, parts.queues, parts.recorder)
     clock = Clock(publisher.publish, alarm_evaluator(parts.recorder, time_scale(), parts.snapshots.note_change))
-    wait = partial(parts.aws.wait_until_there, _START_SECONDS)
-    resume = partial(Resumer(parts.journal, parts.tokens).resume, wait)
+
+    def wait() -> None:
+        for url in (options.endpoint_url, *options.servers.values()):
+            Aws(url, REGION, ACCOUNT_ID).wait_until_there(_START_SECONDS)
+
+    def resume() -> None:
+        Resumer(parts.journal, parts.tokens).resume(wait)
+        parts.operations.take_up(wait)
+
     authorize = request_authorizer() if iam_enforced() else None
     answers = iam_answers(authorize)
     gateway = Gateway(application, options.servers, parts.snapshots, clock, resume, answers)

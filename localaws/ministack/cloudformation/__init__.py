@@ -2,6 +2,8 @@
 
 hooks, hooks_*  the hooks into MiniStack
 catalog         the types that are provisioned here by their services' APIs, a file for each service
+operations      an operation as it is kept, so that it goes on after a kill
+attempts        what operations have begun to make in other processes
 provisioner     what a provisioner is, and what all have in common
 schema          the properties that a resource may have
 existence       the names that are taken

@@ -27,6 +27,10 @@ class _RequestValidators:
         made = call(self._client().create_request_validator, restApiId=properties["RestApiId"], name=name, **flags)
         return made["id"], {"RequestValidatorId": made["id"]}
 
+    def find(self, _logical_id: str, _properties: Document, _stack_name: str) -> Provisioned | None:
+        """Return None: a validator goes with its API."""
+        return None
+
     def update(
         self, physical_id: str, old: Document, new: Document, stack_name: str, logical_id: str | None = None
     ) -> Provisioned:

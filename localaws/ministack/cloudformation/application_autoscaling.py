@@ -7,6 +7,7 @@ from botocore.exceptions import ClientError
 
 from localaws.account.session import Clients
 from localaws.document import Document
+from localaws.ministack.cloudformation.attempts import has_made
 from localaws.ministack.cloudformation.provisioner import IncompleteError, Provisioned, Provisioner, call
 from localaws.ministack.cloudformation.typed_values import typed
 
@@ -41,6 +42,13 @@ class _Targets:
             raise IncompleteError(name, str(error)) from error
         return name, {"Id": name}
 
+    def find(self, _logical_id: str, properties: Document, _stack_name: str) -> Provisioned | None:
+        resource, dimension, namespace = (properties[name] for name in ("ResourceId", "ScalableDimension", _KEY[0]))
+        named = {"ServiceNamespace": namespace, "ResourceIds": [resource], "ScalableDimension": dimension}
+        found = self._client().describe_scalable_targets(**named)["ScalableTargets"]
+        name = "|".join((resource, dimension, namespace))
+        return (name, {"Id": name}) if any(has_made(target["CreationTime"]) for target in found) else None
+
     def update(
         self, physical_id: str, old: Document, new: Document, stack_name: str, logical_id: str | None = None
     ) -> Provisioned:
@@ -65,6 +73,13 @@ class _Policies:
     def create(self, _logical_id: str, properties: Document, _stack_name: str) -> Provisioned:
         answer = _call(self._client(), "PutScalingPolicy", _expanded(properties), leave_out=("ScalingTargetId",))
         return answer["PolicyARN"], {"Arn": answer["PolicyARN"]}
+
+    def find(self, _logical_id: str, properties: Document, _stack_name: str) -> Provisioned | None:
+        named = _expanded(properties)
+        key = {name: named[name] for name in _KEY}
+        found = self._client().describe_scaling_policies(**key, PolicyNames=[named["PolicyName"]])["ScalingPolicies"]
+        arns = (policy["PolicyARN"] for policy in found if has_made(policy["CreationTime"]))
+        return next(((arn, {"Arn": arn}) for arn in arns), None)
 
     def update(
         self, physical_id: str, _old: Document, new: Document, stack_name: str, logical_id: str | None = None

@@ -7,7 +7,8 @@ from botocore.model import ListShape, Shape, StructureShape
 
 from localaws.account.session import Clients
 from localaws.document import Document
-from localaws.ministack.cloudformation.provisioner import Provisioned, Provisioner, call, generated_name
+from localaws.ministack.cloudformation.attempts import has_made
+from localaws.ministack.cloudformation.provisioner import Provisioned, Provisioner, call, found_again, generated_name
 from localaws.ministack.cloudformation.typed_values import typed
 
 _NAME_LENGTH = 123
@@ -30,8 +31,17 @@ class _Projects:
         self._client = client
 
     def create(self, logical_id: str, properties: Document, stack_name: str) -> Provisioned:
+        if (made := found_again(self, logical_id, properties, stack_name)) is not None:
+            return made
         name = properties.get("Name") or generated_name(stack_name, logical_id, _NAME_LENGTH)
         return self._put("create_project", "CreateProject", name, properties)
+
+    def find(self, logical_id: str, properties: Document, stack_name: str) -> Provisioned | None:
+        name = properties.get("Name") or generated_name(stack_name, logical_id, _NAME_LENGTH)
+        for project in self._client().batch_get_projects(names=[name])["projects"]:
+            if has_made(project["created"]):
+                return project["name"], {"Arn": project["arn"]}
+        return None
 
     def update(
         self, physical_id: str, old: Document, new: Document, stack_name: str, logical_id: str | None = None
@@ -61,12 +71,20 @@ class _ReportGroups:
         self._client = client
 
     def create(self, logical_id: str, properties: Document, stack_name: str) -> Provisioned:
+        if (made := found_again(self, logical_id, properties, stack_name)) is not None:
+            return made
         client = self._client()
         shape = client.meta.service_model.operation_model("CreateReportGroup").input_shape
         given = {name: value for name, value in properties.items() if name != "DeleteReports"}
         given["Name"] = properties.get("Name") or generated_name(stack_name, logical_id, _NAME_LENGTH)
         group = call(client.create_report_group, **typed(shape, _members(shape, given)))["reportGroup"]
         return group["arn"], {"Arn": group["arn"]}
+
+    def find(self, logical_id: str, properties: Document, stack_name: str) -> Provisioned | None:
+        client, name = self._client(), properties.get("Name") or generated_name(stack_name, logical_id, _NAME_LENGTH)
+        arns = [arn for arn in client.list_report_groups()["reportGroups"] if arn.rpartition("/")[2] == name]
+        groups = client.batch_get_report_groups(reportGroupArns=arns)["reportGroups"] if arns else ()
+        return next(((each["arn"], {"Arn": each["arn"]}) for each in groups if has_made(each["created"])), None)
 
     def update(
         self, physical_id: str, old: Document, new: Document, stack_name: str, logical_id: str | None = None

@@ -10,7 +10,8 @@ from pathlib import Path
 from localaws.account import git_credentials
 from localaws.account.session import Clients
 from localaws.document import Document
-from localaws.ministack.cloudformation.provisioner import Provisioned, Provisioner, call
+from localaws.ministack.cloudformation.attempts import has_made
+from localaws.ministack.cloudformation.provisioner import Provisioned, Provisioner, call, found_again
 from localaws.ministack.iam.hooks_accounts import current_account
 
 _PUSH_SECONDS = 60
@@ -30,7 +31,7 @@ class _Repositories:
     def __init__(self, client: Clients) -> None:
         self._client = client
 
-    def create(self, _logical_id: str, properties: Document, _stack_name: str) -> Provisioned:
+    def create(self, logical_id: str, properties: Document, stack_name: str) -> Provisioned:
         if properties.get("Triggers"):
             raise ValueError(
                 "Local AWS does not have Triggers of AWS::CodeCommit::Repository: use a rule of EventBridge"
@@ -39,6 +40,10 @@ class _Repositories:
         for member in ("RepositoryDescription", "KmsKeyId"):
             if member in properties:
                 request[f"{member[0].lower()}{member[1:]}"] = properties[member]
+        if (
+            before := found_again(self, logical_id, properties, stack_name)
+        ) is not None:  # perhaps without its first commit
+            self.delete(before[0], properties)
         made = call(self._client("codecommit").create_repository, **request)["repositoryMetadata"]
         if "Code" in properties:
             try:
@@ -47,6 +52,14 @@ class _Repositories:
                 call(self._client("codecommit").delete_repository, repositoryName=made["repositoryName"])
                 raise
         return _provisioned(made)
+
+    def find(self, _logical_id: str, properties: Document, _stack_name: str) -> Provisioned | None:
+        client = self._client("codecommit")
+        try:
+            found = client.get_repository(repositoryName=properties["RepositoryName"])["repositoryMetadata"]
+        except client.exceptions.RepositoryDoesNotExistException:
+            return None
+        return _provisioned(found) if has_made(found["creationDate"]) else None
 
     def update(
         self, physical_id: str, old: Document, new: Document, stack_name: str, logical_id: str | None = None

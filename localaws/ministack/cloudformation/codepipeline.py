@@ -7,11 +7,13 @@ from botocore.model import ListShape, MapShape, Shape, StructureShape
 
 from localaws.account.session import Clients
 from localaws.document import Document
+from localaws.ministack.cloudformation.attempts import has_made
 from localaws.ministack.cloudformation.provisioner import (
     IncompleteError,
     Provisioned,
     Provisioner,
     call,
+    found_again,
     generated_name,
 )
 from localaws.ministack.cloudformation.typed_values import typed
@@ -34,10 +36,23 @@ class _Pipelines:
     def create(self, logical_id: str, properties: Document, stack_name: str) -> Provisioned:
         name = properties.get("Name") or generated_name(stack_name, logical_id, _NAME_LENGTH)
         tags = [{"key": tag["Key"], "value": tag["Value"]} for tag in properties.get("Tags", ())]
-        client = self._client()
-        made = call(client.create_pipeline, pipeline=self._declaration(name, properties), tags=tags)
+        made = found_again(self, logical_id, properties, stack_name)
+        if made is None:
+            declaration = self._declaration(name, properties)
+            created = call(self._client().create_pipeline, pipeline=declaration, tags=tags)
+            made = name, {"Version": str(created["pipeline"]["version"])}
         self._set_transitions(name, {}, properties)
-        return name, {"Version": str(made["pipeline"]["version"])}
+        return made
+
+    def find(self, logical_id: str, properties: Document, stack_name: str) -> Provisioned | None:
+        client, name = self._client(), properties.get("Name") or generated_name(stack_name, logical_id, _NAME_LENGTH)
+        try:
+            found = client.get_pipeline(name=name)
+        except client.exceptions.PipelineNotFoundException:
+            return None
+        return (
+            (name, {"Version": str(found["pipeline"]["version"])}) if has_made(found["metadata"]["created"]) else None
+        )
 
     def update(
         self, physical_id: str, old: Document, new: Document, stack_name: str, logical_id: str | None = None

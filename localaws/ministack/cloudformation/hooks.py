@@ -1,14 +1,15 @@
 """The hooks into CloudFormation."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
 from localaws.account.session import Clients
 from localaws.ministack.cloudformation import catalog, sagemaker, schema
+from localaws.ministack.cloudformation.attempts import Attempts
 from localaws.ministack.cloudformation.exactness import Exactness
 from localaws.ministack.cloudformation.hooks_deletion import delete_stacks_in_progress
-from localaws.ministack.cloudformation.hooks_interruption import end_interrupted_operations
+from localaws.ministack.cloudformation.hooks_operations import Operations
 from localaws.ministack.cloudformation.hooks_requests import (
     accept_bucket_host_urls,
     describe_types,
@@ -25,29 +26,44 @@ from localaws.ministack.cloudformation.hooks_types import (
     check_and_complete_resources,
     correct_change_sets,
 )
+from localaws.ministack.cloudformation.provisioner import Provisioner
 from localaws.ministack.hook import Hook
 
 
-def cloudformation_hooks(client: Clients, clients_of: Callable[[str | None], Clients]) -> tuple[Hook, ...]:
+def stack_provisioners(clients_of: Callable[[str | None], Clients]) -> Mapping[str, Provisioner]:
+    """Return the provisioner of each type that is made here, as the role of the stack that it is made for.
+
+    Parameters
+    ----------
+    clients_of : callable(role's ARN or None) -> callable(service) -> boto3 client
+    """
+
+    def client_of_stack(service: str) -> Any:
+        return clients_of(role_arn.get())(service)
+
+    return catalog.provisioners(client_of_stack)
+
+
+def cloudformation_hooks(
+    client: Clients, provisioners: Mapping[str, Provisioner], attempts: Attempts, operations: Operations
+) -> tuple[Hook, ...]:
     """Return the hooks.
 
     Parameters
     ----------
     client : callable(service) -> boto3 client
         What CloudFormation itself asks the services with.
-    clients_of : callable(role's ARN or None) -> callable(service) -> boto3 client
-        What a stack's resources are made with.
+    provisioners : mapping of str to Provisioner
+        What makes the resources of each type that is made here.
+    attempts : Attempts
+    operations : Operations
     """
-
-    def client_of_stack(service: str) -> Any:
-        return clients_of(role_arn.get())(service)
-
     return (
-        Hook("cloudformation", partial(add_resource_types, catalog.provisioners(client_of_stack), sagemaker.TYPES)),
+        Hook("cloudformation", partial(add_resource_types, provisioners, sagemaker.TYPES)),
         # Resources of these types are checked as well.
         Hook(
             "cloudformation",
-            partial(check_and_complete_resources, Exactness(client)),
+            partial(check_and_complete_resources, Exactness(client), attempts),
             after=("add_resource_types",),
         ),
         Hook("cloudformation", keep_endpoint_configurations),
@@ -66,7 +82,12 @@ def cloudformation_hooks(client: Clients, clients_of: Callable[[str | None], Cli
             delete_stacks_in_progress,
             after=("check_and_complete_resources", "roll_back_failed_resources"),
         ),
-        Hook("cloudformation", end_interrupted_operations),
+        # An operation is kept as a whole, with its rollback.
+        Hook(
+            "cloudformation",
+            operations.keep,
+            after=("delete_stacks_in_progress", "roll_back_failed_resources", "roll_back_nested_stacks"),
+        ),
         # The role is that of the whole operation, and kept when nothing has refused it.
         Hook("cloudformation", act_as_stack_roles, after=("refuse_operations_by_status",)),
     )

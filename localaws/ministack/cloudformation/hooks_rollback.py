@@ -19,6 +19,7 @@ Stacks = MutableMapping[str, Document]
 
 _FAILED = ("CREATE_FAILED", "UPDATE_FAILED")
 _STACK = "AWS::CloudFormation::Stack"
+_SUFFIX_LENGTH = len("-01234567-89a")  # of a nested stack's name
 
 
 def provisioned(
@@ -105,6 +106,8 @@ def roll_back_nested_stacks() -> None:
     create: Callable[[str, Document, str], Provisioned] = handler["create"]
 
     def create_known(logical_id: str, properties: Document, stack_name: str) -> Provisioned:
+        for interrupted in _left_behind(every_stack, stack_name, logical_id):
+            delete(interrupted["StackId"], properties)
         before = set(every_stack)
         try:
             return create(logical_id, properties, stack_name)
@@ -133,6 +136,19 @@ def roll_back_nested_stacks() -> None:
                 raise ValueError(f"Embedded stack {physical_id} was not successfully deleted: {reason}")
 
     handler.update(create=create_known, delete=delete)
+
+
+def _left_behind(stacks: Stacks, parent: str, logical_id: str) -> list[Document]:
+    """Return the nested stacks that a kill interrupted while they were made, which their parent was not told of."""
+    known = {record["PhysicalResourceId"] for record in stacks[parent]["_resources"].values()}
+    return [
+        each
+        for name, each in stacks.items()
+        if _is_child(each, parent)
+        and name[:-_SUFFIX_LENGTH] == f"{parent}-{logical_id}"
+        and each["StackId"] not in known
+        and each["StackStatus"] != "DELETE_COMPLETE"
+    ]
 
 
 def _is_child(stack: Document, parent: str) -> bool:

@@ -4,6 +4,7 @@ import importlib
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
+from localaws.ministack.cloudformation.attempts import ATTEMPT, Attempts
 from localaws.ministack.cloudformation.exactness import Exactness
 from localaws.ministack.cloudformation.hooks_rollback import note_of, provisioned
 from localaws.ministack.cloudformation.provisioner import Provisioner, note_made
@@ -36,8 +37,10 @@ def add_resource_types(provisioners: Mapping[str, Provisioner], tagged: Collecti
     stacks._runs_on_worker_thread = lambda name: name in provisioners or in_thread(name)  # type: ignore[attr-defined]
 
 
-def check_and_complete_resources(exactness: Exactness) -> None:
+def check_and_complete_resources(exactness: Exactness, attempts: Attempts) -> None:
     """Check the properties of each resource before it is created or updated, and complete them afterwards.
+
+    That it is begun is written down before.
 
     Hooks ``_provision_resource``, ``_update_resource`` and ``_delete_resource`` of
     ``ministack.services.cloudformation.provisioners``, which stacks, in a module of their own, and nested stacks call
@@ -55,7 +58,10 @@ def check_and_complete_resources(exactness: Exactness) -> None:
         exactness.check_deletion(resource_type, physical_id)
         delete(resource_type, physical_id, *others, **more)
 
-    exact = (_provisioning(exactness, provision, every_stack), _updating(exactness, update, every_stack))
+    exact = (
+        _provisioning(exactness, attempts, provision, every_stack),
+        _updating(exactness, attempts, update, every_stack),
+    )
     for module in (provisioners, stacks):
         for name, function in zip(names, (*exact, delete_if_allowed), strict=True):
             private(module.__name__, name)
@@ -63,14 +69,19 @@ def check_and_complete_resources(exactness: Exactness) -> None:
     stacks._runs_on_worker_thread = lambda name: name in in_thread or runs_in_thread(name)
 
 
-def _provisioning(exactness: Exactness, provision: Callable[..., Any], every_stack: Stacks) -> Callable[..., Any]:
+def _provisioning(
+    exactness: Exactness, attempts: Attempts, provision: Callable[..., Any], every_stack: Stacks
+) -> Callable[..., Any]:
     """Return what creates a resource in place of `provision`."""
 
     def provision_exactly(resource_type: str, logical_id: str, props: Properties, stack_name: str) -> Any:
+        stack = every_stack[stack_name]
         exactness.check(resource_type, logical_id, props)
         props = exactness.typed(resource_type, props)
-        exactness.check_new(resource_type, logical_id, props, every_stack[stack_name], list(every_stack.values()))
-        resource = (every_stack[stack_name], logical_id, resource_type, props)
+        if not attempts.is_begun(stack["StackId"], logical_id):  # otherwise it may be there, made by this operation
+            exactness.check_new(resource_type, logical_id, props, stack, list(every_stack.values()))
+        resource = (stack, logical_id, resource_type, props)
+        attempt = ATTEMPT.set(attempts.begin(stack["StackId"], logical_id, resource_type, props))
         token = note_made.set(note_of(*resource, "IN_PROGRESS"))
         try:
             return provisioned(
@@ -80,11 +91,14 @@ def _provisioning(exactness: Exactness, provision: Callable[..., Any], every_sta
             )
         finally:
             note_made.reset(token)
+            ATTEMPT.reset(attempt)
 
     return provision_exactly
 
 
-def _updating(exactness: Exactness, update: Callable[..., Any], every_stack: Stacks) -> Callable[..., Any]:
+def _updating(
+    exactness: Exactness, attempts: Attempts, update: Callable[..., Any], every_stack: Stacks
+) -> Callable[..., Any]:
     """Return what updates a resource in place of `update`."""
 
     def update_exactly(  # its parameters are MiniStack's
@@ -100,13 +114,18 @@ def _updating(exactness: Exactness, update: Callable[..., Any], every_stack: Sta
         known = old_attrs if old_attrs is not None else _attributes(every_stack, stack_name, logical_id)
         if old == new:
             return update(resource_type, physical_id, old, new, stack_name, logical_id, known)
-        exactness.check(resource_type, logical_id or physical_id, new)
+        stack, name = every_stack[stack_name], logical_id or physical_id
+        exactness.check(resource_type, name, new)
         old, new = (exactness.typed(resource_type, properties) for properties in (old, new))
-        new_id, attributes = provisioned(
-            lambda: update(resource_type, physical_id, old, new, stack_name, logical_id, known),
-            lambda provisioned_id: exactness.complete(resource_type, provisioned_id, new),
-            note_of(every_stack[stack_name], logical_id or physical_id, resource_type, new),
-        )
+        attempt = ATTEMPT.set(attempts.begin(stack["StackId"], name, resource_type, new))
+        try:
+            new_id, attributes = provisioned(
+                lambda: update(resource_type, physical_id, old, new, stack_name, logical_id, known),
+                lambda provisioned_id: exactness.complete(resource_type, provisioned_id, new),
+                note_of(stack, name, resource_type, new),
+            )
+        finally:
+            ATTEMPT.reset(attempt)
         return new_id, {**known, **attributes} if new_id == physical_id else attributes
 
     return update_exactly

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from botocore.exceptions import ClientError
 
 from localaws.document import Document
+from localaws.ministack.cloudformation.attempts import ATTEMPT
 
 Provisioned = tuple[str, Document]
 """Physical id (what Ref gives) and attributes (what GetAtt gives)."""
@@ -56,8 +57,9 @@ def call(operation: Callable[..., Any], /, **request: Any) -> Document:
 
 
 def generated_name(stack_name: str, logical_id: str, longest: int) -> str:
-    """Return a name as CloudFormation makes it: stack, logical id and twelve random characters."""
-    suffix = f"-{secrets.token_hex(6)}"
+    """Return a name as CloudFormation makes it: stack, logical id and twelve characters of the attempt's."""
+    attempt = ATTEMPT.get()
+    suffix = f"-{attempt.seed if attempt is not None else secrets.token_hex(6)}"
     return f"{stack_name}-{logical_id}"[: longest - len(suffix)] + suffix
 
 
@@ -71,6 +73,9 @@ class Provisioner(Protocol):
     def create(self, logical_id: str, properties: Document, stack_name: str) -> Provisioned:
         """Create one, and return when it is there."""
 
+    def find(self, logical_id: str, properties: Document, stack_name: str) -> Provisioned | None:
+        """Return what this attempt has made before a kill; None if it has made nothing that would stay behind."""
+
     def update(
         self, physical_id: str, old: Document, new: Document, stack_name: str, logical_id: str | None = None
     ) -> Provisioned:
@@ -78,3 +83,10 @@ class Provisioner(Protocol):
 
     def delete(self, physical_id: str, properties: Document) -> None:
         """Delete one, if it is there."""
+
+
+def found_again(provisioner: Provisioner, logical_id: str, properties: Document, stack_name: str) -> Provisioned | None:
+    """Return what this attempt has made, when it was begun before a kill; None when there is nothing."""
+    attempt = ATTEMPT.get()
+    again = attempt is not None and attempt.again
+    return provisioner.find(logical_id, properties, stack_name) if again else None

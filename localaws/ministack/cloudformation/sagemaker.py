@@ -17,12 +17,21 @@ from botocore.model import StructureShape
 
 from localaws.account.session import Clients
 from localaws.document import Document
-from localaws.ministack.cloudformation.provisioner import IncompleteError, Provisioned, call, generated_name, tell_made
+from localaws.ministack.cloudformation.attempts import ATTEMPT, has_made
+from localaws.ministack.cloudformation.provisioner import (
+    IncompleteError,
+    Provisioned,
+    call,
+    found_again,
+    generated_name,
+    tell_made,
+)
 from localaws.ministack.cloudformation.typed_values import typed
 
 _NAME_LENGTH = 63
 _WAIT_SECONDS = 3600.0
 _POLL_SECONDS = 0.1
+_UNDER_WAY = ("Creating", "Updating", "SystemUpdating", "RollingBack")
 
 
 @dataclass(frozen=True)
@@ -84,8 +93,9 @@ class ResourceProvisioner:
             It cannot be created; the text is the reason in the stack's events. IncompleteError, when it was created,
             but has failed.
         """
-        name = properties.get(self._name_member) or generated_name(stack_name, logical_id, _NAME_LENGTH)
-        self._call("Create", {**properties, self._name_member: name, "Tags": _own_tags(properties)})
+        name = self._name(logical_id, properties, stack_name)
+        if found_again(self, logical_id, properties, stack_name) is None:
+            self._call("Create", {**properties, self._name_member: name, "Tags": _own_tags(properties)})
         provisioned = self.provisioned(name)
         if self._type.waits:
             tell_made(provisioned[0])
@@ -94,6 +104,12 @@ class ResourceProvisioner:
             except ValueError as error:
                 raise IncompleteError(provisioned[0], str(error)) from error
         return provisioned
+
+    def find(self, logical_id: str, properties: Document, stack_name: str) -> Provisioned | None:
+        """Return what this attempt has made before a kill."""
+        name = self._name(logical_id, properties, stack_name)
+        found = self._describe(name)
+        return self.provisioned(name) if found is not None and has_made(found["CreationTime"]) else None
 
     def update(
         self, physical_id: str, old: Document, new: Document, stack_name: str, logical_id: str | None = None
@@ -115,7 +131,8 @@ class ResourceProvisioner:
                 )
             return self.create(logical_id or self._type.noun, new, stack_name)
         name = _name_of(physical_id)
-        self._call("Update", {**new, self._name_member: name})
+        if not self._is_updated(name, new):
+            self._call("Update", {**new, self._name_member: name})
         if self._type.waits:
             self._wait(name, new["EndpointConfigName"])
         return self._with_tags(self.provisioned(name), old, new)
@@ -141,6 +158,22 @@ class ResourceProvisioner:
             if not self._type.waits:
                 return
             time.sleep(_POLL_SECONDS)
+
+    def _name(self, logical_id: str, properties: Document, stack_name: str) -> str:
+        given: str | None = properties.get(self._name_member)
+        return given or generated_name(stack_name, logical_id, _NAME_LENGTH)
+
+    def _is_updated(self, name: str, new: Document) -> bool:
+        """Say whether this attempt has updated an endpoint before a kill, once that update has come to its end."""
+        attempt = ATTEMPT.get()
+        if attempt is None or not attempt.again or not self._type.waits:
+            return False
+        deadline = time.monotonic() + _WAIT_SECONDS
+        while (found := self._describe(name)) is not None and time.monotonic() < deadline:
+            if found["EndpointStatus"] not in _UNDER_WAY:
+                return bool(found["EndpointConfigName"] == new["EndpointConfigName"])
+            time.sleep(_POLL_SECONDS)
+        return False
 
     def _with_tags(self, there: Provisioned, old: Document, new: Document) -> Provisioned:
         """Return what is there, with the tags that are new or have changed, and without the others."""

@@ -24,6 +24,10 @@ class _Associations:
         call(self._client().associate_web_acl, ResourceArn=resource, WebACLArn=acl)
         return f"{resource}|{acl}", {}
 
+    def find(self, _logical_id: str, _properties: Document, _stack_name: str) -> Provisioned | None:
+        """Return None: an association goes with what it protects, and another replaces it."""
+        return None
+
     def update(
         self, physical_id: str, _old: Document, new: Document, stack_name: str, logical_id: str | None = None
     ) -> Provisioned:

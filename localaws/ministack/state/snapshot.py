@@ -33,6 +33,12 @@ _QUIET_PER_SECOND_OF_WRITING = 100.0
 # A fork that met a lock which another thread held does nothing at all.
 _STUCK_SECONDS = 30.0
 _POLL_SECONDS = 0.004
+_RETRY_SECONDS = 1.0
+_NOT_SAVED = "The state could not be written to the disk; local-aws logs ministack says why"
+
+
+class NotSavedError(Exception):
+    """The state could not be written: the disk is full, or not there."""
 
 
 class SnapshotLoop(LoopTask):
@@ -50,6 +56,7 @@ class SnapshotLoop(LoopTask):
         self._changed = False
         self._waiting: list[asyncio.Future[None]] = []
         self._called = asyncio.Event()
+        self.is_saving = True
         # Python 3.12 and later warn of a fork while threads run. The module's docstring says why it is safe.
         warnings.filterwarnings("ignore", r"This process .* is multi-threaded", DeprecationWarning)
 
@@ -58,10 +65,20 @@ class SnapshotLoop(LoopTask):
         self._changed = True
 
     async def saved(self) -> None:
-        """Return when everything that has happened until now is on disk; at once, when nothing saves."""
+        """Return when everything that has happened until now is on disk; at once, when nothing saves.
+
+        Raises
+        ------
+        NotSavedError
+            The next save has failed; those after it may not.
+        """
         if self._task is None or self._task.done():
             return
-        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        loop = self._task.get_loop()
+        if asyncio.get_running_loop() is not loop:
+            await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(self.saved(), loop))
+            return
+        future: asyncio.Future[None] = loop.create_future()
         self._waiting.append(future)
         self._called.set()
         await future
@@ -81,14 +98,13 @@ class SnapshotLoop(LoopTask):
             self._called.clear()
             waiting, self._waiting = self._waiting, []
             began = time.monotonic()
-            if await self._save():
-                for future in waiting:
-                    if not future.done():
-                        future.set_result(None)
-            else:
-                self._waiting = waiting + self._waiting
+            self.is_saving = await self._save()
+            for future in waiting:
+                if not future.done():
+                    future.set_result(None) if self.is_saving else future.set_exception(NotSavedError(_NOT_SAVED))
+            if not self.is_saving:
                 self._changed = True
-                await asyncio.sleep(1)
+                await asyncio.sleep(_RETRY_SECONDS)
             took = time.monotonic() - began
 
     async def _pause(self, took: float) -> None:
