@@ -8,6 +8,7 @@ import os
 import tarfile
 import tempfile
 import time
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -79,7 +80,7 @@ def check(path: Path, sample: Sample) -> Iterator[Finding]:
             yield Finding("ok", "archive", f"{_size(path)} in {path}")
             yield from _check_layout(folder)
             yield from _check_model(folder, sample)
-    except (OSError, tarfile.TarError, EOFError) as error:
+    except (OSError, tarfile.TarError, EOFError, zlib.error) as error:
         yield Finding(
             "error", "archive", f"{path} cannot be unpacked: {error}. Make it with: tar czf model.tar.gz -C DIR ."
         )
@@ -90,6 +91,8 @@ def _unpacked(path: Path) -> Iterator[Path]:
     if path.is_dir():
         yield path.absolute()
         return
+    if not hasattr(tarfile, "data_filter"):
+        raise OSError("this Python unpacks archives unsafely (3.11.4 and later do not); name an unpacked folder")
     with tempfile.TemporaryDirectory(prefix="serving-check-") as folder, tarfile.open(path) as archive:
         archive.extractall(folder, filter="data")  # refuses paths that lead out, devices, absolute links
         yield Path(folder)

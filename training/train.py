@@ -23,6 +23,7 @@ import subprocess
 import sys
 import tarfile
 import tempfile
+import zlib
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -218,8 +219,8 @@ def _fetch_code(source: str) -> None:
             with tarfile.open(packed) as tar:
                 if hasattr(tarfile, "data_filter"):
                     tar.extraction_filter = tarfile.data_filter
-                tar.extractall(_CODE)  # noqa: S202 - the user's own code, which is about to run
-        except (OSError, tarfile.TarError) as error:
+                tar.extractall(_CODE)  # noqa: S202 - code that runs next, with the same rights in the same container
+        except (OSError, EOFError, zlib.error, ValueError, tarfile.TarError) as error:
             raise TrainError(f"ClientError: cannot unpack sagemaker_submit_directory '{source}': {error}") from error
 
 

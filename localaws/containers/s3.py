@@ -5,7 +5,7 @@ Small objects are fetched in one request each; large ones in parts, by boto3's t
 
 import gzip
 import os
-import shutil
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -14,6 +14,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from localaws.containers.errors import JobFailure
+from localaws.storage.archive import ArchiveError, copy_within
 
 Client = Any
 _ONE_REQUEST_BYTES = 8 * 1024 * 1024
@@ -136,7 +137,8 @@ def download_object(client: Client, item: S3Object, folder: Path, *, gunzip: boo
     """
     if ".." in PurePosixPath(item.relative).parts:
         raise JobFailure(f"ClientError: Data download failed: the key {item.location} leaves its folder")
-    target = folder / item.relative
+    # A key with two slashes, s3://bucket/data//x, has a relative path that begins with one.
+    target = folder / item.relative.lstrip("/")
     fetch(client, item, target)
     if gunzip:
         _gunzip(target, item)
@@ -146,8 +148,10 @@ def _gunzip(target: Path, item: S3Object) -> None:
     unpacked = target.with_name(f"{target.name}.unpacked")
     try:
         with gzip.open(target, "rb") as packed, unpacked.open("wb") as plain:
-            shutil.copyfileobj(packed, plain)
-    except (OSError, EOFError) as error:
+            copy_within(packed, plain, target.parent)
+    except ArchiveError as error:
+        raise JobFailure(f"ClientError: Data download failed: {item.location}: {error}") from error
+    except (OSError, EOFError, zlib.error) as error:
         raise JobFailure(f"ClientError: Data download failed: {item.location} is not gzip: {error}") from error
     target.unlink()
     unpacked.rename(target.with_suffix("") if target.suffix == ".gz" else target)

@@ -2,6 +2,7 @@
 
 hooks           the hooks into MiniStack
 hooks_workers   how functions are run, and how their exceptions are reported
+hooks_archives  zip files of functions and layers
 hooks_payloads  events and results that are large, or no JSON
 hooks_warm      how many environments stay warm, and what of their output is kept
 hooks_metrics   what is counted of them

@@ -3,6 +3,7 @@
 import os
 from functools import partial
 
+from localaws.ministack.awslambda.hooks_archives import unpack_safely
 from localaws.ministack.awslambda.hooks_metrics import count_asynchronous_events, count_invocations
 from localaws.ministack.awslambda.hooks_payloads import limit_payloads
 from localaws.ministack.awslambda.hooks_warm import limit_output, limit_warm_workers
@@ -27,6 +28,7 @@ def awslambda_hooks(metrics: FunctionMetrics) -> tuple[Hook, ...]:
         Hook("awslambda", limit_payloads),
         Hook("awslambda", partial(limit_warm_workers, *warm_functions())),
         Hook("awslambda", limit_output),
+        Hook("awslambda", unpack_safely),
         Hook("awslambda", partial(count_invocations, metrics)),
         Hook("awslambda", partial(count_asynchronous_events, metrics)),
     )

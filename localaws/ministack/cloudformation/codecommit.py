@@ -3,7 +3,6 @@
 import os
 import subprocess
 import tempfile
-import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -13,10 +12,13 @@ from localaws.document import Document
 from localaws.ministack.cloudformation.attempts import has_made
 from localaws.ministack.cloudformation.provisioner import Provisioned, Provisioner, call, found_again
 from localaws.ministack.iam.hooks_accounts import current_account
+from localaws.storage.archive import ArchiveError, Limit, unpack_zip
 
 _PUSH_SECONDS = 60
 # Source: "Quotas in AWS CodeCommit", compressed archive for initializing a repository in CloudFormation.
 _ARCHIVE_BYTES = 20 * 1024 * 1024
+# Source: "Quotas in AWS CodeCommit", the largest file; here for all together.
+_UNPACKED = Limit(2 * 1024**3)
 _PERSON = ("-c", "user.name=AWS CodeCommit", "-c", "user.email=codecommit@localhost")
 
 
@@ -92,23 +94,15 @@ class _Repositories:
                     raise ValueError("Code archive supplied cannot be more than 20 MB compressed")
                 file.write(stored["Body"].read())
             try:
-                _unpack(archive, folder)
-            except zipfile.BadZipFile as error:
-                raise ValueError(f"s3://{place['Bucket']}/{place['Key']} is not a zip file") from error
+                with archive.open("rb") as file:
+                    unpack_zip(file, folder, _UNPACKED)
+            except ArchiveError as error:
+                raise ValueError(f"s3://{place['Bucket']}/{place['Key']} cannot be unpacked: {error}") from error
             branch = code.get("BranchName", "main")
             _git(folder, "init", "--quiet", f"--initial-branch={branch}")
             _git(folder, "add", "--all", "--force")
             _git(folder, *_PERSON, "commit", "--quiet", "--message", "Initial commit by AWS CodeCommit")
             _git(folder, "push", "--quiet", url, branch)
-
-
-def _unpack(archive: Path, folder: Path) -> None:
-    """Extract all files, with the permission to run them where they have it."""
-    with zipfile.ZipFile(archive) as opened:
-        for info in opened.infolist():
-            path = Path(opened.extract(info, folder))
-            if info.external_attr >> 16 & 0o111 and path.is_file():
-                path.chmod(0o755)
 
 
 def _git(folder: Path, *arguments: str) -> None:

@@ -4,6 +4,7 @@ import tarfile
 from pathlib import Path
 
 from localaws.containers.errors import JobFailure
+from localaws.storage.archive import ArchiveError, unpack_tar_gz
 
 
 def pack(folder: Path, archive: Path) -> None:
@@ -13,27 +14,24 @@ def pack(folder: Path, archive: Path) -> None:
             tar.add(path, arcname=path.name)
 
 
-def unpack(archive: Path, folder: Path) -> None:
-    """Unpack an archive's files and folders.
+def unpack(archive: Path, folder: Path, source: str) -> None:
+    """Unpack a model archive into a folder, which is absent or empty.
 
-    Links and devices are refused, and so are names that lead out of the folder: an archive may come from anywhere.
-    (Python's own filter does this, too, from 3.11.4 on; Debian 12 has 3.11.2.)
+    Parameters
+    ----------
+    archive, folder : Path
+    source : str
+        Where the archive comes from, for the message.
 
     Raises
     ------
     JobFailure
-        If it is not such an archive, or contains something that is refused.
+        If it is not such an archive, or contains something that is refused, with SageMaker's sentence.
     """
     try:
-        with tarfile.open(archive) as tar:
-            if hasattr(tarfile, "data_filter"):
-                tar.extraction_filter = tarfile.data_filter
-            for member in tar:
-                inside = (folder / member.name).resolve().is_relative_to(folder.resolve())
-                if not inside or not (member.isfile() or member.isdir()):
-                    raise JobFailure(f"ClientError: {archive.name} contains '{member.name}', which cannot be unpacked")
-                member.uid = member.gid = 0
-                member.mode |= 0o600 if member.isfile() else 0o700
-                tar.extract(member, folder, set_attrs=member.isfile())
-    except (tarfile.TarError, OSError, EOFError) as error:
-        raise JobFailure(f"ClientError: Cannot unpack {archive.name}: {error}") from error
+        unpack_tar_gz(archive, folder)
+    except ArchiveError as error:
+        raise JobFailure(
+            f'ClientError: Failed to extract model data archive from URL "{source}". Please ensure that the object'
+            f" located at the URL is a valid tar.gz archive: {error}"
+        ) from error

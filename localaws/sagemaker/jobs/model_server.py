@@ -116,7 +116,7 @@ def stage(client: Any, definition: Document, folder: Path) -> None:
     if not found:
         raise JobFailure(f"ClientError: Could not find model data at {uri}.")
     s3.fetch(client, found[0], packed)
-    archive.unpack(packed, target)
+    archive.unpack(packed, target, uri)
     packed.unlink()
 
 

@@ -8,7 +8,9 @@ allow. An object ``folder/x.csv`` becomes ``folder/x.csv.out``; nothing is writt
 import gzip
 import http
 import http.client
+import io
 import time
+import zlib
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -38,6 +40,8 @@ from localaws.storage.store import Store
 _DEFAULT_PAYLOAD_MB = 6
 _DEFAULT_INVOCATION_SECONDS = 600
 _MOST_PAYLOAD_MB = 100
+# Of an object with CompressionType Gzip, which is unpacked in memory.
+_GUNZIPPED_BYTES = 1024**3
 
 
 class TransformJob(JobType):
@@ -225,6 +229,10 @@ def _unpacked(data: bytes, job: Job, item: s3.S3Object) -> bytes:
     if job.request["TransformInput"].get("CompressionType") != "Gzip":
         return data
     try:
-        return gzip.decompress(data)
-    except (OSError, EOFError) as error:
+        with gzip.GzipFile(fileobj=io.BytesIO(data)) as packed:
+            unpacked = packed.read(_GUNZIPPED_BYTES + 1)
+    except (OSError, EOFError, zlib.error) as error:
         raise JobFailure(f"ClientError: {item.location} is not gzip: {error}") from error
+    if len(unpacked) > _GUNZIPPED_BYTES:
+        raise JobFailure(f"ClientError: {item.location} unpacks to more than {_GUNZIPPED_BYTES:,} bytes")
+    return unpacked

@@ -7,7 +7,6 @@ that object as its source.
 import os
 import subprocess
 import tempfile
-import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,7 @@ from localaws.containers.errors import JobFailure
 from localaws.containers.s3 import download_object, objects_under
 from localaws.document import Document
 from localaws.services.codebuild.errors import PhaseFailure
+from localaws.storage.archive import ArchiveError, unpack_zip
 
 _GIT_SECONDS = 600
 _BUILDSPEC = "buildspec.yml"
@@ -86,18 +86,10 @@ def _download(client: Any, location: str, version: str, target: Path) -> str:
         for chunk in answer["Body"].iter_chunks(1024 * 1024):
             file.write(chunk)
         try:
-            _unpack(zipfile.ZipFile(file), target)
-        except zipfile.BadZipFile as error:
-            raise PhaseFailure("CLIENT_ERROR", f"s3://{location} is not a ZIP file: {error}") from error
+            unpack_zip(file, target)
+        except ArchiveError as error:
+            raise PhaseFailure("CLIENT_ERROR", f"s3://{location} cannot be unpacked: {error}") from error
     return str(answer.get("VersionId") or answer["ETag"].strip('"'))
-
-
-def _unpack(archive: zipfile.ZipFile, target: Path) -> None:
-    for item in archive.infolist():
-        path = Path(archive.extract(item, target))
-        mode = item.external_attr >> 16 & 0o777
-        if mode and path.is_file():
-            path.chmod(mode)
 
 
 def _clone(aws: Aws, source: Document, version: str, target: Path) -> str:

@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import tempfile
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,11 @@ from botocore.exceptions import ClientError
 
 from localaws.document import Document
 from localaws.service.context import Context
+from localaws.storage.archive import ArchiveError, read_from_zip
+
+# Source: "Quotas in AWS CodePipeline", artifacts of CloudFormation actions; "AWS CloudFormation quotas", a template.
+_ARTIFACT_BYTES = 256 * 1024 * 1024
+_FILE_BYTES = 1024 * 1024
 
 
 class ArtifactError(Exception):
@@ -77,11 +83,15 @@ class ArtifactStore:
         where = f"s3://{location['bucket']}/{location['key']}"
         try:
             stored = self.context.aws.client("s3").get_object(Bucket=location["bucket"], Key=location["key"])
-            with zipfile.ZipFile(io.BytesIO(stored["Body"].read())) as archive:
-                return archive.read(path)
+            if stored["ContentLength"] > _ARTIFACT_BYTES:
+                raise ArtifactError(f"The artifact {where} has more than {_ARTIFACT_BYTES:,} bytes")
+            with tempfile.TemporaryFile() as file:
+                for chunk in stored["Body"].iter_chunks(1024 * 1024):
+                    file.write(chunk)
+                return read_from_zip(file, path, _FILE_BYTES)
         except ClientError as error:
             raise ArtifactError(f"The artifact {where} cannot be read: {error}") from error
-        except zipfile.BadZipFile as error:
-            raise ArtifactError(f"The artifact {where} is not a zip file") from error
+        except ArchiveError as error:
+            raise ArtifactError(f"The artifact {where} cannot be unpacked: {error}") from error
         except KeyError as error:
             raise ArtifactError(f"File [{path}] does not exist in artifact {where}") from error

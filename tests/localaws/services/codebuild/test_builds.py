@@ -336,3 +336,11 @@ def test_what_pip_and_uv_have_downloaded_goes_from_build_to_build(project: Proje
     project.create(spec('for cache in "$PIP_CACHE_DIR" "$UV_CACHE_DIR"; do ls "$cache"; mkdir -p "$cache/kept"; done'))
     assert "kept" not in project.log(project.build()).splitlines()
     assert project.log(project.build()).splitlines().count("kept") == 2
+
+
+def test_a_source_that_leads_out_of_its_folder_fails_the_download(project: Project) -> None:
+    source = project.put_source({"buildspec.yml": spec("true"), "../escaped": "x"})
+    project.create(source=source)
+    build = project.build()
+    [context] = next(phase["contexts"] for phase in build["phases"] if phase["phaseType"] == "DOWNLOAD_SOURCE")
+    assert f"s3://{source['location']} cannot be unpacked: '../escaped' leads out" in context["message"]
