@@ -144,28 +144,6 @@ def resources(target: str, path: str, query: str, body: bytes, account_id: str) 
     return [each.resource for each in checks(target, path, body, account_id) if each.service != "iam"]
 
 
-def trust_in_service(policy: str | Document, principal: str) -> Document:
-    """Return the part of a role's trust policy that is about a service.
-
-    Parameters
-    ----------
-    policy : str or dict
-    principal : str
-        Such as ``codebuild.amazonaws.com``.
-    """
-    document = json.loads(policy) if isinstance(policy, str) else policy
-    statements = document.get("Statement", [])
-    listed = [statements] if isinstance(statements, dict) else statements
-    return {**document, "Statement": [each for each in listed if _names_service(each.get("Principal"), principal)]}
-
-
-def _names_service(trusted: Any, principal: str) -> bool:
-    if not isinstance(trusted, dict):
-        return bool(trusted == "*")
-    services = trusted.get("Service", [])
-    return principal in ([services] if isinstance(services, str) else services)
-
-
 def _parsed(body: bytes) -> Document:
     """Return the request; an empty one for a body that its server will refuse."""
     try:

@@ -17,6 +17,7 @@ from urllib.parse import urlencode, urlsplit
 from localaws.account import git_credentials
 from localaws.protocol.asgi import Response, Scope
 from localaws.protocol.forward import ask
+from localaws.settings import CREDENTIALS
 
 ACCOUNT_PATH = "/_localaws/account"
 """Where the gateway says whose account an access key, ``key``, belongs to."""
@@ -39,6 +40,11 @@ def access_key_of(scope: Scope) -> str:
         return given.access_key if given else ""
     found = _KEY.search(authorization or scope.get("query_string", b""))
     return found[1].decode("latin-1") if found else ""
+
+
+def is_root_key(key: str) -> bool:
+    """Return whether an access key is a root user's."""
+    return key == CREDENTIALS["aws_access_key_id"] or _ACCOUNT.fullmatch(key) is not None
 
 
 class CallerUnknownError(Exception):

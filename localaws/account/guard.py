@@ -84,8 +84,16 @@ def _question(scope: Scope) -> Scope:
 
 
 def questioned(scope: Scope) -> Scope:
-    """Return the request that a question is about."""
+    """Return the request that a question is about.
+
+    Raises
+    ------
+    ValueError
+        The question names none.
+    """
     asked = {name: values[0] for name, values in parse_qs(scope["query_string"].decode("latin-1")).items()}
+    if not {"method", "path"} <= asked.keys():
+        raise ValueError("A question's query has the method and the path of a request.")
     raw_path = asked["path"].encode("latin-1")
     found = {"method": asked["method"], "raw_path": raw_path, "path": asked["path"]}
     return {**scope, **found, "query_string": asked.get("query", "").encode("latin-1")}

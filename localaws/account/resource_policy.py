@@ -5,7 +5,7 @@ Our servers keep policies of their resources, such as a model package group's; M
 
 import http.client
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from urllib.parse import urlsplit
 
 POLICY_PATH = "/_localaws/policy"
@@ -35,6 +35,25 @@ class PolicyQuestion:
     action: str
     resource: str
     policy: str
+
+
+def asked(body: bytes) -> PolicyQuestion:
+    """Return the question in a request's body.
+
+    Raises
+    ------
+    ValueError
+        There is none.
+    """
+    found = json.loads(body)
+    names = {field.name for field in fields(PolicyQuestion)}
+    if (
+        not isinstance(found, dict)
+        or found.keys() != names
+        or not all(isinstance(each, str) for each in found.values())
+    ):
+        raise ValueError(f"A question has the texts {', '.join(sorted(names))}.")
+    return PolicyQuestion(**found)
 
 
 @dataclass(frozen=True)

@@ -17,9 +17,18 @@ def with_tags(tags: TagsByArn, body: bytes) -> bytes:
 
 
 def parted(question: bytes) -> tuple[TagsByArn, bytes]:
-    """Return the tags and the request's body of a question's body."""
+    """Return the tags and the request's body of a question's body.
+
+    Raises
+    ------
+    ValueError
+        It begins with no tags.
+    """
     line, _, body = question.partition(b"\n")
-    return json.loads(line), body
+    tags = json.loads(line)
+    if not isinstance(tags, dict) or not all(isinstance(each, dict) for each in tags.values()):
+        raise ValueError("A question's first line is a JSON object of tags by ARN.")
+    return tags, body
 
 
 def conditions(service: str, tags: Tags) -> dict[str, str]:

@@ -1,7 +1,7 @@
 """Roles that services act as, where IAM is enforced: their credentials come from STS, as a service of AWS gets them.
 
 1. A service asks STS for the role by the name of its principal, such as ``codepipeline.amazonaws.com``; the role's
-   trust policy has to name it (`localaws.ministack.iam.hooks_authorizer.restrict_trust_to_service`).
+   trust policy has to name it (`localaws.ministack.iam.hooks_decision`).
 2. What it gets is good for an hour and renewed before that; STS forgets all of it when it is started again, so a key
    that is not known any more is renewed, too.
 """

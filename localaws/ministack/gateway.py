@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from urllib.parse import urlsplit
 
+from localaws.account.caller import access_key_of, is_root_key
 from localaws.account.guard import Authorize
 from localaws.account.roles import SERVICE_HEADER
 from localaws.ministack.clock import Clock
@@ -19,6 +20,7 @@ from localaws.protocol import routing
 from localaws.protocol.asgi import Application, Message, Receive, Response, Scope, Send, read_body
 from localaws.protocol.forward import ask
 from localaws.protocol.stalls import watch_loop
+from localaws.settings import iam_enforced
 from localaws.supervision.servers import GATEWAY_HEALTH_PATH
 
 _READING = re.compile(rb"(?:Describe|List|Get|BatchGet|Filter|Query|Scan|Lookup)")
@@ -131,5 +133,7 @@ async def _forward(address: str, scope: Scope, receive: Receive, send: Send) -> 
 
 
 def _asking_service(scope: Scope) -> str:
+    """Return what the header says; nothing of a caller who is not the root user, where IAM is enforced."""
     given: bytes = dict(scope.get("headers", ())).get(SERVICE_HEADER.lower().encode(), b"")
-    return given.decode("latin-1")
+    is_known = not given or not iam_enforced() or is_root_key(access_key_of(scope))
+    return given.decode("latin-1") if is_known else ""

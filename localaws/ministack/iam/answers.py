@@ -1,13 +1,12 @@
 """What the servers beside MiniStack ask it about callers, by the path that they ask at."""
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from urllib.parse import parse_qs
 
 from localaws.account.caller import ACCOUNT_PATH, account_answer
 from localaws.account.guard import AUTHORIZE_PATH, Authorize, questioned
-from localaws.account.resource_policy import POLICY_PATH, PolicyAnswer, PolicyQuestion
+from localaws.account.resource_policy import POLICY_PATH, PolicyAnswer, PolicyQuestion, asked
 from localaws.ministack.iam.hooks_accounts import account_finder
 from localaws.ministack.iam.hooks_authorizer import policy_evaluator
 from localaws.protocol.asgi import Response, Scope
@@ -22,9 +21,21 @@ def iam_answers(authorize: Authorize | None) -> Mapping[str, Authorize]:
         Says whether a request is allowed; None where IAM is not enforced.
     """
     answers = {ACCOUNT_PATH: _account(account_finder()), POLICY_PATH: _policy(policy_evaluator())}
-    if authorize is None:
-        return answers
-    return {**answers, AUTHORIZE_PATH: lambda scope, body: authorize(questioned(scope), body)}
+    if authorize is not None:
+        answers[AUTHORIZE_PATH] = lambda scope, body: authorize(questioned(scope), body)
+    return {path: _understood(answer) for path, answer in answers.items()}
+
+
+def _understood(answer: Authorize) -> Authorize:
+    """Return an answer that refuses what is no question; anybody on this machine may ask anything."""
+
+    def understood(scope: Scope, body: bytes) -> Response:
+        try:
+            return answer(scope, body)
+        except ValueError as error:
+            return Response.aws_error(400, "ValidationException", str(error))
+
+    return understood
 
 
 def _account(find: Callable[[str], str]) -> Authorize:
@@ -37,6 +48,6 @@ def _account(find: Callable[[str], str]) -> Authorize:
 
 def _policy(evaluate: Callable[[PolicyQuestion], PolicyAnswer]) -> Authorize:
     def answer(_scope: Scope, body: bytes) -> Response:
-        return Response.json(200, asdict(evaluate(PolicyQuestion(**json.loads(body)))))
+        return Response.json(200, asdict(evaluate(asked(body))))
 
     return answer

@@ -1,19 +1,19 @@
 """The hooks into IAM and STS."""
 
 from localaws.ministack.hook import Hook
-from localaws.ministack.iam.hooks_policies import (
-    append_stream_to_log_group_arn,
-    restrict_trust_to_service,
-    show_sessions_as_their_roles,
-    treat_loopback_as_tls,
-)
+from localaws.ministack.iam.hooks_decision import decide_by_our_evaluator
+from localaws.ministack.iam.hooks_grants import show_encryption_context
+from localaws.ministack.iam.hooks_policies import append_stream_to_log_group_arn, treat_loopback_as_tls
+from localaws.ministack.iam.hooks_signatures import check_every_signature, keep_functions_secrets
 
 
 def iam_hooks() -> tuple[Hook, ...]:
     """Return the hooks."""
     return (
-        Hook("iam", restrict_trust_to_service),
-        Hook("iam", show_sessions_as_their_roles),
+        Hook("iam", decide_by_our_evaluator),
+        Hook("iam", check_every_signature),
+        Hook("iam", keep_functions_secrets),
+        Hook("iam", show_encryption_context),
         Hook("iam", append_stream_to_log_group_arn),
         Hook("iam", treat_loopback_as_tls),
     )

@@ -1,14 +1,20 @@
 """IAM: decisions for the servers of our own."""
 
+import hmac
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from typing import Any
 from urllib.parse import parse_qs
 
 from localaws.account import authorization, git_credentials, resource_tags
 from localaws.account.guard import ALLOWED, Authorize
+from localaws.account.policy.decision import Outcome, resource_decision
+from localaws.account.policy.document import Request, parse
+from localaws.account.policy.principal import Principal
 from localaws.account.resource_policy import PolicyAnswer, PolicyQuestion
 from localaws.account.resource_tags import TagsByArn
 from localaws.ministack.iam.hooks_accounts import account_scope, current_account
+from localaws.ministack.iam.hooks_requests import request_maker, role_finder
 from localaws.ministack.private import private
 from localaws.protocol.asgi import Response, Scope
 from localaws.protocol.routing import GIT_PATH
@@ -88,11 +94,13 @@ def _git_authorizer() -> Callable[[Scope, Mapping[str, str], TagsByArn], Respons
         account_id = current()
         repository = "/".join(path.split("/")[:4])
         key = credentials.access_key
-        if not key or not is_root(key):
-            found = resolve(key, account_id, credentials.session_token)
-            secret = getattr(found, "secret_access_key", "")
-            if not secret or not credentials.are_signed(secret, headers.get("host", ""), repository, datetime.now(UTC)):
-                return _denied("The user name and password were not made for this.")
+        found = resolve(key, account_id, credentials.session_token) if key else None
+        secret = getattr(found, "secret_access_key", "")
+        host, now = headers.get("host", ""), datetime.now(UTC)
+        # Services of ours have the root user's secret itself for a password.
+        is_service = bool(secret) and is_root(key) and hmac.compare_digest(credentials.password, secret)
+        if not secret or not (is_service or credentials.are_signed(secret, host, repository, now)):
+            return _denied("The user name and password were not made for this.")
         check = authorization.git_check(repository, scope["query_string"].decode("latin-1"), path, account_id)
         context = resource_tags.conditions(check.service, tags.get(check.resource, {}))
         denied = enforce(key, check.action, check.service, REGION, check.resource, context)
@@ -110,31 +118,19 @@ def resource_policies() -> Callable[[str, str, str, str], bool]:
 
     It takes the service's principal, IAM's action, the resource's ARN and the rule's.
 
-    Hooks ``ministack.core.iam_evaluator``: ``_resource_policy`` finds a policy, ``evaluate_resource_policy`` decides in
-    an ``EvalContext``.
+    Hook ``ministack.core.iam_evaluator._resource_policy``, which finds a policy.
     """
     policy_of = private("ministack.core.iam_evaluator", "_resource_policy")
-    evaluate = private("ministack.core.iam_evaluator", "evaluate_resource_policy")
-    context_of = private("ministack.core.iam_evaluator", "EvalContext")
-
-    in_account = account_scope()
+    in_account, request_of = account_scope(), _request_maker()
 
     def allows(principal: str, action: str, arn: str, rule_arn: str) -> bool:
         with in_account(arn.split(":")[4]):
             found = policy_of(arn.split(":")[2], arn)
         if found is None:
             return True  # the resource does not exist: its service says so
-        context = context_of(
-            principal_arn="*",
-            principal_type="Service",
-            principal_account="",
-            action=action,
-            resource_arn=arn,
-            region=REGION,
-            secure_transport=True,
-            service_context={"aws:sourcearn": rule_arn, "aws:sourceaccount": rule_arn.split(":")[4]},
-        )
-        return bool(evaluate(found[0], context, service=f"{principal}.amazonaws.com").decision == "Allow")
+        source = {"aws:sourcearn": rule_arn, "aws:sourceaccount": rule_arn.split(":")[4]}
+        service = Principal("*", service=f"{principal}.amazonaws.com")
+        return _allows(found[0], request_of(service, action, arn, service_context=source))
 
     return allows
 
@@ -142,29 +138,46 @@ def resource_policies() -> Callable[[str, str, str, str], bool]:
 def policy_evaluator() -> Callable[[PolicyQuestion], PolicyAnswer]:
     """Return a function that evaluates a resource's policy for a caller of another account.
 
-    Hooks ``ministack.core.iam_evaluator``: ``resolve_principal`` finds the caller, ``evaluate_resource_policy`` decides
-    in an ``EvalContext``.
+    Hook ``ministack.core.iam_evaluator.resolve_principal``, which finds the caller.
     """
     resolve = private("ministack.core.iam_evaluator", "resolve_principal")
-    evaluate = private("ministack.core.iam_evaluator", "evaluate_resource_policy")
-    context_of = private("ministack.core.iam_evaluator", "EvalContext")
-    in_account = account_scope()
+    in_account, request_of = account_scope(), _request_maker()
 
     def answer(question: PolicyQuestion) -> PolicyAnswer:
         root = f"arn:aws:iam::{question.account_id}:root"
         with in_account(question.account_id):
             found = resolve(question.access_key, question.account_id)
-            context = context_of(
-                principal_arn=getattr(found, "arn", root),  # where IAM is not enforced, any key is the root user's
-                principal_type=getattr(found, "type", "Root"),
-                principal_account=question.account_id,
-                action=question.action,
-                resource_arn=question.resource,
-                region=REGION,
-                secure_transport=True,
-                principal_keys=getattr(found, "keys", {}),
-            )
-            decided = evaluate(question.policy, context)
-        return PolicyAnswer(decided.decision == "Allow", context.principal_arn)
+            arn = getattr(found, "arn", root)  # where IAM is not enforced, any key is the root user's
+            who = Principal(arn, question.account_id, role_finder()(arn))
+            keys = {"principal_type": getattr(found, "type", "Root"), "principal_keys": getattr(found, "keys", {})}
+            request = request_of(who, question.action, question.resource, **keys)
+            return PolicyAnswer(_allows(question.policy, request), arn)
 
     return answer
+
+
+def _allows(policy: Any, request: Request) -> bool:
+    return resource_decision(request, parse(policy)).outcome is Outcome.ALLOW
+
+
+def _request_maker() -> Callable[..., Request]:
+    """Return a function that makes a request of a principal, an action and a resource.
+
+    Hook ``ministack.core.iam_evaluator.EvalContext``.
+    """
+    context_of, make = private("ministack.core.iam_evaluator", "EvalContext"), request_maker()
+
+    def request(who: Principal, action: str, resource: str, *, principal_type: str = "Service", **keys: Any) -> Request:
+        context = context_of(
+            principal_arn=who.arn,
+            principal_type=principal_type,
+            principal_account=who.account,
+            action=action,
+            resource_arn=resource,
+            region=REGION,
+            secure_transport=True,
+            **keys,
+        )
+        return make(context, who)
+
+    return request

@@ -3,52 +3,9 @@
 import importlib
 from typing import Any
 
-from localaws.account import authorization
-from localaws.ministack.gateway import asking_service
-from localaws.ministack.iam.hooks_accounts import current_account
 from localaws.ministack.private import private
 
 _TAG_ACTIONS = ("TagResource", "UntagResource", "ListTagsForResource")
-
-
-def restrict_trust_to_service() -> None:
-    """Have one of our services assume only roles that trust it, and only in this account.
-
-    Hook ``ministack.core.iam_evaluator.evaluate_trust_policy``, which takes the root user for any service and knows no
-    ``aws:SourceAccount``.
-    """
-    evaluator: Any = importlib.import_module("ministack.core.iam_evaluator")
-    evaluate, account = private(evaluator.__name__, "evaluate_trust_policy"), current_account()
-
-    def evaluate_in_account(document: Any, caller: str, context: Any = None) -> Any:
-        service = asking_service.get()
-        if context is not None and service:
-            context.service_context["aws:sourceaccount"] = account()
-            document = authorization.trust_in_service(document, service) if "." in service else document
-        return evaluate(document, caller, context)
-
-    evaluator.evaluate_trust_policy = evaluate_in_account
-
-
-def show_sessions_as_their_roles() -> None:
-    """Have ``aws:PrincipalArn`` be the role of a session, ``arn:aws:iam::...:role/name``, as on AWS.
-
-    Hook ``ministack.core.iam_evaluator._resolve_condition_key``, which takes the session's own ARN;
-    ``ministack.services.iam._roles`` knows the role's path. Source: "AWS global condition context keys" in IAM's guide.
-    """
-    evaluator: Any = importlib.import_module("ministack.core.iam_evaluator")
-    resolve = private(evaluator.__name__, "_resolve_condition_key")
-    roles = private("ministack.services.iam", "_roles")
-
-    def resolve_role(key: str, context: Any) -> Any:
-        found = resolve(key, context)
-        if key.lower() != "aws:principalarn" or ":assumed-role/" not in str(found):
-            return found
-        account_id, name = found.split(":")[4], found.split("/")[1]
-        role = roles.get_scoped(account_id, None, name) or {}
-        return role.get("Arn", f"arn:aws:iam::{account_id}:role/{name}")
-
-    evaluator._resolve_condition_key = resolve_role
 
 
 def append_stream_to_log_group_arn() -> None:
