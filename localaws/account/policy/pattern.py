@@ -162,8 +162,11 @@ def _expression(tokens: Tokens) -> str:
             pieces.append("")
         else:
             pieces[-1] += "." if token is Wildcard.ANY_CHARACTER else re.escape(str(token))
-    first, *between, last = pieces
-    return first + "".join(f"(?>.*?{piece})" for piece in between if piece) + ".*" + last if len(pieces) > 1 else first
+    first, *others = pieces
+    if not others:
+        return first
+    *between, last = others
+    return first + "".join(f"(?>.*?{piece})" for piece in between if piece) + ".*" + last
 
 
 def _arn_matcher(tokens: Tokens) -> Match:
