@@ -10,8 +10,8 @@ from localaws.ministack.cloudwatch.data.metric import Metric, Scope, Window, sor
 from localaws.ministack.cloudwatch.data.statistic import statistic
 from localaws.ministack.cloudwatch.data.store import MetricStore
 
-# An alarm on hours need not be decided every second: it is a sixtieth of its period late at most.
-_PART_OF_PERIOD, _MOST_SECONDS = 60, 60.0
+# An alarm on five minutes or more, which has much to read, is decided every five seconds; others every second.
+_PART_OF_PERIOD, _MOST_SECONDS = 60, 5.0
 
 
 def values_of(store: MetricStore, scope: Scope, alarm: Alarm, now: float, scale: float) -> dict[str, Values]:

@@ -22,12 +22,13 @@ Values = Sequence[float | None]
 Asked = Mapping[str, Any]
 """A MetricStat: metric, statistic, unit and period."""
 
-_COMPARISONS: dict[str, Callable[[float, float], bool]] = {
+COMPARISONS: dict[str, Callable[[float, float], bool]] = {
     "GreaterThanOrEqualToThreshold": operator.ge,
     "GreaterThanThreshold": operator.gt,
     "LessThanThreshold": operator.lt,
     "LessThanOrEqualToThreshold": operator.le,
 }
+"""The others that there are compare with a band of anomaly detection."""
 # The guide has a range of 5 for 3 periods, and says that AWS's depends on the period's length.
 _FURTHER_PERIODS = 2
 
@@ -83,7 +84,7 @@ def decide(alarm: Alarm, values: Mapping[str, Values]) -> tuple[str, str] | None
 def _judge(alarm: Alarm, values: Values) -> tuple[str, str] | None:
     periods = int(alarm["EvaluationPeriods"])
     treatment = alarm.get("TreatMissingData") or "missing"
-    breaches, threshold = _COMPARISONS[alarm["ComparisonOperator"]], float(alarm["Threshold"])
+    breaches, threshold = COMPARISONS[alarm["ComparisonOperator"]], float(alarm["Threshold"])
     present = [(number, value) for number, value in enumerate(values) if value is not None]
     if not present and treatment == "ignore":
         return None

@@ -7,6 +7,7 @@ from localaws.ministack.cloudwatch.hooks_alarms import (
     keep_alarm_expressions,
     leave_alarms_to_the_clock,
     perform_alarm_actions,
+    refuse_alarms,
 )
 from localaws.ministack.cloudwatch.hooks_metrics import answer_metric_data, record_in_store
 from localaws.ministack.eventbridge.courier import Courier
@@ -32,4 +33,5 @@ def cloudwatch_hooks(courier: Courier, allows: Allows, recorder: Recorder) -> tu
         Hook("cloudwatch", leave_alarms_to_the_clock),
         Hook("cloudwatch", partial(perform_alarm_actions, courier, allows)),
         Hook("cloudwatch", keep_alarm_expressions),
+        Hook("cloudwatch", refuse_alarms, after=("answer_metric_data",)),
     )

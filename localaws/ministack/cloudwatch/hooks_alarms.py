@@ -8,19 +8,20 @@ from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
 from typing import Any
 
-from localaws.ministack.cloudwatch import alarm_state, metric_math
+from localaws.api_errors import ApiError
+from localaws.ministack.cloudwatch import alarm_state
 from localaws.ministack.cloudwatch.alarm_actions import AlarmActions, Ways
 from localaws.ministack.cloudwatch.alarm_data import AlarmSchedule, values_of
+from localaws.ministack.cloudwatch.alarm_request import check_alarm, refused
 from localaws.ministack.cloudwatch.alarm_state import metrics_of
 from localaws.ministack.cloudwatch.data.metric import Scope
 from localaws.ministack.cloudwatch.data.recorder import Recorder
-from localaws.ministack.cloudwatch.data.statistic import UnknownStatistic, statistic
 from localaws.ministack.cloudwatch.data.store import MetricStore
+from localaws.ministack.cloudwatch.data.wire import Request
 from localaws.ministack.eventbridge.courier import Courier
 from localaws.ministack.eventbridge.targets import Allows, Delivery
 from localaws.ministack.iam.hooks_accounts import account_scope, all_of, current_account
 from localaws.ministack.private import private
-from localaws.ministack.query_protocol import first
 
 logger = logging.getLogger(__name__)
 
@@ -33,6 +34,23 @@ def leave_alarms_to_the_clock() -> None:
     cloudwatch: Any = importlib.import_module("ministack.services.cloudwatch")
     private(cloudwatch.__name__, "_evaluate_alarm")
     cloudwatch._evaluate_alarm = lambda _alarm: None
+
+
+def refuse_alarms() -> None:
+    """Refuse what PutMetricAlarm refuses on AWS, and what would be decided otherwise here.
+
+    Hook ``ministack.services.cloudwatch.handle_request``, which every request comes through.
+    """
+    cloudwatch: Any = importlib.import_module("ministack.services.cloudwatch")
+    handle = private(cloudwatch.__name__, "handle_request")
+
+    async def refuse_or_handle(
+        method: str, path: str, headers: Mapping[str, str], body: bytes, query_params: Mapping[str, Any]
+    ) -> Any:
+        refusal = refused(Request(path, headers, body, query_params))
+        return await handle(method, path, headers, body, query_params) if refusal is None else refusal
+
+    cloudwatch.handle_request = refuse_or_handle
 
 
 def alarm_evaluator(recorder: Recorder, scale: float, changed: Callable[[], None]) -> Callable[[], Awaitable[None]]:
@@ -131,7 +149,7 @@ _OF_ONE_METRIC = ("MetricName", "Namespace", "Statistic", "ExtendedStatistic", "
 
 
 def keep_alarm_expressions() -> None:
-    """Keep the ``Metrics`` of alarms, which MiniStack drops, for `alarm_evaluator`; and refuse what it cannot decide.
+    """Keep the ``Metrics`` of alarms, which MiniStack drops, for `alarm_evaluator`; refuse a template's wrong alarm.
 
     Hooks ``ministack.services.cloudwatch._put_metric_alarm`` and
     ``...cloudformation.provisioners._cw_metric_alarm_record``, the two ways in which alarms are made.
@@ -139,7 +157,7 @@ def keep_alarm_expressions() -> None:
     cloudwatch: Any = importlib.import_module("ministack.services.cloudwatch")
     provisioners: Any = importlib.import_module("ministack.services.cloudformation.provisioners")
     put = private(cloudwatch.__name__, "_put_metric_alarm")
-    record, error = private(provisioners.__name__, "_cw_metric_alarm_record"), private(cloudwatch.__name__, "_error")
+    record = private(provisioners.__name__, "_cw_metric_alarm_record")
 
     def with_metrics(alarm: dict[str, Any], metrics: Any) -> dict[str, Any]:
         for name in _OF_ONE_METRIC:
@@ -149,32 +167,19 @@ def keep_alarm_expressions() -> None:
 
     def put_math(params: Any, request: dict[str, Any], is_cbor: bool, is_json: bool = False) -> Any:
         metrics = (request or {}).get("Metrics")
-        try:
-            if metrics:
-                metric_math.check(metrics)
-            for name in _statistics(request or {"ExtendedStatistic": first(params, "ExtendedStatistic")}):
-                statistic(name)
-        except (metric_math.MathError, UnknownStatistic) as wrong:
-            return error("ValidationError", str(wrong), 400, use_json=is_json, use_cbor=is_cbor)
         answer = put(params, request, is_cbor, is_json)
         if metrics and answer[0] == HTTPStatus.OK:
             with_metrics(cloudwatch._alarms[request["AlarmName"]], metrics)
         return answer
 
     def record_math(name: str, properties: dict[str, Any]) -> Any:
-        metrics = properties.get("Metrics")
-        for stat in _statistics(properties):
-            statistic(stat)
-        if not metrics:
+        try:
+            check_alarm(properties)
+        except ApiError as error:
+            raise ValueError(error.message) from error
+        if not (metrics := properties.get("Metrics")):
             return record(name, properties)
-        metric_math.check(metrics)
         stand_in = {"MetricName": "-", "Namespace": "-", "Period": 60, "Statistic": "Average", "Metrics": None}
         return with_metrics(record(name, {**properties, **stand_in}), metrics)
 
     cloudwatch._put_metric_alarm, provisioners._cw_metric_alarm_record = put_math, record_math
-
-
-def _statistics(alarm: Mapping[str, Any]) -> list[str]:
-    """Return the names of the statistics that an alarm is on, but for the basic ones that the model lists."""
-    queries = [query["MetricStat"]["Stat"] for query in alarm.get("Metrics") or [] if "MetricStat" in query]
-    return [*queries, *([alarm["ExtendedStatistic"]] if alarm.get("ExtendedStatistic") else [])]
