@@ -29,6 +29,7 @@ TIME_SCALE_VARIABLE = "LOCALAWS_TIME_SCALE"
 SERVERLESS_IDLE_VARIABLE = "LOCALAWS_SERVERLESS_IDLE_SECONDS"
 WARM_FUNCTIONS_VARIABLE = "LOCALAWS_WARM_FUNCTIONS"
 WARM_MEGABYTES_VARIABLE = "LOCALAWS_WARM_FUNCTIONS_MB"
+LOG_GIGABYTES_VARIABLE = "LOCALAWS_LOG_GIGABYTES"
 IAM_VARIABLE = "LOCALAWS_IAM"
 HOSTS_VARIABLE = "LOCALAWS_ALLOWED_HOSTS"
 _HOST_NAME = re.compile(r"[a-z0-9]([a-z0-9.:_-]*[a-z0-9])?")
@@ -152,6 +153,17 @@ def warm_functions(environ: Mapping[str, str] = os.environ) -> tuple[int, int]:
     """
     number = _positive(WARM_FUNCTIONS_VARIABLE, "24", "8", environ)
     return max(1, int(number)), int(_positive(WARM_MEGABYTES_VARIABLE, "1024", "512", environ))
+
+
+def log_bytes(environ: Mapping[str, str] = os.environ) -> float:
+    """Return how many bytes of log events an account keeps: 20 GB, or what LOCALAWS_LOG_GIGABYTES says.
+
+    Raises
+    ------
+    LocalAwsError
+        The variable is not a number above 0.
+    """
+    return _positive(LOG_GIGABYTES_VARIABLE, "20", "5", environ) * 1e9
 
 
 def iam_enforced(environ: Mapping[str, str] = os.environ) -> bool:

@@ -22,6 +22,7 @@ from functools import cache
 from typing import Any
 from urllib.parse import unquote
 
+from localaws.account import log_arns
 from localaws.account.cfn_lint import data_folder
 from localaws.document import Document
 from localaws.protocol import routing
@@ -57,6 +58,7 @@ _ROLES: Mapping[str, tuple[tuple[str, ...], ...]] = {
     ),
     "codebuild": (("serviceRole",),),
     "codepipeline": (("pipeline", "roleArn"),),
+    "logs": (("roleArn",),),
 }
 
 # The members of a request that are a condition key of their service, and those that are one for each of their keys.
@@ -200,6 +202,8 @@ def _tagged(operation: str, own: list[Check], request: Document) -> Iterator[Che
     if own and own[0].service == "sagemaker" and operation.startswith("Create") and request.get("Tags"):
         context = {**_tag_context(request), "sagemaker:TaggingAction": operation}
         yield Check("sagemaker", "sagemaker:AddTags", own[0].resource, context)
+    elif own and own[0].action == "logs:CreateLogGroup" and request.get("tags"):
+        yield Check("logs", "logs:TagResource", log_arns.tagged(own[0].resource), _tag_context(request))
 
 
 def _passed_roles(service: str, request: Document) -> Iterator[Check]:
@@ -222,6 +226,8 @@ def _at(value: Any, path: tuple[str, ...]) -> Iterator[str]:
 def _resources(place: Place, operation: str, request: Document) -> list[str]:
     """Return the ARNs that an operation applies to; ``*`` if IAM has no resource for it."""
     types = _types(place.service, operation)
+    if place.service == "logs" and types:
+        return log_arns.resources(_beginning(place, "log-group"), operation, request)
     named = {arn: None for kind in types for arn in _named(place, kind, request)}
     if named:
         return list(named)

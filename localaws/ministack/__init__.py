@@ -1,4 +1,4 @@
-"""MiniStack, hosted: S3, CloudWatch Logs, IAM, Lambda, EventBridge and the rest of AWS's API on one port.
+"""MiniStack, hosted: S3, CloudWatch, IAM, Lambda, EventBridge and the rest of AWS's API on one port.
 
 ``python -m localaws.ministack --port 4566 --state-dir DIR --sagemaker-url URL --services-url URL`` runs it in one
 process:

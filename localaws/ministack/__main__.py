@@ -20,10 +20,10 @@ def main(argv: Sequence[str] | None = None) -> None:
     servers = {"sagemaker": arguments.sagemaker_url, "services": arguments.services_url}
     mail_dir = (arguments.outbox or state_dir / "outbox").absolute()
     try:
-        gateway, courier = compose(Options(arguments.port, state_dir, servers, mail_dir))
+        gateway, parts = compose(Options(arguments.port, state_dir, servers, mail_dir))
     except HookMissingError as error:
         raise SystemExit(str(error)) from None
-    courier.start()
+    parts.courier.start()
     uvicorn.run(
         gateway,
         host=HOST,
@@ -37,7 +37,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         timeout_keep_alive=75,
         timeout_graceful_shutdown=5,
     )
-    courier.close()
+    parts.close()
 
 
 def _parser() -> argparse.ArgumentParser:

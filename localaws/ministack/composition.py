@@ -39,9 +39,11 @@ from localaws.ministack.hook import Hook, install
 from localaws.ministack.iam.answers import iam_answers
 from localaws.ministack.iam.hooks import iam_hooks
 from localaws.ministack.iam.hooks_authorizer import request_authorizer, resource_policies
+from localaws.ministack.logs.hooks import logs_hooks
+from localaws.ministack.logs.writer import LogWriter
 from localaws.ministack.s3.hooks import s3_hooks
 from localaws.ministack.s3.hooks_bucket_cors import BucketCors
-from localaws.ministack.service_clients import clients_of_roles, own_clients
+from localaws.ministack.service_clients import clients_of_roles, log_clients, own_clients
 from localaws.ministack.sns.hooks import sns_hooks
 from localaws.ministack.sns.mailbox import Mailbox
 from localaws.ministack.sns.mails import Mailer
@@ -121,17 +123,24 @@ class Composition:
         self.journal = Journal(folder / "stepfunctions.sqlite")
         self.tokens = Tokens(self.journal)
         self.recorder = Recorder(MetricStore(folder / "metrics.sqlite", time_scale()))
+        self.log_writer = LogWriter(log_clients(options.servers["services"]))
         self.mailer = Mailer(Mailbox(options.mail_dir), url)
+
+    def close(self) -> None:
+        """End what works beside MiniStack."""
+        self.courier.close()
+        self.log_writer.close()
 
     def hooks(self) -> tuple[Hook, ...]:
         """Return every hook into MiniStack, service by service."""
         return (
-            *apigateway_hooks(RequestReporter(self.client, self.meter)),
+            *apigateway_hooks(RequestReporter(self.log_writer, self.meter)),
             *awslambda_hooks(FunctionMetrics(self.meter)),
             *cloudformation_hooks(self.client, self.provisioners, self.attempts, self.operations),
             *cloudwatch_hooks(self.courier, self.allows, self.recorder),
             *eventbridge_hooks(self.courier, self.rules),
             *iam_hooks(),
+            *logs_hooks(self.log_writer),
             *s3_hooks(),
             *sns_hooks(self.mailer),
             *sqs_hooks(self.queues),
@@ -139,15 +148,15 @@ class Composition:
             *stepfunctions_hooks(
                 self.journal,
                 self.tokens,
-                ExecutionReporter(self.client, self.meter),
+                ExecutionReporter(self.log_writer, self.meter),
                 self.clients_of("states", config=_TASK_CONFIG),
                 self.snapshots.note_change,
             ),
         )
 
 
-def compose(options: Options) -> tuple[Application, Courier]:
-    """Return MiniStack, hooked, behind the gateway; and what delivers its events.
+def compose(options: Options) -> tuple[Application, Composition]:
+    """Return MiniStack, hooked, behind the gateway; and what its hooks need, which is to be closed.
 
     Raises
     ------
@@ -171,4 +180,4 @@ def compose(options: Options) -> tuple[Application, Courier]:
     answers = iam_answers(authorize)
     gateway = Gateway(application, options.servers, parts.snapshots, clock, resume, answers)
     opened = CrossOrigin(gateway, is_api_request(), BucketCors())
-    return SameOriginOnly(opened, allowed_hosts(), opened.allows), parts.courier
+    return SameOriginOnly(opened, allowed_hosts(), opened.allows), parts

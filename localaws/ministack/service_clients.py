@@ -36,6 +36,18 @@ def own_clients(endpoint_url: str, servers: Mapping[str, str], config: Config | 
     return lambda service: client_in(account(), service)
 
 
+def log_clients(services_url: str) -> Callable[[str], Any]:
+    """Return what makes the client of an account's CloudWatch Logs, by the account's id; it is tried once a call."""
+    config = Config(retries={"total_max_attempts": 1})
+
+    @cache
+    def client_in(account_id: str) -> Any:
+        keys = root_credentials(account_id)
+        return make_client("logs", endpoint_url=services_url, region=REGION, credentials=keys, config=config)
+
+    return client_in
+
+
 def clients_of_roles(
     principal: str, endpoint_url: str, servers: Mapping[str, str], config: Config | None = None
 ) -> Callable[[str | None], Clients]:

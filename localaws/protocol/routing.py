@@ -48,6 +48,7 @@ ROUTES = (
     Route("codebuild", "services", "CodeBuild_20161006", signing_name="codebuild"),
     Route("codecommit", "services", "CodeCommit_20150413", GIT_PATH, "codecommit"),
     Route("codepipeline", "services", "CodePipeline_20150709", signing_name="codepipeline"),
+    Route("logs", "services", "Logs_20140328", signing_name="logs"),
     Route("sagemaker", "sagemaker", "SageMaker", signing_name="sagemaker"),
     Route("sagemaker-runtime", "sagemaker", signing_name="sagemaker"),
 )

@@ -11,6 +11,7 @@ import logging
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from localaws.account import log_arns
 from localaws.account.clients import Aws
 from localaws.account.resource_tags import Tags
 from localaws.api_errors import UnsupportedOperation
@@ -115,7 +116,7 @@ class Accounts:
     def tags_of(self, arn: str) -> Tags:
         """Return the tags of a resource; none for what is not there."""
         account = self._known.get(arn.split(":", 5)[4]) if arn.startswith("arn:") else None
-        return account.context.store.tags(arn) if account is not None else {}
+        return account.context.store.tags(log_arns.tagged(arn)) if account is not None else {}
 
     def _peer(self, service: str, account_id: str) -> Service | None:
         account = self._known.get(account_id)

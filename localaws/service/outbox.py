@@ -98,7 +98,11 @@ class Outbox:
             for name, value in values.items()
         ]
         if data:
-            self._put({"metrics": {"Namespace": namespace, "MetricData": data}})
+            self.data(namespace, data)
+
+    def data(self, namespace: str, data: Sequence[Document]) -> None:
+        """Send metric data as `PutMetricData` takes them, times in seconds; inside a transaction, once committed."""
+        self._put({"metrics": {"Namespace": namespace, "MetricData": list(data)}})
 
     def _put(self, entry: Document) -> None:
         self._queue.put(entry)

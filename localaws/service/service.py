@@ -81,12 +81,7 @@ class Service(ABC):
             If the request is invalid or cannot be carried out.
         """
         handler = self._handler(operation)
-        model = self.model.operation_model(operation)
-        if model.input_shape is not None:
-            try:
-                check_members(model.input_shape, request)
-            except ValidationError as error:
-                raise self.invalid(error.message) from error
+        self.check(operation, request)
         self.refuse_unsupported(operation, request)
         try:
             answer = self.context.answered(f"{self.name}.{operation}", request)
@@ -94,7 +89,23 @@ class Service(ABC):
                 answer = handler(request)
         except TokenMismatch as error:
             raise self.token_mismatch(str(error)) from error
-        return members_of(model.output_shape, answer) if model.output_shape else {}
+        output_shape = self.model.operation_model(operation).output_shape
+        return members_of(output_shape, answer) if output_shape else {}
+
+    def check(self, operation: str, request: Document) -> None:
+        """Check a request against botocore's model.
+
+        Raises
+        ------
+        ApiError
+            It breaks a rule of the model.
+        """
+        input_shape = self.model.operation_model(operation).input_shape
+        if input_shape is not None:
+            try:
+                check_members(input_shape, request)
+            except ValidationError as error:
+                raise self.invalid(error.message) from error
 
     @cached_property
     def model(self) -> ServiceModel:

@@ -1,31 +1,22 @@
 """What API Gateway says about its requests: access logs in CloudWatch Logs, metrics in CloudWatch.
 
-MiniStack answers the requests and says nothing. Each answered request is a `Request` here. It is counted at once; for
-the access log requests are collected in memory and sent once a second by a thread: none waits for its own line.
+MiniStack answers the requests and says nothing. Each answered request is a `Request` here. It is counted at once; its
+line of the access log goes to the log writer: no request waits for its own.
 
 Sources: "Amazon API Gateway dimensions and metrics" and "Variables for access logging" in the API Gateway Developer
 Guide.
 """
 
-import contextlib
 import json
-import logging
 import re
-import threading
 import time
-from collections import defaultdict, deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
-
-from localaws.account.session import Clients
-from localaws.document import Document
 from localaws.metrics.meter import Meter
 from localaws.metrics.namespace import Dimensions, Metric, Namespace
-
-logger = logging.getLogger(__name__)
+from localaws.ministack.logs.writer import Destination, LogWriter
 
 _OF_APIS = (("ApiName",), ("ApiName", "Stage"), ("ApiName", "Method", "Resource", "Stage"))
 _COUNT, _LATENCY = Metric("Count", _OF_APIS), Metric("Milliseconds", _OF_APIS)
@@ -33,10 +24,7 @@ API_GATEWAY = Namespace(
     "AWS/ApiGateway",
     {"Count": _COUNT, "4XXError": _COUNT, "5XXError": _COUNT, "Latency": _LATENCY, "IntegrationLatency": _LATENCY},
 )
-_INTERVAL_SECONDS = 1.0
 _STREAM = "access"
-_MOST_KEPT = 100_000
-_EVENTS_PER_CALL = 1_000
 _VARIABLE = re.compile(r"\$context\.([A-Za-z0-9_.]+)")
 _CLIENT_ERRORS, _SERVER_ERRORS = 400, 500
 
@@ -90,52 +78,26 @@ class Request:
 
 
 class RequestReporter:
-    """Counts requests, and collects those that are to be logged.
+    """Counts requests, and logs those that are to be logged.
 
     Parameters
     ----------
-    client : callable(service) -> boto3 client
+    writer : LogWriter
     meter : Meter
-    interval : float, default=1
-        Seconds between two sendings.
     """
 
-    def __init__(self, client: Clients, meter: Meter, interval: float = _INTERVAL_SECONDS) -> None:
-        self._client, self._meter, self._interval = client, meter, interval
-        # Bounded: when nothing can be sent, the oldest are given up, not the memory.
-        self._requests: deque[Request] = deque(maxlen=_MOST_KEPT)
-        self._streams: set[str] = set()
-        threading.Thread(target=self._send_regularly, name="api gateway", daemon=True).start()
+    def __init__(self, writer: LogWriter, meter: Meter) -> None:
+        self._writer, self._meter = writer, meter
 
     def report(self, request: Request) -> None:
         """Take a request; from any thread."""
         for dimensions in _dimensions(request):
             self._meter.add(API_GATEWAY, dimensions, _values(request))
-        self._requests.append(request)
-
-    def _send_regularly(self) -> None:
-        while True:
-            time.sleep(self._interval)
-            if self._requests:
-                requests = [self._requests.popleft() for _ in range(len(self._requests))]
-                self._send(requests)
-
-    def _send(self, requests: Sequence[Request]) -> None:
-        try:
-            for group, events in _log_events(requests).items():
-                self._write(group, events)
-        except (BotoCoreError, ClientError) as error:
-            logger.warning("Access logs of %s requests were lost: %s", len(requests), error)
-
-    def _write(self, group: str, events: Sequence[Document]) -> None:
-        logs = self._client("logs")
-        if group not in self._streams:
-            with contextlib.suppress(logs.exceptions.ResourceAlreadyExistsException):
-                logs.create_log_stream(logGroupName=group, logStreamName=_STREAM)
-            self._streams.add(group)
-        for start in range(0, len(events), _EVENTS_PER_CALL):
-            part = events[start : start + _EVENTS_PER_CALL]
-            logs.put_log_events(logGroupName=group, logStreamName=_STREAM, logEvents=part)
+        settings = request.stage.get("accessLogSettings") or {}
+        if settings.get("destinationArn") and settings.get("format"):
+            account_id, _, group = settings["destinationArn"].split(":")[4:7]
+            line = int(request.at * 1000), request.rendered(settings["format"])
+            self._writer.put(Destination(account_id, group, _STREAM), [line])
 
 
 def model_for(content_type: str | None, models: Mapping[str, str]) -> str | None:
@@ -155,18 +117,6 @@ def is_response(payload: Any) -> bool:
         except ValueError:
             return False
     return isinstance(payload, dict) and str(payload.get("statusCode", "")).isdecimal()
-
-
-def _log_events(requests: Sequence[Request]) -> Mapping[str, Sequence[Document]]:
-    """Return the lines for each log group, ordered by time."""
-    found: dict[str, list[Document]] = defaultdict(list)
-    for request in sorted(requests, key=lambda request: request.at):
-        settings = request.stage.get("accessLogSettings") or {}
-        if settings.get("destinationArn") and settings.get("format"):
-            group = settings["destinationArn"].partition(":log-group:")[2].removesuffix(":*")
-            line = request.rendered(settings["format"])
-            found[group].append({"timestamp": int(request.at * 1000), "message": line})
-    return found
 
 
 def _values(request: Request) -> Mapping[str, float]:

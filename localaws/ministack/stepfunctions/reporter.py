@@ -1,28 +1,20 @@
 """What Step Functions tells CloudWatch of executions: their events, as their machine's logging asks, and metrics.
 
-One thread sends the events, as the executions' own must not wait and the event loop must not be waited for by itself;
-the metrics are counted.
+The events are collected and sent by the log writer's thread, as the executions' own must not wait; the metrics are
+counted.
 Source: AWS Step Functions Developer Guide, "Using CloudWatch Logs to log execution history" and "Step Functions metrics
 in CloudWatch".
 """
 
 import json
-import logging
-import queue
-import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
-from functools import partial
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
-
-from localaws.account.session import Clients
 from localaws.document import Document
 from localaws.metrics.meter import Meter
 from localaws.metrics.namespace import Metric, Namespace
-
-logger = logging.getLogger(__name__)
+from localaws.ministack.logs.writer import Destination, LogWriter
 
 _OF_MACHINES = (("StateMachineArn",),)
 _METRICS = {
@@ -47,15 +39,12 @@ class ExecutionReporter:
 
     Parameters
     ----------
-    client : callable(service) -> boto3 client
+    writer : LogWriter
     meter : Meter
     """
 
-    def __init__(self, client: Clients, meter: Meter) -> None:
-        self._client, self._meter = client, meter
-        self._streams: set[tuple[str, str]] = set()
-        self._work: queue.SimpleQueue[Callable[[], object]] = queue.SimpleQueue()
-        threading.Thread(target=self._run, name="stepfunctions-reporter", daemon=True).start()
+    def __init__(self, writer: LogWriter, meter: Meter) -> None:
+        self._writer, self._meter = writer, meter
 
     def status(self, execution: Mapping[str, Any]) -> None:
         """Count that an execution has begun or ended."""
@@ -69,27 +58,11 @@ class ExecutionReporter:
         if not is_logged(str(configuration.get("level", "OFF")), event["type"]):
             return
         line = log_line(execution["executionArn"], event, configuration.get("includeExecutionData", False) is True)
-        message = {"timestamp": round(_moment(event["timestamp"]) * 1000), "message": json.dumps(line)}
+        moment = round(_moment(event["timestamp"]) * 1000)
         machine, name = execution["executionArn"].split(":")[6:8]
         for destination in configuration.get("destinations", ()):
-            group = destination["cloudWatchLogsLogGroup"]["logGroupArn"].split(":")[6]
-            self._work.put(partial(self._log, group, f"states/{machine}/{name}", message))
-
-    def _log(self, group: str, stream: str, message: Document) -> None:
-        logs = self._client("logs")
-        if (group, stream) not in self._streams:
-            logs.create_log_stream(logGroupName=group, logStreamName=stream)
-            self._streams.add((group, stream))
-        logs.put_log_events(logGroupName=group, logStreamName=stream, logEvents=[message])
-
-    def _run(self) -> None:
-        while True:
-            work = self._work.get()
-            try:
-                work()
-            except (ClientError, BotoCoreError) as error:
-                # As on AWS, logs are given up, not the execution.
-                logger.warning("Step Functions could not report to CloudWatch: %s", error)
+            account_id, _, group = destination["cloudWatchLogsLogGroup"]["logGroupArn"].split(":")[4:7]
+            self._writer.put(Destination(account_id, group, f"states/{machine}/{name}"), [(moment, json.dumps(line))])
 
 
 def is_logged(level: str, event_type: str) -> bool:

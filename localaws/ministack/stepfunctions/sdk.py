@@ -23,6 +23,7 @@ from localaws.ministack.stepfunctions.task import Task, TaskFailed, refuse
 SERVICES = {
     "applicationautoscaling": ("application-autoscaling", "ApplicationAutoScaling"),
     "cloudwatch": ("cloudwatch", "CloudWatch"),
+    "cloudwatchlogs": ("logs", "CloudWatchLogs"),
     "codebuild": ("codebuild", "CodeBuild"),
     "codepipeline": ("codepipeline", "CodePipeline"),
     "sagemaker": ("sagemaker", "SageMaker"),

@@ -6,6 +6,7 @@ import pytest
 from botocore.exceptions import ClientError, NoCredentialsError
 from botocore.model import Shape, ShapeResolver
 
+from localaws.ministack.logs.writer import LogWriter
 from localaws.ministack.stepfunctions import lambda_function, reporter, sdk
 from localaws.ministack.stepfunctions.task import TaskFailed, is_since
 
@@ -77,7 +78,7 @@ def test_what_becomes_of_an_execution_is_counted(status: str, metric: str) -> No
     if status != "RUNNING":
         execution["stopDate"] = "2026-01-31T12:00:01.5Z"
     counted = Counted()
-    reporter.ExecutionReporter(lambda _: None, counted).status(execution)
+    reporter.ExecutionReporter(LogWriter(lambda _: None), counted).status(execution)
     time = {} if status == "RUNNING" else {"ExecutionTime": 1500.0}
     assert counted.told == [("AWS/States", (("StateMachineArn", "m"),), {metric: 1.0, **time})]
     assert set(time) | {metric} <= set(reporter.STATES.metrics)
