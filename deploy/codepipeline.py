@@ -25,6 +25,8 @@ class Action:
         Its summary, or why it failed.
     token : str
         What an answer to a manual approval has to say; empty where none is waited for.
+    external_id : str
+        Of what it has started, such as a build; empty where it has started nothing.
     """
 
     name: str
@@ -32,6 +34,7 @@ class Action:
     message: str
     changed: datetime | None
     token: str
+    external_id: str = ""
 
 
 @dataclass(frozen=True)
@@ -59,13 +62,13 @@ class PipelineState:
     @property
     def failures(self) -> frozenset[tuple[str, str]]:
         """The actions that have failed, each with the execution in which."""
-        return frozenset(
-            (f"{stage.name}, {action.name}", stage.execution_id)
-            for stage in self.stages
-            if stage.status == "Failed"
-            for action in stage.actions
-            if action.status == "Failed"
-        )
+        return frozenset((f"{stage.name}, {action.name}", stage.execution_id) for stage, action in self.failed_actions)
+
+    @property
+    def failed_actions(self) -> Iterator[tuple[Stage, Action]]:
+        """The actions that have failed, in stages that have."""
+        failed = (stage for stage in self.stages if stage.status == "Failed")
+        return ((stage, action) for stage in failed for action in stage.actions if action.status == "Failed")
 
     @property
     def approvals(self) -> Iterator[tuple[Stage, Action]]:
@@ -132,4 +135,5 @@ def _action(document: Any) -> Action:
         message=latest.get("errorDetails", {}).get("message") or latest.get("summary", ""),
         changed=latest.get("lastStatusChange"),
         token=latest.get("token", "") if status == _AT_WORK else "",
+        external_id=latest.get("externalExecutionId", ""),
     )

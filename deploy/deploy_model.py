@@ -253,6 +253,10 @@ def _add_pipelines(commands: "Commands") -> None:
         default=10.0,
         help="how long both must have been idle: one pipeline starts the other by an event (%(default)s)",
     )
+    reading = _add(
+        commands, "log", "pipeline:log", "print the log of a build, of which a failure or a mail gives the id"
+    )
+    reading.add_argument("build", metavar="BUILD", help="its id, such as demo-build:8745a7a9-...")
     showing = _add(
         commands,
         "demo",

@@ -12,6 +12,7 @@ The third word is the endpoint configuration that was tested, approved or deploy
 since its test has to be tested again.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -30,7 +31,10 @@ _VALUE_LENGTH = 256
 
 @dataclass(frozen=True)
 class Milestone:
-    """A fact about a version in a project: a verdict, when, on which endpoint configuration, and by whom."""
+    """A fact about a version in a project: a verdict, when, on which endpoint configuration, and by whom.
+
+    Of a test that has failed, `by` is the checks by which it has.
+    """
 
     verdict: str
     time: str
@@ -44,6 +48,11 @@ class Milestone:
 def now(verdict: str, config_name: str, by: str = "") -> Milestone:
     """Make a milestone of this moment."""
     return Milestone(verdict, datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"), config_name, by)
+
+
+def plain(text: str) -> str:
+    """Return a text without what no value of CustomerMetadataProperties may have; source: its pattern in the API."""
+    return " ".join(re.sub(r"[^\w .:/=+\-@]", " ", text).split())
 
 
 def read(metadata: Mapping[str, str], project_name: str, fact: str) -> Milestone | None:
@@ -72,7 +81,10 @@ def check_passed(package: Package, project_name: str) -> Milestone:
             f"{package.short_name} has not been tested in staging: `deploy-model staging`, then `deploy-model test`"
         )
     if test.verdict != PASSED:
-        raise NotReleasedError(f"{package.short_name} failed the test in staging at {test.time}: `deploy-model test`")
+        why = f" ({test.by})" if test.by else ""
+        raise NotReleasedError(
+            f"{package.short_name} failed the test in staging at {test.time}{why}: `deploy-model test`"
+        )
     return test
 
 

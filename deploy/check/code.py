@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from deploy import codepipeline, failures
 from deploy.check import roles
 from deploy.check.check import Check
 from deploy.check.finding import Verdict, failed, ok, warning
@@ -88,6 +89,17 @@ def transitions(system: System, resource: Resource) -> Verdict:
     )
 
 
+def last_execution(system: System, resource: Resource) -> Verdict:
+    """Its last execution has not failed."""
+    state = codepipeline.read(system.client("codepipeline"), resource.physical_id)
+    found = failures.read(system.client, state)
+    if not found:
+        return ok("has not failed")
+    said = f" ({found[0].last_words[-1]})" if found[0].last_words else ""
+    look = system.command(f"log {found[0].build_id}" if found[0].build_id else "follow")
+    return warning(f"{found[0].sentence}{said}", look)
+
+
 def connection_subjects(system: System) -> list[Resource]:
     """Return the code connection, when the code comes through one."""
     arn = system.parameter("CodeConnectionArn")
@@ -110,4 +122,9 @@ def _pipeline(system: System, resource: Resource) -> Any:
 REPOSITORY_CHECKS = (Check("There", repository), Check("Branch", branch))
 CONNECTION_CHECKS = (Check("Available", connected),)
 PROJECT_CHECKS = (Check("There", project), Check("Role", project_role), Check("Log", project_log))
-PIPELINE_CHECKS = (Check("There", pipeline), Check("Role", pipeline_role), Check("Transitions", transitions))
+PIPELINE_CHECKS = (
+    Check("There", pipeline),
+    Check("Role", pipeline_role),
+    Check("Transitions", transitions),
+    Check("LastExecution", last_execution),
+)

@@ -20,7 +20,7 @@ from typing import Any, TypeVar
 
 from botocore.exceptions import ClientError
 
-from deploy import approved, codepipeline, packages, provisioned, stacks
+from deploy import approved, codepipeline, failures, packages, provisioned, stacks
 from deploy.codepipeline import BUILD, DEPLOY, PipelineState
 from deploy.codepipeline_view import PipelinesPicture
 from deploy.errors import DeployError
@@ -167,8 +167,9 @@ def _follow(project: Project, which: str, minutes: float, wanted: Callable[[Pipe
         while time.monotonic() < deadline:
             state = codepipeline.read(client, name)
             view.show([state])
-            if failed := state.failures - failed_before:
-                raise DeployError(f"{name} failed: {', '.join(sorted(action for action, _ in failed))}")
+            if state.failures - failed_before:
+                found_failed = failures.read(project.session.client, state, failed_before)
+                raise DeployError("\n".join(line for each in found_failed for line in each.lines(project.next_command)))
             found = wanted(state)
             if found:
                 return found

@@ -4,7 +4,18 @@ import argparse
 import sys
 from collections.abc import Iterator
 
-from deploy import deployment, experiments, milestones, packages, provisioned, stacks, tables, traffic
+from deploy import (
+    codepipeline,
+    deployment,
+    experiments,
+    failures,
+    milestones,
+    packages,
+    provisioned,
+    stacks,
+    tables,
+    traffic,
+)
 from deploy.deployment_view import output_lines, traffic_lines
 from deploy.errors import DeployError
 from deploy.project import API, PRODUCTION, STAGING, SYSTEM_TEST, Project
@@ -21,6 +32,8 @@ def status(project: Project, _options: argparse.Namespace) -> int:
     own = provisioned.find(project.cloudformation, project.name)
     if own is not None:
         print(f"{'project':<14} {own.name}  {own.status} {own.reason}".rstrip())
+        for line in _failures(project):
+            print(f"  {line}")
     for stage in (STAGING, SYSTEM_TEST, PRODUCTION, API):
         stack = stacks.describe(project.of(stage).cloudformation, project.stack_name(stage))
         if stack is None:
@@ -39,6 +52,18 @@ def status(project: Project, _options: argparse.Namespace) -> int:
             for line in _next(project):
                 print(line)
     return 0
+
+
+def _failures(project: Project) -> Iterator[str]:
+    """Yield why the last executions of the project's CodePipelines failed."""
+    client = project.session.client
+    for which in (codepipeline.BUILD, codepipeline.DEPLOY):
+        try:
+            state = codepipeline.read(client("codepipeline"), codepipeline.name_of(project.name, which))
+        except DeployError:  # a project whose stack is not whole
+            continue
+        for failure in failures.read(client, state):
+            yield from failure.lines(project.next_command)
 
 
 def _next(project: Project) -> Iterator[str]:

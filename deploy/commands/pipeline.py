@@ -1,13 +1,17 @@
-"""The project's CodePipelines: `follow` shows them, `answer` gives the approval that ModelDeploy waits for."""
+"""The project's CodePipelines: `follow` shows them, `log` what a build wrote, `answer` gives the approval."""
 
 import argparse
+import sys
 import time
+from collections.abc import Sequence
 
-from deploy import codepipeline
+from deploy import build_log, codepipeline, failures
 from deploy.codepipeline import PipelineState
 from deploy.codepipeline_view import PipelinesPicture
 from deploy.errors import DeployError
+from deploy.failures import Failure
 from deploy.project import Project
+from model_road import model_packages
 from model_road.live import View
 
 POLL_SECONDS = 1.0
@@ -26,12 +30,42 @@ def follow(project: Project, options: argparse.Namespace) -> int:
             elif time.monotonic() - quiet_since >= options.quiet_seconds:
                 break
             time.sleep(POLL_SECONDS)
-    failed = sorted(f"{state.name}: {name}" for state in states for name, _ in state.failures)
+    failed = []
+    for state in states:
+        found = failures.read(project.session.client, state)
+        if _waits_for_a_model(project, state, found):
+            print(f"{state.name} waits for a first approved version: CodePipeline starts a pipeline when it is made")
+        else:
+            failed += found
     for state in states:
         for stage, action in state.approvals:
             print(f"{action.name} of {stage.name} waits for a person: {project.next_command('answer approve')}")
+    for failure in failed:
+        print("\n".join(failure.lines(project.next_command)), file=sys.stderr)
     if failed:
-        raise DeployError(f"failed: {', '.join(failed)}")
+        raise DeployError(f"failed: {', '.join(failure.place for failure in failed)}")
+    return 0
+
+
+def _waits_for_a_model(project: Project, state: PipelineState, found: Sequence[Failure]) -> bool:
+    """Return whether ModelDeploy's build has failed for want of a version, as in every new project."""
+    if state.name != codepipeline.name_of(project.name, codepipeline.DEPLOY):
+        return False
+    if not found or not all(failure.build_id for failure in found):
+        return False
+    return not any(model_packages.arns(project.sagemaker, project.model_package_group_name, model_packages.APPROVED))
+
+
+def log(project: Project, options: argparse.Namespace) -> int:
+    """Print the log of a build."""
+    found = project.session.client("codebuild").batch_get_builds(ids=[options.build])["builds"]
+    if not found:
+        raise DeployError(f"there is no build {options.build!r}: an id is PROJECT:UUID")
+    logs = found[0].get("logs", {})
+    if "streamName" not in logs:
+        raise DeployError(f"{options.build} has written no log")
+    for line in build_log.lines(project.session.client("logs"), logs["groupName"], logs["streamName"]):
+        print(line)
     return 0
 
 

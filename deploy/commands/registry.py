@@ -87,9 +87,17 @@ def approve_model(project: Project, options: argparse.Namespace) -> int:
     package = packages.find(project.sagemaker, project.model_package_group_name, options.package)
     changed = approved.approve(project.session.client, project.sagemaker, package, options.reason)
     _show(package, model_packages.APPROVED, changed)
-    # Without a name `staging` takes the latest approved version of the project's own group.
-    other = package.document["ModelPackageGroupName"] != project.model_package_group_name
-    print(f"Next           {project.next_command(f'staging --model-package {package.arn}' if other else 'staging')}")
+    newest = packages.latest_approved(project.sagemaker, package.document["ModelPackageGroupName"])
+    by_name = f"staging --model-package {package.arn}"
+    if newest.arn == package.arn:
+        # Without a name `staging` takes the latest approved version of the project's own group.
+        other = package.document["ModelPackageGroupName"] != project.model_package_group_name
+        print(f"Next           {project.next_command(by_name if other else 'staging')}")
+        return 0
+    # As start-deployment has it, too.
+    print(f"Newer          {newest.short_name} is approved, too: `staging` and ModelDeploy take that one, and not this")
+    print(f"Next           {project.next_command(by_name)}")
+    print(f"or             {project.next_command(f'reject-model {newest.arn} --reason WHY')}")
     return 0
 
 

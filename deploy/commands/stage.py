@@ -75,14 +75,18 @@ def test_staging(project: Project, options: argparse.Namespace) -> int:
         results.append(result)
         stream = sys.stdout if result.passed else sys.stderr
         print(f"{result.name:<14} {'passed' if result.passed else 'FAILED'}  {result.detail}", file=stream, flush=True)
-    passed = all(result.passed for result in results)
-    milestone = milestones.now(milestones.PASSED if passed else milestones.FAILED, stage.config_name)
+    failed = [f"{result.name}: {result.detail}" for result in results if not result.passed]
+    passed = not failed
+    verdict = milestones.PASSED if passed else milestones.FAILED
+    milestone = milestones.now(verdict, stage.config_name, milestones.plain(" / ".join(failed)))
     milestones.write(project.sagemaker, stage.package, project.name, milestones.TEST, milestone)
     path = Path(options.report or os.environ.get("EXPORT_TEST_RESULTS") or "staging-test.xml")
     report.write(path, "staging-test", results)
     print(f"Report         {path}")
     if not passed:
-        raise DeployError(f"{stage.package.short_name} failed the test in staging; production refuses it")
+        raise DeployError(
+            f"{stage.package.short_name} failed the test in staging, and production refuses it: {'; '.join(failed)}"
+        )
     print(f"Next           {project.next_command('approve')}")
     return 0
 

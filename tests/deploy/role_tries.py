@@ -266,6 +266,11 @@ def tries(own_key: str, pipeline_role: str, model_role: str) -> dict[str, Try]:
             "create_log_stream",
             {"logGroupName": "/aws/codebuild/iris-build", "logStreamName": "s"},
         ),
+        "read the build's log": (
+            "logs",
+            "get_log_events",
+            {"logGroupName": "/aws/codebuild/iris-build", "logStreamName": "s"},
+        ),
         "delete own log": ("logs", "delete_log_group", {"logGroupName": "/aws/codebuild/iris-build"}),
         "silence an alarm": ("cloudwatch", "delete_alarms", {"AlarmNames": ["other"]}),
         "write the endpoint's log": ("logs", "put_log_events", endpoint_log("iris-staging")),
@@ -326,6 +331,7 @@ MAY: dict[str, set[str]] = {
         "write the build's log",
         "write the endpoint's log",
         "write another endpoint's log",
+        "read the build's log",
         "see what a job wrote",
     },
     "automation.yml BatchRole": {
@@ -368,7 +374,8 @@ MAY: dict[str, set[str]] = {
         "see training's data",
         "hear of own releases",
         "read own object",
-        "read own version",
+        *VERSIONS,
+        "read the build's log",
         "tell people",
     },
     "automation.yml RetrainingRole": {"send itself training", "claim an event", "use own key", "start training"},
@@ -423,7 +430,6 @@ MAY: dict[str, set[str]] = {
         "deploy a stage",
         "hear of a stage",
         "start system test",
-        "tell people",
     },
     "release.yml TestRole": {
         "see a configuration",

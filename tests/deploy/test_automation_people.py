@@ -17,6 +17,12 @@ def versions(automation: Automation) -> Registry:
     return Registry(automation.aws, automation.name, automation.name)
 
 
+@pytest.fixture(scope="module")
+def own_automation(automation: Automation) -> Automation:
+    """Another project, of whose model no version is approved."""
+    return provision(automation.aws)
+
+
 def wait_for_item(automation: Automation, table: str, key: dict[str, Any], status: str) -> dict[str, Any]:
     deadline = time.monotonic() + 60
     while (item := automation.item(table, key)).get("JobStatus", {}).get("S") != status:
@@ -208,7 +214,29 @@ def test_a_build_is_told_with_the_phase_that_failed_and_its_log(automation):
     automation.deliver("tell-people", samples.build(f"{automation.name}-build"), times=1)
     text = automation.mail(f"Build {automation.name}-build failed")["Message"]
     assert "BUILD: COMMAND_EXECUTION_ERROR: pytest. Reason: exit status 1" in text
-    assert f"Log: group /aws/codebuild/{automation.name}-build, stream 8745a7a9" in text
+    assert f"    deploy-model log {automation.name}-build:8745a7a9-" in text
+
+
+def test_a_first_modeldeploy_that_had_nothing_to_deploy_is_no_failure(own_automation):
+    own_automation.deliver("tell-people", samples.build(f"{own_automation.name}-deploy"), times=1)
+    text = own_automation.mail("The project is there; ModelDeploy waits for a first version")["Message"]
+    assert f"deploy-model follow --project-name {own_automation.name}" in text
+
+
+def test_an_approval_is_asked_with_what_it_is_about(automation, versions):
+    """CodePipeline's own event: the project's ModelDeploy begins to wait."""
+    name, new = f"{automation.name}-deploy", versions.register(r2=0.5)
+    codepipeline = automation.aws.client("codepipeline")
+    declaration = codepipeline.get_pipeline(name=name)["pipeline"]
+    action = declaration["stages"][-1]["actions"][0]
+    action["configuration"] = {"CustomData": f"Version {new} has passed the tests in staging."}
+    codepipeline.update_pipeline(pipeline=declaration)
+    codepipeline.start_pipeline_execution(name=name)
+    mail = automation.mail(f"Version {new.rpartition('/')[2]} of the model waits for your approval")
+    assert f"Version {new} has passed the tests in staging." in mail["Message"]
+    assert "    r2      0.5" in mail["Message"]
+    for verdict in ("approve", "reject --summary WHY"):
+        assert f"    deploy-model answer {verdict} --project-name {automation.name}\n" in mail["Message"]
 
 
 def test_an_endpoint_tells_of_another_configuration_and_not_of_another_size(automation):

@@ -279,6 +279,16 @@ def test_a_version_that_is_approved_again_after_a_rejection_is_deployed_again(de
     assert decide(*events) == ["it is not deployed", "started"]
 
 
+def test_an_older_version_than_the_newest_approved_is_not_deployed(decide, registry):
+    """ModelDeploy takes the newest: the mail says so, and how to have the older one deployed."""
+    older, newer = registry.register_approved(), registry.register_approved()
+    assert decide(decision(newer, "Approved", "2026-01-01T09:00:00Z")) == ["started"]
+    [outcome] = decide(decision(older, "Approved", "2026-01-01T10:00:00Z"))
+    assert outcome == f"{newer}, which is newer, is approved, too"
+    registry.local_aws.client("sagemaker").update_model_package(ModelPackageArn=newer, ModelApprovalStatus="Rejected")
+    assert decide(decision(newer, "Rejected", "2026-01-01T11:00:00Z")) == ["started"]
+
+
 def serve(registry: Registry, stage: str, arn: str) -> None:
     """Have an endpoint of the registry's project name a version; whether it comes into service is not waited for."""
     sagemaker, name = registry.local_aws.client("sagemaker"), f"{registry.group}-{stage}"

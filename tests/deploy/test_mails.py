@@ -12,6 +12,8 @@ from tests.deploy import samples
 from tests.deploy.automation import CODE
 
 PACKAGE = "arn:aws:sagemaker:us-east-1:111122223333:model-package/p/7"
+V1, V2 = PACKAGE.replace("/7", "/1"), PACKAGE.replace("/7", "/2")
+OTHERS = "arn:aws:sagemaker:us-east-1:111122223333:model-package/other/1"
 EXECUTION = "arn:aws:sagemaker:us-east-1:111122223333:pipeline/p-batch/execution/x1"
 
 
@@ -28,11 +30,11 @@ def mails() -> Iterator[ModuleType]:
 
 @pytest.fixture(scope="module")
 def place(mails: ModuleType) -> Any:
-    return mails.Place("p", "us-east-1")
+    return mails.Place("p", "us-east-1", "p")
 
 
 def test_a_version_that_waits(mails, place):
-    mail = mails.registered(place, PACKAGE, mails.Version("7", {"r2": 0.5}), None)
+    mail = mails.registered(place, mails.Version(PACKAGE, {"r2": 0.5}), None)
     assert mail.subject == "[p] Version 7 of the model waits for your decision"
     update = f"    aws sagemaker update-model-package --model-package-arn {PACKAGE} --model-approval-status"
     assert mail.text.split("\n\n") == [
@@ -51,25 +53,91 @@ def test_a_version_that_waits(mails, place):
     ]
 
 
+DEPLOYED = "ModelDeploy brings it to staging, tests it there, and asks for your approval for production."
+NEWER = (
+    "Nothing is deployed: ModelDeploy takes the newest approved version, which is version 7.",
+    "To have this one deployed, reject version 7 and whatever else is newer:",
+    f"    deploy-model reject-model {PACKAGE} --reason WHY",
+)
+STAYS = "It is in production, and stays there: no other version is approved."
+REPLACED = "It is in production: ModelDeploy brings version 7, the newest that is approved, there."
+
+
 @pytest.mark.parametrize(
-    ("status", "in_production", "follows"),
+    ("status", "in_production", "newest", "follows"),
     [
-        ("Approved", False, "ModelDeploy brings the latest approved version to staging."),
-        ("Rejected", True, "It is in production: the latest approved version takes its place, if there is one."),
-        ("Rejected", False, "It is not in production: nothing changes there."),
+        ("Approved", False, None, (DEPLOYED,)),
+        ("Approved", False, PACKAGE.replace("/7", "/2"), (DEPLOYED,)),
+        ("Approved", False, PACKAGE, NEWER),
+        ("Rejected", True, PACKAGE, (REPLACED,)),
+        ("Rejected", True, None, (STAYS,)),
+        ("Rejected", False, PACKAGE, ("It is not in production: nothing changes there.",)),
     ],
 )
-def test_a_decision(mails, place, status, in_production, follows):
+def test_a_decision(mails, place, status, in_production, newest, follows):
     detail = samples.model_package("p", status, ApprovalDescription="drifts")["detail"]
-    mail = mails.decided(place, detail, in_production=in_production)
+    mail = mails.decided(place, detail, newest, in_production=in_production)
     assert mail.subject == f"[p] Version 2 of the model was {status.lower()}"
     what = f"Version 2 of the model was {status.lower()}."
-    assert mail.text.split("\n\n") == [what, "Reason: drifts", follows, f"{detail['ModelPackageArn']}\n"]
+    assert mail.text.split("\n\n") == [what, "Reason: drifts", *follows, f"{detail['ModelPackageArn']}\n"]
     del detail["ApprovalDescription"]
-    assert "Reason" not in mails.decided(place, detail, in_production=in_production).text
+    assert "Reason" not in mails.decided(place, detail, newest, in_production=in_production).text
 
 
-SERVES = "It serves version 3, 4 of the model."
+def test_an_approval(mails, place):
+    """What would be deployed, beside what is, and the two commands that answer."""
+    detail = samples.action("p-deploy", "Manual", "STARTED")["detail"]
+    new, current = mails.Version(PACKAGE, {"r2": 0.5}), mails.Version(PACKAGE.replace("/7", "/5"), {"r2": 0.4})
+    mail = mails.approval(place, detail, "Shall it?", new, current)
+    assert mail.subject == "[p] Version 7 of the model waits for your approval for production"
+    assert mail.text.split("\n\n") == [
+        "Version 7 of the model waits for your approval for production.",
+        "Shall it?",
+        "    metric  version 7  version 5, in production\n    r2      0.5        0.4                       better",
+        "To approve it, which deploys it to production:",
+        "    deploy-model answer approve --project-name p",
+        "To reject it, which leaves production as it is:",
+        "    deploy-model answer reject --summary WHY --project-name p",
+        VIEW.format(detail["execution-id"]),
+    ]
+    unknown = mails.approval(place, detail, "", None, current)
+    assert unknown.subject == "[p] p-deploy waits for your approval for production"
+
+
+def test_a_project_that_is_new_has_not_failed(mails, place):
+    mail = mails.nothing_to_deploy(place)
+    assert mail.subject == "[p] The project is there; ModelDeploy waits for a first version"
+    assert "    deploy-model follow --project-name p\n" in mail.text
+
+
+def test_a_project_without_data_has_not_failed(mails, place):
+    reason = 'ClientError: No S3 objects found under S3 URL "s3://b/traindata/" given in input data source'
+    assert mails.lacks_data(reason)
+    assert not mails.lacks_data(reason.replace("traindata", "other"))
+    mail = mails.no_data(place, "p", reason)
+    assert mail.subject == "[p] Pipeline p waits for training data"
+    assert reason in mail.text
+
+
+def test_production_is_compared_by_arn(mails, place):
+    new = mails.Version(PACKAGE, {"r2": 0.5})
+    assert mails.comparison(place, new, new).splitlines() == [
+        "    metric  version 7",
+        "    r2      0.5",
+        "",
+        "It is the version that production serves.",
+    ]
+    # The same number, in another group.
+    stranger = mails.Version(PACKAGE.replace("/p/", "/other/"), {})
+    assert mails.comparison(place, new, stranger).splitlines() == [
+        "    metric  version 7",
+        "    r2      0.5",
+        "",
+        "Production serves other/7, a version of another group.",
+    ]
+
+
+SERVES = "It serves version 7 and other/1 of the model."
 EARLIER = "An alarm went off while the update was watched: the earlier configuration goes on serving."
 
 
@@ -83,7 +151,7 @@ EARLIER = "An alarm went off while the update was watched: the earlier configura
     ],
 )
 def test_an_endpoint(mails, place, status, what, serving):
-    mail = mails.endpoint(place, "p-staging", status, ["3", "4"], "no disk")
+    mail = mails.endpoint(place, "p-staging", status, [PACKAGE, OTHERS], "no disk")
     log = "Log: group /aws/sagemaker/Endpoints/p-staging\n"
     assert mail.subject == f"[p] p-staging {what}"
     assert mail.text.split("\n\n") == [f"The endpoint p-staging {what}.", "Reason: no disk", serving, log]
@@ -165,16 +233,19 @@ def test_a_release(mails, place):
 
 def test_a_build(mails, place):
     detail = samples.build("p-build", "TIMED_OUT")["detail"]
-    mail = mails.build(place, detail)
+    mail = mails.build(place, detail, ["r2 is 0.1", "below 0.2"])
     assert mail.subject == "[p] Build p-build timed out"
+    log = "The whole log:\n\n    deploy-model log p-build:8745a7a9-c340-456a-9166-edf953571bEX --project-name p"
     assert mail.text.split("\n\n") == [
         "Build p-build timed out.",
         "BUILD: COMMAND_EXECUTION_ERROR: pytest. Reason: exit status 1",
-        "Log: group /aws/codebuild/p-build, stream 8745a7a9-c340-456a-9166-edf953571bEX",
-        "https://console.aws.amazon.com/cloudwatch/home#logEvent\n",
+        "The last lines of its log:",
+        "    r2 is 0.1\n    below 0.2",
+        *log.split("\n\n"),
+        "Console: https://console.aws.amazon.com/cloudwatch/home#logEvent\n",
     ]
     del detail["additional-information"]
-    assert mails.build(place, detail).text == "Build p-build timed out.\n"
+    assert mails.build(place, detail, []).text == f"Build p-build timed out.\n\n{log}\n"
 
 
 @pytest.mark.parametrize(
@@ -195,27 +266,27 @@ def test_a_build(mails, place):
         ("r2", 0.5, 0.5, "same"),
     ],
 )
-def test_which_way_is_better(mails, metric, new, old, judgement):
-    table = mails.comparison(mails.Version("2", {metric: new}), mails.Version("1", {metric: old}))
+def test_which_way_is_better(mails, place, metric, new, old, judgement):
+    table = mails.comparison(place, mails.Version(V2, {metric: new}), mails.Version(V1, {metric: old}))
     assert table.splitlines()[1].split() == [metric, f"{new:g}", f"{old:g}", *judgement.split()]
 
 
-def test_a_metric_that_only_one_of_both_has_is_shown(mails):
-    table = mails.comparison(mails.Version("2", {"r2": 0.5}), mails.Version("1", {"mae": 40.0}))
+def test_a_metric_that_only_one_of_both_has_is_shown(mails, place):
+    table = mails.comparison(place, mails.Version(V2, {"r2": 0.5}), mails.Version(V1, {"mae": 40.0}))
     assert [line.split() for line in table.splitlines()[1:]] == [["mae", "40"], ["r2", "0.5"]]
 
 
-def test_what_production_was_worth_may_be_unknown(mails):
-    current = mails.Version("1", {}, "s3://b/k: gone")
-    table = mails.comparison(mails.Version("2", {"r2": 0.5}), current)
+def test_what_production_was_worth_may_be_unknown(mails, place):
+    current = mails.Version(V1, {}, "s3://b/k: gone")
+    table = mails.comparison(place, mails.Version(V2, {"r2": 0.5}), current)
     assert table.splitlines()[1:] == ["    r2      0.5", "", "The metrics of version 1 cannot be read: s3://b/k: gone"]
-    assert mails.comparison(mails.Version("2", {}), current).splitlines() == [
+    assert mails.comparison(place, mails.Version(V2, {}), current).splitlines() == [
         "It was registered without metrics.",
         "The metrics of version 1 cannot be read: s3://b/k: gone",
     ]
 
 
 def test_a_subject_is_what_sns_takes(mails):
-    mail = mails.Place("p", "us-east-1").mail("Versuch einer Übertragung " * 10, "text")
+    mail = mails.Place("p", "us-east-1", "p").mail("Versuch einer Übertragung " * 10, "text")
     assert mail.subject.isascii()
     assert len(mail.subject) == 100

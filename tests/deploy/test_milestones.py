@@ -51,6 +51,15 @@ def test_a_test_that_was_passed_counts_whenever_it_was():
         milestones.check_passed(package(StagingTest=PASSED.replace("Passed", "Failed")), "p")
 
 
+def test_a_failed_test_says_which_check_and_its_figures():
+    """In the letters that a value of CustomerMetadataProperties may have."""
+    why = milestones.plain("Metrics: r2 is 0.1, and the package's evaluation found 0.47")
+    assert why == "Metrics: r2 is 0.1 and the package s evaluation found 0.47"
+    failed = milestones.now(milestones.FAILED, CONFIG, why)
+    with pytest.raises(NotReleasedError, match=rf"failed the test in staging at .* \({why}\): `deploy-model test`"):
+        milestones.check_passed(package(StagingTest=str(failed)), "p")
+
+
 def test_another_projects_facts_do_not_count():
     with pytest.raises(NotReleasedError):
         milestones.check_released(package(StagingTest=PASSED, StagingApproval=APPROVED), "q", CONFIG)

@@ -1,6 +1,7 @@
 """follow and answer: the project's CodePipelines, shown and answered by real processes."""
 
 import re
+import uuid
 
 import pytest
 
@@ -89,6 +90,45 @@ def test_an_action_that_fails_is_shown_with_its_reason(
     assert row.startswith(build)
     assert "no-such-template.yml" in row
     assert f"failed: {build}: DeployStaging, Deploy" in followed.stderr
+    assert f"{build}: DeployStaging, Deploy failed: " in followed.stderr
+
+
+BUILDSPEC = "version: 0.2\nphases:\n  build:\n    commands:\n      - echo r2 is 0.1, below 0.2\n      - exit 3\n"
+
+
+def broken_build(pipelines: Pipelines) -> Document:
+    """An action whose build says why it fails."""
+    project = f"broken-{uuid.uuid4().hex[:10]}"
+    pipelines.aws.client("codebuild").create_project(
+        name=project,
+        source={"type": "CODEPIPELINE", "buildspec": BUILDSPEC},
+        artifacts={"type": "CODEPIPELINE"},
+        environment={"type": "LINUX_CONTAINER", "image": "x", "computeType": "BUILD_GENERAL1_SMALL"},
+        serviceRole="arn:aws:iam::000000000000:role/r",
+    )
+    given = {"configuration": {"ProjectName": project}, "inputArtifacts": [{"name": "Code"}]}
+    return action("Build", "CodeBuild", "Build", **given)
+
+
+def test_a_build_that_fails_is_told_with_its_last_words_and_its_log(
+    registry: Registry, pipelines: Pipelines, deploy_model: Run
+) -> None:
+    """A ModelDeploy without any approved version is no failure: every project begins with one."""
+    build, deploy = (make(pipelines, registry, which, broken_build(pipelines)) for which in ("build", "deploy"))
+    assert {pipelines.end(build), pipelines.end(deploy)} == {"Failed"}
+    followed = deploy_model("follow", "--quiet-seconds", "0.1")
+    assert followed.returncode == 1
+    assert f"{deploy} waits for a first approved version" in followed.stdout
+    assert f"{deploy}: " not in followed.stderr
+    assert f"{build}: DeployStaging, Build failed: " in followed.stderr
+    assert "\n    r2 is 0.1, below 0.2\n" in followed.stderr
+    command = followed.stderr.partition("The whole log: deploy-model ")[2].split()[:2]
+    assert command[0] == "log"
+    log = deploy_model(*command)
+    assert log.returncode == 0, log.stderr
+    assert "r2 is 0.1, below 0.2" in log.stdout.splitlines()
+    unknown = deploy_model("log", "demo-build:0")
+    assert (unknown.returncode, "there is no build 'demo-build:0'" in unknown.stderr) == (1, True)
 
 
 @pytest.mark.parametrize("command", [("follow",), ("answer", "approve")])

@@ -47,6 +47,16 @@ def test_a_version_is_approved_by_arn_number_or_as_the_latest(registry: Registry
     assert status(registry, arn) == ("Approved", "looks good")
 
 
+def test_approving_an_older_version_says_what_happens(registry: Registry, deploy_model: Run):
+    older, newer = registry.register(), registry.register("Approved")
+    done = deploy_model("approve-model", older)
+    assert done.returncode == 0, done.stderr
+    group = registry.group
+    assert f"Newer          {group}/2 is approved, too: `staging` and ModelDeploy take that one" in done.stdout
+    assert f"Next           deploy-model staging --model-package {older} --project-name {group}" in done.stdout
+    assert f"or             deploy-model reject-model {newer} --reason WHY --project-name {group}" in done.stdout
+
+
 def test_a_version_is_rejected_with_a_reason_and_twice_is_no_change(registry: Registry, deploy_model: Run):
     arn = registry.register("Approved")
     assert "no change" not in deploy_model("reject-model", arn, "--reason", "drifts").stdout

@@ -33,14 +33,9 @@ def configured(sagemaker: Any, config_name: str) -> list[str]:
     return [container["ModelPackageName"] for container in containers if "ModelPackageName" in container]
 
 
-def any_approved(sagemaker: Any, group_name: str) -> bool:
-    """Return whether any version of a group is approved."""
-    return any(model_packages.arns(sagemaker, group_name, model_packages.APPROVED))
-
-
-def version(package_arn: str) -> str:
-    """Return the number of a version."""
-    return package_arn.rpartition("/")[2]
+def newest_approved(sagemaker: Any, group_name: str) -> str | None:
+    """Return the newest approved version of a group, which ModelDeploy takes; None without one."""
+    return next(model_packages.arns(sagemaker, group_name, model_packages.APPROVED), None)
 
 
 def metrics(s3: Any, package: Document) -> dict[str, float]:

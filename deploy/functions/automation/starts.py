@@ -26,7 +26,7 @@ import aws
 from botocore.exceptions import ClientError
 from claims import sortable
 from messages import Document, work_through
-from registry import any_approved, deployed
+from registry import deployed, newest_approved
 
 from deploy import approved, packages
 from model_road.errors import NoModelError
@@ -61,12 +61,17 @@ def _decide_deployment(event: Document) -> Document:
         return {**about, "outcome": "nothing new"}
     if status == "PendingManualApproval":
         return {**about, "outcome": "not decided yet"}
-    if status == "Rejected" and (reason := _stays(arn)):
-        return {**about, "outcome": reason}
     try:
+        if status == "Rejected" and (reason := _stays(arn)):
+            return {**about, "outcome": reason}
         if status == "Approved":
             sagemaker = aws.client("sagemaker")
-            about["kept"] = approved.keep(aws.client, sagemaker, packages.describe(sagemaker, arn))
+            package = packages.describe(sagemaker, arn)
+            about["kept"] = approved.keep(aws.client, sagemaker, package)
+            newest = newest_approved(sagemaker, os.environ["MODEL_PACKAGE_GROUP_NAME"])
+            if newest not in (None, arn) and packages.describe(sagemaker, newest).created > package.created:
+                # ModelDeploy takes the newest: its execution would change nothing, and ask for an approval again.
+                return {**about, "outcome": f"{newest}, which is newer, is approved, too"}
         started = aws.claims().once(f"deployment#{arn}#{status}#{changed}", _start_deployment)
     except NoModelError as error:  # what was decided on was deleted, or decided on again
         return {**about, "outcome": str(error)}
@@ -76,9 +81,14 @@ def _decide_deployment(event: Document) -> Document:
 def _stays(arn: str) -> str | None:
     """Return why a version's rejection changes nothing, or None if it does."""
     sagemaker = aws.client("sagemaker")
-    if not any(arn in deployed(sagemaker, name) for name in os.environ["ENDPOINT_NAMES"].split(",")):
-        return "it is not deployed"
-    if not any_approved(sagemaker, os.environ["MODEL_PACKAGE_GROUP_NAME"]):
+    newest = newest_approved(sagemaker, os.environ["MODEL_PACKAGE_GROUP_NAME"])
+    serving = [each for name in os.environ["ENDPOINT_NAMES"].split(",") for each in deployed(sagemaker, name)]
+    if arn not in serving:
+        # It may have kept an older version back that was approved after it.
+        kept_back = newest is not None and newest not in serving
+        if not kept_back or approved.kept(packages.describe(sagemaker, arn)) is None:
+            return "it is not deployed"
+    if newest is None:
         return "no other version is approved: what is deployed stays"
     return None
 

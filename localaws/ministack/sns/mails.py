@@ -8,6 +8,7 @@ Source: "Email notifications" and "Confirming a subscription" in the Amazon SNS 
 
 import re
 import secrets
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from email.headerregistry import Address
@@ -16,6 +17,7 @@ from email.utils import format_datetime, localtime, make_msgid
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
+from localaws.ministack.sns.console import needs_environment, without_console
 from localaws.ministack.sns.mailbox import Mail, Mailbox
 
 PROTOCOLS = ("email", "email-json")
@@ -124,8 +126,20 @@ class Mailer:
         text = envelope
         if subscription["protocol"] == "email":
             link = self._link("Unsubscribe", SubscriptionArn=subscription["arn"])
-            text = f"{message}\n\n--\nTo unsubscribe from this topic, follow this link:\n{link}"
+            text = self._for_this_machine(message)
+            text = f"{text}\n\n--\nTo unsubscribe from this topic, follow this link:\n{link}"
         self._send(subscription["endpoint"], sender, subject or _SUBJECT, text)
+
+    def _for_this_machine(self, message: str) -> str:
+        """Return a message whose commands work here: no console does, and a shell has to be told where AWS is."""
+        text = without_console(message)
+        if not needs_environment(text):
+            return text
+        state_dir = shlex.quote(str(self._mailbox.path.parent.resolve()))
+        return (
+            f"{text.rstrip()}\n\nThe commands are for a shell that knows of AWS on this machine:\n\n"
+            f'    export LOCALAWS_STATE_DIR={state_dir}; eval "$(local-aws env)"\n'
+        )
 
     def _link(self, action: str, **members: str) -> str:
         return f"{self._endpoint_url}/?{urlencode({'Action': action, **members}, safe=':')}"

@@ -54,6 +54,32 @@ PIPELINE = {
     "roleArn": ROLE,
     "stages": [{"name": "Source", "actions": []}, {"name": "Build", "actions": []}],
 }
+BUILD_ID = "p-build:8745a7a9-c340-456a-9166-edf953571bee"
+FAILED = (
+    "get_pipeline_state",
+    {
+        "stageStates": [
+            {
+                "stageName": "Build",
+                "latestExecution": {"pipelineExecutionId": "1", "status": "Failed"},
+                "actionStates": [
+                    {
+                        "actionName": "BuildModel",
+                        "latestExecution": {
+                            "status": "Failed",
+                            "externalExecutionId": BUILD_ID,
+                            "errorDetails": {"message": "exit status 1"},
+                        },
+                    }
+                ],
+            }
+        ]
+    },
+)
+BUILD: dict[str, Answers] = {
+    "codebuild": [("batch_get_builds", {"builds": [{"logs": {"groupName": "g", "streamName": "s"}}]})],
+    "logs": [("get_log_events", {"events": [{"message": "r2 is 0.1, below 0.2\n"}, {"message": "[Container] end\n"}]})],
+}
 STOPPED = {"stageName": "Build", "inboundTransitionState": {"enabled": False, "disabledReason": "holidays"}}
 
 
@@ -68,13 +94,16 @@ def test_pipelines():
     asked: Answers = [("get_pipeline", {"pipeline": PIPELINE})] * 2
     state: Answers = [("get_pipeline_state", {"stageStates": [{"stageName": "Source"}, STOPPED]})]
     iam = trusting("codepipeline.amazonaws.com")
-    seen = judge("AWS::CodePipeline::Pipeline", "p-build", codepipeline=asked + state, iam=iam)
+    seen = judge("AWS::CodePipeline::Pipeline", "p-build", codepipeline=asked + state + [FAILED], **BUILD, iam=iam)
     assert (seen["There"].status, seen["There"].why) == (Status.OK, "Source, Build")
     assert seen["Role"].status is Status.OK
     assert (seen["Transitions"].status, seen["Transitions"].why) == (
         Status.WARNING,
         "no execution gets into Build (holidays)",
     )
+    said, why = seen["LastExecution"], "p-build: Build, BuildModel failed: exit status 1 (r2 is 0.1, below 0.2)"
+    assert (said.status, said.why) == (Status.WARNING, why)
+    assert said.action.startswith(f"`deploy-model log {BUILD_ID}")
 
 
 @pytest.mark.parametrize(

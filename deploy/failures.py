@@ -1,0 +1,80 @@
+"""Why a CodePipeline has failed: the reason of each failed action, what its build said last, and where the rest is."""
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from deploy import build_log
+from deploy.codepipeline import PipelineState
+
+# A build's id is its project's name and a UUID; other actions have ARNs, or nothing.
+_BUILD_ID = re.compile(r"[A-Za-z0-9][\w-]+:[0-9a-fA-F-]{36}")
+
+Client = Callable[[str], Any]
+Command = Callable[[str], str]
+"""Makes a command of `deploy-model` for this project of its arguments."""
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A failed action.
+
+    Attributes
+    ----------
+    place : str
+        The pipeline, the stage and the action.
+    reason : str
+    last_words : tuple of str
+        The last lines of its build; empty for what is no build.
+    build_id : str
+        Empty for what is no build.
+    """
+
+    place: str
+    reason: str
+    last_words: tuple[str, ...] = ()
+    build_id: str = ""
+
+    @property
+    def sentence(self) -> str:
+        """What has failed, and why, in a line."""
+        return f"{self.place} failed: {self.reason or 'CodePipeline gives no reason'}"
+
+    def lines(self, command: Command) -> Iterator[str]:
+        """Yield the lines for a person."""
+        yield self.sentence
+        yield from (f"    {line}" for line in self.last_words)
+        if self.build_id:
+            yield f"The whole log: {command(f'log {self.build_id}')}"
+
+
+def read(client: Client, state: PipelineState, known: frozenset[tuple[str, str]] = frozenset()) -> list[Failure]:
+    """Read why the actions of a pipeline have failed.
+
+    Parameters
+    ----------
+    client : callable(service) -> boto3 client
+    state : PipelineState
+    known : frozenset
+        Of its `failures`, those that are not of interest.
+    """
+    found = []
+    for stage, action in state.failed_actions:
+        if (f"{stage.name}, {action.name}", stage.execution_id) in known:
+            continue
+        build_id = action.external_id if _BUILD_ID.fullmatch(action.external_id) else ""
+        place, reason = f"{state.name}: {stage.name}, {action.name}", " ".join(action.message.split())
+        found.append(Failure(place, reason, tuple(_last_words(client, build_id)) if build_id else (), build_id))
+    return found
+
+
+def _last_words(client: Client, build_id: str) -> list[str]:
+    try:
+        builds = client("codebuild").batch_get_builds(ids=[build_id])["builds"]
+    except ClientError:  # the failure is told without them
+        return []
+    logs = builds[0].get("logs", {}) if builds else {}
+    return build_log.last_words(client("logs"), logs["groupName"], logs["streamName"]) if "streamName" in logs else []
