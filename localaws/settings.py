@@ -32,6 +32,7 @@ WARM_MEGABYTES_VARIABLE = "LOCALAWS_WARM_FUNCTIONS_MB"
 LOG_GIGABYTES_VARIABLE = "LOCALAWS_LOG_GIGABYTES"
 IAM_VARIABLE = "LOCALAWS_IAM"
 HOSTS_VARIABLE = "LOCALAWS_ALLOWED_HOSTS"
+_CLIENT_HOOK = Path(__file__).parent / "account" / "client_hook"
 _HOST_NAME = re.compile(r"[a-z0-9]([a-z0-9.:_-]*[a-z0-9])?")
 
 
@@ -194,6 +195,12 @@ def allowed_hosts(environ: Mapping[str, str] = os.environ) -> frozenset[str]:
         if not _HOST_NAME.fullmatch(name):
             raise LocalAwsError(f"{HOSTS_VARIABLE} names {name!r}. Write names without a port: box.lan,192.168.1.7")
     return names
+
+
+def with_client_hook(python_path: str) -> str:
+    """Return a PYTHONPATH by which boto3's clients stay on local AWS: see ``account/client_hook/sitecustomize.py``."""
+    others = [folder for folder in python_path.split(os.pathsep) if folder and folder != str(_CLIENT_HOOK)]
+    return os.pathsep.join([*others, str(_CLIENT_HOOK)])
 
 
 def _positive(variable: str, default: str, example: str, environ: Mapping[str, str]) -> float:

@@ -14,7 +14,7 @@ from botocore.config import Config
 from localaws.account.permission import Question
 from localaws.account.roles import SERVICE_HEADER, Roles
 from localaws.account.session import make_client
-from localaws.settings import iam_enforced, root_credentials
+from localaws.settings import iam_enforced, root_credentials, with_client_hook
 
 _CONFIG = Config(retries={"mode": "standard", "max_attempts": 3}, connect_timeout=5, max_pool_connections=32)
 
@@ -160,6 +160,7 @@ class Aws:
             "AWS_EC2_METADATA_DISABLED": "true",
             "PYTHONUNBUFFERED": "1",
         }
+        variables = {**variables, "PYTHONPATH": with_client_hook(variables.get("PYTHONPATH", ""))}
         if self.endpoint_url:
             environment["AWS_ENDPOINT_URL"] = self.endpoint_url
         if role_arn is not None and iam_enforced():

@@ -3,7 +3,7 @@
 import shlex
 from collections.abc import Mapping
 
-from localaws.settings import ACCOUNT_ID, REGION, STATE_DIR_VARIABLE, Ports, root_credentials
+from localaws.settings import ACCOUNT_ID, REGION, STATE_DIR_VARIABLE, Ports, root_credentials, with_client_hook
 from localaws.supervision.state_dir import StateDir
 
 # Of no use here, and they would be sent along or name a profile that asks for other credentials.
@@ -47,6 +47,7 @@ def variables(
         "SAGEMAKER_VALIDATE_ROLE": "false",
         "SAGEMAKER_USER_CONFIG_OVERRIDE": str(state.sdk_config_path),
         STATE_DIR_VARIABLE: str(state.path),
+        "PYTHONPATH": with_client_hook(environ.get("PYTHONPATH", "")),
     }
     if any(name.lower() in ("http_proxy", "all_proxy") for name in environ):
         excepted = environ.get("no_proxy") or environ.get("NO_PROXY")

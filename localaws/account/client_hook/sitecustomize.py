@@ -1,0 +1,103 @@
+"""Keeps boto3's clients on local AWS, whatever URL a program names; Python imports this file at its start.
+
+The SageMaker SDK makes clients of STS with an endpoint of their own, ``https://sts.us-east-1.amazonaws.com``, which no
+environment variable moves. `local-aws env` therefore puts this folder on PYTHONPATH, for any Python from 3.7 on, with
+or without this project's packages. While AWS_ENDPOINT_URL names this machine,
+
+- a client whose endpoint is AWS's goes where the environment says;
+- a request to any other machine is refused before it is sent: what is signed with local keys does not leave.
+
+``LOCALAWS_CLIENT_HOOK=off`` turns both off. Standard library only; another sitecustomize is imported after this one.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from importlib.machinery import PathFinder
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+# Every Python of the shell pays for this file: what it rarely needs, its functions import.
+_HERE = os.path.dirname(os.path.abspath(__file__))
+_AWS = (".amazonaws.com", ".amazonaws.com.cn", ".api.aws", ".amazonaws.eu")
+
+
+def _host(url: str) -> str:
+    from urllib.parse import urlsplit
+
+    return (urlsplit(url).hostname or "").lower()
+
+
+def _is_here(host: str) -> bool:
+    return host in ("localhost", "::1") or host.endswith(".localhost") or host.startswith("127.")
+
+
+def _applies() -> bool:
+    url = os.environ.get("AWS_ENDPOINT_URL", "")
+    return _is_here(_host(url)) and os.environ.get("LOCALAWS_CLIENT_HOOK", "").lower() != "off"
+
+
+def _patch_session(module: Any) -> None:
+    create_client = module.Session.create_client
+
+    def create_local_client(self: Any, *args: Any, **kwargs: Any) -> Any:
+        if _applies() and _host(kwargs.get("endpoint_url") or "").endswith(_AWS):
+            kwargs["endpoint_url"] = None
+        return create_client(self, *args, **kwargs)
+
+    module.Session.create_client = create_local_client
+
+
+def _patch_http(module: Any) -> None:
+    send = module.URLLib3Session.send
+
+    def send_here(self: Any, request: Any) -> Any:
+        host = _host(request.url)
+        if _applies() and not _is_here(host):
+            raise module.HTTPClientError(
+                error="{} is not this machine, but AWS_ENDPOINT_URL is {}: what is signed with local keys stays here"
+                " (LOCALAWS_CLIENT_HOOK=off lets it go)".format(host, os.environ["AWS_ENDPOINT_URL"])
+            )
+        return send(self, request)
+
+    module.URLLib3Session.send = send_here
+
+
+_PATCHES = {"botocore.session": _patch_session, "botocore.httpsession": _patch_http}
+
+
+class _Finder:
+    """Finds the modules to patch as everything else is found, and patches each when it has been executed."""
+
+    def find_spec(self, fullname: str, path: Any = None, target: Any = None) -> Any:
+        if fullname not in _PATCHES:
+            return None
+        spec = PathFinder.find_spec(fullname, path, target)
+        if spec is None or spec.loader is None:
+            return None
+        loader: Any = spec.loader
+        execute = loader.exec_module
+
+        def execute_and_patch(module: Any) -> None:
+            execute(module)
+            _PATCHES[fullname](module)
+
+        loader.exec_module = execute_and_patch
+        return spec
+
+
+def _import_the_other() -> None:
+    """Import the sitecustomize that this one hides, such as a distribution's."""
+    elsewhere = [path for path in sys.path if os.path.abspath(path or os.curdir) != _HERE]
+    spec = PathFinder.find_spec("sitecustomize", elsewhere)
+    if spec is not None and spec.loader is not None:
+        import importlib.util
+
+        spec.loader.exec_module(importlib.util.module_from_spec(spec))
+
+
+sys.meta_path.insert(0, _Finder())
+_import_the_other()
