@@ -9,6 +9,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
@@ -62,6 +63,7 @@ def _serve(settings: Settings) -> int:
     # Imported here, so that --help and a wrong option answer before NumPy and uvloop are read.
     from serving.chain import Served, load  # noqa: PLC0415
     from serving.listener import bind  # noqa: PLC0415
+    from serving.source import fetched, install_requirements  # noqa: PLC0415
     from serving.supervisor import Supervisor  # noqa: PLC0415
     from serving.time_limit import time_limit  # noqa: PLC0415
     from serving.worker import report  # noqa: PLC0415
@@ -73,9 +75,17 @@ def _serve(settings: Settings) -> int:
             return load(settings.model_dir, settings.code_dir, settings.program)
 
     try:
-        with bind(settings.host, settings.port) as listener, tempfile.NamedTemporaryFile(prefix="serving-") as noted:
-            kept = replace(settings, loaded_models=Path(noted.name)) if settings.multi_model else settings
-            return Supervisor(listener, load_served, kept).run()
+        with ExitStack() as stack:
+            listener = stack.enter_context(bind(settings.host, settings.port))
+            if settings.source is not None:
+                code_dir = stack.enter_context(fetched(settings.source, settings.region))
+                settings = replace(settings, code_dir=code_dir)
+            if settings.model_dir == Path(DEFAULT_MODEL_DIR):  # a container, whose packages are nobody else's
+                install_requirements(settings.code_dir)
+            if settings.multi_model:
+                noted = stack.enter_context(tempfile.NamedTemporaryFile(prefix="serving-"))
+                settings = replace(settings, loaded_models=Path(noted.name))
+            return Supervisor(listener, load_served, settings).run()
     except StartError as error:
         report(error)
         return 1

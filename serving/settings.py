@@ -41,7 +41,7 @@ _TIMEOUT = (
 )
 
 VARIABLES = (
-    *("SAGEMAKER_BASE_DIR", "SAGEMAKER_PROGRAM", "SAGEMAKER_SUBMIT_DIRECTORY"),
+    *("SAGEMAKER_BASE_DIR", "SAGEMAKER_PROGRAM", "SAGEMAKER_SUBMIT_DIRECTORY", "SAGEMAKER_REGION"),
     *("SAGEMAKER_BIND_TO_PORT", "SAGEMAKER_SAFE_PORT_RANGE", *_WORKERS, *_TIMEOUT, "SAGEMAKER_STARTUP_TIMEOUT"),
     *("SAGEMAKER_MAX_PAYLOAD_IN_MB", "SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT", "SAGEMAKER_CONTAINER_LOG_LEVEL"),
     *("SAGEMAKER_MULTI_MODEL", "SAGEMAKER_TS_BATCH_SIZE", "SAGEMAKER_TS_MAX_BATCH_DELAY"),
@@ -81,6 +81,10 @@ class Settings:
         Seconds that the model may take to load; None is for ever.
     loaded_models : Path or None
         Where the worker of many models notes what it has loaded, for the one that replaces it should it die.
+    source : str or None
+        The URI of the archive that `code_dir` is to be fetched from, if it is in S3.
+    region : str or None
+        Of that archive, if it is another than the environment's.
     """
 
     model_dir: Path
@@ -96,6 +100,8 @@ class Settings:
     log_level: int = logging.INFO
     startup_timeout: int | None = None
     loaded_models: Path | None = None
+    source: str | None = None
+    region: str | None = None
 
     @property
     def max_payload_bytes(self) -> int | None:
@@ -141,10 +147,11 @@ def read_settings(
     directory = Path(model_dir).absolute()
     if not directory.is_dir():
         raise SettingError(f"The model directory {model_dir} is not a folder: unpack model.tar.gz there, or name it.")
+    submitted = environ.get("SAGEMAKER_SUBMIT_DIRECTORY") or ""
     cpus = 1 if multi_model else len(os.sched_getaffinity(0))
     return Settings(
         model_dir=directory,
-        code_dir=_code_dir(environ.get("SAGEMAKER_SUBMIT_DIRECTORY"), directory),
+        code_dir=_code_dir(submitted, directory),
         program=environ.get("SAGEMAKER_PROGRAM") or None,
         host=host or (ANY_HOST if _in_container(environ, model_dir) else LOOPBACK),
         port=_port(environ) if port is None else port,
@@ -155,6 +162,8 @@ def read_settings(
         default_accept=environ.get("SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT") or JSON,
         log_level=_integer(environ, ("SAGEMAKER_CONTAINER_LOG_LEVEL",), logging.INFO, 0, 50),
         startup_timeout=_integer(environ, ("SAGEMAKER_STARTUP_TIMEOUT",), 0, 0, 3600) or None,
+        source=submitted if submitted.startswith("s3://") else None,
+        region=environ.get("SAGEMAKER_REGION") or None,
     )
 
 
@@ -180,14 +189,14 @@ def _port(environ: Mapping[str, str]) -> int:
     return _integer(environ, ("SAGEMAKER_BIND_TO_PORT",), int(first), 0, 65535)
 
 
-def _code_dir(submit_directory: str | None, model_dir: Path) -> Path:
-    if not submit_directory:
+def _code_dir(submit_directory: str, model_dir: Path) -> Path:
+    """Return the script's folder; what is in S3 is fetched to a folder of its own."""
+    if not submit_directory or submit_directory.startswith("s3://"):
         return model_dir / "code"
     path = submit_directory.removeprefix("file://")
     if "://" in path:
         raise SettingError(
-            f"SAGEMAKER_SUBMIT_DIRECTORY is {submit_directory!r}, which is not on this machine: "
-            "pack the script in model.tar.gz under code/ and set /opt/ml/model/code."
+            f"SAGEMAKER_SUBMIT_DIRECTORY is {submit_directory!r}: expected a folder, or s3://BUCKET/sourcedir.tar.gz."
         )
     return Path(path)
 

@@ -55,13 +55,23 @@ def test_a_script_that_cannot_be_loaded_ends_the_process(tmp_path, script, sente
     assert (traceback or "") in entry.get("traceback", "")
 
 
+NO_AWS = {
+    "AWS_ACCESS_KEY_ID": "a",
+    "AWS_SECRET_ACCESS_KEY": "b",
+    "AWS_ENDPOINT_URL": "http://127.0.0.1:9",
+    "AWS_MAX_ATTEMPTS": "1",
+    "AWS_DEFAULT_REGION": "us-east-1",
+}
+
+
 @pytest.mark.parametrize(
     ("options", "variables", "code", "sentence"),
     [
         ([], {"SAGEMAKER_BIND_TO_PORT": "http"}, 2, "SAGEMAKER_BIND_TO_PORT has the value 'http'"),
         ([], {"SAGEMAKER_MODEL_SERVER_TIMEOUT": "0"}, 2, "SAGEMAKER_MODEL_SERVER_TIMEOUT has the value '0'"),
         ([], {"SAGEMAKER_MAX_PAYLOAD_IN_MB": "-1"}, 2, "SAGEMAKER_MAX_PAYLOAD_IN_MB has the value '-1'"),
-        ([], {"SAGEMAKER_SUBMIT_DIRECTORY": "s3://b/source.tar.gz"}, 2, "s3://b/source.tar.gz"),
+        ([], {"SAGEMAKER_SUBMIT_DIRECTORY": "gs://b/source.tar.gz"}, 2, "gs://b/source.tar.gz"),
+        ([], {"SAGEMAKER_SUBMIT_DIRECTORY": "s3://b/source.tar.gz", **NO_AWS}, 1, "cannot be downloaded"),
         ([], {"SAGEMAKER_PROGRAM": "other.py"}, 1, "'other.py'"),
         (["--port", "99999"], {}, 2, "99999"),
         (["--model-dir", "/no/such/folder"], {}, 2, "/no/such/folder"),

@@ -54,13 +54,18 @@ class Endpoints:
 
     def put_archive(self, key: str, version: str, script: str = SCRIPT) -> None:
         """A model.tar.gz of such a model."""
+        self.put_files(key, {"version": version.encode(), "code/inference.py": script.encode()})
+
+    def put_files(self, key: str, files: dict[str, bytes]) -> str:
+        """An archive of some files; its URI."""
         buffer = io.BytesIO()
         with tarfile.open(fileobj=buffer, mode="w:gz") as archive:
-            for name, text in {"version": version, "code/inference.py": script}.items():
+            for name, content in files.items():
                 entry = tarfile.TarInfo(name)
-                entry.size = len(text)
-                archive.addfile(entry, io.BytesIO(text.encode()))
+                entry.size = len(content)
+                archive.addfile(entry, io.BytesIO(content))
         self.bench.s3.put_object(Bucket=self.bench.bucket, Key=key, Body=buffer.getvalue())
+        return f"s3://{self.bench.bucket}/{key}"
 
     def variant(self, model: str, name: str = "AllTraffic", count: int = 1, **members: Any) -> Document:
         """A production variant."""
