@@ -36,6 +36,7 @@ from localaws.ministack.eventbridge.spool import Spool
 from localaws.ministack.eventbridge.targets import Allows
 from localaws.ministack.gateway import Gateway
 from localaws.ministack.hook import Hook, install
+from localaws.ministack.http.hooks import http_hooks
 from localaws.ministack.iam.answers import iam_answers
 from localaws.ministack.iam.hooks import iam_hooks
 from localaws.ministack.iam.hooks_authorizer import request_authorizer, resource_policies
@@ -139,6 +140,7 @@ class Composition:
             *cloudformation_hooks(self.client, self.provisioners, self.attempts, self.operations),
             *cloudwatch_hooks(self.courier, self.allows, self.recorder),
             *eventbridge_hooks(self.courier, self.rules),
+            *http_hooks(),
             *iam_hooks(),
             *logs_hooks(self.log_writer),
             *s3_hooks(),

@@ -1,0 +1,9 @@
+"""The hook into what MiniStack does for all services."""
+
+from localaws.ministack.hook import Hook
+from localaws.ministack.http.hooks_bodies import read_large_bodies
+
+
+def http_hooks() -> tuple[Hook, ...]:
+    """Return the hook."""
+    return (Hook("http", read_large_bodies),)
