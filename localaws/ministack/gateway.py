@@ -14,7 +14,7 @@ from localaws.account.caller import access_key_of, is_root_key
 from localaws.account.guard import Authorize
 from localaws.account.roles import SERVICE_HEADER
 from localaws.ministack.clock import Clock
-from localaws.ministack.http.hooks_bodies import in_small_pieces
+from localaws.ministack.http.hooks_transfer import in_small_pieces
 from localaws.ministack.pieces import in_pieces
 from localaws.ministack.state.snapshot import SnapshotLoop
 from localaws.ministack.unsupported_service import readable

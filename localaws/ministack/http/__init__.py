@@ -1,5 +1,5 @@
 """HTTP, whatever service a request is for.
 
-hooks         the hook into MiniStack
-hooks_bodies  large bodies that come and go
+hooks           the hook into MiniStack
+hooks_transfer  large bodies that come and go
 """

@@ -1,7 +1,7 @@
 """The hook into what MiniStack does for all services."""
 
 from localaws.ministack.hook import Hook
-from localaws.ministack.http.hooks_bodies import read_large_bodies
+from localaws.ministack.http.hooks_transfer import read_large_bodies
 
 
 def http_hooks() -> tuple[Hook, ...]:
