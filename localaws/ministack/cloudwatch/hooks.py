@@ -4,12 +4,13 @@ from functools import partial
 
 from localaws.ministack.cloudwatch.data.recorder import Recorder
 from localaws.ministack.cloudwatch.hooks_alarms import (
+    bound_history,
     keep_alarm_expressions,
     leave_alarms_to_the_clock,
     perform_alarm_actions,
     refuse_alarms,
 )
-from localaws.ministack.cloudwatch.hooks_metrics import answer_metric_data, record_in_store
+from localaws.ministack.cloudwatch.hooks_metrics import answer_metric_data, inflate_within_bounds, record_in_store
 from localaws.ministack.eventbridge.courier import Courier
 from localaws.ministack.eventbridge.targets import Allows
 from localaws.ministack.hook import Hook
@@ -30,6 +31,8 @@ def cloudwatch_hooks(courier: Courier, allows: Allows, recorder: Recorder) -> tu
     return (
         Hook("cloudwatch", partial(answer_metric_data, recorder)),
         Hook("cloudwatch", partial(record_in_store, recorder)),
+        Hook("cloudwatch", inflate_within_bounds),
+        Hook("cloudwatch", bound_history),
         Hook("cloudwatch", leave_alarms_to_the_clock),
         Hook("cloudwatch", partial(perform_alarm_actions, courier, allows)),
         Hook("cloudwatch", keep_alarm_expressions),

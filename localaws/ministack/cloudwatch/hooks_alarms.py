@@ -16,6 +16,7 @@ from localaws.ministack.cloudwatch.alarm_request import check_alarm, refused
 from localaws.ministack.cloudwatch.alarm_state import metrics_of
 from localaws.ministack.cloudwatch.data.metric import Scope
 from localaws.ministack.cloudwatch.data.recorder import Recorder
+from localaws.ministack.cloudwatch.data.retention import DAY
 from localaws.ministack.cloudwatch.data.store import MetricStore
 from localaws.ministack.cloudwatch.data.wire import Request
 from localaws.ministack.eventbridge.courier import Courier
@@ -51,6 +52,27 @@ def refuse_alarms() -> None:
         return await handle(method, path, headers, body, query_params) if refusal is None else refusal
 
     cloudwatch.handle_request = refuse_or_handle
+
+
+_MOST_HISTORY, _HISTORY_SECONDS = 10_000, 30 * DAY
+
+
+def bound_history() -> None:
+    """Forget an alarm's history after 30 days, as AWS does, or when an account's alarms have changed 10,000 times.
+
+    Hook ``ministack.services.cloudwatch._record_history``; ``_history_entries`` returns what there is, in order.
+    """
+    cloudwatch: Any = importlib.import_module("ministack.services.cloudwatch")
+    record, entries = private(cloudwatch.__name__, "_record_history"), private(cloudwatch.__name__, "_history_entries")
+
+    def record_and_forget(*arguments: Any, **more: Any) -> None:
+        record(*arguments, **more)
+        kept, limit = entries(), time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() - _HISTORY_SECONDS))
+        del kept[:-_MOST_HISTORY]
+        while kept[0]["Timestamp"] < limit:
+            del kept[0]
+
+    cloudwatch._record_history = record_and_forget
 
 
 def alarm_evaluator(recorder: Recorder, scale: float, changed: Callable[[], None]) -> Callable[[], Awaitable[None]]:

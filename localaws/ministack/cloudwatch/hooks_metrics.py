@@ -2,6 +2,7 @@
 
 import importlib
 import time
+import zlib
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -69,3 +70,37 @@ def record_in_store(recorder: Recorder) -> None:
 
     cloudwatch.record_metric, cloudwatch.reset = record, reset_all
     cloudwatch.load_persisted_state = lambda data: load({**(data or {}), "metrics": {}})
+
+
+_MOST_INFLATED_BYTES = 16 << 20
+
+
+def inflate_within_bounds() -> None:
+    """Inflate a compressed body, as boto3 sends with PutMetricData, to 16 MB at most; what is larger cannot be read.
+
+    Hook ``ministack.app._decompress_request_body``, which inflates whatever comes, in the event loop.
+    """
+    app: Any = importlib.import_module("ministack.app")
+    private(app.__name__, "_decompress_request_body")
+
+    def inflate(body: bytes, headers: dict[str, str]) -> bytes:
+        encodings = [each.strip() for each in headers.get("content-encoding", "").split(",") if each.strip()]
+        left = [each for each in encodings if each.lower() != "gzip"]
+        if left == encodings or (inflated := _inflated(body)) is None:
+            return body
+        headers.pop("content-encoding")
+        if left:
+            headers["content-encoding"] = ", ".join(left)
+        return inflated
+
+    app._decompress_request_body = inflate
+
+
+def _inflated(body: bytes) -> bytes | None:
+    """Return a body, inflated; None when it is not whole, or too large."""
+    stream = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
+    try:
+        inflated = stream.decompress(body, _MOST_INFLATED_BYTES)
+    except zlib.error:
+        return None
+    return inflated if stream.eof else None

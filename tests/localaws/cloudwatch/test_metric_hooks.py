@@ -64,3 +64,45 @@ def test_metric_data_are_in_a_file_of_their_own(local_aws: LocalAws) -> None:
     assert holds("metrics.sqlite*", name)
     assert len(cloudwatch.list_metrics(Namespace=name)["Metrics"]) == 50
     cloudwatch.delete_dashboards(DashboardNames=[dashboard["DashboardName"]])
+
+
+_BOUNDS = """
+import gzip, json, sys, time
+from pathlib import Path
+from localaws.ministack import host
+host.configure(1, Path(sys.argv[1]))
+host.load_application()
+import ministack.app as app
+from ministack.services import cloudwatch
+from localaws.ministack.cloudwatch.hooks_alarms import bound_history
+from localaws.ministack.cloudwatch.hooks_metrics import inflate_within_bounds
+inflate_within_bounds(), bound_history()
+
+def inflated(body, encoding="gzip"):
+    headers = {"content-encoding": encoding}
+    return len(app._decompress_request_body(body, headers)), headers
+
+bomb, good = gzip.compress(bytes(1 << 28)), gzip.compress(b"{}")
+told = [inflated(good), inflated(good, "aws-chunked, GZIP"), inflated(good, "br")]
+told += [inflated(bomb) == (len(bomb), {"content-encoding": "gzip"}), inflated(good[:-1])[0] == len(good) - 1]
+entries = cloudwatch._history_entries()
+entries += [{"AlarmName": "old", "Timestamp": "2020-01-01T00:00:00Z"}] * 20_000
+cloudwatch._record_history("a", "OK", "ALARM", "why")
+old = len(entries)
+for _ in range(12_000):
+    cloudwatch._record_history("a", "OK", "ALARM", "why")
+print(json.dumps([*told, old, len(entries)]))
+"""
+
+
+def test_hook_what_is_inflated_and_an_alarms_history_have_bounds(tmp_path: Path) -> None:
+    """`inflate_within_bounds` and `bound_history`."""
+    command = [sys.executable, "-c", _BOUNDS, str(tmp_path)]
+    root = Path(__file__).parents[3]
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
+    good, both, other, bomb, cut, old, many = json.loads(done.stdout)
+    assert (good, both) == ([2, {}], [2, {"content-encoding": "aws-chunked"}])
+    assert other[1] == {"content-encoding": "br"}
+    assert bomb and cut
+    assert (old, many) == (1, 10_000)
