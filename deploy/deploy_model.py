@@ -16,6 +16,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from deploy.options import (
+    DEFAULT_GROUP,
     DEFAULT_PROJECT,
     add_project_name_option,
     add_report_options,
@@ -34,8 +35,6 @@ if TYPE_CHECKING:
     from deploy.project import Project
 
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]
-
-DEFAULT_GROUP = "LinearRegression"
 
 # The options of every command that say which project is meant, and what they are when nothing is said.
 _COMMON = {
@@ -175,6 +174,12 @@ def _add_api_and_overview(commands: "Commands") -> None:
     deletable = ["staging", "production", "api", "system-test", "all", "project"]
     deleting.add_argument("what", choices=deletable, help=_DELETE_HELP)
     deleting.add_argument("--yes", action="store_true", help="do not ask")
+    deleting.add_argument(
+        "--delete-retained-resources",
+        action="store_true",
+        help="of the project: also what CloudFormation retains, which are its buckets with all data, its tables, "
+        "repository, versions and key; and its pipelines and logs",
+    )
 
 
 def _add_project(commands: "Commands") -> None:

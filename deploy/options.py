@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 from model_road.options import parse_assignment
 
+DEFAULT_GROUP = "LinearRegression"
 DEFAULT_PROJECT = os.environ.get("SAGEMAKER_PROJECT_NAME", "model-road")
 
 # As the templates have it.

@@ -26,6 +26,12 @@ def default_id(account: str, region: str, project_name: str) -> str:
     return f"p-{hashlib.sha256(named.encode()).hexdigest()[:12]}"
 
 
+def own_id(project: "Project") -> str:
+    """Return the id of a project that SageMaker has not made."""
+    account = project.session.client("sts").get_caller_identity()["Account"]
+    return default_id(account, project.session.region_name, project.name)
+
+
 @dataclass(frozen=True)
 class Project:
     """A SageMaker project, as its stacks, endpoints and model package group are named.

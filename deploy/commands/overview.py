@@ -12,18 +12,20 @@ from deploy import (
     milestones,
     packages,
     provisioned,
+    retained,
     stacks,
     tables,
     traffic,
 )
 from deploy.deployment_view import output_lines, traffic_lines
 from deploy.errors import DeployError
-from deploy.project import API, PRODUCTION, STAGING, SYSTEM_TEST, Project
+from deploy.project import API, PRODUCTION, STAGING, SYSTEM_TEST, Project, own_id
 from deploy.stacks import Stack
 from deploy.stages import STAGES
 from model_road.errors import UsageError
 
 # As they depend on each other: the API calls production's endpoint, the system test that of staging.
+_AGAIN = "delete project --delete-retained-resources"
 _ORDER_OF_DELETION = (API, PRODUCTION, SYSTEM_TEST, STAGING)
 
 
@@ -84,8 +86,10 @@ def delete(project: Project, options: argparse.Namespace) -> int:
     chosen = [stage for stage in _ORDER_OF_DELETION if options.what in (stage, "all", "project")]
     found = {stage: stacks.describe(project.of(stage).cloudformation, project.stack_name(stage)) for stage in chosen}
     present = [(project.of(stage), stack) for stage, stack in found.items() if stack is not None]
+    if options.delete_retained_resources and options.what != "project":
+        raise UsageError("--delete-retained-resources is for `deploy-model delete project`")
     if options.what == "project":
-        present = [(project, _own_stack(project, [stack for _, stack in present]))]
+        return _delete_project(project, options, [stack for _, stack in present])
     if not present:
         print(f"No change      {', '.join(map(project.stack_name, chosen))}: not deployed")
         return 0
@@ -93,25 +97,56 @@ def delete(project: Project, options: argparse.Namespace) -> int:
     if not options.yes and not _confirmed(names):
         raise DeployError(f"{names}: kept")
     for there, stack in present:
-        if options.what == "project":
-            tables.release_claims(project)
         deployment.delete(there, stack)
         print(f"Deleted        {stack.name}")
     return 0
 
 
-def _own_stack(project: Project, stages: list[Stack]) -> Stack:
-    """Return the project's own stack, if it can be deleted."""
+def _delete_project(project: Project, options: argparse.Namespace, stages: list[Stack]) -> int:
+    """Delete the project's own stack; say what it retains, or delete that, too."""
+    _refuse_stages(project, stages)
+    own = provisioned.find(project.cloudformation, project.name)
+    kept = retained.find(
+        project,
+        project.project_id or own_id(project),
+        own.name if own else provisioned.stack_name(project.name),
+        project.kms_key_arn if own else None,
+    )
+    takes_all = options.delete_retained_resources
+    if own is None and not (kept and takes_all):
+        left = f"; of it there is still {_listed(kept)}: `{project.next_command(_AGAIN)}`" if kept else ""
+        raise DeployError(f"{project.name} has no stack of its own{left}")
+    names = [*([own.name] if own else []), *(each.name for each in kept if takes_all)]
+    if not options.yes and not _confirmed(", ".join(names)):
+        raise DeployError(f"{', '.join(names)}: kept")
+    if own is not None:
+        tables.release_claims(project)
+        deployment.delete(project, own)
+        print(f"Deleted        {own.name}")
+    for each in kept:
+        if takes_all:
+            retained.delete(project, each)
+        said = "Left" if not takes_all else "Scheduled" if each.kind == "key" else "Deleted"
+        days = f", deleted in {retained.KEY_DAYS} days" if said == "Scheduled" else ""
+        print(f"{said:<14} {each.name}  ({each.kind}{days})")
+    if kept and not takes_all:
+        print("               A project of this name cannot be made while they exist.")
+        print(f"Next           to delete them, with all data, code and versions: {project.next_command(_AGAIN)}")
+    return 0
+
+
+def _listed(kept: list[retained.Retained]) -> str:
+    return ", ".join(f"{each.name} ({each.kind})" for each in kept)
+
+
+def _refuse_stages(project: Project, stages: list[Stack]) -> None:
+    """Refuse to delete the project's own stack before those of its stages."""
     if stages:
         # CloudFormation deletes them as the role that made them, which is in the project's stack.
         names = ", ".join(stack.name for stack in stages)
         raise DeployError(
             f"{names}: still deployed, and need the project: `{project.next_command('delete all')}` first"
         )
-    own = provisioned.find(project.cloudformation, project.name)
-    if own is None:
-        raise DeployError(f"{project.name} has no stack of its own")
-    return own
 
 
 def _confirmed(names: str) -> bool:

@@ -7,7 +7,8 @@ from pathlib import Path
 from deploy import assets, deployment, provisioned, stacks, stages, studio
 from deploy.deployment_view import output_lines
 from deploy.errors import DeployError
-from deploy.project import Project, default_id
+from deploy.options import DEFAULT_GROUP
+from deploy.project import Project, own_id
 
 _PREFIX = "model-road"
 _PROTECTION = "TableDeletionProtection"
@@ -20,7 +21,7 @@ def deploy_project(project: Project, options: argparse.Namespace) -> int:
     place = assets.upload(project.s3, project.bucket, f"{_PREFIX}/assets", collected)
     name = provisioned.stack_name(project.name)
     kept = stages.kept_parameters(project, name, assets.PROJECT_TEMPLATE)
-    project_id = options.project_id or project.project_id or kept.get("SageMakerProjectId") or _own_id(project)
+    project_id = options.project_id or project.project_id or kept.get("SageMakerProjectId") or own_id(project)
     values = {
         **kept,
         "SageMakerProjectName": project.name,
@@ -44,6 +45,10 @@ def deploy_project(project: Project, options: argparse.Namespace) -> int:
         return 0
     for line in output_lines(stack):
         print(line)
+    print(
+        f"Models         `deploy-model` means the group {project.name} from now on, where the project's builds register "
+        f"them; for others: --model-package-group-name {DEFAULT_GROUP}"
+    )
     if stack.is_whole and _lacks_data(project, stack.outputs["DataBucketName"]):
         data = f"s3://{stack.outputs['DataBucketName']}/traindata/"
         print(f"Next           put training data into {data}: without any ModelBuild fails")
@@ -95,8 +100,3 @@ def _refuse_china(project: Project) -> None:
             f"{region}: in China CodePipeline has no CloudFormation action, so that ModelDeploy cannot deploy there; "
             "staging, test, approve, production and api work without it"
         )
-
-
-def _own_id(project: Project) -> str:
-    account = project.session.client("sts").get_caller_identity()["Account"]
-    return default_id(account, project.session.region_name, project.name)

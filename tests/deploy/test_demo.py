@@ -5,6 +5,7 @@ IAM is enforced, so that each service may only do what the role allows that it w
 
 import base64
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -119,6 +120,12 @@ def call_the_api(aws: LocalAws, *arguments: str) -> subprocess.CompletedProcess[
     return aws.run([sys.executable, str(ROOT / "invoke_api.py"), "--project-name", NAME, *arguments])
 
 
+KEPT = [
+    *("bucket", "bucket", "bucket", "table", "table", "repository", "model package group", "pipeline", "pipeline"),
+    *("table", "log group", "log group"),
+]
+
+
 @pytest.mark.timeout(900)
 def test_a_push_goes_to_production_and_a_file_is_transformed(
     local_aws: LocalAws, working_copy: Path, tmp_path: Path
@@ -172,7 +179,15 @@ def test_a_push_goes_to_production_and_a_file_is_transformed(
     assert "`deploy-model delete all` first" in refused
     deploy_model(local_aws, tmp_path, "delete", "all", "--yes")
     assert protected(local_aws) == {"claims": True, "jobs": True, "versions": True}
-    deploy_model(local_aws, tmp_path, "delete", "project", "--yes")
+    left = deploy_model(local_aws, tmp_path, "delete", "project", "--yes")
+    assert re.findall(r"^Left .*\((.*)\)$", left, re.MULTILINE) == [*KEPT, "key"]
     assert protected(local_aws) == {"jobs": True, "versions": True}
     refused = deploy_model(local_aws, tmp_path, "project", *options, returncode=1)
     assert "(AWS::S3::Bucket)" in refused, "what is there still is not named"
+    refused = deploy_model(local_aws, tmp_path, "delete", "project", "--yes", returncode=1)
+    assert "has no stack of its own; of it there is still sagemaker-project-" in refused
+    assert "delete project --delete-retained-resources" in refused
+    taken = deploy_model(local_aws, tmp_path, "delete", "project", "--yes", "--delete-retained-resources")
+    assert re.findall(r"^Deleted .*\((.*)\)$", taken, re.MULTILINE) == KEPT
+    assert protected(local_aws) == {}
+    assert deploy_model(local_aws, tmp_path, "delete", "project", "--yes", returncode=1).endswith("stack of its own\n")
