@@ -1,7 +1,7 @@
 """The documentation keeps its promises: `sh` blocks run, files shown are used, tables are complete."""
 
-import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -14,41 +14,26 @@ from localaws.sagemaker.service import SageMaker
 from localaws.service.context import Context
 from localaws.service.service import Service
 from localaws.services.catalog import SERVICES
-from tests.conftest import LocalAws
 from tests.localaws.measured import PUBLISHED
+from tests.shown import write_files
 
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
 LOCALAWS = ROOT / "docs" / "localaws"
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
-_SHELL = re.compile(r"^```sh\n(.*?)^```", re.DOTALL | re.MULTILINE)
-_FILE = re.compile(r"^`([\w/]+\.py)`[^\n]*:\n\n```python\n(.*?)^```", re.DOTALL | re.MULTILINE)
 
 
-@pytest.mark.timeout(600)
-def test_the_readmes_commands_run(local_aws: LocalAws, tmp_path: Path) -> None:
-    """All `sh` blocks, one after the other in one shell, in an empty folder with the files that the README shows."""
-    text = README.read_text()
-    for name, content in _FILE.findall(text):
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).write_text(content)
-    blocks = _SHELL.findall(text)
-    assert len(blocks) >= 5
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    environment = {"HOME": str(tmp_path), "PATH": path, "LOCALAWS_STATE_DIR": str(local_aws.state_dir)}
-    done = subprocess.run(
-        ["bash", "-euxo", "pipefail", "-c", "\n".join(blocks)],
-        cwd=tmp_path,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=200,
-        check=False,
-    )
-    assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
-    assert "Model package  arn:aws:sagemaker:us-east-1:000000000000:model-package/linearregression/" in done.stdout
-    assert "LinearRegression/batch/output/bmi-1.csv.out" in done.stdout
-    assert (tmp_path / "definition.json").stat().st_size > 1000
+@pytest.mark.parametrize("page", [README, ROOT / "docs" / "your-model.md"], ids=lambda page: page.name)
+def test_the_files_that_a_page_shows_pass_the_projects_own_lint(page: Path, tmp_path: Path) -> None:
+    """They go into the reader's repository, whose builds may lint it: the README's own demo does."""
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    names = [path.relative_to(tmp_path).as_posix() for path in write_files(page, tmp_path)]
+    assert len(names) >= 2
+    for command in (["check", "--no-cache"], ["format", "--check", "--no-cache"]):
+        done = subprocess.run(
+            [sys.executable, "-m", "ruff", *command], cwd=tmp_path, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_ci_runs_the_readmes_two_commands() -> None:

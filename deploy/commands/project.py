@@ -46,8 +46,8 @@ def deploy_project(project: Project, options: argparse.Namespace) -> int:
     for line in output_lines(stack):
         print(line)
     print(
-        f"Models         `deploy-model` means the group {project.name} from now on, where the project's builds register "
-        f"them; for others: --model-package-group-name {DEFAULT_GROUP}"
+        f"Models         `deploy-model` means the group {project.name} from now on, where the project's builds register"
+        f" them; for others: --model-package-group-name {DEFAULT_GROUP}"
     )
     if stack.is_whole and _lacks_data(project, stack.outputs["DataBucketName"]):
         data = f"s3://{stack.outputs['DataBucketName']}/traindata/"
