@@ -44,9 +44,8 @@ def clone(tmp_path: Path) -> Path:
 
 def commands() -> str:
     """The `sh` blocks and the demo, but for tox in a build, which would have to fetch what it runs."""
-    blocks = re.findall(
-        r"^```sh\n(.*?)^```|^((?:    (?:deploy-model|local-aws) [^\n]*\n)+)", README.read_text(), _FLAGS
-    )
+    either = r"^```sh\n(.*?)^```|^((?:    (?:deploy-model|local-aws) [^\n]*\n)+)"
+    blocks = re.findall(either, README.read_text(), re.DOTALL | re.MULTILINE)
     text = "\n".join(map("".join, blocks))
     assert len(blocks) >= 6
     assert "TestCommand=tox run -e lint" in text

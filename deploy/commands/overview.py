@@ -110,7 +110,7 @@ def _delete_project(project: Project, options: argparse.Namespace, stages: list[
         project,
         project.project_id or own_id(project),
         own.name if own else provisioned.stack_name(project.name),
-        project.kms_key_arn if own else None,
+        own.outputs.get("KmsKeyArn") if own else None,
     )
     takes_all = options.delete_retained_resources
     if own is None and not (kept and takes_all):
