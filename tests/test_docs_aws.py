@@ -56,7 +56,7 @@ def test_awss_commands_take_what_the_page_gives(local_aws: LocalAws, words: list
 def test_there_is_no_command_that_no_test_knows() -> None:
     assert {words[0] for words in ALL} <= {*OURS, *SHELL, "aws", "python"}
     scripts = [words for words in ALL if words[0] == "python"]
-    assert {words[1] for words in scripts} == {"-m", "-c", "invoke_api.py"}
+    assert {words[1] for words in scripts} == {"-m", "invoke_api.py"}
     assert {words[2] for words in scripts if words[1] == "-m"} == {"pipelines.lr.sample_data"}
     assert invoke_api.__doc__
 

@@ -184,6 +184,7 @@ def test_a_push_goes_to_production_and_a_file_is_transformed(
     assert protected(local_aws) == {"jobs": True, "versions": True}
     refused = deploy_model(local_aws, tmp_path, "project", *options, returncode=1)
     assert "(AWS::S3::Bucket)" in refused, "what is there still is not named"
+    assert "Left " in deploy_model(local_aws, tmp_path, "delete", "project", "--yes"), "the creation was rolled back"
     refused = deploy_model(local_aws, tmp_path, "delete", "project", "--yes", returncode=1)
     assert "has no stack of its own; of it there is still sagemaker-project-" in refused
     assert "delete project --delete-retained-resources" in refused
