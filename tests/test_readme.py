@@ -16,8 +16,9 @@ from tests.shown import write_files
 
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
-# What `tox run -e lint` does in tox's environment, which a build would have to fetch.
-LINT = "ruff check && ruff format --check"
+# What `tox run -e lint` does in tox's environment, which a build would have to fetch; a build's PATH has no host's ruff.
+RUFF = Path(sys.executable).parent / "ruff"
+LINT = f"{RUFF} check && {RUFF} format --check"
 
 
 @pytest.fixture(scope="module")
