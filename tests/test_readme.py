@@ -16,7 +16,7 @@ from tests.shown import write_files
 
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
-# What `tox run -e lint` does in tox's environment, which a build would have to fetch; a build's PATH has no host's ruff.
+# What `tox run -e lint` does in tox's environment, which a build would have to fetch. A build does not find the host's.
 RUFF = Path(sys.executable).parent / "ruff"
 LINT = f"{RUFF} check && {RUFF} format --check"
 
