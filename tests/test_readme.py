@@ -35,6 +35,8 @@ def clone(tmp_path: Path) -> Path:
         shutil.ignore_patterns(".*", "*.egg-info", "build", "dist", "__pycache__"),
     )
     shutil.copytree(ROOT, folder, ignore=unwanted)
+    # What a build makes beside the code is not linted.
+    shutil.copy(ROOT / ".gitignore", folder)
     git = ["git", "-C", str(folder), "-c", "user.name=Reader", "-c", "user.email=reader@example.com"]
     subprocess.run([*git, "init", "--quiet"], check=True)
     write_files(README, folder)
