@@ -31,6 +31,7 @@ from localaws.ministack.cloudformation.typed_values import typed
 _NAME_LENGTH = 63
 _WAIT_SECONDS = 3600.0
 _POLL_SECONDS = 0.1
+_MISSING = ("Could not find", "does not exist")
 _UNDER_WAY = ("Creating", "Updating", "SystemUpdating", "RollingBack")
 
 
@@ -152,7 +153,7 @@ class ResourceProvisioner:
                 self._operation("Delete")(**{self._name_member: name})
             except ClientError as error:
                 # What went since it was described needs no deleting.
-                known = "in-progress" in str(error) or "Could not find" in str(error)
+                known = "in-progress" in str(error) or _says_missing(error)
                 if not known or time.monotonic() > deadline:
                     raise ValueError(error.response["Error"]["Message"]) from error
             if not self._type.waits:
@@ -204,7 +205,7 @@ class ResourceProvisioner:
         try:
             found: Document = self._operation("Describe")(**{self._name_member: name})
         except ClientError as error:
-            if "Could not find" in str(error) or error.response["Error"]["Code"] == "ResourceNotFound":
+            if _says_missing(error):
                 return None
             raise ValueError(error.response["Error"]["Message"]) from error
         return found
@@ -266,3 +267,9 @@ def _without_tags(properties: Document) -> Document:
 
 def _name_of(physical_id: str) -> str:
     return physical_id.rpartition("/")[2]
+
+
+def _says_missing(error: ClientError) -> bool:
+    """Return whether SageMaker says that what was asked for is not there."""
+    said = error.response["Error"]
+    return said["Code"] == "ResourceNotFound" or any(each in said["Message"] for each in _MISSING)

@@ -6,6 +6,7 @@ from typing import Any
 from localaws.account.policy.document import Request
 from localaws.account.policy.pattern import Value
 from localaws.account.policy.principal import Principal
+from localaws.ministack.iam.hooks_s3 import request_conditions
 from localaws.ministack.private import private
 
 MakeRequest = Callable[..., Request]
@@ -86,6 +87,8 @@ class _Known:
         found: Any = self._resolve(key, self._context)
         if found is None and key.startswith("aws:resourcetag/"):
             return self._resource_tag(key.partition("/")[2])
+        if found is None and key.startswith("s3:"):
+            found = (request_conditions.get() or {}).get(key)
         if isinstance(found, list):
             return [str(each) for each in found]
         return None if found is None else str(found)

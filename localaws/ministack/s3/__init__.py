@@ -5,5 +5,6 @@ hooks_events       events with all that S3 says of an object
 hooks_keys         names that are too long
 hooks_large        large objects
 hooks_lists        lists of many objects
+hooks_encryption   encryption with KMS
 hooks_bucket_cors  a bucket's own CORS configuration
 """

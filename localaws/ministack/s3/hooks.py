@@ -3,6 +3,7 @@
 from functools import partial
 
 from localaws.ministack.hook import Hook
+from localaws.ministack.s3.hooks_encryption import use_s3s_own_key_without_another
 from localaws.ministack.s3.hooks_events import complete_object_events
 from localaws.ministack.s3.hooks_keys import limit_keys
 from localaws.ministack.s3.hooks_large import KeysAtWork, change_one_at_a_time, move_large_bodies
@@ -18,4 +19,5 @@ def s3_hooks() -> tuple[Hook, ...]:
         Hook("s3", limit_keys, after=("change_one_at_a_time",)),
         Hook("s3", move_large_bodies),
         Hook("s3", list_by_pages),
+        Hook("s3", use_s3s_own_key_without_another),
     )

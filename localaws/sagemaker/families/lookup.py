@@ -44,6 +44,20 @@ _SORT_COLUMNS = {
     "SourceType": "json_extract(document, '$.SourceType')",
     "DestinationType": "json_extract(document, '$.DestinationType')",
 }
+# AWS says of these jobs that the request is not valid, whatever the operation's model declares. Sources: the waiters of
+# botocore's model; Terraform's AWS provider and AWS's controllers for Kubernetes, which look for these words.
+_JOBS = frozenset({"training-job", "processing-job", "transform-job"})
+_NOT_THERE = {
+    "training-job": "Requested resource not found.",
+    "processing-job": "Could not find requested job with name: {name}",
+    "transform-job": "Could not find requested job with name: {name}",
+    "model": 'Could not find model "{arn}".',
+    "endpoint-config": 'Could not find endpoint configuration "{arn}".',
+    "endpoint": 'Could not find endpoint "{arn}".',
+    "model-package-group": "ModelPackageGroup {arn} does not exist.",
+    "model-package": "ModelPackage {arn} does not exist.",
+    "project": "Project {arn} does not exist.",
+}
 _PAGING = ("SortBy", "SortOrder", "NextToken", "MaxResults")
 
 
@@ -57,8 +71,15 @@ def find(parts: Parts, kind: str, name: str, operation: str) -> Resource:
     """
     resource = parts.store.by_arn(name if name.startswith("arn:") else parts.aws.arn(kind, name))
     if resource is None or resource.kind != kind:
-        raise missing(operation, f"Could not find {kind.replace('-', ' ')} '{name}'")
+        raise _not_there(kind, name if name.startswith("arn:") else parts.aws.arn(kind, name), operation)
     return resource
+
+
+def _not_there(kind: str, arn: str, operation: str) -> ApiError:
+    name = arn.rpartition("/")[2]
+    words = _NOT_THERE.get(kind)
+    message = words.format(arn=arn, name=name) if words else f"Could not find {kind.replace('-', ' ')} '{name}'"
+    return ValidationError(message) if kind in _JOBS else missing(operation, message)
 
 
 def missing(operation: str, message: str) -> ApiError:

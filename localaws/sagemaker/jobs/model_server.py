@@ -39,7 +39,7 @@ def containers_of(store: Store, model_arn: str) -> list[Document]:
     """
     model = store.by_arn(model_arn)
     if model is None:
-        raise ResourceNotFound(f"Could not find model '{model_arn.rpartition('/')[2]}'")
+        raise ResourceNotFound(f'Could not find model "{model_arn}".')
     given = model.document.get("Containers") or [model.document["PrimaryContainer"]]
     found = [container for definition in given for container in _resolved(store, model, definition)]
     role = model.document.get("ExecutionRoleArn")
@@ -60,7 +60,7 @@ def _packaged(store: Store, model: Resource, name: str) -> list[Document]:
         return list(kept[name])
     package = store.by_arn(name if name.startswith("arn:") else _beside(model.arn, "model-package", name))
     if package is None:
-        raise ResourceNotFound(f"Could not find model package '{name}'")
+        raise ResourceNotFound(f"ModelPackage {name} does not exist.")
     found: list[Document] = package.document["InferenceSpecification"]["Containers"]
     return found
 

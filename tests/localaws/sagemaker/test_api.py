@@ -19,11 +19,24 @@ def test_a_wrong_name_gets_awss_sentence(bench: Bench) -> None:
 
 
 def test_what_is_not_there_is_named(bench: Bench) -> None:
-    assert refusal(bench.sagemaker.describe_training_job, TrainingJobName="gone")[0] == "ResourceNotFound"
-    assert refusal(bench.sagemaker.describe_model, ModelName="gone") == (
-        "ValidationException",
-        "Could not find model 'gone'",
-    )
+    arn = "arn:aws:sagemaker:us-east-1:000000000000:"
+    for noun, words in (
+        ("training_job", "Requested resource not found."),
+        ("processing_job", "Could not find requested job with name: gone"),
+        ("transform_job", "Could not find requested job with name: gone"),
+        ("model", f'Could not find model "{arn}model/gone".'),
+        ("endpoint", f'Could not find endpoint "{arn}endpoint/gone".'),
+        ("endpoint_config", f'Could not find endpoint configuration "{arn}endpoint-config/gone".'),
+        ("model_package_group", f"ModelPackageGroup {arn}model-package-group/gone does not exist."),
+        ("project", f"Project {arn}project/gone does not exist."),
+    ):
+        member = f"{noun.title().replace('_', '')}Name"
+        described = refusal(getattr(bench.sagemaker, f"describe_{noun}"), **{member: "gone"})
+        assert described == ("ValidationException", words)
+        if noun.endswith("job"):
+            assert refusal(getattr(bench.sagemaker, f"stop_{noun}"), **{member: "gone"}) == described
+    tuning = {"HyperParameterTuningJobName": "gone"}
+    assert refusal(bench.sagemaker.describe_hyper_parameter_tuning_job, **tuning)[0] == "ResourceNotFound"
     assert refusal(bench.sagemaker.describe_pipeline, PipelineName="gone")[0] == "ResourceNotFound"
 
 
@@ -67,7 +80,7 @@ def test_an_unknown_route_is_refused(local_aws: LocalAws) -> None:
 
 def test_one_endpoint_url_serves_for_sagemaker_too(local_aws: LocalAws) -> None:
     client = local_aws.client("sagemaker", endpoint_url=f"http://127.0.0.1:{local_aws.port}")
-    assert refusal(client.describe_training_job, TrainingJobName="gone")[0] == "ResourceNotFound"
+    assert refusal(client.describe_training_job, TrainingJobName="gone")[0] == "ValidationException"
 
 
 def make_models(bench: Bench, count: int) -> list[str]:
@@ -156,4 +169,4 @@ def test_the_aws_cli_works(local_aws: LocalAws, bench: Bench) -> None:
     assert json.loads(listed.stdout)["Models"][0]["ModelName"] == name
     missing = local_aws.run(["aws", "sagemaker", "describe-model", "--model-name", "gone"])
     assert missing.returncode != 0
-    assert "Could not find model 'gone'" in missing.stderr
+    assert 'Could not find model "arn:aws:sagemaker:us-east-1:000000000000:model/gone"' in missing.stderr

@@ -351,5 +351,5 @@ def test_a_model_that_cannot_be_loaded_fails_the_transform_with_its_reason(bench
 
 
 def test_a_transform_needs_a_model_that_is_there(bench: Bench) -> None:
-    with pytest.raises(ClientError, match="Could not find model 'gone'"):
+    with pytest.raises(ClientError, match=r'Could not find model "arn:aws:.*:model/gone"'):
         transform(bench, "gone")

@@ -133,7 +133,7 @@ def test_errors_of_the_model_are_aws_model_errors(endpoints):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"ModelName": "nothing"}, "Could not find model 'nothing'"),
+        ({"ModelName": "nothing"}, 'Could not find model "arn:aws:.*:model/nothing"'),
         ({"ServerlessConfig": {"MemorySizeInMB": 2048, "MaxConcurrency": 1}}, "either an InstanceType or a Serverless"),
         ({"InitialInstanceCount": None}, "needs an InitialInstanceCount"),
     ],
@@ -150,9 +150,9 @@ def test_names_are_taken_once_and_must_be_there(endpoints):
     config = endpoints.client.describe_endpoint(EndpointName=name)["EndpointConfigName"]
     with pytest.raises(ClientError, match="Cannot create already existing endpoint"):
         endpoints.client.create_endpoint(EndpointName=name, EndpointConfigName=config)
-    with pytest.raises(ClientError, match="Could not find endpoint config"):
+    with pytest.raises(ClientError, match="Could not find endpoint configuration"):
         endpoints.client.create_endpoint(EndpointName="x", EndpointConfigName="nothing")
-    with pytest.raises(ClientError, match="Could not find endpoint 'nothing'"):
+    with pytest.raises(ClientError, match=r'Could not find endpoint "arn:aws:.*:endpoint/nothing"'):
         endpoints.client.describe_endpoint(EndpointName="nothing")
 
 
