@@ -5,11 +5,12 @@ clients          the other services, as a service or its role reaches them
 roles            the roles that services act as, and their credentials
 caller           who sends a request, and in which account
 guard            asks about each request when IAM is enforced
+policy           what policies say about a request
 authorization    what a request needs to be allowed
 resource_policy  what another account may do with a resource
 permission       the same question without a request
 git_credentials  how git identifies its user
 cfn_lint         where the data of CloudFormation and IAM are
 
-MiniStack decides: `localaws.ministack.iam` connects all of this to it.
+MiniStack knows callers and their policies: `localaws.ministack.iam` connects all of this to it.
 """

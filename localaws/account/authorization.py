@@ -9,7 +9,7 @@
 6. The tags that a request gives or takes away are condition keys; those of the resources are in their service's store
    (`localaws.account.resource_tags`).
 
-Nothing is decided here: MiniStack's policy evaluation does that (`localaws.ministack.iam.hooks_authorizer`).
+Nothing is decided here: `localaws.account.policy` does that (`localaws.ministack.iam.hooks_authorizer`).
 
 Source: Service Authorization Reference; "Granting a user permissions to pass a role to an AWS service" in IAM's guide.
 """

@@ -6,6 +6,7 @@ from localaws.ministack.iam.hooks_grants import show_encryption_context
 from localaws.ministack.iam.hooks_policies import treat_loopback_as_tls
 from localaws.ministack.iam.hooks_s3 import ask_for_what_s3_headers_need
 from localaws.ministack.iam.hooks_signatures import check_every_signature, keep_functions_secrets
+from localaws.ministack.iam.hooks_simulation import simulate_as_requests_are_decided
 
 
 def iam_hooks() -> tuple[Hook, ...]:
@@ -16,5 +17,6 @@ def iam_hooks() -> tuple[Hook, ...]:
         Hook("iam", keep_functions_secrets),
         Hook("iam", show_encryption_context),
         Hook("iam", ask_for_what_s3_headers_need),
+        Hook("iam", simulate_as_requests_are_decided, after=("decide_by_our_evaluator",)),
         Hook("iam", treat_loopback_as_tls),
     )

@@ -29,6 +29,9 @@ from localaws.settings import iam_enforced
 
 _EVERYTHING = parse({"Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}})
 
+# A bucket's policy cannot keep the root user of its account from these; source: each one's page in S3's API reference.
+_OF_THE_OWNER = frozenset({"s3:GetBucketPolicy", "s3:PutBucketPolicy", "s3:DeleteBucketPolicy"})
+
 
 def decide_by_our_evaluator() -> None:
     """Have every decision made by `localaws.account.policy`.
@@ -70,6 +73,8 @@ def decide_by_our_evaluator() -> None:
         required: bool = False,
         limits: Sequence[Sequence[Statements]] = (),
     ) -> Any:
+        if context.principal_type == "Root" and context.action in _OF_THE_OWNER and owner == context.principal_account:
+            return identity
         request = requests(context)
         granted = required and is_granted is not None and is_granted(request)
         resource = ResourcePolicy(parse(policy), owner or "", required, granted)

@@ -14,12 +14,6 @@ MakeRequest = Callable[..., Request]
 
 _SESSION = ":assumed-role/"
 _PRINCIPAL_TYPES = {"Root": "Account"}
-# Nobody calls for somebody else here, and no service calls a resource as itself through IAM.
-_FIXED: Mapping[str, str] = {
-    "aws:viaawsservice": "false",
-    "aws:principalisawsservice": "false",
-    "aws:principalserviceprincipal": "",
-}
 
 
 def role_finder() -> Callable[[str], str]:
@@ -77,13 +71,17 @@ class _Known:
 
     def __call__(self, key: str) -> Value:
         """Return the value of a key."""
-        if key in _FIXED:
-            return _FIXED[key] or None
-        if key == "aws:principalarn":
-            return self._principal.role or self._principal.arn
-        if key == "aws:principaltype":
-            kind: str = self._context.principal_type
-            return _PRINCIPAL_TYPES.get(kind, kind)
+        who = self._principal
+        of_caller: Mapping[str, str] = {
+            "aws:principalarn": who.role or who.arn.removeprefix("*"),
+            "aws:principalaccount": who.account,
+            "aws:principaltype": _PRINCIPAL_TYPES.get(self._context.principal_type, self._context.principal_type),
+            "aws:principalisawsservice": "true" if who.service else "false",
+            "aws:principalservicename": who.service,
+            "aws:viaawsservice": "false",
+        }
+        if key in of_caller:
+            return of_caller[key] or None
         found: Any = self._resolve(key, self._context)
         if found is None and key.startswith("aws:resourcetag/"):
             return self._resource_tag(key.partition("/")[2])
