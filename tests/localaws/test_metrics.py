@@ -75,7 +75,7 @@ def test_hook_invocations_are_counted_with_their_errors(local_aws: LocalAws, fun
 
 
 def test_hook_a_metric_without_dimensions_is_one_of_its_own(local_aws: LocalAws) -> None:
-    """`match_empty_dimensions`."""
+    """`answer_metric_data`."""
     namespace = f"Apart/{uuid.uuid4().hex}"
     data = [
         {"MetricName": "M", "Value": 1},
