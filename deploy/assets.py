@@ -9,23 +9,17 @@ earlier one has put there, and a stack changes when one of these does.
 """
 
 import hashlib
-import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from deploy import artifacts, stages
 from deploy.errors import DeployError
-from model_road.errors import UsageError
+from deploy.first_commit import FirstCommit
 
 PROJECT_TEMPLATE = stages.FOLDER / "templates" / "project.yml"
 _FUNCTIONS = stages.FOLDER / "functions"
-# What ModelBuild and ModelDeploy start with; without them a repository is not one of this kind.
-_BUILD_SPECIFICATIONS = ("codebuild-buildspec.yml", "deploy/buildspec.yml", "deploy/test/buildspec.yml")
 _HASH_LENGTH = 16
-# What CloudFormation takes as a repository's first commit, compressed; source: "Quotas in AWS CodeCommit".
-_FIRST_COMMIT_BYTES = 20 * 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -44,65 +38,17 @@ class Assets:
         return content.hexdigest()[:_HASH_LENGTH]
 
 
-def collect(source: Path) -> Assets:
-    """Read the assets of this installation, and the first commit from a working copy.
-
-    Parameters
-    ----------
-    source : Path
-        A git working copy of the project.
-
-    Raises
-    ------
-    UsageError
-        When it is not one.
-    """
+def collect(commit: FirstCommit) -> Assets:
+    """Read the assets of this installation, to go with a first commit."""
     templates = (path for path in PROJECT_TEMPLATE.parent.glob("*.yml") if path != PROJECT_TEMPLATE)
     functions = (path for path in _FUNCTIONS.iterdir() if any(path.glob("*.py")))
     return Assets(
         {
             **{f"templates/{path.name}": path.read_bytes() for path in templates},
             **{f"functions/{path.name}.zip": artifacts.pack(path) for path in functions},
-            "code.zip": first_commit(source),
+            "code.zip": commit.packed,
         }
     )
-
-
-def first_commit(source: Path) -> bytes:
-    """Pack a working copy: what git knows, and what is new and not ignored.
-
-    Raises
-    ------
-    UsageError
-        When it is not a git working copy, or not of such a project, or larger than CloudFormation takes it.
-    """
-    missing = [name for name in _BUILD_SPECIFICATIONS if not (source / name).is_file()]
-    if missing:
-        raise UsageError(
-            f"{source.absolute()} is not a working copy of this project ({missing[0]} is missing): name one with "
-            "--source"
-        )
-    command = ["git", "-C", str(source), "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
-    try:
-        done = subprocess.run(command, capture_output=True, check=True)
-    except (OSError, subprocess.CalledProcessError) as error:
-        said = getattr(error, "stderr", b"").decode(errors="replace").strip() or error
-        raise UsageError(f"git cannot list the files of {source.absolute()}: {said}") from error
-    names = sorted(name.decode() for name in done.stdout.split(b"\0") if name)
-    files = {name: source / name for name in names if (source / name).is_file()}
-    packed = artifacts.archive({name: path.read_bytes() for name, path in files.items()}, executable=_executable(files))
-    if len(packed) > _FIRST_COMMIT_BYTES:
-        largest = max(files, key=lambda name: files[name].stat().st_size)
-        raise UsageError(
-            f"{source.absolute()} has {len(packed) / 2**20:.1f} MB compressed, and CloudFormation takes 20 MB as a "
-            f"repository's first commit: leave out what is no code ({largest} is the largest file), in .gitignore for "
-            "instance"
-        )
-    return packed
-
-
-def _executable(files: Mapping[str, Path]) -> frozenset[str]:
-    return frozenset(name for name, path in files.items() if path.stat().st_mode & 0o100)
 
 
 def upload(s3: Any, bucket: str, prefix: str, assets: Assets) -> str:

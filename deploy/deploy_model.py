@@ -219,7 +219,21 @@ def _add_project(commands: "Commands") -> None:
             "--source",
             default=".",
             metavar="FOLDER",
-            help="working copy to initialize the repository from (%(default)s)",
+            help="working copy to initialize the repository from: what git tracks there (%(default)s)",
+        )
+        command_parser.add_argument(
+            "--include",
+            nargs="+",
+            default=[],
+            metavar="FILE",
+            help="files and folders of the working copy that git does not track, and that go, too",
+        )
+        command_parser.add_argument(
+            "--not-secret",
+            nargs="+",
+            default=[],
+            metavar="FILE",
+            help="files that may go although they look like secrets",
         )
 
 

@@ -4,9 +4,10 @@ import argparse
 from dataclasses import replace
 from pathlib import Path
 
-from deploy import assets, deployment, provisioned, stacks, stages, studio
+from deploy import assets, deployment, first_commit, provisioned, stacks, stages, studio
 from deploy.deployment_view import output_lines
 from deploy.errors import DeployError
+from deploy.first_commit import FirstCommit
 from deploy.options import DEFAULT_GROUP
 from deploy.project import Project, own_id
 
@@ -17,7 +18,7 @@ _PROTECTION = "TableDeletionProtection"
 def deploy_project(project: Project, options: argparse.Namespace) -> int:
     """Make or update the stack that holds everything a project needs."""
     _refuse_china(project)
-    collected = assets.collect(Path(options.source))
+    collected = assets.collect(_first_commit(options))
     place = assets.upload(project.s3, project.bucket, f"{_PREFIX}/assets", collected)
     name = provisioned.stack_name(project.name)
     kept = stages.kept_parameters(project, name, assets.PROJECT_TEMPLATE)
@@ -55,6 +56,14 @@ def deploy_project(project: Project, options: argparse.Namespace) -> int:
     return 0
 
 
+def _first_commit(options: argparse.Namespace) -> FirstCommit:
+    """Read the first commit, and say what goes before it goes."""
+    commit = first_commit.read(Path(options.source), options.include, options.not_secret)
+    for line in commit.lines():
+        print(line, flush=True)
+    return commit
+
+
 def _lacks_data(project: Project, bucket: str) -> bool:
     """Return whether there is nothing to train on, as in a new project, whose ModelBuild runs at once."""
     return not project.s3.list_objects_v2(Bucket=bucket, Prefix="traindata/", MaxKeys=1)["KeyCount"]
@@ -69,7 +78,7 @@ def install_template(project: Project, options: argparse.Namespace) -> int:
     key = f"{folder}{_PREFIX if options.template_location else 'project'}.yml"
     if options.domain_id:
         studio.check_domain(project.sagemaker, options.domain_id, location)
-    collected = assets.collect(Path(options.source))
+    collected = assets.collect(_first_commit(options))
     place = assets.upload(project.s3, project.bucket, f"{_PREFIX}/assets", collected)
     text = assets.installed_template(project.bucket, place)
     url = studio.put_template(project.s3, bucket, key, text)

@@ -138,6 +138,7 @@ def test_a_version_goes_from_its_account_to_two_others(local_aws: LocalAws, tmp_
     unwanted = shutil.ignore_patterns(".*", "*.egg-info", "build", "dist", "__pycache__")
     shutil.copytree(ROOT, copy, ignore=unwanted)
     subprocess.run(["git", "init", "--quiet", str(copy)], check=True)
+    subprocess.run(["git", "-C", str(copy), "add", "--all"], check=True)
     options = ("--source", str(copy), "--parameters", "TestCommand=true")
     deploy_model(local_aws, tmp_path, "project", *options)
     outputs = outputs_of_project(local_aws)

@@ -1,10 +1,7 @@
 """What goes with the project's template: collected, named by its content, put where Studio looks."""
 
-import io
-import os
 import subprocess
 import uuid
-import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +9,8 @@ import boto3
 import pytest
 from botocore.stub import Stubber
 
-from deploy import assets, studio
+from deploy import assets, first_commit, studio
 from deploy.errors import DeployError
-from model_road.errors import UsageError
 from tests.conftest import LocalAws
 from tests.deploy.conftest import run_module
 
@@ -32,35 +28,17 @@ def working_copy(tmp_path: Path) -> Path:
     (folder / "run").write_text("#!/bin/sh\n")
     (folder / "run").chmod(0o755)
     subprocess.run(["git", "init", "--quiet", str(folder)], check=True)
+    subprocess.run(["git", "-C", str(folder), "add", "--all"], check=True)
     return folder
 
 
-def test_the_first_commit_is_what_git_would_take(working_copy: Path) -> None:
-    with zipfile.ZipFile(io.BytesIO(assets.first_commit(working_copy))) as archive:
-        names = {entry.filename: entry.external_attr >> 16 for entry in archive.infolist()}
-    assert set(names) == {*_SPECIFICATIONS, ".gitignore", "kept.py", "run"}
-    assert (names["run"], names["kept.py"]) == (0o755, 0o644)
-
-
 def test_the_same_content_has_the_same_place(working_copy: Path) -> None:
-    before = assets.collect(working_copy)
-    assert assets.collect(working_copy).digest == before.digest
+    before = assets.collect(first_commit.read(working_copy))
+    assert assets.collect(first_commit.read(working_copy)).digest == before.digest
     (working_copy / "kept.py").write_text("changed")
-    assert assets.collect(working_copy).digest != before.digest
+    assert assets.collect(first_commit.read(working_copy)).digest != before.digest
     assert {"code.zip", "templates/build.yml", "functions/invoke.zip"} <= set(before.files)
     assert "templates/project.yml" not in before.files
-
-
-def test_what_is_no_working_copy_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"codebuild-buildspec\.yml is missing"):
-        assets.collect(tmp_path)
-
-
-def test_what_is_too_large_for_a_first_commit_is_refused(working_copy: Path) -> None:
-    """Source: "Quotas in AWS CodeCommit"; of a larger archive CloudFormation makes no repository."""
-    (working_copy / "data.bin").write_bytes(os.urandom(20 * 1024 * 1024))
-    with pytest.raises(UsageError, match=r"20\.0 MB compressed, .* takes 20 MB .*data\.bin is the largest"):
-        assets.first_commit(working_copy)
 
 
 def test_studio_finds_the_template_in_s3(local_aws: LocalAws, working_copy: Path) -> None:

@@ -46,6 +46,7 @@ def working_copy(tmp_path: Path) -> Path:
     folder, unwanted = tmp_path / "copy", shutil.ignore_patterns(".*", "*.egg-info", "build", "dist", "__pycache__")
     shutil.copytree(ROOT, folder, ignore=unwanted)
     subprocess.run(["git", "init", "--quiet", str(folder)], check=True)
+    subprocess.run(["git", "-C", str(folder), "add", "--all"], check=True)
     return folder
 
 

@@ -73,6 +73,7 @@ def platform(enforcing_local_aws: LocalAws, tmp_path_factory: pytest.TempPathFac
     copy = tmp_path_factory.mktemp("platform") / "copy"
     shutil.copytree(ROOT, copy, ignore=shutil.ignore_patterns(".*", "*.egg-info", "build", "dist", "__pycache__"))
     subprocess.run(["git", "init", "--quiet", str(copy)], check=True)
+    subprocess.run(["git", "-C", str(copy), "add", "--all"], check=True)
     parameters = {
         "TestCommand": "true",
         "VpcId": "vpc-0a1b2c3d",

@@ -23,6 +23,7 @@ def real(local_aws: LocalAws, tmp_path_factory: pytest.TempPathFactory) -> Check
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         (folder / path).write_text(BUILD)
     subprocess.run(["git", "init", "--quiet", str(folder)], check=True)
+    subprocess.run(["git", "-C", str(folder), "add", "--all"], check=True)
     local_aws.client("s3").create_bucket(Bucket=name)
     options = ("--project-name", name, "--s3-bucket", name, "--source", str(folder))
     done = run_module("deploy_model", "project", *options, environ=local_aws.env, cwd=folder)
