@@ -17,6 +17,15 @@ OTHERS = "arn:aws:sagemaker:us-east-1:111122223333:model-package/other/1"
 EXECUTION = "arn:aws:sagemaker:us-east-1:111122223333:pipeline/p-batch/execution/x1"
 
 
+MESSAGES = "--query 'events[].[message]' --output text"
+
+
+def log_of(group: str, name: str) -> str:
+    """What a mail says of a job's log."""
+    show = f"aws logs filter-log-events --log-group-name /aws/sagemaker/{group} --log-stream-name-prefix {name}/"
+    return f"Log: group /aws/sagemaker/{group}, streams {name}/...\n    {show} {MESSAGES}"
+
+
 @pytest.fixture(scope="module")
 def mails() -> Iterator[ModuleType]:
     """The module that words the mails, imported as Lambda does."""
@@ -152,7 +161,8 @@ EARLIER = "An alarm went off while the update was watched: the earlier configura
 )
 def test_an_endpoint(mails, place, status, what, serving):
     mail = mails.endpoint(place, "p-staging", status, [PACKAGE, OTHERS], "no disk")
-    log = "Log: group /aws/sagemaker/Endpoints/p-staging\n"
+    group = "/aws/sagemaker/Endpoints/p-staging"
+    log = f"Log: group {group}\n    aws logs filter-log-events --log-group-name {group} {MESSAGES}\n"
     assert mail.subject == f"[p] p-staging {what}"
     assert mail.text.split("\n\n") == [f"The endpoint p-staging {what}.", "Reason: no disk", serving, log]
     nothing = mails.endpoint(place, "p-staging", "FAILED", [], None)
@@ -166,7 +176,7 @@ def test_an_execution(mails, place):
     assert mail.text.split("\n\n") == [
         "Pipeline p-batch failed: execution x1.",
         "InputDataUrl: s3://b/i\nOutputDataUrl: s3://b/o",
-        "Step Train: no column\nLog: group /aws/sagemaker/TrainingJobs, streams j-1/...",
+        f"Step Train: no column\n{log_of('TrainingJobs', 'j-1')}",
         "Step Stop: so be it",
         f"{EXECUTION}\n",
     ]
@@ -184,7 +194,7 @@ def test_an_execution(mails, place):
 )
 def test_a_job(mails, place, kind, group):
     mail = mails.job(place, "p-1", kind, "Stopped", "by hand")
-    what, log = f"{kind} job p-1 stopped", f"Log: group /aws/sagemaker/{group}, streams p-1/...\n"
+    what, log = f"{kind} job p-1 stopped", f"{log_of(group, 'p-1')}\n"
     assert mail.subject == f"[p] {what}"
     assert mail.text.split("\n\n") == [f"{what}.", "Reason: by hand", log]
 

@@ -222,7 +222,7 @@ def endpoint(place: Place, name: str, status: str, versions: Iterable[str], reas
         "UPDATE_ROLLBACK_FAILED": f"{name} could not be rolled back",
         "FAILED": f"{name} has failed",
     }[status]
-    log = f"Log: group /aws/sagemaker/Endpoints/{name}"
+    log = _log(f"/aws/sagemaker/Endpoints/{name}", "")
     return place.mail(
         what,
         f"The endpoint {what}.",
@@ -351,7 +351,14 @@ def _update(arn: str, status: str) -> str:
 
 def _job_log(kind: str, name: str) -> str:
     group = "TrainingJobs" if kind == "HyperParameter Tuning" else f"{kind}Jobs"
-    return f"Log: group /aws/sagemaker/{group}, streams {name}/..."
+    return _log(f"/aws/sagemaker/{group}", f"{name}/")
+
+
+def _log(group: str, prefix: str) -> str:
+    """Return where a log is, and the command that shows it."""
+    streams, chosen = (f", streams {prefix}...", f" --log-stream-name-prefix {prefix}") if prefix else ("", "")
+    show = f"aws logs filter-log-events --log-group-name {group}{chosen} --query 'events[].[message]' --output text"
+    return f"Log: group {group}{streams}\n    {show}"
 
 
 def _again(detail: Document) -> str:
