@@ -19,6 +19,7 @@ import pytest
 from localaws.images import catalog
 from localaws.images.environment import IMAGES_DIR_VARIABLE, Environment, images_dir
 from localaws.images.install import install
+from localaws.protocol import stalls
 from localaws.settings import Ports
 
 # Kept in the environment for the workers, which import this file again.
@@ -28,6 +29,8 @@ SHARED_IMAGES = Path(os.environ.setdefault("TEST_IMAGES_DIR", str(images_dir()))
 os.environ[IMAGES_DIR_VARIABLE] = f"{SHARED_IMAGES}-of-no-test"
 LOCAL_AWS = (sys.executable, "-P", "-m", "localaws.command.cli")
 _PORT_ATTEMPTS = 5
+# Of processor, in which an event loop does nothing else: what is noted, and what fails the run.
+_STALL_SECONDS, _HANGS_SECONDS = 0.1, 1.0
 # One for all clients, because it keeps the service models that it has read: a client takes 8 ms instead of 180 ms.
 # Clients are safe for threads, making them is not.
 _SESSION = boto3.Session(aws_access_key_id="test", aws_secret_access_key="test", region_name="us-east-1")
@@ -165,12 +168,30 @@ def start_local_aws(state_dir: Path) -> LocalAws:
 
 @pytest.fixture(scope="session")
 def local_aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
-    """One local AWS for the whole run. Tests share its state: name things uniquely, kill nothing."""
+    """One local AWS for the whole run. Tests share its state: name things uniquely, kill nothing.
+
+    Its event loops are watched: one that has hung, in whatever test, is an error of the run.
+    """
     state_dir = tmp_path_factory.mktemp("local-aws") / "state"
     try:
-        yield start_local_aws(state_dir)
+        with mock.patch.dict(os.environ, {stalls.VARIABLE: str(_STALL_SECONDS)}):
+            started = start_local_aws(state_dir)
+        yield started
+        found = stalls_of(state_dir, _HANGS_SECONDS)
     finally:
         local_aws_command("reset", "--yes", state_dir=state_dir)
+    assert not found, "\n".join(found)
+
+
+def stalls_of(state_dir: Path, most_seconds: float) -> list[str]:
+    """What the servers' logs say of longer stalls, but for a module's first import, which happens once."""
+    found = []
+    for log in sorted((state_dir / "logs").glob("*.log")):
+        for part in log.read_text(errors="replace").split(stalls.STALLED)[1:]:
+            seconds = float(part.split()[1])
+            if seconds > most_seconds and "importlib._bootstrap" not in part and "_get_module" not in part:
+                found.append(f"{log.name}: {part[:6000]}")
+    return found
 
 
 @pytest.fixture(scope="session")

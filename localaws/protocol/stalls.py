@@ -24,7 +24,7 @@ VARIABLE = "LOCALAWS_STALL_SECONDS"
 STALLED = "The event loop stalled"
 _BEAT_SECONDS = 0.02
 # Of each stack, the innermost: what is above is the server's own.
-_FRAMES = 12
+_FRAMES = 24
 
 
 def limit(environ: Mapping[str, str] = os.environ) -> float | None:

@@ -4,6 +4,7 @@ import hashlib
 import io
 import os
 import uuid
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -11,10 +12,18 @@ from typing import Any
 import pytest
 from boto3.s3.transfer import TransferConfig
 
-from tests.conftest import LocalAws
+from tests.conftest import LocalAws, stalls_of
 
 MB = 1024 * 1024
 BODY = os.urandom(20 * MB)
+
+
+@pytest.fixture(autouse=True)
+def loops_go_on(local_aws: LocalAws) -> Iterator[None]:
+    """No event loop stalls for a tenth of a second in any of these tests."""
+    before = stalls_of(local_aws.state_dir, 0.1)
+    yield
+    assert stalls_of(local_aws.state_dir, 0.1) == before
 
 
 @pytest.fixture(scope="module")

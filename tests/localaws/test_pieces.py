@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from localaws.ministack.http.hooks_models import remembered
 from localaws.ministack.pieces import elsewhere, in_pieces
 from localaws.ministack.s3.hooks_large import KeysAtWork
 from localaws.ministack.s3.hooks_lists import page
@@ -85,6 +86,18 @@ def test_a_cancelled_request_ends() -> None:
 
 def test_outside_of_a_request_work_is_just_done() -> None:
     assert elsewhere(lambda: 3) == 3
+
+
+def test_what_is_found_elsewhere_is_remembered() -> None:
+    asked: list[str] = []
+
+    def find(name: str) -> int:
+        asked.append(name)
+        return len(name)
+
+    found = remembered(find)
+    assert [found("one"), found("three"), found("one")] == [3, 5, 3]
+    assert asked == ["one", "three"]
 
 
 def test_changes_of_one_key_follow_each_other() -> None:

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.conftest import LocalAws
+from tests.conftest import LocalAws, stalls_of
 
 FUNCTION = """
 import time
@@ -31,6 +31,14 @@ def f(event, context):
 """
 NUMBERS = {"type": "array", "items": {"type": "array", "items": {"type": "number"}}}
 MOST_EVENT, MOST_RESULT = 6_291_456, 6_291_556
+
+
+@pytest.fixture(autouse=True)
+def loops_go_on(local_aws: LocalAws) -> Iterator[None]:
+    """No event loop stalls for a tenth of a second in any of these tests."""
+    before = stalls_of(local_aws.state_dir, 0.1)
+    yield
+    assert stalls_of(local_aws.state_dir, 0.1) == before
 
 
 @pytest.fixture(scope="module")

@@ -1,5 +1,6 @@
 """HTTP, whatever service a request is for.
 
-hooks           the hook into MiniStack
+hooks           the hooks into MiniStack
 hooks_transfer  large bodies that come and go
+hooks_models    the names and models of AWS's services
 """
