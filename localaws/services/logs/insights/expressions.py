@@ -168,11 +168,11 @@ def _rounded(name: str, arguments: Sequence[Expression], periods: Sequence[str])
     if len(arguments) != (1 if name == "bin" else 2):
         raise ValueError(f"{name} takes {'a period' if name == 'bin' else 'a time and a period'}")
     step = period(periods[-1])
-    of: Expression = (lambda row: row.get("@timestamp")) if name == "bin" else arguments[0]
+    of = Row.timestamp if name == "bin" else lambda row: milliseconds_of(arguments[0](row))
     to_step = math.ceil if name == "dateceil" else math.floor
 
     def evaluate(row: Row) -> Value:
-        at = milliseconds_of(of(row))
+        at = of(row)
         return None if at is None else moment(to_step(at / step) * step)
 
     return evaluate

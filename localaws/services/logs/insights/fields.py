@@ -1,8 +1,10 @@
 """The fields of a log event: those that begin with @, those of a message that is JSON, those of Lambda's lines."""
 
+import base64
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -30,12 +32,12 @@ class Row:
     Parameters
     ----------
     values : dict of str to value
-    message : str, default=''
-        What further fields are looked for in.
+    event : Event or None
+        What further fields are looked for in; they are made when they are asked for.
     """
 
-    def __init__(self, values: dict[str, Value], message: str = "") -> None:
-        self.values, self._message = values, message
+    def __init__(self, values: dict[str, Value], event: Event | None = None) -> None:
+        self.values, self._event = values, event
         self._document: Any = None
         self._is_parsed = False
 
@@ -43,47 +45,49 @@ class Row:
         """Return a field; None if the row has none of the name."""
         if name in self.values:
             return self.values[name]
-        if not self._message:
+        if self._event is None:
             return None
+        if name in _OWN:
+            return _OWN[name](self._event)
         if name in _LAMBDA:
-            return _of_lambda(name, self._message)
+            return _of_lambda(name, self._event.message)
         return _scalar(_at(self._parsed(), name))
+
+    def timestamp(self) -> float | None:
+        """Return ``@timestamp`` in milliseconds since the epoch."""
+        return self._event.timestamp if self._event is not None else milliseconds_of(self.get("@timestamp"))
 
     def having(self, values: Mapping[str, Value]) -> "Row":
         """Return this row with more fields."""
-        more = Row({**self.values, **values}, self._message)
+        more = Row({**self.values, **values}, self._event)
         more._document, more._is_parsed = self._document, self._is_parsed
         return more
 
     def names(self) -> Iterator[str]:
         """Yield the names of all its fields."""
         yield from self.values
+        if self._event is not None:
+            yield from _OWN
         yield from _names(self._parsed(), "")
 
     def _parsed(self) -> Any:
         if not self._is_parsed:
             self._is_parsed = True
-            if self._message.lstrip().startswith("{"):
+            message = "" if self._event is None else self._event.message
+            if message.lstrip().startswith("{"):
                 try:
-                    self._document = orjson.loads(self._message)
+                    self._document = orjson.loads(message)
                 except ValueError:
                     self._document = None
         return self._document
 
 
-def row(event: Event, stream: str, group: str, account_id: str, pointer: str) -> Row:
-    """Return the row of an event."""
-    values: dict[str, Value] = {
-        "@timestamp": moment(event.timestamp),
-        "@message": event.message,
-        "@logStream": stream,
-        "@log": f"{account_id}:{group}",
-        "@ingestionTime": moment(event.ingested),
-        "@ptr": pointer,
-    }
-    return Row(values, event.message)
+def pointer(event: Event) -> str:
+    """Return what GetLogRecord finds an event by."""
+    return base64.urlsafe_b64encode(str(event.number).encode()).decode()
 
 
+@lru_cache(maxsize=10_000)
 def moment(milliseconds: float) -> str:
     """Return a time as Logs Insights writes it."""
     return datetime.fromtimestamp(milliseconds / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S.%f")[:-3]
@@ -116,6 +120,14 @@ def text(value: Value) -> str:
     if isinstance(value, float | int):
         return str(int(value)) if value == int(value) else format(value, ".10g")
     return value or ""
+
+
+_OWN: Mapping[str, Callable[[Event], Value]] = {
+    "@timestamp": lambda event: moment(event.timestamp),
+    "@message": lambda event: event.message,
+    "@ingestionTime": lambda event: moment(event.ingested),
+    "@ptr": pointer,
+}
 
 
 def _of_lambda(name: str, message: str) -> Value:

@@ -19,7 +19,7 @@ from localaws.services.logs.event_file import Event, EventFile
 from localaws.services.logs.filtering import streams_of
 from localaws.services.logs.groups import Group, Groups, milliseconds
 from localaws.services.logs.insights.commands import Query, TooMuchError
-from localaws.services.logs.insights.fields import Row, row, text
+from localaws.services.logs.insights.fields import Row, text
 from localaws.services.logs.insights.language import parse
 from localaws.services.logs.reading import MOST_EVENTS, after, merged_page, span
 from localaws.storage.store import Query as StoreQuery
@@ -234,8 +234,7 @@ class Queries:
             wanted = after(wanted, found.last)
 
     def _row(self, event: Event, stream: str, group: Group) -> Row:
-        pointer = base64.urlsafe_b64encode(str(event.number).encode()).decode()
-        return row(event, stream, group.name, self._context.aws.account_id, pointer)
+        return Row({"@logStream": stream, "@log": f"{self._context.aws.account_id}:{group.name}"}, event)
 
     def _get(self, query_id: str) -> Resource:
         found = self._store.by_arn(self._arn(query_id))
