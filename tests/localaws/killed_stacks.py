@@ -156,6 +156,7 @@ class KilledStack:
         """What exists, by type."""
         sagemaker, client = self.aws.client("sagemaker"), self.aws.client
         queues = client("sqs").list_queues(QueueNamePrefix=self.name).get("QueueUrls", [])
+        own = {"ParameterFilters": [{"Key": "Name", "Option": "BeginsWith", "Values": [self.name]}]}
         names = {
             "Model": [each["ModelName"] for each in sagemaker.list_models()["Models"]],
             "EndpointConfig": [
@@ -165,7 +166,7 @@ class KilledStack:
             "Queue": [url.rpartition("/")[2] for url in queues],
             "Function": [each["FunctionName"] for each in client("lambda").list_functions()["Functions"]],
             "Project": client("codebuild").list_projects()["projects"],
-            "Parameter": [each["Name"] for each in client("ssm").describe_parameters()["Parameters"]],
+            "Parameter": [each["Name"] for each in client("ssm").describe_parameters(**own)["Parameters"]],
         }
         return {kind: sorted(name.lower() for name in found) for kind, found in names.items()}
 
