@@ -44,6 +44,7 @@ from localaws.ministack.logs.hooks import logs_hooks
 from localaws.ministack.logs.writer import LogWriter
 from localaws.ministack.s3.hooks import s3_hooks
 from localaws.ministack.s3.hooks_bucket_cors import BucketCors
+from localaws.ministack.s3.writes import Writes
 from localaws.ministack.service_clients import clients_of_roles, log_clients, own_clients
 from localaws.ministack.sns.hooks import sns_hooks
 from localaws.ministack.sns.mailbox import Mailbox
@@ -125,6 +126,7 @@ class Composition:
         self.tokens = Tokens(self.journal)
         self.recorder = Recorder(MetricStore(folder / "metrics.sqlite", time_scale()))
         self.log_writer = LogWriter(log_clients(options.servers["services"]))
+        self.writes = Writes(host.writes_dir(folder))
         self.mailer = Mailer(Mailbox(options.mail_dir), url)
 
     def close(self) -> None:
@@ -143,7 +145,7 @@ class Composition:
             *http_hooks(),
             *iam_hooks(),
             *logs_hooks(self.log_writer),
-            *s3_hooks(),
+            *s3_hooks(self.writes),
             *sns_hooks(self.mailer),
             *sqs_hooks(self.queues),
             *state_hooks(self.states),

@@ -16,7 +16,7 @@ from localaws.account.roles import SERVICE_HEADER
 from localaws.ministack.clock import Clock
 from localaws.ministack.http.hooks_transfer import in_small_pieces
 from localaws.ministack.pieces import in_pieces
-from localaws.ministack.state.snapshot import SnapshotLoop
+from localaws.ministack.state.snapshot import NOT_SAVED, SnapshotLoop
 from localaws.ministack.unsupported_service import readable
 from localaws.protocol import routing
 from localaws.protocol.asgi import Application, Message, Receive, Response, Scope, Send, read_body
@@ -51,6 +51,10 @@ def _operation(scope: Scope) -> bytes:
         return path.rpartition(b"/operation/")[2]
     target: bytes = headers.get(b"x-amz-target", b"")
     return target.rpartition(b".")[2]
+
+
+def _makes_room(scope: Scope) -> bool:
+    return scope["method"] == "DELETE" or _operation(scope).startswith((b"Delete", b"Purge", b"Stop"))
 
 
 class Gateway:
@@ -99,6 +103,8 @@ class Gateway:
                 await answer(scope, body).send(send)
         elif scope["type"] == "http" and (route := routing.of_request(scope)):
             await _forward(urlsplit(self._servers[route.server]).netloc, scope, receive, send)
+        elif not self._snapshots.is_saving and may_change_state(scope) and not _makes_room(scope):
+            await Response.aws_error(507, "InsufficientStorage", NOT_SAVED).dated().send(send)
         else:
             asking_service.set(_asking_service(scope))
             try:

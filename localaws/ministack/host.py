@@ -5,6 +5,7 @@ import shutil
 from pathlib import Path
 
 from localaws.ministack.private import private
+from localaws.ministack.s3.writes import Writes
 from localaws.protocol.asgi import Application
 from localaws.settings import HOST, REGION, iam_enforced
 
@@ -45,6 +46,12 @@ def configure(port: int, data_dir: Path) -> None:
     shutil.rmtree(variables["TMPDIR"], ignore_errors=True)
     for variable in ("STATE_DIR", "S3_DATA_DIR", "TMPDIR"):
         Path(variables[variable]).mkdir(parents=True, exist_ok=True)
+    Writes(writes_dir(data_dir)).recover()  # S3's objects are read when MiniStack is imported
+
+
+def writes_dir(data_dir: Path) -> Path:
+    """Return where S3's objects are written before they take their places."""
+    return data_dir / "s3-writes"
 
 
 def load_application() -> Application:

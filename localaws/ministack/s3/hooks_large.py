@@ -31,14 +31,14 @@ def move_large_bodies() -> None:
 
     MiniStack computes CRC32C and CRC64NVME byte by byte, and reads all of an object for each range of it.
 
-    Hooks ``ministack.services.s3``: ``md5_hash``, ``hashlib`` and ``_compute_s3_checksum`` hash, ``_atomic_write`` and
-    ``_read_body`` write and read what ``_object_disk_path`` names, ``_get_object`` answers GetObject, and
-    ``_complete_multipart_upload`` puts parts together.
+    Hooks ``ministack.services.s3``: ``md5_hash``, ``hashlib`` and ``_compute_s3_checksum`` hash, ``_read_body`` reads
+    what ``_object_disk_path`` names, ``_get_object`` answers GetObject, and ``_complete_multipart_upload`` puts parts
+    together. (`localaws.ministack.s3.hooks_objects` writes.)
     """
     s3: Any = importlib.import_module("ministack.services.s3")
     md5, checksum = private(s3.__name__, "md5_hash"), private(s3.__name__, "_compute_s3_checksum")
-    write, read = private(s3.__name__, "_atomic_write"), private(s3.__name__, "_read_body")
-    path_of, get = private(s3.__name__, "_object_disk_path"), private(s3.__name__, "_get_object")
+    read, get = private(s3.__name__, "_read_body"), private(s3.__name__, "_get_object")
+    path_of = private(s3.__name__, "_object_disk_path")
     private(s3.__name__, "hashlib")
     in_range: ContextVar[bool] = ContextVar("in_range", default=False)
 
@@ -64,7 +64,6 @@ def move_large_bodies() -> None:
     s3.md5_hash = lambda data: _if_large(data, lambda: md5(data))
     s3.hashlib = _Hashes()
     s3._compute_s3_checksum, s3._read_body, s3._get_object = checksum_of, read_large, get_in_parts
-    s3._atomic_write = lambda path, data, **more: _if_large(data, lambda: write(path, data, **more))
     _join_elsewhere(s3)
 
 

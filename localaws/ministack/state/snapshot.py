@@ -34,7 +34,7 @@ _QUIET_PER_SECOND_OF_WRITING = 100.0
 _STUCK_SECONDS = 30.0
 _POLL_SECONDS = 0.004
 _RETRY_SECONDS = 1.0
-_NOT_SAVED = "The state could not be written to the disk; local-aws logs ministack says why"
+NOT_SAVED = "The state could not be written to the disk: local-aws logs ministack says why. Make room there"
 
 
 class NotSavedError(Exception):
@@ -56,7 +56,7 @@ class SnapshotLoop(LoopTask):
         self._changed = False
         self._waiting: list[asyncio.Future[None]] = []
         self._called = asyncio.Event()
-        self.is_saving = True
+        self.is_saving = True  # so far; what a save could not write is in memory alone
         # Python 3.12 and later warn of a fork while threads run. The module's docstring says why it is safe.
         warnings.filterwarnings("ignore", r"This process .* is multi-threaded", DeprecationWarning)
 
@@ -101,7 +101,7 @@ class SnapshotLoop(LoopTask):
             self.is_saving = await self._save()
             for future in waiting:
                 if not future.done():
-                    future.set_result(None) if self.is_saving else future.set_exception(NotSavedError(_NOT_SAVED))
+                    future.set_result(None) if self.is_saving else future.set_exception(NotSavedError(NOT_SAVED))
             if not self.is_saving:
                 self._changed = True
                 await asyncio.sleep(_RETRY_SECONDS)
