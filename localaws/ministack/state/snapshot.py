@@ -109,7 +109,7 @@ class SnapshotLoop(LoopTask):
 
     async def _pause(self, took: float) -> None:
         """Wait until there is something to save, and it is time to; who waits for a save waits for no time."""
-        pause = max(_INTERVAL_SECONDS, took, min(_REST_PER_SECOND_OF_WRITING * took, _WITHIN_SECONDS - 2 * took))
+        pause = max(_INTERVAL_SECONDS, took / 4, min(_REST_PER_SECOND_OF_WRITING * took, _WITHIN_SECONDS - 2 * took))
         quiet = max(_QUIET_INTERVAL_SECONDS, _QUIET_PER_SECOND_OF_WRITING * took)
         began = time.monotonic()
         while not self._waiting and time.monotonic() - began < (pause if self._changed else quiet):
