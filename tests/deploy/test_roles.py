@@ -34,7 +34,6 @@ from tests.deploy.role_tries import (
 )
 
 TEMPLATES = sorted((Path(__file__).parents[2] / "deploy" / "templates").glob("*.yml"))
-AS_SERVICE = {"X-Localaws-Service": "yes"}
 DENIALS = {"AccessDenied", "AccessDeniedException", "AuthorizationError"}
 # How the ARNs of what a policy refers to begin, for the types that a template of a project has.
 KINDS = {
@@ -139,12 +138,18 @@ class Caller:
     """Clients that sign as whoever has been assumed last."""
 
     def __init__(self, local_aws: LocalAws) -> None:
-        self._sts, self._session = local_aws.client("sts"), botocore.session.get_session()
-        self._sts.meta.events.register("before-send", lambda request, **_: request.headers.update(AS_SERVICE))
+        self._iam, self._sts = local_aws.client("iam"), local_aws.client("sts")
+        self._session, self._as_service = botocore.session.get_session(), dict[str, str]()
+        self._sts.meta.events.register("before-send", lambda request, **_: request.headers.update(self._as_service))
         self._session.set_credentials("nobody", "nothing", "nowhere")
         self._url, self._clients = f"http://127.0.0.1:{local_aws.port}", dict[str, Any]()
 
     def assume(self, role_arn: str) -> None:
+        """Assume a role as who its trust policy names: a service, or the root user of the account."""
+        trust = self._iam.get_role(RoleName=role_arn.rpartition("/")[2])["Role"]["AssumeRolePolicyDocument"]
+        [principal] = {json.dumps(each["Principal"]) for each in trust["Statement"] if each["Effect"] == "Allow"}
+        service = json.loads(principal).get("Service")
+        self._as_service = {"X-Localaws-Service": service} if service else {}
         found = self._sts.assume_role(RoleArn=role_arn, RoleSessionName="tries")["Credentials"]
         own = self._session.get_credentials()
         own.access_key, own.secret_key, own.token = (

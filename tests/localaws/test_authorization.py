@@ -453,7 +453,8 @@ def test_a_function_may_do_what_its_role_may(enforcing_local_aws: LocalAws) -> N
     )
     functions, name = enforcing_local_aws.client("lambda"), f"f-{uuid.uuid4().hex[:8]}"
     code = {"ZipFile": packed.getvalue()}
-    functions.create_function(FunctionName=name, Runtime="python3.12", Handler="f.handler", Role=invoker, Code=code)
+    made = {"Runtime": "python3.12", "Handler": "f.handler", "Role": invoker, "Code": code, "Timeout": 60}
+    functions.create_function(FunctionName=name, **made)
     found = {}
     for endpoint in ("mine", "other"):
         answer = functions.invoke(FunctionName=name, Payload=json.dumps(endpoint).encode())
