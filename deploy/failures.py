@@ -1,14 +1,16 @@
 """Why a CodePipeline has failed: the reason of each failed action, what its build said last, and where the rest is."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from botocore.exceptions import ClientError
 
-from deploy import build_log
+from deploy import build_log, codepipeline
 from deploy.codepipeline import PipelineState
+from model_road import model_packages
+from model_road.errors import NoModelError
 
 # A build's id is its project's name and a UUID; other actions have ARNs, or nothing.
 _BUILD_ID = re.compile(r"[A-Za-z0-9][\w-]+:[0-9a-fA-F-]{36}")
@@ -69,6 +71,33 @@ def read(client: Client, state: PipelineState, known: frozenset[tuple[str, str]]
         place, reason = f"{state.name}: {stage.name}, {action.name}", " ".join(action.message.split())
         found.append(Failure(place, reason, tuple(_last_words(client, build_id)) if build_id else (), build_id))
     return found
+
+
+def waiting(
+    client: Client, state: PipelineState, found: Sequence[Failure], project_name: str, model_package_group_name: str
+) -> str:
+    """Return what a pipeline waits for that has not failed but had nothing to deploy; empty for any other.
+
+    CodePipeline starts a pipeline when it is made: in a new project ModelDeploy's build fails for want of a version.
+
+    Parameters
+    ----------
+    client : callable(service) -> boto3 client
+    state : PipelineState
+    found : sequence of Failure
+        What `read` has returned of it.
+    project_name, model_package_group_name : str
+    """
+    if state.name != codepipeline.name_of(project_name, codepipeline.DEPLOY):
+        return ""
+    if not found or not all(failure.build_id for failure in found):
+        return ""
+    try:
+        if any(model_packages.arns(client("sagemaker"), model_package_group_name, model_packages.APPROVED)):
+            return ""
+    except NoModelError:  # nor is there a group
+        pass
+    return f"{state.name} waits for a first approved version: CodePipeline starts a pipeline when it is made"
 
 
 def _last_words(client: Client, build_id: str) -> list[str]:

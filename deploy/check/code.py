@@ -95,6 +95,8 @@ def last_execution(system: System, resource: Resource) -> Verdict:
     found = failures.read(system.client, state)
     if not found:
         return ok("has not failed")
+    if waits := failures.waiting(system.client, state, found, system.project_name, system.model_package_group_name):
+        return ok(waits)
     said = f" ({found[0].last_words[-1]})" if found[0].last_words else ""
     look = system.command(f"log {found[0].build_id}" if found[0].build_id else "follow")
     return warning(f"{found[0].sentence}{said}", look)

@@ -64,7 +64,7 @@ def _commits(system: System) -> Iterator[Sample]:
 
 
 def _versions(system: System) -> Iterator[Sample]:
-    group = system.parameter("ModelPackageGroupName") or system.project_name
+    group = system.model_package_group_name
     arn = _arn(system, "sagemaker", f"model-package/{group.lower()}/1")
     following = {"Approved": "ModelDeploy", "Rejected": "ModelDeploy", "PendingManualApproval": ""}
     for status, must in following.items():

@@ -96,6 +96,10 @@ class System(Asking):
     def account(self) -> str:
         return self.root.stack_id.split(":")[4]
 
+    @property
+    def model_package_group_name(self) -> str:
+        return self.parameter("ModelPackageGroupName") or self.project_name
+
     def of_type(self, resource_type: str) -> list[Resource]:
         """Return the resources of a type."""
         return [resource for resource in self.resources if resource.type == resource_type]

@@ -57,14 +57,18 @@ def status(project: Project, _options: argparse.Namespace) -> int:
 
 
 def _failures(project: Project) -> Iterator[str]:
-    """Yield why the last executions of the project's CodePipelines failed."""
+    """Yield why the last executions of the project's CodePipelines failed, or what they wait for."""
     client = project.session.client
     for which in (codepipeline.BUILD, codepipeline.DEPLOY):
         try:
             state = codepipeline.read(client("codepipeline"), codepipeline.name_of(project.name, which))
         except DeployError:  # a project whose stack is not whole
             continue
-        for failure in failures.read(client, state):
+        found = failures.read(client, state)
+        if waits := failures.waiting(client, state, found, project.name, project.model_package_group_name):
+            yield waits
+            continue
+        for failure in found:
             yield from failure.lines(project.next_command)
 
 

@@ -3,15 +3,12 @@
 import argparse
 import sys
 import time
-from collections.abc import Sequence
 
 from deploy import build_log, codepipeline, failures
 from deploy.codepipeline import PipelineState
 from deploy.codepipeline_view import PipelinesPicture
 from deploy.errors import DeployError
-from deploy.failures import Failure
 from deploy.project import Project
-from model_road import model_packages
 from model_road.live import View
 
 POLL_SECONDS = 1.0
@@ -32,9 +29,10 @@ def follow(project: Project, options: argparse.Namespace) -> int:
             time.sleep(POLL_SECONDS)
     failed = []
     for state in states:
-        found = failures.read(project.session.client, state)
-        if _waits_for_a_model(project, state, found):
-            print(f"{state.name} waits for a first approved version: CodePipeline starts a pipeline when it is made")
+        client_of = project.session.client
+        found = failures.read(client_of, state)
+        if waits := failures.waiting(client_of, state, found, project.name, project.model_package_group_name):
+            print(waits)
         else:
             failed += found
     for state in states:
@@ -45,15 +43,6 @@ def follow(project: Project, options: argparse.Namespace) -> int:
     if failed:
         raise DeployError(f"failed: {', '.join(failure.place for failure in failed)}")
     return 0
-
-
-def _waits_for_a_model(project: Project, state: PipelineState, found: Sequence[Failure]) -> bool:
-    """Return whether ModelDeploy's build has failed for want of a version, as in every new project."""
-    if state.name != codepipeline.name_of(project.name, codepipeline.DEPLOY):
-        return False
-    if not found or not all(failure.build_id for failure in found):
-        return False
-    return not any(model_packages.arns(project.sagemaker, project.model_package_group_name, model_packages.APPROVED))
 
 
 def log(project: Project, options: argparse.Namespace) -> int:

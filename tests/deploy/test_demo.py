@@ -151,10 +151,11 @@ def test_a_push_goes_to_production_and_a_file_is_transformed(
     assert f"Production     serves {NAME}/" in shown
     assert "Predictions    106.05982369055823, 152.9193581630174, 434.0765649977" in shown
     assert keys_of_jobs(local_aws) == {outputs_of_project(local_aws)["KmsKeyArn"]}
+    number = shown.partition(f"Production     serves {NAME}/")[2].split()[0]
     mails = local_aws.command("mail").stdout
     for subject in (
         f"[{NAME}] Version 2 of the model waits for your decision",
-        f"APPROVAL NEEDED: AWS CodePipeline {NAME}-deploy for action ApproveDeployment",
+        f"[{NAME}] Version {number} of the model waits for your approval for production",
         f"[{NAME}] {NAME}-deploy: DeployResourcesStaging failed",
         f"[{NAME}] {NAME}-production is in service",
         f"[{NAME}] {NAME}-deploy succeeded",
@@ -164,7 +165,6 @@ def test_a_push_goes_to_production_and_a_file_is_transformed(
     tried = call_the_api(local_aws, "--calls", "5")
     assert (tried.returncode, "/stream  434.0765649977" in tried.stdout) == (0, True), tried.stderr
     # What ModelDeploy has brought to production can be gone back to.
-    number = shown.partition(f"Production     serves {NAME}/")[2].split()[0]
     rows = [line.split() for line in deploy_model(local_aws, tmp_path, "list").splitlines()]
     assert [row[0] for row in rows[1:] if row[-1] == "yes"] == [number]
     assert "No change" in deploy_model(local_aws, tmp_path, "rollback", "--to", number)

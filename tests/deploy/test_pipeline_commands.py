@@ -127,6 +127,16 @@ def test_a_build_that_fails_is_told_with_its_last_words_and_its_log(
     log = deploy_model(*command)
     assert log.returncode == 0, log.stderr
     assert "r2 is 0.1, below 0.2" in log.stdout.splitlines()
+    # The stack of a project is known by its name: `status` reads its pipelines.
+    template = "Resources: {Handle: {Type: 'AWS::CloudFormation::WaitConditionHandle'}}"
+    cloudformation = registry.local_aws.client("cloudformation")
+    cloudformation.create_stack(StackName=f"sagemaker-{registry.group}-project", TemplateBody=template)
+    status = deploy_model("status").stdout
+    assert f"  {deploy} waits for a first approved version" in status
+    assert f"{deploy}: " not in status
+    assert f"  {build}: DeployStaging, Build failed: " in status
+    registry.register(status="Approved")
+    assert f"  {deploy}: DeployStaging, Build failed: " in deploy_model("status").stdout
     unknown = deploy_model("log", "demo-build:0")
     assert (unknown.returncode, "there is no build 'demo-build:0'" in unknown.stderr) == (1, True)
 

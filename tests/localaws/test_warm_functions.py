@@ -1,5 +1,6 @@
 """Environments of functions: how many stay warm, and what of their output is kept."""
 
+import base64
 import io
 import json
 import os
@@ -15,7 +16,8 @@ from unittest import mock
 import pytest
 
 from localaws.containers.memory import family
-from localaws.ministack.awslambda.hooks_warm import Idle, Lines, superfluous
+from localaws.ministack.awslambda.hooks_logs import Lines
+from localaws.ministack.awslambda.hooks_warm import Idle, superfluous
 from localaws.settings import warm_functions
 from tests.conftest import LocalAws, local_aws_command, start_local_aws, until
 
@@ -45,14 +47,14 @@ def frugal_local_aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Local
         local_aws_command("reset", "--yes", state_dir=state_dir)
 
 
-def make_function(aws: LocalAws) -> str:
+def make_function(aws: LocalAws, code: str = FUNCTION, runtime: str = "python3.12") -> str:
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:
-        archive.writestr("f.py", FUNCTION)
+        archive.writestr("f.py" if runtime.startswith("python") else "f.js", code)
     name = f"w-{uuid.uuid4().hex[:8]}"
     aws.client("lambda").create_function(
         FunctionName=name,
-        Runtime="python3.12",
+        Runtime=runtime,
         Handler="f.f",
         Role="arn:aws:iam::000000000000:role/f",
         Timeout=60,
@@ -92,7 +94,7 @@ def test_the_limits_are_numbers() -> None:
 
 
 def test_lines_over_the_limit_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("localaws.ministack.awslambda.hooks_warm._MOST_BYTES", 500)
+    monkeypatch.setattr("localaws.ministack.awslambda.hooks_logs._MOST_BYTES", 500)
     lines = Lines()
     while not lines.is_full:
         lines.put("x" * 36)
@@ -123,3 +125,22 @@ def test_hook_what_a_function_prints_need_not_be_text(local_aws: LocalAws) -> No
     name = make_function(local_aws)
     for _ in range(3):
         assert isinstance(invoke(local_aws, name, {"bytes": True}), int)
+
+
+PYTHON_TALKS = "def f(event, context):\n    print(event, end='')\n    1 / event\n"
+NODE_TALKS = (
+    """exports.f = async event => { process.stdout.write(String(event)); if (!event) throw new Error("0"); };"""
+)
+
+
+@pytest.mark.parametrize(("code", "runtime"), [(PYTHON_TALKS, "python3.12"), (NODE_TALKS, "nodejs20.x")])
+def test_hook_the_log_of_an_invocation_is_whole_when_it_answers(local_aws: LocalAws, code: str, runtime: str) -> None:
+    """`end_logs_with_answers`: what is printed last, be it no whole line, does not wait for the next invocation."""
+    name, client = make_function(local_aws, code, runtime), local_aws.client("lambda")
+    for number in (1, 2, 0, 3):
+        answer = client.invoke(FunctionName=name, Payload=str(number), LogType="Tail")
+        assert ("FunctionError" in answer) == (number == 0)
+        log = base64.b64decode(answer["LogResult"]).decode().splitlines()
+        assert str(number) in log
+        assert not {"1", "2", "0", "3"}.difference({str(number)}).intersection(log), "it is another's"
+        assert not any("END" in line and not line.startswith("END RequestId: ") for line in log)

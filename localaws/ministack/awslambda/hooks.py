@@ -4,10 +4,11 @@ import os
 from functools import partial
 
 from localaws.ministack.awslambda.hooks_archives import unpack_safely
+from localaws.ministack.awslambda.hooks_logs import end_logs_with_answers, limit_output
 from localaws.ministack.awslambda.hooks_metrics import count_asynchronous_events, count_invocations
 from localaws.ministack.awslambda.hooks_payloads import limit_payloads
-from localaws.ministack.awslambda.hooks_warm import limit_output, limit_warm_workers
-from localaws.ministack.awslambda.hooks_workers import limit_concurrent_starts, report_exception_class, shorten_log_wait
+from localaws.ministack.awslambda.hooks_warm import limit_warm_workers
+from localaws.ministack.awslambda.hooks_workers import limit_concurrent_starts, report_exception_class
 from localaws.ministack.awslambda.metrics import FunctionMetrics
 from localaws.ministack.hook import Hook
 from localaws.settings import warm_functions
@@ -22,9 +23,9 @@ def awslambda_hooks(metrics: FunctionMetrics) -> tuple[Hook, ...]:
         Counts invocations and asynchronous events.
     """
     return (
-        Hook("awslambda", shorten_log_wait),
         Hook("awslambda", partial(limit_concurrent_starts, os.cpu_count() or 1)),
         Hook("awslambda", report_exception_class),
+        Hook("awslambda", end_logs_with_answers, after=("report_exception_class",)),
         Hook("awslambda", limit_payloads),
         Hook("awslambda", partial(limit_warm_workers, *warm_functions())),
         Hook("awslambda", limit_output),

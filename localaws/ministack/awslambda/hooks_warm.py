@@ -1,22 +1,15 @@
-"""Lambda: how many environments stay warm, and what of their output is kept."""
+"""Lambda: how many environments stay warm."""
 
 import importlib
-import queue
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from localaws.containers.memory import used_bytes
-from localaws.errors import HookMissingError
-from localaws.ministack.private import installed_version, private
+from localaws.ministack.private import private
 
-# An event of CloudWatch Logs has 256 kB, of which 26 bytes are its own.
-_LINE_BYTES = 256 * 1024 - 26
-_MOST_BYTES, _LINE_COST_BYTES = 16 * 1024 * 1024, 64
-_CHUNK_BYTES, _PAUSE_SECONDS = 65_536, 0.005
 _LOOK_SECONDS = 1.0
 
 
@@ -111,66 +104,3 @@ def _at_intervals(take: Callable[[], list[Any]]) -> Callable[[bool], list[Any]]:
 def _size(worker: Any) -> int:
     process = worker._proc
     return used_bytes(process.pid) if process is not None and process.poll() is None else 0
-
-
-class Lines:
-    """The lines that a function has printed and nobody has taken yet; those over the limit are counted only."""
-
-    def __init__(self) -> None:
-        self._lines: deque[str] = deque()
-        self._cost, self._left_out = 0, 0
-        self._lock = threading.Lock()
-
-    @property
-    def is_full(self) -> bool:
-        """Return whether another line would be left out."""
-        return self._cost > _MOST_BYTES
-
-    def put(self, line: str) -> None:
-        """Add a line."""
-        with self._lock:
-            self._lines.append(line)
-            self._cost += len(line) + _LINE_COST_BYTES
-
-    def leave_out(self, count: int) -> None:
-        """Count lines that are lost."""
-        with self._lock:
-            self._left_out += count
-
-    def get_nowait(self) -> str:
-        """Take the next line; at the end, one that says what was left out. `queue.Empty` without."""
-        with self._lock:
-            if self._lines:
-                line = self._lines.popleft()
-                self._cost -= len(line) + _LINE_COST_BYTES
-                return line
-            if self._left_out:
-                count, self._left_out = self._left_out, 0
-                limit = f"an invocation's log takes {_MOST_BYTES // 1024**2} MB"
-                return f"[local AWS] {count:,} lines are left out here: {limit}"
-        raise queue.Empty
-
-
-def limit_output() -> None:
-    """Keep a bounded part of what a function prints, whatever its bytes and however long its lines.
-
-    MiniStack reads lines without a limit into a queue without one, and stops reading at bytes that are no UTF-8: the
-    function then waits for ever.
-
-    Hook ``ministack.core.lambda_runtime.Worker._read_stderr``, which fills ``_stderr_queue`` in a thread.
-    """
-    worker = private("ministack.core.lambda_runtime", "Worker")
-    if not callable(getattr(worker, "_read_stderr", None)):
-        raise HookMissingError(f"MiniStack {installed_version()}: Worker has no _read_stderr")
-
-    def read(self: Any) -> None:
-        self._stderr_queue = lines = Lines()
-        source = self._proc.stderr.buffer
-        while data := source.read1(_CHUNK_BYTES) if lines.is_full else source.readline(_LINE_BYTES):
-            if lines.is_full:
-                lines.leave_out(data.count(b"\n"))
-                time.sleep(_PAUSE_SECONDS)
-            else:
-                lines.put(data.decode("utf-8", "replace").rstrip("\n"))
-
-    worker._read_stderr = read

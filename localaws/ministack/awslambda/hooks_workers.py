@@ -1,7 +1,6 @@
-"""Lambda: functions that answer soon, few that start at once, and what CloudWatch is told of them."""
+"""Lambda: few functions that start at once, and errors that say what was raised."""
 
 import importlib
-import inspect
 import threading
 import time
 from contextvars import ContextVar
@@ -11,20 +10,6 @@ from localaws.errors import HookMissingError
 from localaws.ministack.private import installed_version, private
 
 _START_POLL_SECONDS = 0.02
-_LOG_FIRST_LINE_SECONDS, _LOG_IDLE_SECONDS, _LOG_MOST_SECONDS = 0.010, 0.001, 0.250
-
-
-def shorten_log_wait() -> None:
-    """Have a function's response wait less for the log that belongs to it.
-
-    Hook ``ministack.core.lambda_runtime.Worker._drain_stderr_bounded``, whose defaults hold up every answer: 50 ms when
-    the function printed nothing, 5 ms after its last line. A line that comes later shows with the next request's.
-    """
-    drain = private("ministack.core.lambda_runtime", "Worker")._drain_stderr_bounded
-    names = tuple(inspect.signature(drain).parameters)
-    if names != ("self", "first_line_wait", "idle_confirm", "hard_cap"):
-        raise HookMissingError(f"MiniStack {installed_version()}: Worker._drain_stderr_bounded takes {names}")
-    drain.__defaults__ = (_LOG_FIRST_LINE_SECONDS, _LOG_IDLE_SECONDS, _LOG_MOST_SECONDS)
 
 
 def limit_concurrent_starts(most: int) -> None:

@@ -106,6 +106,34 @@ def test_pipelines():
     assert said.action.startswith(f"`deploy-model log {BUILD_ID}")
 
 
+VERSION = {
+    "ModelPackageArn": "arn:aws:sagemaker:eu-west-1:111122223333:model-package/p/1",
+    "ModelPackageStatus": "Completed",
+    "CreationTime": datetime(2026, 1, 1, tzinfo=UTC),
+}
+
+
+@pytest.mark.parametrize(
+    ("answer", "status", "why"),
+    [
+        ({"ModelPackageSummaryList": []}, Status.OK, "p-deploy waits for a first approved version"),
+        ("ValidationException", Status.OK, "p-deploy waits for a first approved version"),
+        ({"ModelPackageSummaryList": [VERSION]}, Status.WARNING, "p-deploy: Build, BuildModel failed: exit status 1"),
+    ],
+)
+def test_the_first_execution_of_modeldeploy_has_not_failed(answer: Any, status: Status, why: str):
+    """Without any approved version, or any group of versions, it has nothing to deploy."""
+    asked: Answers = [("get_pipeline", {"pipeline": {**PIPELINE, "name": "p-deploy"}})] * 2
+    state: Answers = [("get_pipeline_state", {"stageStates": []})]
+    given: dict[str, Answers] = {
+        "codepipeline": [*asked, *state, FAILED],
+        "sagemaker": [("list_model_packages", answer)],
+    }
+    given["iam"] = trusting("codepipeline.amazonaws.com")
+    seen = judge("AWS::CodePipeline::Pipeline", "p-deploy", **given, **BUILD)["LastExecution"]
+    assert (seen.status, seen.why.startswith(why)) == (status, True), seen
+
+
 @pytest.mark.parametrize(
     ("code", "status", "action"),
     [
