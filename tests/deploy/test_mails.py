@@ -101,8 +101,8 @@ def test_an_approval(mails, place):
     assert mail.subject == "[p] Version 7 of the model waits for your approval for production"
     assert mail.text.split("\n\n") == [
         "Version 7 of the model waits for your approval for production.",
-        "Shall it?",
         "    metric  version 7  version 5, in production\n    r2      0.5        0.4                       better",
+        "Shall it?",
         "To approve it, which deploys it to production:",
         "    deploy-model answer approve --project-name p",
         "To reject it, which leaves production as it is:",

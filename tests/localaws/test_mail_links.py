@@ -35,6 +35,8 @@ PIPELINE = "https://eu-west-1.console.aws.amazon.com/codesuite/codepipeline/pipe
 )
 def test_a_link_to_the_console_is_a_command(link: str, command: str) -> None:
     assert without_console(f"More: {link}\nand on") == f"More: {command}\nand on"
+    label = "Console" if command.startswith("(") else "Command"
+    assert without_console(f"Console: {link}\nand on") == f"{label}: {command}\nand on"
 
 
 def test_other_links_stay() -> None:
@@ -52,7 +54,7 @@ def notified(folder: Path, message: str) -> str:
 def test_a_mail_with_commands_says_where_they_work(tmp_path: Path) -> None:
     folder = tmp_path / "my state"
     text = notified(folder, f"It failed.\n\nConsole: {BUILD}\n")
-    assert "Console: local-aws logs demo-build:8745a7a9-c340" in text
+    assert "\nCommand: local-aws logs demo-build:8745a7a9-c340\n" in text
     [setup] = [line.strip() for line in text.splitlines() if "local-aws env" in line]
     export = setup.partition(";")[0]
     said = subprocess.run(

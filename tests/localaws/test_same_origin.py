@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from localaws.errors import LocalAwsError
+from localaws.ministack.s3.hooks_bucket_cors import BucketCors
 from localaws.protocol.same_origin import is_local
 from localaws.settings import allowed_hosts
 from tests.browser import filled, report_of_page
@@ -192,6 +193,15 @@ def test_an_api_opens_itself_by_its_preflight(local_aws: LocalAws) -> None:
     assert ask(local_aws.port, "GET", paths["open"], {"Origin": "http://other.example"}).status == 403
     assert ask(local_aws.port, "GET", paths["closed"], {"Origin": EVIL}).status == 403
     assert ask(local_aws.port, "GET", paths["closed"], {}).status == 200
+
+
+def test_what_no_page_sends_is_not_looked_at() -> None:
+    """Whom a request is for can take seconds to say: of boto3's, the loop that answers them is not held up for it."""
+    buckets = BucketCors.__new__(BucketCors)  # without MiniStack, which it would import
+    buckets._service = lambda *_: pytest.fail("it is asked whom the request is for")
+    scope = {"type": "http", "method": "GET", "path": "/", "query_string": b"", "headers": [(b"host", b"localhost")]}
+    assert buckets.preflight(scope) is None
+    assert not buckets.allows(scope)
 
 
 def test_names_of_this_machine() -> None:

@@ -26,9 +26,11 @@ class BucketCors:
 
     def preflight(self, scope: Scope) -> Response | None:
         """Return the answer to a preflight for a bucket or an object; None to what is no such preflight."""
+        if scope["method"] != "OPTIONS":
+            return None
         headers = _headers(scope)
         target = self._bucket(scope, headers)
-        if scope["method"] != "OPTIONS" or target is None:
+        if target is None:
             return None
         status, given, body = self._preflight(*target, headers)
         named = [(name.lower().encode(), value.encode()) for name, value in given.items()]
@@ -37,7 +39,8 @@ class BucketCors:
     def headers(self, scope: Scope) -> Mapping[str, str]:
         """Return the headers with which a bucket opens an answer to the request's origin; none if it does not."""
         headers = _headers(scope)
-        target = self._bucket(scope, headers)
+        # Of a request that no page has sent it is not asked whom it is for: that can take seconds.
+        target = self._bucket(scope, headers) if "origin" in headers else None
         given: Mapping[str, str] = self._headers(target[0], scope["method"], headers) if target else {}
         return given
 

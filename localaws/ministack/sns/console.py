@@ -9,8 +9,9 @@ Sources: the addresses that CodePipeline, CodeBuild and CloudWatch put into thei
 import re
 from urllib.parse import unquote
 
+_LABEL, _LABEL_HERE = "Console: ", "Command: "
 _LINK = re.compile(
-    r"https://(?:[a-z0-9-]+\.)?console\.(?:aws\.amazon|amazonaws-us-gov|amazonaws)\.com(?:\.cn)?/[^\s\"<>]*"
+    rf"({_LABEL})?(https://(?:[a-z0-9-]+\.)?console\.(?:aws\.amazon|amazonaws-us-gov|amazonaws)\.com(?:\.cn)?/[^\s\"<>]*)"
 )
 _ROWS: tuple[tuple[str, str], ...] = (
     (r"/codesuite/codepipeline/pipelines/([^/?]+)/executions/([^/?]+)", "local-aws logs {0}/{1} --type codepipeline"),
@@ -35,7 +36,7 @@ _ROWS: tuple[tuple[str, str], ...] = (
 
 def without_console(text: str) -> str:
     """Return a text with commands in place of links to the console."""
-    return _LINK.sub(lambda link: _command(link[0]), text)
+    return _LINK.sub(lambda link: _command(link[1] or "", link[2]), text)
 
 
 def needs_environment(text: str) -> bool:
@@ -43,10 +44,10 @@ def needs_environment(text: str) -> bool:
     return re.search(r"(?m)^\s*(?:\S+: )?(?:aws|deploy-model|run-pipeline|local-aws) ", text) is not None
 
 
-def _command(link: str) -> str:
+def _command(label: str, link: str) -> str:
     # The console writes a slash in a fragment as $252F: percent-encoded twice, and with a dollar sign.
     plain = unquote(unquote(link.replace("$25", "%25")))
     for pattern, command in _ROWS:
         if found := re.search(pattern, plain):
-            return command.format(*found.groups())
-    return f"(AWS's console is not on this machine: {link.partition('?')[0].partition('#')[0]})"
+            return (_LABEL_HERE if label else "") + command.format(*found.groups())
+    return f"{label}(AWS's console is not on this machine: {link.partition('?')[0].partition('#')[0]})"
