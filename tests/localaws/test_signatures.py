@@ -288,6 +288,20 @@ def test_nobody_but_the_root_user_says_that_a_service_asks(enforcing_local_aws: 
     assert told["ErrorCode"] == "NotAuthorizedForSourceException"
 
 
+def test_nobody_pushes_or_pulls_images_as_whoever_they_say(enforcing_local_aws: LocalAws) -> None:
+    """Docker's requests: MiniStack knows one password, and asks for none."""
+    ecr, name = enforcing_local_aws.client("ecr"), f"images-{uuid.uuid4().hex[:8]}"
+    ecr.create_repository(repositoryName=name)
+    token = ecr.get_authorization_token()["authorizationData"][0]["authorizationToken"]
+    url = f"http://127.0.0.1:{enforcing_local_aws.port}/v2"
+    asked = [("POST", f"{name}/blobs/uploads/"), ("PUT", f"{name}/manifests/1"), ("GET", f"{name}/tags/list")]
+    for headers in ({}, {"Authorization": f"Basic {token}"}, {"Authorization": "Basic QVdTOmd1ZXNz"}):
+        answers = {path: send(f"{url}/{path}", method, headers, b"{}") for method, path in [*asked, ("GET", "")]}
+        assert {status for status, _ in answers.values()} == {403}, answers
+        assert all("cannot tell who asks" in body for _, body in answers.values()), answers
+    assert ecr.list_images(repositoryName=name)["imageIds"] == []
+
+
 @pytest.mark.parametrize("path", ["/_localaws/authorize", "/_localaws/policy", "/_localaws/account"])
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b"null", b'{"a": 1}\n{}', b'{"access_key": 1}', b"\xff"])
 def test_what_is_no_question_is_refused(enforcing_local_aws: LocalAws, path: str, body: bytes) -> None:

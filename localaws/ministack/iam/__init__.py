@@ -11,6 +11,7 @@ hooks_requests    what MiniStack knows of a request
 hooks_policies    what policies see of a request
 hooks_s3          what S3 asks for beside a request's action
 hooks_grants      KMS: grants and the encryption context
+hooks_registry    Docker's requests to ECR
 hooks_simulation  simulations by the same evaluator
 hooks_authorizer  decisions about requests to our own services, and of the policies of resources
 """
