@@ -10,6 +10,7 @@ import pytest
 
 from localaws.account.clients import Aws
 from localaws.metrics.namespace import Namespace
+from localaws.sagemaker.lineage.trial_metrics import SageMakerMetrics
 from localaws.sagemaker.service import SageMaker
 from localaws.service.context import Context
 from localaws.service.service import Service
@@ -56,7 +57,8 @@ def operations(page: Path) -> list[str]:
 
 def test_sagemakers_pages_list_its_operations(tmp_path: Path) -> None:
     documented = [name for page in LOCALAWS.glob("sagemaker*.md") for name in operations(page)]
-    assert sorted(documented) == sorted(SageMaker(nowhere(tmp_path)).operations)
+    context = nowhere(tmp_path)
+    assert sorted(documented) == sorted({**SageMaker(context).operations, **SageMakerMetrics(context).operations})
 
 
 def test_the_readmes_demo_is_that_of_tox() -> None:

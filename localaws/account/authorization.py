@@ -1,6 +1,6 @@
 """What a request to a service of ours needs to be allowed: IAM's actions, and the resources that they are done to.
 
-1. The operation comes from ``X-Amz-Target``, or from the path for SageMaker Runtime.
+1. The operation comes from ``X-Amz-Target``, or from the path for SageMaker Runtime and SageMaker Metrics.
 2. IAM's own list, which cfn-lint brings along, says which types of resources the action has, and how their ARNs begin.
 3. The request's members name the resources: an ARN, or the name that belongs to the type (``EndpointName``). Where no
    resource is named, all of the first type stand for it, such as ``endpoint/*``.
@@ -26,6 +26,7 @@ from localaws.account import log_arns
 from localaws.account.cfn_lint import data_folder
 from localaws.document import Document
 from localaws.protocol import routing
+from localaws.protocol.model import operations_by_path
 from localaws.protocol.routing import GIT_PATH
 from localaws.settings import ACCOUNT_ID, REGION
 
@@ -102,7 +103,7 @@ def checks(target: str, path: str, body: bytes, account_id: str = ACCOUNT_ID) ->
     Parameters
     ----------
     target : str
-        The header ``X-Amz-Target``, such as ``SageMaker.CreateModel``; empty for SageMaker Runtime.
+        The header ``X-Amz-Target``, such as ``SageMaker.CreateModel``; empty for REST.
     path : str
     body : bytes
     account_id : str
@@ -112,6 +113,8 @@ def checks(target: str, path: str, body: bytes, account_id: str = ACCOUNT_ID) ->
         operation = _INVOCATIONS.get(invocation[2])
         name = {"EndpointName": unquote(invocation[1])}
         return _own(Place("sagemaker", account_id), operation, name) if operation else []
+    if metrics := operations_by_path("sagemaker-metrics").get(path):
+        return _own(Place("sagemaker", account_id), metrics.name, _measured(_parsed(body)))
     route = routing.of_target(target)
     if route is None:
         return []
@@ -153,6 +156,15 @@ def _parsed(body: bytes) -> Document:
     except ValueError:
         return {}
     return request if isinstance(request, dict) else {}
+
+
+def _measured(request: Document) -> Document:
+    """Return what a request to SageMaker Metrics names: a trial component, or the resources of its queries."""
+    queries = request.get("MetricQueries")
+    arns = (
+        [query.get("ResourceArn") for query in queries if isinstance(query, dict)] if isinstance(queries, list) else []
+    )
+    return {"TrialComponentName": request.get("TrialComponentName"), "ResourceArn": arns}
 
 
 def _own(place: Place, operation: str, request: Document) -> list[Check]:

@@ -18,6 +18,9 @@ Headers = list[tuple[bytes, bytes]]
 AMZ_JSON = "application/x-amz-json-1.1"
 """The content type of AWS's JSON 1.1 protocol."""
 
+JSON = "application/json"
+"""The content type of AWS's REST-JSON protocol."""
+
 
 @dataclass(frozen=True)
 class Response:

@@ -1,4 +1,7 @@
-"""The HTTP of AWS's JSON 1.1 protocol, as our servers speak it: POST, ``X-Amz-Target``, errors with ``__type``."""
+"""The HTTP of AWS's JSON protocols, as our servers speak it: requests and answers are documents.
+
+Errors have their code in ``__type`` and, for REST-JSON, in a header.
+"""
 
 import logging
 import uuid
@@ -16,7 +19,7 @@ from localaws.storage import disk
 logger = logging.getLogger(__name__)
 
 
-def answered(call: Callable[[], Document], what: str, state_dir: Path) -> Response:
+def answered(call: Callable[[], Document], what: str, state_dir: Path, content_type: str = AMZ_JSON) -> Response:
     """Return the response to a request.
 
     Parameters
@@ -27,16 +30,19 @@ def answered(call: Callable[[], Document], what: str, state_dir: Path) -> Respon
         Names it in the log, should `call` have a defect.
     state_dir : Path
         Where `call` writes; named should its disk be full.
+    content_type : str, default=AMZ_JSON
+        The protocol's.
     """
     try:
-        return document_response(call())
+        return document_response(call(), content_type)
     except ApiError as error:
-        return error_response(error)
+        return error_response(error, content_type)
     except Exception as error:
         if disk.is_full(error):
-            return error_response(InsufficientStorage(disk.full(state_dir)))
+            return error_response(InsufficientStorage(disk.full(state_dir)), content_type)
         logger.exception("A defect of local AWS in %s", what)
-        return error_response(InternalFailure("A defect of local AWS itself: the server's log has the traceback"))
+        defect = InternalFailure("A defect of local AWS itself: the server's log has the traceback")
+        return error_response(defect, content_type)
 
 
 def parsed(body: bytes) -> Document:
@@ -56,14 +62,16 @@ def parsed(body: bytes) -> Document:
     return request
 
 
-def document_response(document: Any) -> Response:
+def document_response(document: Any, content_type: str = AMZ_JSON) -> Response:
     """Return the response of a request that was carried out."""
-    return Response.json(200, document, _request_id(), AMZ_JSON)
+    return Response.json(200, document, _request_id(), content_type)
 
 
-def error_response(error: ApiError) -> Response:
+def error_response(error: ApiError, content_type: str = AMZ_JSON) -> Response:
     """Return the response of a request that was refused."""
-    return Response.aws_error(error.http_status, error.code, error.message, headers=_request_id())
+    return Response.aws_error(
+        error.http_status, error.code, error.message, headers=_request_id(), content_type=content_type
+    )
 
 
 def _request_id() -> dict[str, str]:

@@ -50,6 +50,7 @@ ROUTES = (
     Route("codepipeline", "services", "CodePipeline_20150709", signing_name="codepipeline"),
     Route("logs", "services", "Logs_20140328", signing_name="logs"),
     Route("sagemaker", "sagemaker", "SageMaker", signing_name="sagemaker"),
+    Route("sagemaker-metrics", "sagemaker", signing_name="sagemaker"),
     Route("sagemaker-runtime", "sagemaker", signing_name="sagemaker"),
 )
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from localaws.containers.container import enter_host_namespace
 from localaws.containers.warm_home import WarmHome
+from localaws.sagemaker.lineage.trial_metrics import SageMakerMetrics
 from localaws.sagemaker.service import SageMaker
 from localaws.service.program import parser, serve
 
@@ -16,7 +17,7 @@ def main() -> None:
     scratch.mkdir(parents=True, exist_ok=True)
     enter_host_namespace([sys.executable, *sys.orig_argv[1:]], scratch)
     WarmHome(Path(sys.executable), options.state_dir.resolve()).prepare()
-    serve(options, [SageMaker])
+    serve(options, [SageMaker, SageMakerMetrics])
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ from localaws.account.clients import Aws
 from localaws.account.resource_tags import Tags
 from localaws.api_errors import UnsupportedOperation
 from localaws.protocol.asgi import Application
+from localaws.protocol.model import operations_by_path
 from localaws.service.context import Context
 from localaws.service.service import Service
 from localaws.settings import MOST_ACCOUNTS
@@ -37,12 +38,41 @@ class Account:
     def __init__(self, context: Context, services: Sequence[Service]) -> None:
         self.context, self.services = context, services
         # This loads the models now, not in the first caller's time.
-        self.by_prefix = {str(service.model.metadata["targetPrefix"]): service for service in services}
+        prefixes = [(service.model.metadata.get("targetPrefix"), service) for service in services]
+        self.by_prefix = {str(prefix): service for prefix, service in prefixes if prefix}
+        self._by_path = {
+            path: (service, operation)
+            for service in services
+            for path, operation in operations_by_path(service.name).items()
+        }
         self._routes = {path: answers for service in services for path, answers in service.routes().items()}
 
     def route(self, path: str) -> Application | None:
         """Return the application that serves a path beside the API, or None."""
         return next((self._routes[beginning] for beginning in self._routes if path.startswith(beginning)), None)
+
+    def is_rest(self, path: str) -> bool:
+        """Return whether a path is an operation of REST-JSON."""
+        return path in self._by_path
+
+    def operation(self, method: str, path: str, target: str) -> tuple[Service, str]:
+        """Return what a request asks for: a service, and the name of its operation.
+
+        Raises
+        ------
+        UnsupportedOperation
+            No service here has its path or its ``X-Amz-Target``.
+        """
+        if path in self._by_path:
+            service, operation = self._by_path[path]
+            if operation.http["method"] != method:
+                raise UnsupportedOperation(f"{operation.name} is {operation.http['method']} {path}, not {method}")
+            return service, operation.name
+        prefix, _, name = target.partition(".")
+        if prefix not in self.by_prefix:
+            there = ", ".join(sorted(self.by_prefix))
+            raise UnsupportedOperation(f"X-Amz-Target '{target}' is not of a service of this server: {there}")
+        return self.by_prefix[prefix], name
 
     async def start(self) -> None:
         """Start what runs in the server's event loop."""

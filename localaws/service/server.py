@@ -1,4 +1,8 @@
-"""The HTTP front of services: JSON 1.1 over POST, one thread of a pool per request."""
+"""The HTTP front of services: JSON 1.1 and REST-JSON, one thread of a pool per request.
+
+A request with an ``X-Amz-Target`` is for ``/``. One with a path beside it could be allowed as one operation and carried
+out as another: it is refused.
+"""
 
 import asyncio
 import contextvars
@@ -10,7 +14,7 @@ from localaws.account.caller import Callers, CallerUnknownError, access_key, acc
 from localaws.account.resource_tags import TagsByArn
 from localaws.api_errors import ApiError, UnsupportedOperation
 from localaws.document import Document
-from localaws.protocol.asgi import Receive, Response, Scope, Send, read_body
+from localaws.protocol.asgi import AMZ_JSON, JSON, Receive, Response, Scope, Send, read_body
 from localaws.protocol.json_api import answered, document_response, error_response, parsed
 from localaws.protocol.stalls import watch_loop
 from localaws.service.accounts import Account, Accounts
@@ -50,7 +54,7 @@ class Server:
             The gateway does not say whose request it is.
         """
         account_id = await self._callers.account_of(access_key_of(scope))
-        target = dict(scope["headers"]).get(b"x-amz-target", b"").decode("latin-1")
+        target = _target(scope)
         query = scope["query_string"].decode("latin-1")
 
         def find() -> TagsByArn:
@@ -69,13 +73,16 @@ class Server:
             await refused.send(send)
             return
         access_key.set(key)
-        if route := account.route(scope["path"]):
+        target, path = _target(scope), scope["path"]
+        if target and path != "/":
+            refused = error_response(UnsupportedOperation(f"X-Amz-Target '{target}' is for the path /, not {path}"))
+            await refused.send(send)
+        elif route := account.route(path):
             await route(scope, receive, send)
         elif (body := await read_body(receive)) is not None:
-            target = dict(scope["headers"]).get(b"x-amz-target", b"").decode("latin-1")
             run = contextvars.copy_context().run
             loop = asyncio.get_running_loop()
-            response = await loop.run_in_executor(self._pool, run, self._answer, account, target, body)
+            response = await loop.run_in_executor(self._pool, run, self._answer, account, scope, body)
             await response.send(send)
 
     async def _live(self, receive: Receive, send: Send) -> None:
@@ -92,12 +99,17 @@ class Server:
             if message["type"] == "lifespan.shutdown":
                 return
 
-    def _answer(self, account: Account, target: str, body: bytes) -> Response:
-        def call() -> Document:
-            prefix, _, operation = target.partition(".")
-            if prefix not in account.by_prefix:
-                there = ", ".join(sorted(account.by_prefix))
-                raise UnsupportedOperation(f"X-Amz-Target '{target}' is not of a service of this server: {there}")
-            return account.by_prefix[prefix].call(operation, parsed(body))
+    def _answer(self, account: Account, scope: Scope, body: bytes) -> Response:
+        target, path = _target(scope), scope["path"]
 
-        return answered(call, target, self._accounts.state_dir)
+        def call() -> Document:
+            service, operation = account.operation(scope["method"], path, target)
+            return service.call(operation, parsed(body))
+
+        content_type = JSON if account.is_rest(path) else AMZ_JSON
+        return answered(call, target or path, self._accounts.state_dir, content_type)
+
+
+def _target(scope: Scope) -> str:
+    target: bytes = dict(scope["headers"]).get(b"x-amz-target", b"")
+    return target.decode("latin-1")

@@ -151,6 +151,35 @@ def test_an_invocation_is_known_by_its_path(path: str, action: str) -> None:
     assert (check.action, check.resource) == (action, sagemaker_arn("endpoint/my-e"))
 
 
+@pytest.mark.parametrize(
+    ("path", "request_"),
+    [
+        ("/BatchPutMetrics", {"TrialComponentName": "run"}),
+        ("/BatchGetMetrics", {"MetricQueries": [{"ResourceArn": sagemaker_arn("experiment-trial-component/run")}]}),
+    ],
+)
+def test_metrics_are_known_by_their_path_too(path: str, request_: dict[str, Any]) -> None:
+    [check] = checks("", path, json.dumps(request_).encode())
+    expected = (f"sagemaker:{path[1:]}", sagemaker_arn("experiment-trial-component/run"))
+    assert (check.action, check.resource) == expected
+
+
+@pytest.mark.parametrize("queries", ["?", [1, {}], None, {"ResourceArn": 1}])
+def test_what_is_no_query_names_nothing(queries: Any) -> None:
+    [check] = checks("", "/BatchGetMetrics", json.dumps({"MetricQueries": queries}).encode())
+    assert check.resource == sagemaker_arn("experiment-trial-component/*")
+
+
+def test_metrics_are_put_by_who_may(enforcing_local_aws: LocalAws) -> None:
+    name = f"run-{uuid.uuid4().hex[:8]}"
+    arn = enforcing_local_aws.client("sagemaker").create_trial_component(TrialComponentName=name)["TrialComponentArn"]
+    key = user(enforcing_local_aws, {"Action": "sagemaker:BatchPutMetrics", "Resource": arn})
+    metrics = as_user(enforcing_local_aws, key, "sagemaker-metrics")
+    request = {"MetricData": [{"MetricName": "loss", "Timestamp": time.time(), "Value": 1.0}]}
+    assert metrics.batch_put_metrics(TrialComponentName=name, **request)["Errors"] == []
+    assert said(metrics.batch_put_metrics, TrialComponentName="other", **request) == "AccessDeniedException"
+
+
 def test_the_variable_has_two_values() -> None:
     assert iam_enforced({"LOCALAWS_IAM": "enforce"})
     assert not iam_enforced({"LOCALAWS_IAM": "off"})

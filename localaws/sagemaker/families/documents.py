@@ -62,6 +62,10 @@ def _display_name(noun: str) -> Callable[[Document], Document]:
     return lambda document: {"DisplayName": document.get("DisplayName", document[f"{noun}Name"])}
 
 
+def _trial_component(document: Document) -> Document:
+    return {**_display_name("TrialComponent")(document), "Metrics": []}
+
+
 def _project(document: Document) -> Document:
     """Return a project's own members. Without Service Catalog nothing is provisioned: it is complete at once."""
     alphabet = string.ascii_lowercase + string.digits
@@ -107,7 +111,7 @@ SIMPLE_FAMILIES = (
         descending=True,
         dependants=(Dependant(MEMBERSHIP, "destination", "trials"),),
         takes_edges=True,
-        complete=_display_name("TrialComponent"),
+        complete=_trial_component,
     ),
     SimpleFamily("Artifact", "artifact", "Artifacts", descending=True, key="ArtifactArn", dependants=_ASSOCIATED),
     SimpleFamily("Context", "context", "Contexts", descending=True, dependants=_ASSOCIATED),

@@ -76,7 +76,7 @@ def _record_job(graph: Graph, job: Resource, noun: str) -> None:
             "Parameters": {key: parameter(value) for key, value in _parameters(document, noun)},
             "InputArtifacts": {key: {"Value": uri} for key, uri, _ in inputs},
             "OutputArtifacts": {key: {"Value": uri} for key, uri, _ in outputs},
-            "Metrics": _metrics(job) or None,
+            "Metrics": _metrics(job),
         },
     )
     for _, uri, kind in inputs:
