@@ -21,7 +21,8 @@ class JobType(ABC):
     noun : str
         ``Processing``, ``Training`` or ``Transform``: the first word of the members' names.
     defaults : mapping of str to value
-        The members that Describe returns if the request does not have them.
+        The members that Describe returns if the request does not have them; inside a mapping, those of a member that
+        the request does have.
     """
 
     noun: ClassVar[str]

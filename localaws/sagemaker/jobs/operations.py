@@ -1,6 +1,8 @@
 """CreateXxxJob and StopXxxJob, the same for the three types of jobs."""
 
 import time
+from collections.abc import Mapping
+from typing import Any
 
 from localaws.document import Document
 from localaws.sagemaker.errors import ResourceInUse
@@ -52,8 +54,7 @@ def _create(job_type: JobType) -> Handler:
 def _document(job_type: JobType, request: Document, arn: str) -> Document:
     noun, now = job_type.noun, time.time()
     document = {
-        **job_type.defaults,
-        **{name: value for name, value in request.items() if name != "Tags"},
+        **_with_defaults(job_type.defaults, {name: value for name, value in request.items() if name != "Tags"}),
         f"{noun}JobArn": arn,
         job_type.status: "InProgress",
         "CreationTime": now,
@@ -61,6 +62,11 @@ def _document(job_type: JobType, request: Document, arn: str) -> Document:
     }
     job_type.move(document, "Starting", now)
     return document
+
+
+def _with_defaults(defaults: Mapping[str, Any], given: Mapping[str, Any]) -> Document:
+    both = {name: {**value, **given[name]} for name, value in defaults.items() if isinstance(given.get(name), dict)}
+    return {**defaults, **given, **both}
 
 
 def _stop(job_type: JobType) -> Handler:

@@ -51,6 +51,7 @@ class TrainingJob(JobType):
 
     noun = "Training"
     defaults: ClassVar[Mapping[str, Any]] = {
+        "OutputDataConfig": {"KmsKeyId": ""},  # SDK v2's attach relies on it
         "StoppingCondition": {"MaxRuntimeInSeconds": DAY_SECONDS},
         "EnableNetworkIsolation": False,
         "EnableInterContainerTrafficEncryption": False,

@@ -48,7 +48,12 @@ class TransformJob(JobType):
     """The job type of CreateTransformJob."""
 
     noun = "Transform"
-    defaults: ClassVar[Mapping[str, Any]] = {"BatchStrategy": "MultiRecord"}
+    defaults: ClassVar[Mapping[str, Any]] = {
+        "BatchStrategy": "MultiRecord",
+        "TransformInput": {"CompressionType": "None", "SplitType": "None"},
+        "TransformOutput": {"AssembleWith": "None", "KmsKeyId": ""},
+        "DataProcessing": {"InputFilter": "$", "OutputFilter": "$", "JoinSource": "None"},
+    }
 
     def check(self, request: Document, runner: JobRunner) -> None:
         """Refuse a model that does not exist or has several containers, and more bytes at a time than AWS sends.

@@ -151,7 +151,7 @@ def test_every_protocol_of_cloudwatch_says_the_same(tmp_path: Path, protocol: st
             "greater than",
         ),
         ({"Value": 1, "Timestamp": NOW - 14 * 86_400 - 60}, "InvalidParameterValue", "within the past two weeks"),
-        ({"Value": 1, "Timestamp": NOW + 2 * 3600 + 60}, "InvalidParameterValue", "more than two hours in the future"),
+        ({"Value": 1, "Timestamp": NOW + 24 * 3600}, "InvalidParameterValue", "more than two hours in the future"),
         ({"Value": 1, "StorageResolution": 30}, "InvalidParameterValue", "StorageResolution"),
         ({"Value": 1, "Unit": "Furlongs"}, "ValidationError", "enum value set"),
         ({"Value": 1, "MetricName": ""}, "ValidationError", "metricName"),

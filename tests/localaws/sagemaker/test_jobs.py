@@ -350,6 +350,16 @@ def test_a_model_that_cannot_be_loaded_fails_the_transform_with_its_reason(bench
     assert "no such layer" in job["FailureReason"]
 
 
+def test_describe_has_the_members_that_aws_always_sends(bench: Bench) -> None:
+    """SDK v2's `attach` reads the key that a job does not name."""
+    trained = bench.run_training(bench.training("pass"))
+    assert trained["OutputDataConfig"] == {"S3OutputPath": f"s3://{bench.bucket}/models", "KmsKeyId": ""}
+    bench.put("records/a.csv", "1\n")
+    job = transform(bench, make_model(bench))
+    assert (job["TransformOutput"]["KmsKeyId"], job["TransformInput"]["CompressionType"]) == ("", "None")
+    assert job["DataProcessing"] == {"InputFilter": "$", "OutputFilter": "$", "JoinSource": "None"}
+
+
 def test_a_transform_needs_a_model_that_is_there(bench: Bench) -> None:
     with pytest.raises(ClientError, match=r'Could not find model "arn:aws:.*:model/gone"'):
         transform(bench, "gone")
