@@ -202,7 +202,8 @@ def test_hook_configuration_all_files_in_the_state_folder(local_aws: LocalAws) -
         ({}, "X-Amz-Credential=test%2F20260101%2Fus-east-1%2Fsagemaker%2Faws4_request&X-Amz-Date=1", "sagemaker"),
         ({"authorization": "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/s3/aws4_request, S"}, "", None),
         ({"authorization": "AWS4-HMAC-SHA256 Credential=sagemaker/20260101/us-east-1/s3/aws4_request"}, "", None),
-        ({"x-amz-target": "Logs_20140328.PutLogEvents"}, "", None),
+        ({"x-amz-target": "DynamoDB_20120810.Query"}, "", None),
+        ({"x-amz-target": "Logs_20140328.PutLogEvents"}, "", "services"),
         ({"x-amz-target": "CodeBuild_20161006.StartBuild"}, "", "services"),
         (
             {"authorization": "AWS4-HMAC-SHA256 Credential=k/20260101/us-east-1/codebuild/aws4_request"},
