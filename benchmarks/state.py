@@ -16,20 +16,19 @@ import json
 import os
 import random
 import signal
-import sqlite3
 import statistics
 import sys
 import tempfile
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 from benchmarks.machine import description
 from tests.conftest import LocalAws, local_aws_command, start_local_aws, wait_until_gone
 from tests.localaws.killed_stacks import KilledStack
+from tests.localaws.saved import wait_until_on_disk
 
 CLIENTS = 8
 _CALLS = 200
@@ -178,10 +177,8 @@ def _put(ssm: Any, name: str) -> None:
 def _seconds_to_disk(aws: LocalAws, name: str) -> float:
     """How long after its acknowledgement a parameter is in the state's file."""
     _put(aws.client("ssm"), name)
-    began, query = time.monotonic(), "SELECT 1 FROM entry WHERE service = 'ssm' AND instr(place, ?)"
-    with closing(sqlite3.connect(aws.state_dir / "ministack" / "state.sqlite", timeout=30)) as connection:
-        while connection.execute(query, (name.encode(),)).fetchone() is None:
-            time.sleep(0.01)
+    began = time.monotonic()
+    wait_until_on_disk(aws, name)
     return time.monotonic() - began
 
 

@@ -11,7 +11,7 @@ import pytest
 from ministack.core.responses import AccountRegionScopedDict, AccountScopedDict
 
 from localaws.ministack.state.hooks_state import codec
-from localaws.ministack.state.snapshot import Progress
+from localaws.ministack.state.snapshot import Pace, Progress
 from localaws.ministack.state.state_file import StateFile
 from tests.conftest import until
 
@@ -24,15 +24,15 @@ host.load_application()
 import ministack.app as app
 from localaws.ministack.state.hooks_state import ServiceStates
 from localaws.ministack.state.state_file import StateFile
-from localaws.ministack.state.snapshot import exit_status, fork_and_write
+from localaws.ministack.state.snapshot import fork_and_write, look_at
 states = ServiceStates(StateFile(Path(sys.argv[1]) / "state.sqlite"))
 states.install()
 ssm, functions = app._get_module("ssm"), app._get_module("lambda_svc")
 def save():
-    child, status = fork_and_write(states.write), None
-    while status is None:
-        status = exit_status(child)
-    return status
+    child, ended = fork_and_write(states.write), None
+    while ended is None:
+        ended = look_at(child)
+    return ended.status
 """
 
 
@@ -150,6 +150,51 @@ def test_a_full_disk_loses_nothing_and_is_said(tmp_path: Path) -> None:
     assert in_ministack(tmp_path, "app._load_persisted_state()", "print(list(ssm._parameters._data))") == (
         "[('0', 'r', 'p')]\n"
     )
+
+
+PACED = """
+import asyncio, os, sys, threading, time
+from localaws.ministack.state import snapshot
+snapshot._APART_SECONDS, snapshot._QUIET_INTERVAL_SECONDS = 1.0, 3600.0
+read, write = os.pipe()
+async def changed(loop):
+    began = time.monotonic()
+    threading.Thread(target=loop.note_change).start()
+    await asyncio.to_thread(os.read, read, 1)
+    return time.monotonic() - began
+async def main():
+    loop = snapshot.SnapshotLoop(lambda: os.write(write, b"s"))
+    loop.start()
+    await changed(loop)
+    for _ in range(5):
+        await asyncio.sleep(1.1)
+        began, alone = time.monotonic(), await changed(loop)
+        await changed(loop)
+        print(alone < 0.5, time.monotonic() - began > 1.0)
+asyncio.run(main())
+"""
+
+
+def test_a_change_after_a_while_is_saved_at_once_and_the_next_after_a_pause() -> None:
+    done = subprocess.run([sys.executable, "-c", PACED], capture_output=True, text=True, timeout=60, check=True)
+    # On a machine that gives no processor for half a second, it may take as long.
+    assert "True True" in done.stdout.splitlines()
+    assert "False" not in [line.split()[1] for line in done.stdout.splitlines()]
+
+
+@pytest.mark.parametrize(
+    ("work", "took"), [(0.0, 0.0), (0.01, 0.02), (0.07, 0.08), (0.07, 0.4), (0.3, 0.35), (0.3, 0.4)]
+)
+def test_what_has_just_missed_a_save_is_saved_within_a_second(work: float, took: float) -> None:
+    assert Pace(work, took).pause >= 0.2
+    assert took + Pace(work, took).pause + took <= 1.0
+
+
+def test_a_slow_save_takes_no_more_than_most_of_a_processor() -> None:
+    assert Pace(work=0.1, took=0.1).pause == pytest.approx(0.3)
+    assert Pace(work=8.0, took=8.0).pause == 2.0
+    assert Pace(work=0.1, took=8.0).pause == 0.2
+    assert Pace(work=1.0, took=1.0).quiet == 100.0
 
 
 def test_a_fork_that_does_nothing_is_told_from_one_that_works(monkeypatch: pytest.MonkeyPatch) -> None:

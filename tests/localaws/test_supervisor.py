@@ -16,26 +16,27 @@ from localaws.supervision.lock import acquire, holder
 from localaws.supervision.restart import restart_delay
 from localaws.supervision.watch import silent_seconds
 from tests.conftest import LocalAws, free_ports, local_aws_command, port_options, until, wait_until_gone
+from tests.localaws.saved import check_something, wait_until_saved, write_something
 
+# MiniStack reads neither temporary files nor files about objects, and a file is no folder.
+KEYS_THAT_ARE_NO_PATHS = ("draft.tmp", "a.tmp/b", "a.meta.json", "a", "folder/", "a//b", "../up")
 OwnLocalAws = Callable[[], LocalAws]
 
 
 def write_state(aws: LocalAws, bucket: str) -> None:
-    """An object, a log event and a role; waits until they are safe against a kill."""
+    """Objects, a log event, and something of other services; waits until they are safe against a kill."""
     s3, logs = aws.client("s3"), aws.client("logs")
     s3.create_bucket(Bucket=bucket)
     s3.create_bucket(Bucket=f"{bucket}-empty")
     s3.put_object(Bucket=bucket, Key="a/b c", Body=b"kept", Metadata={"who": "me"}, ContentType="text/csv")
+    for key in KEYS_THAT_ARE_NO_PATHS:
+        s3.put_object(Bucket=bucket, Key=key, Body=key.encode())
     logs.create_log_group(logGroupName="/group")
     logs.create_log_stream(logGroupName="/group", logStreamName="stream")
     event = {"timestamp": int(time.time() * 1000), "message": "said before the kill"}
     logs.put_log_events(logGroupName="/group", logStreamName="stream", logEvents=[event])
-    aws.client("iam").create_role(RoleName="kept", AssumeRolePolicyDocument="{}")
-    saved = aws.state_dir / "ministack" / "state"
-    deadline = time.monotonic() + 60
-    while not _holds(saved / "iam.json", '"kept"') or not _holds(saved / "s3.json", f"{bucket}-empty"):
-        assert time.monotonic() < deadline, sorted(path.name for path in saved.iterdir())
-        time.sleep(0.05)
+    write_something(aws)
+    wait_until_saved(aws)
 
 
 def _holds(path: Path, text: str) -> bool:
@@ -48,9 +49,11 @@ def check_state(aws: LocalAws, bucket: str) -> None:
     assert {bucket, f"{bucket}-empty"} <= {found["Name"] for found in s3.list_buckets()["Buckets"]}
     kept = s3.get_object(Bucket=bucket, Key="a/b c")
     assert (kept["Body"].read(), kept["Metadata"], kept["ContentType"]) == (b"kept", {"who": "me"}, "text/csv")
+    for key in KEYS_THAT_ARE_NO_PATHS:
+        assert s3.get_object(Bucket=bucket, Key=key)["Body"].read() == key.encode()
     events = aws.client("logs").get_log_events(logGroupName="/group", logStreamName="stream")["events"]
     assert [event["message"] for event in events] == ["said before the kill"]
-    assert aws.client("iam").get_role(RoleName="kept")["Role"]["RoleName"] == "kept"
+    check_something(aws)
 
 
 def test_a_killed_server_is_started_again_with_its_state(own_local_aws: OwnLocalAws) -> None:

@@ -9,15 +9,16 @@ import gc
 import importlib
 import logging
 import os
+import sqlite3
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from localaws.ministack.private import private
-from localaws.ministack.state.entries import Codec, Entry, Scoped
+from localaws.ministack.state.entries import Codec, Scoped
 from localaws.ministack.state.snapshot import fork_and_write, wait_for
-from localaws.ministack.state.state_file import StateFile
+from localaws.ministack.state.state_file import Save, StateFile
 
 logger = logging.getLogger(__name__)
 
@@ -75,21 +76,23 @@ class ServiceStates:
         prune, saved = _pruning_later(), []
         with self._file.save() as save:
             for service, state in states.items():
-                if service not in self._unreadable and (entries := self._entries(service, state)) is not None:
-                    save.replace(service, entries)
+                if service not in self._unreadable and self._replace(save, service, state):
                     saved.append(service)
         prune()
         for service in saved:
             _json_file(service).unlink(missing_ok=True)
 
-    def _entries(self, service: str, state: Callable[[], dict[str, Any] | None]) -> list[Entry] | None:
-        """Return a service's entries; None, and its rows stay, when there is none or it cannot be saved."""
+    def _replace(self, save: Save, service: str, state: Callable[[], dict[str, Any] | None]) -> bool:
+        """Say whether a service's entries are saved; its rows stay when it has none, or some that cannot be."""
         try:
-            found = state()
-            return None if found is None else list(self._codec.entries(found))
+            if (found := state()) is not None:
+                save.replace(service, self._codec.entries(found))
+                return True
+        except sqlite3.Error:
+            raise
         except Exception:
             logger.exception("The state of %s cannot be saved; what was saved of it before is kept", service)
-            return None
+        return False
 
     def _load(self) -> None:
         modules: Mapping[str, str] = private("ministack.app", "_state_map")

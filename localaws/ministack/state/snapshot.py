@@ -1,4 +1,4 @@
-"""Saves the state of a running server within a second of a change, at almost no cost to its event loop.
+"""Saves the state of a running server soon after a change, at almost no cost to its event loop.
 
 The state lives in Python objects that change with every request. Writing them from the event loop would stall it;
 writing them from a thread meets them half changed. So the process is forked: the child holds a frozen copy of
@@ -8,12 +8,14 @@ that a fork loses. `SnapshotLoop.saved` is for what must not be answered before 
 """
 
 import asyncio
+import contextlib
 import logging
 import os
 import signal
 import time
 import warnings
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from localaws.ministack.loop_task import LoopTask
@@ -21,15 +23,16 @@ from localaws.supervision.process import die_with_parent
 
 logger = logging.getLogger(__name__)
 
-# Changes are saved together: those of so many seconds.
-_INTERVAL_SECONDS = 0.2
-# A save and the pause after it take no more than a second, unless saving alone takes that long.
+# A change after a while without any is saved at once; those that follow are saved together, this much apart at least.
+_APART_SECONDS = 0.2
+# What has just missed a save is saved within a second, unless two saves take that long.
 _WITHIN_SECONDS = 0.9
 # A state so large that saving it is slow is saved less often: a quarter of one core, while the second allows it.
-_REST_PER_SECOND_OF_WRITING = 3.0
+_REST_PER_SECOND_OF_WORK = 3.0
+_LEAST_REST_PER_SECOND_OF_WORK = 0.25
 # Changes which no request announces, such as those of a scheduled function, wait this long at most.
 _QUIET_INTERVAL_SECONDS = 5.0
-_QUIET_PER_SECOND_OF_WRITING = 100.0
+_QUIET_PER_SECOND_OF_WORK = 100.0
 # A fork that met a lock which another thread held does nothing at all.
 _STUCK_SECONDS = 30.0
 _POLL_SECONDS = 0.004
@@ -55,14 +58,18 @@ class SnapshotLoop(LoopTask):
         self._write = write
         self._changed = False
         self._waiting: list[asyncio.Future[None]] = []
-        self._called = asyncio.Event()
+        self._called = asyncio.Event()  # there is a change, or who waits for a save
         self.is_saving = True  # so far; what a save could not write is in memory alone
         # Python 3.12 and later warn of a fork while threads run. The module's docstring says why it is safe.
         warnings.filterwarnings("ignore", r"This process .* is multi-threaded", DeprecationWarning)
 
     def note_change(self) -> None:
-        """Say that there may be something to save."""
+        """Say that there may be something to save; any thread may."""
+        if self._changed:
+            return
         self._changed = True
+        if self._task is not None and not self._task.done():
+            self._task.get_loop().call_soon_threadsafe(self._called.set)
 
     async def saved(self) -> None:
         """Return when everything that has happened until now is on disk; at once, when nothing saves.
@@ -91,47 +98,82 @@ class SnapshotLoop(LoopTask):
                 future.set_result(None)
 
     async def _run(self) -> None:
-        took = 0.0
+        pace = Pace()
         while True:
-            await self._pause(took)
+            await self._pause(pace)
             self._changed = False
-            self._called.clear()
             waiting, self._waiting = self._waiting, []
             began = time.monotonic()
-            self.is_saving = await self._save()
+            ended = await self._save()
+            pace = Pace(ended.work, time.monotonic() - began)
+            self.is_saving = ended.status == 0
             for future in waiting:
                 if not future.done():
                     future.set_result(None) if self.is_saving else future.set_exception(NotSavedError(NOT_SAVED))
             if not self.is_saving:
                 self._changed = True
                 await asyncio.sleep(_RETRY_SECONDS)
-            took = time.monotonic() - began
 
-    async def _pause(self, took: float) -> None:
+    async def _pause(self, pace: "Pace") -> None:
         """Wait until there is something to save, and it is time to; who waits for a save waits for no time."""
-        pause = max(_INTERVAL_SECONDS, took / 4, min(_REST_PER_SECOND_OF_WRITING * took, _WITHIN_SECONDS - 2 * took))
-        quiet = max(_QUIET_INTERVAL_SECONDS, _QUIET_PER_SECOND_OF_WRITING * took)
         began = time.monotonic()
-        while not self._waiting and time.monotonic() - began < (pause if self._changed else quiet):
-            try:
-                await asyncio.wait_for(self._called.wait(), _INTERVAL_SECONDS)
-            except TimeoutError:
-                continue
 
-    async def _save(self) -> bool:
+        def left() -> float:
+            return began + (pace.pause if self._changed else pace.quiet) - time.monotonic()
+
+        while not self._waiting and (seconds := left()) > 0:
+            self._called.clear()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._called.wait(), seconds)
+
+    async def _save(self) -> "Ended":
         child = fork_and_write(self._write)
-        progress, status = Progress(child), None
+        progress, ended = Progress(child), None
         try:
-            while status is None and not progress.is_stuck():
+            while ended is None and not progress.is_stuck():
                 await asyncio.sleep(_POLL_SECONDS)
-                status = exit_status(child)
+                ended = look_at(child)
         finally:
-            if status is None:
-                os.kill(child, signal.SIGKILL)
-                os.waitpid(child, 0)
-        if status != 0:
-            logger.error("The state could not be saved (exit status %s); it is tried again until it can", status)
-        return status == 0
+            if ended is None:
+                ended = _kill(child)
+        if ended.status != 0:
+            logger.error("The state could not be saved (exit status %s); it is tried again until it can", ended.status)
+        return ended
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How soon after a save the next begins, by what the last cost.
+
+    Attributes
+    ----------
+    work : float
+        Seconds of a processor.
+    took : float
+        Seconds that went by: many more on a busy machine.
+    """
+
+    work: float = 0.0
+    took: float = 0.0
+
+    @property
+    def pause(self) -> float:
+        """Return after how many seconds changes are saved."""
+        rest = min(_REST_PER_SECOND_OF_WORK * self.work, _WITHIN_SECONDS - 2 * self.took)
+        return max(_APART_SECONDS, rest, _LEAST_REST_PER_SECOND_OF_WORK * self.work)
+
+    @property
+    def quiet(self) -> float:
+        """Return after how many seconds a save looks for changes that nothing announced."""
+        return max(_QUIET_INTERVAL_SECONDS, _QUIET_PER_SECOND_OF_WORK * self.work)
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a save ended: its exit status, and how many seconds of a processor it took."""
+
+    status: int
+    work: float
 
 
 class Progress:
@@ -181,18 +223,23 @@ def fork_and_write(write: Callable[[], None]) -> int:
 
 def wait_for(child: int) -> None:
     """Wait until a child has ended, or does nothing any more."""
-    progress, status = Progress(child), None
-    while status is None and not progress.is_stuck():
+    progress, ended = Progress(child), None
+    while ended is None and not progress.is_stuck():
         time.sleep(_POLL_SECONDS)
-        status = exit_status(child)
-    if status is None:
-        os.kill(child, signal.SIGKILL)
-        os.waitpid(child, 0)
-    if status != 0:
-        logger.error("The last state could not be saved (exit status %s)", status)
+        ended = look_at(child)
+    if ended is None:
+        ended = _kill(child)
+    if ended.status != 0:
+        logger.error("The last state could not be saved (exit status %s)", ended.status)
 
 
-def exit_status(child: int) -> int | None:
-    """Return a child's exit status; None while it runs."""
-    pid, status = os.waitpid(child, os.WNOHANG)
-    return os.waitstatus_to_exitcode(status) if pid else None
+def look_at(child: int) -> Ended | None:
+    """Return how a child has ended; None while it runs."""
+    pid, status, used = os.wait4(child, os.WNOHANG)
+    return Ended(os.waitstatus_to_exitcode(status), used.ru_utime + used.ru_stime) if pid else None
+
+
+def _kill(child: int) -> Ended:
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    return Ended(-signal.SIGKILL, 0.0)

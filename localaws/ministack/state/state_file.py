@@ -30,13 +30,24 @@ class Save:
         self._connection = connection
 
     def replace(self, service: str, entries: Iterable[Entry]) -> None:
-        """Make a service's entries these."""
+        """Make a service's entries these; when they raise an exception, they stay as they were."""
+        self._connection.execute("SAVEPOINT before")
+        try:
+            self._replace(service, entries)
+        except sqlite3.Error:
+            raise  # the save has failed as a whole
+        except Exception:
+            self._connection.execute("ROLLBACK TO before")
+            raise
+        self._connection.execute("RELEASE before")
+
+    def _replace(self, service: str, entries: Iterable[Entry]) -> None:
         rows = self._connection.execute("SELECT store, place, kind, digest FROM entry WHERE service = ?", (service,))
-        known = {(store, place): what for store, place, *what in rows}
-        for entry in entries:
-            digest = hashlib.blake2b(entry.value, digest_size=_DIGEST_BYTES).digest()
-            if known.pop((entry.store, entry.place), None) != [entry.kind, digest]:
-                row = (service, entry.store, entry.place, entry.kind, digest, entry.value)
+        known = {(store, place): (kind, digest) for store, place, kind, digest in rows}
+        for store, kind, place, value in entries:
+            digest = hashlib.blake2b(value, digest_size=_DIGEST_BYTES).digest()
+            if known.pop((store, place), None) != (kind, digest):
+                row = (service, store, place, kind, digest, value)
                 self._connection.execute("INSERT OR REPLACE INTO entry VALUES (?, ?, ?, ?, ?, ?)", row)
         gone = [(service, store, place) for store, place in known]
         self._connection.executemany("DELETE FROM entry WHERE service = ? AND store = ? AND place = ?", gone)

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from tests.conftest import LocalAws
 from tests.localaws.sagemaker.conftest import IMAGE, ROLE, Bench, bench_of, unique
 from tests.localaws.sagemaker.definitions import callback_step, definition, next_message, processing
+from tests.localaws.saved import wait_until_saved
 
 FIRST_TIME_SLOW = """
 import os, time, boto3
@@ -33,7 +34,7 @@ def test_kill_9_during_a_training_step(own_local_aws: Callable[[], LocalAws]) ->
         time.sleep(0.02)
     steps = before.steps(arn)
     job = steps["Train"]["Metadata"]["TrainingJob"]["Arn"].rpartition("/")[2]
-    time.sleep(2.5)  # MiniStack saves its state about a second after a change
+    wait_until_saved(aws)
     kill_9(aws)
 
     after = Bench(own_local_aws().client("sagemaker"), before.s3, before.logs, before.bucket)
@@ -79,7 +80,7 @@ def test_a_callback_waits_for_the_same_token_after_kill_9(own_local_aws: Callabl
     while not before.steps(arn).get("Ask", {}).get("Metadata"):
         time.sleep(0.02)
     token = before.steps(arn)["Ask"]["Metadata"]["Callback"]["CallbackToken"]
-    time.sleep(2.5)
+    wait_until_saved(aws)
     kill_9(aws)
     after = own_local_aws()
     outputs = [{"Name": "verdict", "Value": "yes"}, {"Name": "score", "Value": "7"}]
