@@ -42,6 +42,7 @@ from localaws.ministack.iam.hooks import iam_hooks
 from localaws.ministack.iam.hooks_authorizer import request_authorizer, resource_policies
 from localaws.ministack.logs.hooks import logs_hooks
 from localaws.ministack.logs.writer import LogWriter
+from localaws.ministack.pieces import in_pieces
 from localaws.ministack.s3.hooks import s3_hooks
 from localaws.ministack.s3.hooks_bucket_cors import BucketCors
 from localaws.ministack.s3.writes import Writes
@@ -61,7 +62,7 @@ from localaws.ministack.stepfunctions.hooks_executions import Resumer
 from localaws.ministack.stepfunctions.hooks_tokens import Tokens
 from localaws.ministack.stepfunctions.journal import Journal
 from localaws.ministack.stepfunctions.reporter import ExecutionReporter
-from localaws.protocol.asgi import Application
+from localaws.protocol.asgi import Application, Receive, Scope, Send
 from localaws.protocol.same_origin import SameOriginOnly
 from localaws.settings import ACCOUNT_ID, HOST, REGION, allowed_hosts, iam_enforced, time_scale
 
@@ -184,4 +185,10 @@ def compose(options: Options) -> tuple[Application, Composition]:
     answers = iam_answers(authorize)
     gateway = Gateway(application, options.servers, parts.snapshots, clock, resume, answers)
     opened = CrossOrigin(gateway, is_api_request(), BucketCors())
-    return SameOriginOnly(opened, allowed_hosts(), opened.allows), parts
+    whole = SameOriginOnly(opened, allowed_hosts(), opened.allows)
+
+    # The whole of it: what decides about a page's origin asks MiniStack which service a request is for.
+    async def application_in_pieces(scope: Scope, receive: Receive, send: Send) -> None:
+        await in_pieces(whole(scope, receive, send))
+
+    return application_in_pieces, parts

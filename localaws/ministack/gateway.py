@@ -15,7 +15,6 @@ from localaws.account.guard import Authorize
 from localaws.account.roles import SERVICE_HEADER
 from localaws.ministack.clock import Clock
 from localaws.ministack.http.hooks_transfer import in_small_pieces
-from localaws.ministack.pieces import in_pieces
 from localaws.ministack.state.snapshot import NOT_SAVED, SnapshotLoop
 from localaws.ministack.unsupported_service import readable
 from localaws.protocol import routing
@@ -108,7 +107,7 @@ class Gateway:
         else:
             asking_service.set(_asking_service(scope))
             try:
-                await in_pieces(self._ministack(scope, receive, in_small_pieces(readable(scope, send))))
+                await self._ministack(scope, receive, in_small_pieces(readable(scope, send)))
             finally:
                 if may_change_state(scope):
                     self._snapshots.note_change()

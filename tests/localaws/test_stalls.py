@@ -5,9 +5,11 @@ import logging
 import time
 
 import pytest
+from botocore.exceptions import ClientError
 
 from localaws.errors import LocalAwsError
 from localaws.protocol.stalls import STALLED, VARIABLE, StallWatch, limit
+from tests.conftest import LocalAws, stalls_of
 
 
 def compute(seconds: float) -> None:
@@ -51,3 +53,11 @@ def test_the_variable_is_a_number() -> None:
     assert limit({VARIABLE: "0.1"}) == 0.1
     with pytest.raises(LocalAwsError, match="has the value 'soon'"):
         limit({VARIABLE: "soon"})
+
+
+def test_hook_nobody_waits_for_the_names_of_all_services(local_aws: LocalAws) -> None:
+    """`read_models_elsewhere`: a service that is not there made the loop read botocore's models for three seconds."""
+    for _ in range(2):  # after the second answer, the loop has gone round
+        with pytest.raises(ClientError, match="has no glacier"):
+            local_aws.client("glacier").list_vaults()
+    assert not [found for found in stalls_of(local_aws.state_dir, 0.5) if "_is_aws_service_name" in found]

@@ -2,12 +2,14 @@
 
 import importlib
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 from localaws.ministack.pieces import elsewhere
 from localaws.ministack.private import private
 
-_READERS = (("ministack.core.router", "_is_aws_service_name"), ("ministack.core.responses", "_service_model"))
+# botocore knows 400 names; a request may be signed for any.
+_MOST_NAMES = 1000
 
 
 def read_models_elsewhere() -> None:
@@ -25,11 +27,4 @@ def read_models_elsewhere() -> None:
 
 def remembered(find: Callable[[str], Any]) -> Callable[[str], Any]:
     """Return a function that finds each name once, elsewhere."""
-    known: dict[str, Any] = {}
-
-    def found(name: str) -> Any:
-        if name not in known:
-            known[name] = elsewhere(lambda: find(name))
-        return known[name]
-
-    return found
+    return lru_cache(maxsize=_MOST_NAMES)(lambda name: elsewhere(lambda: find(name)))
