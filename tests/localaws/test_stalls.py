@@ -3,6 +3,8 @@
 import asyncio
 import logging
 import time
+import urllib.error
+import urllib.request
 
 import pytest
 from botocore.exceptions import ClientError
@@ -56,8 +58,16 @@ def test_the_variable_is_a_number() -> None:
 
 
 def test_hook_nobody_waits_for_the_names_of_all_services(local_aws: LocalAws) -> None:
-    """`read_models_elsewhere`: a service that is not there made the loop read botocore's models for three seconds."""
+    """`read_models_elsewhere`: asked for a service that is not there, the loop read botocore's models for 3 seconds.
+
+    A page's request is looked at twice: before it is let through, and by MiniStack.
+    """
+    signed = "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/glacier/aws4_request, SignedHeaders=host, Signature=0"
+    headers = {"Authorization": signed, "Origin": "http://page.example"}
+    request = urllib.request.Request(f"http://127.0.0.1:{local_aws.port}/-/vaults", headers=headers)
     for _ in range(2):  # after the second answer, the loop has gone round
+        with pytest.raises(urllib.error.HTTPError, match="403"):
+            urllib.request.urlopen(request)
         with pytest.raises(ClientError, match="has no glacier"):
             local_aws.client("glacier").list_vaults()
     assert not [found for found in stalls_of(local_aws.state_dir, 0.5) if "_is_aws_service_name" in found]
