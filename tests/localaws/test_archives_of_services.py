@@ -130,6 +130,16 @@ def test_a_key_with_two_slashes_stays_in_the_folder_of_the_job(local_aws: LocalA
     assert (tmp_path / "job" / str(elsewhere).lstrip("/")).read_bytes() == b"x"
 
 
+def test_a_key_that_leads_out_of_the_folder_of_the_job_fails_it(local_aws: LocalAws, tmp_path: Path) -> None:
+    bucket, s3 = f"zip-{uuid.uuid4().hex[:12]}", local_aws.client("s3")
+    s3.create_bucket(Bucket=bucket)
+    s3.put_object(Bucket=bucket, Key="data/a/../../escaped", Body=b"x")
+    [item] = objects_under(s3, f"s3://{bucket}/data/")
+    with pytest.raises(JobFailure, match=r"the key s3://\S+/data/a/\.\./\.\./escaped leaves its folder"):
+        download_object(s3, item, tmp_path / "job")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_gzipped_channel_keeps_room_on_the_disk(
     local_aws: LocalAws, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
