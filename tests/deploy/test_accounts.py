@@ -142,14 +142,14 @@ def test_a_version_goes_from_its_account_to_two_others(local_aws: LocalAws, tmp_
     options = ("--source", str(copy), "--parameters", "TestCommand=true")
     deploy_model(local_aws, tmp_path, "project", *options)
     outputs = outputs_of_project(local_aws)
+    # ModelBuild, which has begun, has nothing to train on yet.
+    data = subprocess.run([sys.executable, "-m", "pipelines.lr.sample_data"], cwd=ROOT, capture_output=True, check=True)
+    s3 = local_aws.client("s3")
+    s3.put_object(Bucket=outputs["DataBucketName"], Key="traindata/diabetes.csv", Body=data.stdout)
     for stage, account in accounts.items():
         make_account_stack(account, stage, outputs)
     ids = [f"{stage.title()}AccountId={account.account_id}" for stage, account in accounts.items()]
     deploy_model(local_aws, tmp_path, "project", *options, *ids)
-    # ModelBuild has nothing to train on yet.
-    data = subprocess.run([sys.executable, "-m", "pipelines.lr.sample_data"], cwd=ROOT, capture_output=True, check=True)
-    s3 = local_aws.client("s3")
-    s3.put_object(Bucket=outputs["DataBucketName"], Key="traindata/diabetes.csv", Body=data.stdout)
     sagemaker = local_aws.client("sagemaker")
 
     def versions() -> list[str]:
