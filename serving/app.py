@@ -27,6 +27,7 @@ from serving.errors import (
     NotFoundError,
     RequestError,
     StuckError,
+    refused_by_script,
 )
 from serving.message import Head, Response, error_body, refusal
 from serving.model import Answer
@@ -216,6 +217,7 @@ class Invocation:
         row[REQUEST_BUCKETS + bisect_left(LATENCY_BOUNDS, seconds)] += 1
 
     def _error_response(self, error: BaseException) -> Response:
+        error = refused_by_script(error)
         return error_response(error, self._head) if isinstance(error, RequestError) else self._failure(error)
 
     def _failure(self, error: BaseException) -> Response:

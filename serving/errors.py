@@ -13,6 +13,7 @@
         ├── NotAcceptableError            406
         ├── RequestTimeoutError           408
         ├── ConflictError                 409
+        ├── RefusedByScriptError          4XX
         ├── PayloadTooLargeError          413
         ├── UnsupportedMediaTypeError     415
         ├── HeadTooLargeError             431
@@ -25,6 +26,8 @@ without its text.
 """
 
 from http import HTTPStatus
+
+_REFUSALS = frozenset(status for status in HTTPStatus if HTTPStatus.BAD_REQUEST <= status < 500)
 
 
 class ServingError(Exception):
@@ -49,6 +52,29 @@ class BadRequestError(RequestError):
     """The body is not what its content type says, or input_fn refuses it."""
 
     status = HTTPStatus.BAD_REQUEST
+
+
+class RefusedByScriptError(RequestError):
+    """A function of the script raised an exception with a `status_code` of 4XX, as sagemaker-inference's own have.
+
+    Parameters
+    ----------
+    error : BaseException
+    status : HTTPStatus
+    """
+
+    def __init__(self, error: BaseException, status: HTTPStatus) -> None:
+        super().__init__(str(getattr(error, "message", "") or error))
+        self.status = status
+        self.__cause__ = error
+
+
+def refused_by_script(error: BaseException) -> BaseException:
+    """Return the refusal that a script's exception stands for; another exception as it is."""
+    code = getattr(error, "status_code", None)
+    if isinstance(error, RequestError) or not isinstance(code, int) or code not in _REFUSALS:
+        return error
+    return RefusedByScriptError(error, HTTPStatus(code))
 
 
 class ForbiddenError(RequestError):

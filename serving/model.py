@@ -7,6 +7,7 @@ What the caller is told depends on who caused an exception:
 - ValueError from output_fn: it cannot write what the caller accepts, 406. If the caller named no type, it is the
   model's own failure;
 - rows of another width than a scikit-learn model's n_features_in_: 400 before predict_fn is called;
+- an exception with a ``status_code`` of 4XX, as those of sagemaker-inference: that status, with its sentence;
 - anything else is the model's own failure and goes up as it is, to be logged and answered as 500.
 
 A script gets Content-Type and Accept as they came, lists and parameters included, because AWS's containers do not take

@@ -27,10 +27,12 @@ SHARED_IMAGES = Path(os.environ.setdefault("TEST_IMAGES_DIR", str(images_dir()))
 """The user's own: what a test installs there is there in the next run."""
 # Nothing is installed for the others, whose jobs run with this Python whatever the user has installed.
 os.environ[IMAGES_DIR_VARIABLE] = f"{SHARED_IMAGES}-of-no-test"
+# Commands that are proposed are for the shell that started tox; those of the tests run where tox has set the path.
+os.environ.pop("TOX_ENV_DIR", None)
 LOCAL_AWS = (sys.executable, "-P", "-m", "localaws.command.cli")
 _PORT_ATTEMPTS = 5
 # Of processor, in which an event loop does nothing else: what is noted, and what fails the run.
-_STALL_SECONDS, _HANGS_SECONDS = 0.1, 1.0
+_STALL_SECONDS, _HANGS_SECONDS = 0.1, 3.0
 # One for all clients, because it keeps the service models that it has read: a client takes 8 ms instead of 180 ms.
 # Clients are safe for threads, making them is not.
 _SESSION = boto3.Session(aws_access_key_id="test", aws_secret_access_key="test", region_name="us-east-1")

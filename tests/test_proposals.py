@@ -84,7 +84,10 @@ def test_every_command_that_is_proposed_is_one() -> None:
             pytest.fail(f"{where} proposes `{name} {arguments}`")
 
 
-def test_a_proposal_gets_the_options_that_it_takes_and_does_not_have() -> None:
+def test_a_proposal_gets_the_options_that_it_takes_and_does_not_have(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
     options = "--project-name p --s3-bucket b --role-arn arn:r --local"
     said = (
         "`deploy-model list`, `check-project`, `run-pipeline -n m --local`, `local-aws start`, of `deploy-model`: `x`"
@@ -103,6 +106,7 @@ def test_a_proposal_gets_the_options_that_it_takes_and_does_not_have() -> None:
 
 def test_a_program_is_named_so_that_the_shell_finds_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     beside = Path(sys.executable).parent
+    monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("TOX_ENV_DIR", raising=False)
     monkeypatch.setenv("PATH", str(beside))
     assert proposals.program("deploy-model") == "deploy-model"

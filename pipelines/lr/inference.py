@@ -39,6 +39,14 @@ batch_size = 64
 max_batch_delay = 0  # ms: only what waits already, no request waits for more
 
 _NUMBERS = frozenset((int, float))
+
+
+class NotFiniteError(ValueError):
+    """A prediction is no finite number. `serving` answers it with the status; `refusals` does so in AWS's images."""
+
+    status_code = 400
+
+
 # Polars starts in 0.6 ms, then reads ten times as fast as Python and four times as fast as NumPy.
 _CHARACTERS_WORTH_POLARS = 200_000
 # orjson needs a microsecond to start, then writes twenty times as fast as Python.
@@ -84,7 +92,7 @@ def predict_fn(data: Any, model: Any) -> Any:
 
     Raises
     ------
-    ValueError
+    NotFiniteError
         When a number is so large that its prediction is no finite number: JSON has none, and AWS's servers would write
         `Infinity` into it.
     """
@@ -93,7 +101,7 @@ def predict_fn(data: Any, model: Any) -> Any:
         finite = math.isfinite(np.add.reduce(predictions))
     if not finite and not (of_each := np.isfinite(predictions)).all():
         row = int(np.argmin(of_each))
-        raise ValueError(f"row {row + 1}: the prediction is {predictions[row]}, not a finite number")
+        raise NotFiniteError(f"row {row + 1}: the prediction is {predictions[row]}, not a finite number")
     return predictions
 
 

@@ -74,6 +74,14 @@ def test_another_sitecustomize_is_imported_too(environ, tmp_path):
     assert run("print(seen)" + STS, environ | {"PYTHONPATH": path}).startswith("sitecustomize")
 
 
+def test_two_copies_of_it_do_not_import_each_other(environ, tmp_path):
+    copy = tmp_path / "client_hook"
+    copy.mkdir()
+    (copy / "sitecustomize.py").write_text((HOOK / "sitecustomize.py").read_text())
+    path = f"{copy}{os.pathsep}{HOOK}"
+    assert run(STS, environ | {"PYTHONPATH": path}) == f"000000000000 {environ['AWS_ENDPOINT_URL']}"
+
+
 def test_it_imports_little(environ):
     """Every Python of the shell pays for it."""
     hooked = f"import sys; sys.path.insert(0, {str(HOOK)!r}); import sitecustomize; print(*sys.modules)"

@@ -58,6 +58,17 @@ def test_the_context_decides_the_status(start):
     assert server.invoke("[]").status == 200
 
 
+def test_an_exception_of_the_toolkits_kind_is_answered_with_its_status(start):
+    server = start(
+        "class Refused(Exception):\n    status_code = 422\n\nclass Failed(Exception):\n    status_code = 503\n\n"
+        "def model_fn(d):\n    return None\ndef input_fn(b, t):\n    return b\n"
+        "def predict_fn(data, model):\n    raise (Refused if data == 'x' else Failed)('no such month')\n"
+    )
+    reply = server.invoke("x")
+    assert (reply.status, reply.json) == (422, {"error": "no such month"})
+    assert server.invoke("y").status == 500
+
+
 def test_transform_fn_with_context_streams_with_its_status(start):
     server = start(
         "def model_fn(d):\n    return None\n"

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 # Every Python of the shell pays for this file: what it rarely needs, its functions import.
-_HERE = os.path.dirname(os.path.abspath(__file__))
+_OWN = os.path.join("client_hook", "sitecustomize.py")
 _AWS = (".amazonaws.com", ".amazonaws.com.cn", ".api.aws", ".amazonaws.eu")
 
 
@@ -91,12 +91,14 @@ class _Finder:
 
 def _import_the_other() -> None:
     """Import the sitecustomize that this one hides, such as a distribution's."""
-    elsewhere = [path for path in sys.path if os.path.abspath(path or os.curdir) != _HERE]
-    spec = PathFinder.find_spec("sitecustomize", elsewhere)
-    if spec is not None and spec.loader is not None:
-        import importlib.util
+    for path in sys.path:
+        spec = PathFinder.find_spec("sitecustomize", [path])
+        # This project may be there twice, as a working copy and as a package.
+        if spec is not None and spec.loader is not None and not str(spec.origin).endswith(_OWN):
+            import importlib.util
 
-        spec.loader.exec_module(importlib.util.module_from_spec(spec))
+            spec.loader.exec_module(importlib.util.module_from_spec(spec))
+            return
 
 
 sys.meta_path.insert(0, _Finder())

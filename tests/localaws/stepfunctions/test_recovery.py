@@ -16,6 +16,7 @@ from botocore.config import Config
 from localaws.ministack.stepfunctions.patience import AWAY
 from tests.conftest import LocalAws, local_aws_command, start_local_aws, wait_until_gone
 from tests.localaws.sagemaker.conftest import Bench
+from tests.localaws.saved import wait_until_saved
 from tests.localaws.stepfunctions.conftest import States, states_of
 
 Document = dict[str, Any]
@@ -116,7 +117,7 @@ def begin(this: Killed) -> None:
     activities = [client.create_activity(name=f"a-{uuid.uuid4().hex[:8]}")["activityArn"] for _ in range(2)]
     late, changed = machine(one(DONE)), machine({"StartAt": "Wait", "States": {"Wait": wait(4, "Done"), "Done": DONE}})
     express = machine(one(wait(60)), type="EXPRESS")
-    until(lambda: saved(this.aws, "stepfunctions", late) and saved(this.aws, "lambda", this.function))
+    wait_until_saved(this.aws)
 
     def waiting(name: str) -> Document:
         task = {**this.call(name, **{"token.$": "$$.Task.Token"}), "OutputPath": "$"}
@@ -192,16 +193,11 @@ def begin(this: Killed) -> None:
     until(lambda: len(this.calls("item")) >= 2)
     until(lambda: this.bench.sagemaker.list_processing_jobs(NameContains=this.known["job"])["ProcessingJobSummaries"])
     until(lambda: "TaskFailed" in this.history("retry"))
-    until(lambda: all(saved(this.aws, "stepfunctions", what) for what in (this.executions["express"], ":mapRun:")))
+    until(lambda: client.list_map_runs(executionArn=this.executions["distributed"])["mapRuns"])
+    wait_until_saved(this.aws)
     client.update_state_machine(stateMachineArn=changed, definition=json.dumps(one({**DONE, "Result": "changed"})))
     client.stop_execution(executionArn=this.executions["stopped"], error="Enough", cause="it is late")
     this.executions["late"] = client.start_execution(stateMachineArn=late)["executionArn"]
-
-
-def saved(aws: LocalAws, service: str, what: str) -> bool:
-    """Say whether MiniStack's own state, which is written now and then, has something."""
-    path = aws.state_dir / "ministack" / "state" / f"{service}.json"
-    return path.exists() and what in path.read_text()
 
 
 def kill(this: Killed) -> None:

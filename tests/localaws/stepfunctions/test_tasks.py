@@ -124,8 +124,8 @@ def test_errors_have_the_names_of_the_integration_that_asked(states: States) -> 
     sdk = "arn:aws:states:::aws-sdk:sagemaker:"
     unnamed = states.run({"Type": "Task", "Resource": f"{sdk}createEndpoint", "Parameters": arguments})
     assert unnamed["error"] == "SageMaker.SageMakerException"
-    job = {"ProcessingJobName": "no-such-job"}
-    named = states.run({"Type": "Task", "Resource": f"{sdk}describeProcessingJob", "Parameters": job})
+    pipeline = {"PipelineName": "no-such-pipeline"}
+    named = states.run({"Type": "Task", "Resource": f"{sdk}describePipeline", "Parameters": pipeline})
     assert named["error"] == "SageMaker.ResourceNotFoundException"
     runtime = "arn:aws:states:::aws-sdk:sagemakerruntime:invokeEndpoint"
     asked = {"EndpointName": "no-such-endpoint", "Body": "1"}
