@@ -51,6 +51,10 @@ class Mail:
         return str(self.message.get_content()).replace("\r\n", "\n").removesuffix("\n")
 
 
+# A subject is not folded: read again, it would begin with a space. RFC 5322, 2.1.1, has lines of 998 characters.
+_WRITTEN = email.policy.SMTP.clone(max_line_length=998)
+
+
 class Mailbox:
     """The mails of one local AWS.
 
@@ -70,7 +74,7 @@ class Mailbox:
             self.path.mkdir(parents=True, exist_ok=True)
             number = max(self._numbers(), default=0) + 1
             unfinished = self.path / f"{number:06}{_SUFFIX}.{os.getpid()}"
-            unfinished.write_bytes(message.as_bytes(policy=email.policy.SMTP))
+            unfinished.write_bytes(message.as_bytes(policy=_WRITTEN))
             unfinished.replace(self._file(number))
         return number
 
