@@ -56,6 +56,7 @@ class Host:
         self._parts = parts
         self._routes = routes
         self._live: dict[str, _Live] = {}
+        self._changes: dict[str, threading.Thread] = {}  # the last one of each endpoint
         self._lock = threading.RLock()
         self._stop = threading.Event()
         self._left_behind = folders_of_fleets(parts.account_dir)
@@ -143,9 +144,9 @@ class Host:
             fleet.share = 1.0
             self._keep(resource, [fleet])  # it serves as soon as the first server is ready
             fleet.start()
-            self._settle(resource, "InService", _INTERRUPTED if interrupted else None)
+            self._settle(resource, "InService", _INTERRUPTED if interrupted else None, only_from=resource.status)
         except (JobFailure, ApiError, OSError, ClientError, BotoCoreError) as error:
-            self._settle(resource, "Failed", str(error))
+            self._settle(resource, "Failed", str(error), only_from=resource.status)
 
     def _update(self, resource: Resource, config_name: str, options: Document) -> None:
         blue = self._live[resource.arn].fleets[0]
@@ -262,8 +263,14 @@ class Host:
     # The store
 
     def _settle(
-        self, resource: Resource, status: str, reason: str | None = None, config_name: str | None = None
+        self,
+        resource: Resource,
+        status: str,
+        reason: str | None = None,
+        config_name: str | None = None,
+        only_from: str | None = None,
     ) -> None:
+        """Store the end of a change; with `only_from`, unless another change has begun and set another status."""
         members: Document = {"EndpointStatus": status, "FailureReason": reason and reason[:1024]}
         if config_name:
             members["EndpointConfigName"] = config_name
@@ -272,12 +279,14 @@ class Host:
             capture = live.fleets[0].config.get("DataCaptureConfig")
             members["DataCaptureConfig"] = capture and _capture_summary(capture)
             members["AsyncInferenceConfig"] = live.fleets[0].config.get("AsyncInferenceConfig")
-        self._note(resource, members)
+        self._note(resource, members, only_from)
 
-    def _note(self, resource: Resource, members: Document) -> None:
+    def _note(self, resource: Resource, members: Document, only_from: str | None = None) -> None:
         live = self._live.get(resource.arn)
 
         def edit(document: Document, internal: Document) -> dict[str, str]:
+            if only_from not in (None, document["EndpointStatus"]):
+                return {"status": document["EndpointStatus"]}
             document.update(members, LastModifiedTime=time.time())
             for name in [name for name, value in document.items() if value is None]:
                 del document[name]
@@ -295,14 +304,21 @@ class Host:
         announce_deployment(self._parts, resource.arn, self.summaries(resource), status, message)
 
     def _in_thread(self, work: Callable[..., None], resource: Resource, *arguments: Any) -> None:
+        """Begin a change, after the one before it: an endpoint may still be brought back when it is updated."""
+        before = self._changes.get(resource.arn)
+
         def run() -> None:
+            if before is not None:
+                before.join()
             try:
                 work(resource, *arguments)
             except Exception as error:
                 logger.exception("Endpoint %s failed because of an error in the local SageMaker", resource.name)
                 self._settle(resource, "Failed", f"InternalServerError: {type(error).__name__}: {error}")
 
-        threading.Thread(target=run, name=f"endpoint {resource.name}", daemon=True).start()
+        thread = threading.Thread(target=run, name=f"endpoint {resource.name}", daemon=True)
+        self._changes[resource.arn] = thread
+        thread.start()
 
 
 def _instances(fleet: LiveFleet) -> int:

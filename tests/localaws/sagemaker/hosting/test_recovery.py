@@ -20,7 +20,7 @@ def answers(endpoints, name):
 def test_after_kill_nine_endpoints_are_in_service_again_and_an_update_is_undone(own_local_aws):
     aws = own_local_aws()
     endpoints = Endpoints(bench_of(aws), aws.client("sagemaker-runtime"))
-    name, updating = endpoints.serve("1"), endpoints.serve("1")
+    name, updating, changed = (endpoints.serve("1") for _ in range(3))
     endpoints.scale(name, 2)
     endpoints.wait(name)
     config = endpoints.config(endpoints.variant(endpoints.model("2")))
@@ -35,6 +35,9 @@ def test_after_kill_nine_endpoints_are_in_service_again_and_an_update_is_undone(
 
     aws = own_local_aws()
     endpoints = Endpoints(bench_of(aws), aws.client("sagemaker-runtime"))
+    # While it is still being brought back: the update waits for that, and is not taken for done by its end.
+    endpoints.client.update_endpoint(EndpointName=changed, EndpointConfigName=config)
+    assert endpoints.wait(changed)["EndpointConfigName"] == config
     until(lambda: answers(endpoints, name) == answers(endpoints, updating) == "1")
     assert endpoints.wait(name)["ProductionVariants"][0]["DesiredInstanceCount"] == 2
     found = endpoints.wait(updating)
