@@ -23,7 +23,7 @@ from typing import Any
 
 from localaws.api_errors import ValidationError
 from localaws.document import Document
-from localaws.storage.sqlite_file import connect
+from localaws.storage.sqlite_file import connect, transaction
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS resource (
@@ -178,15 +178,8 @@ class Store:
             yield connection
             return
         self._local.committed = []
-        with self._lock:
-            connection.execute("BEGIN IMMEDIATE")
-            try:
-                yield connection
-                connection.execute("COMMIT")
-            except BaseException:
-                if connection.in_transaction:  # SQLite itself rolls back when the disk is full
-                    connection.execute("ROLLBACK")
-                raise
+        with self._lock, transaction(connection):
+            yield connection
         for callback in self._local.committed:
             callback()
 

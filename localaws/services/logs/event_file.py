@@ -12,7 +12,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from localaws.storage.sqlite_file import connect
+from localaws.storage.sqlite_file import connect, transaction
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS stream (
@@ -147,15 +147,8 @@ class EventFile:
     def writing(self) -> Iterator[sqlite3.Connection]:
         """Run several reads and writes as one transaction; the threads take turns."""
         connection = self.connection
-        with self._lock:
-            connection.execute("BEGIN IMMEDIATE")
-            try:
-                yield connection
-                connection.execute("COMMIT")
-            except BaseException:
-                if connection.in_transaction:  # SQLite itself rolls back when the disk is full
-                    connection.execute("ROLLBACK")
-                raise
+        with self._lock, transaction(connection):
+            yield connection
 
     def create_stream(self, owner: str, name: str, created: int) -> bool:
         """Create a stream; return False if the group has one of the name."""

@@ -14,9 +14,10 @@ from typing import Any
 from localaws.api_errors import UnsupportedOperation
 from localaws.document import Document
 from localaws.service.context import Context
-from localaws.services.logs.errors import InvalidParameter, LimitExceeded, ResourceNotFound
+from localaws.services.logs.errors import InvalidParameter
 from localaws.services.logs.event_file import Event, EventFile
 from localaws.services.logs.follower import Follower
+from localaws.services.logs.group_filters import GroupFilters
 from localaws.services.logs.groups import KIND as GROUP_KIND
 from localaws.services.logs.groups import Groups, milliseconds
 from localaws.services.logs.patterns.operand import number
@@ -50,6 +51,10 @@ class MetricFilters:
     def __init__(self, context: Context, groups: Groups, file: EventFile, time_scale: float) -> None:
         self._context, self._store, self._groups, self._file = context, context.store, groups, file
         self.follower = Follower("metric filters", context.store, file, self._owners, self._react)
+        too_many = f"A log group has at most {_MOST_OF_GROUP} metric filters."
+        self._filters = GroupFilters(
+            KIND, "metric filter", _MOST_OF_GROUP, too_many, context.store, file, self.follower
+        )
         self._minute = _MINUTE_SECONDS * time_scale
         # Of the current minute: whether a filter with a default value has matched, by its ARN.
         self._matched: dict[str, bool] = {}
@@ -74,28 +79,14 @@ class MetricFilters:
         parse(request["filterPattern"])
         [transformation] = request["metricTransformations"]
         _check(transformation)
-        arn = f"{group.arn}:metric-filter:{request['filterName']}"
         members = ("filterName", "filterPattern", "metricTransformations", "logGroupName")
         document = {**{name: request[name] for name in members}, "creationTime": milliseconds()}
-        with self._store.transaction():
-            known = self._store.by_arn(arn)
-            if known is None and len(self._store.every(KIND, parent=group.arn)) >= _MOST_OF_GROUP:
-                raise LimitExceeded(f"A log group has at most {_MOST_OF_GROUP} metric filters.")
-            self.follower.begin_here()
-            self._store.remove(arn)
-            # Events that came before it are not counted.
-            internal = {"since": self._file.last_number()}
-            self._store.add(Resource(KIND, request["filterName"], arn, document, internal, parent=group.arn))
-        self.follower.wake()
+        self._filters.put(group, request["filterName"], document)
         return {}
 
     def delete(self, request: Document) -> Document:
         """Delete a filter (DeleteMetricFilter)."""
-        group = self._groups.get(request["logGroupName"])
-        arn = f"{group.arn}:metric-filter:{request['filterName']}"
-        if self._store.by_arn(arn) is None:
-            raise ResourceNotFound("The specified metric filter does not exist.")
-        self._store.remove(arn)
+        self._filters.delete(self._groups.get(request["logGroupName"]), request["filterName"])
         return {}
 
     def describe(self, request: Document) -> Document:

@@ -17,10 +17,11 @@ from botocore.exceptions import ClientError
 from localaws.api_errors import UnsupportedOperation
 from localaws.document import Document
 from localaws.service.context import Context
-from localaws.services.logs.errors import InvalidParameter, LimitExceeded, ResourceNotFound
+from localaws.services.logs.errors import InvalidParameter
 from localaws.services.logs.event_file import Event, EventFile
 from localaws.services.logs.filtering import event_id
 from localaws.services.logs.follower import Follower
+from localaws.services.logs.group_filters import GroupFilters
 from localaws.services.logs.groups import KIND as GROUP_KIND
 from localaws.services.logs.groups import Group, Groups, milliseconds
 from localaws.services.logs.patterns.pattern import Pattern, parse
@@ -49,6 +50,9 @@ class Subscriptions:
     def __init__(self, context: Context, groups: Groups, file: EventFile) -> None:
         self._context, self._store, self._groups, self._file = context, context.store, groups, file
         self.follower = Follower("subscription filters", context.store, file, self._owners, self._react)
+        self._filters = GroupFilters(
+            KIND, "subscription filter", _MOST_OF_GROUP, "Resource limit exceeded.", context.store, file, self.follower
+        )
 
     def put(self, request: Document) -> Document:
         """Create or replace a filter (PutSubscriptionFilter)."""
@@ -58,28 +62,15 @@ class Subscriptions:
         group = self._groups.get(request["logGroupName"])
         parse(request["filterPattern"])
         self._check_destination(group, request["destinationArn"])
-        arn = f"{group.arn}:subscription-filter:{request['filterName']}"
         members = ("filterName", "filterPattern", "destinationArn", "roleArn", "logGroupName")
         document = {name: request[name] for name in members if request.get(name) is not None}
         document |= {"distribution": request.get("distribution", "ByLogStream"), "creationTime": milliseconds()}
-        with self._store.transaction():
-            known = self._store.by_arn(arn)
-            if known is None and len(self._store.every(KIND, parent=group.arn)) >= _MOST_OF_GROUP:
-                raise LimitExceeded("Resource limit exceeded.")
-            self.follower.begin_here()
-            self._store.remove(arn)
-            internal = {"since": self._file.last_number()}
-            self._store.add(Resource(KIND, request["filterName"], arn, document, internal, parent=group.arn))
-        self.follower.wake()
+        self._filters.put(group, request["filterName"], document)
         return {}
 
     def delete(self, request: Document) -> Document:
         """Delete a filter (DeleteSubscriptionFilter)."""
-        group = self._groups.get(request["logGroupName"])
-        arn = f"{group.arn}:subscription-filter:{request['filterName']}"
-        if self._store.by_arn(arn) is None:
-            raise ResourceNotFound("The specified subscription filter does not exist.")
-        self._store.remove(arn)
+        self._filters.delete(self._groups.get(request["logGroupName"]), request["filterName"])
         return {}
 
     def describe(self, request: Document) -> Document:
