@@ -5,6 +5,7 @@ jobs and images of one's own use; here it is for the project's image, and for im
 
     hyperparameters     sagemaker_program: the script; sagemaker_submit_directory: where it is, s3://.../sourcedir.tar.gz
     or the image        SAGEMAKER_PROGRAM, SAGEMAKER_SUBMIT_DIRECTORY; code that is not named is in /opt/ml/code
+    or no script        SAGEMAKER_TRAINING_MODULE: the image's own algorithm, module:function, returns the exit code
     code                unpacked to /opt/ml/code
     environment         SM_MODEL_DIR, SM_CHANNEL_TRAIN, SM_HPS, SM_HP_ALPHA, SM_NUM_CPUS, SM_TRAINING_ENV, ...
     script              python3 train.py --alpha 0.5: a list of arguments, which no shell reads
@@ -15,6 +16,7 @@ and the image's boto3 to fetch the code.
 """
 
 import contextlib
+import importlib
 import json
 import os
 import shutil
@@ -83,17 +85,18 @@ def main() -> int:
         print(_HELP)
         return 0
     try:
-        _run()
+        return _run()
     except TrainError as error:
         if not _FAILURE.exists() and _FAILURE.parent.is_dir():
             _FAILURE.write_text(str(error))
         print(f"train: {error}", file=sys.stderr)
         return error.exit_code
-    return 0
 
 
-def _run() -> None:
+def _run() -> int:
     hyperparameters = decoded(_config("hyperparameters"))
+    if not _program(hyperparameters) and (algorithm := os.environ.get("SAGEMAKER_TRAINING_MODULE")):
+        return _run_algorithm(algorithm)
     own = {name: value for name, value in hyperparameters.items() if not is_framework(name)}
     submitted = _submitted(hyperparameters)
     _fetch_code(submitted.directory)
@@ -105,11 +108,23 @@ def _run() -> None:
         _call(install, environment, "InstallRequirementsError")
     program = submitted.program
     _call([*_interpreter(program), program, *arguments], environment, "ExecuteUserScriptError")
+    return 0
+
+
+def _run_algorithm(name: str) -> int:
+    """Run the algorithm of an image in this process: it says itself why it failed."""
+    module, _, function = name.partition(":")
+    exit_code: int = getattr(importlib.import_module(module), function)()
+    return exit_code
+
+
+def _program(hyperparameters: Mapping[str, Any]) -> Any:
+    return hyperparameters.get("sagemaker_program") or os.environ.get("SAGEMAKER_PROGRAM")
 
 
 def _submitted(hyperparameters: Mapping[str, Any]) -> _Submitted:
     """Return what to run: as the job says, or else as the image does."""
-    program = hyperparameters.get("sagemaker_program") or os.environ.get("SAGEMAKER_PROGRAM")
+    program = _program(hyperparameters)
     if not program:
         raise TrainError(
             "ClientError: no script is named: set the hyperparameter sagemaker_program, or"

@@ -149,6 +149,8 @@ class Command:
     host_name : str
     hosts : mapping of str to str
         The addresses of the job's hosts by name, for /etc/hosts.
+    escapes_log : bool
+        Whether the log has control characters as ``#011``.
     """
 
     argv: Sequence[str]
@@ -159,6 +161,7 @@ class Command:
     cpus: Sequence[int] = ()
     host_name: str = HOST_NAME
     hosts: Mapping[str, str] = field(default_factory=lambda: {HOST_NAME: "127.0.0.1"})
+    escapes_log: bool = False
 
 
 class Container:
@@ -185,7 +188,7 @@ class Container:
         (folder / HOSTS).write_text(_hosts(command))
         (folder / "tmp").mkdir(exist_ok=True)
         script, arguments = _prepare(folder, command)
-        self._output = Output(log)
+        self._output = Output(log, escaped=command.escapes_log)
         try:
             self._process = subprocess.Popen(
                 [

@@ -8,6 +8,7 @@ it is read waits, as with any full pipe.
 
 import fcntl
 import os
+import re
 import threading
 import time
 from pathlib import Path
@@ -23,6 +24,7 @@ _PIPE_BYTES = 1024 * 1024
 # Between two chunks that are left out, so that printing in vain does not take a processor.
 _PAUSE_SECONDS = 0.005
 _LAST_WORDS_SECONDS = 5.0
+_CONTROL = re.compile(rb"[\x00-\x09\x0b-\x1f\x7f]")
 
 
 class Budget:
@@ -59,6 +61,8 @@ class Output:
     log : Path
         The file; what is in it stays.
     budget : Budget or None, default: that of the module's docstring
+    escaped : bool, default=False
+        Whether control characters are written as ``#011``, which is a tab: in the logs of AWS's training jobs they are.
 
     Attributes
     ----------
@@ -66,7 +70,8 @@ class Output:
         The end of the pipe for the container; closed by `begin`.
     """
 
-    def __init__(self, log: Path, budget: Budget | None = None) -> None:
+    def __init__(self, log: Path, budget: Budget | None = None, *, escaped: bool = False) -> None:
+        self._escaped = escaped
         self._budget = budget or Budget(_MOST_BYTES, _BYTES_PER_SECOND, time.monotonic())
         self._file = log.open("ab", buffering=0)
         self._source, self.fd = os.pipe()
@@ -86,6 +91,8 @@ class Output:
     def _copy(self) -> None:
         with os.fdopen(self._source, "rb", buffering=0) as source, self._file as file:
             while data := source.read(_CHUNK_BYTES):
+                if self._escaped:
+                    data = _CONTROL.sub(lambda found: b"#%03o" % found[0][0], data)
                 lines = data.count(b"\n")
                 if not self._budget.take(len(data) + _LINE_BYTES * lines, time.monotonic()):
                     self._leave_out(data, lines)

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 _HERE = Path(__file__).parent
-SCRIPT_SERVER = _HERE / "containers" / "script_server.py"
+CONTAINERS = _HERE / "containers"
+SCRIPT_SERVER = CONTAINERS / "script_server.py"
 
 
 @dataclass(frozen=True)
@@ -84,12 +85,12 @@ class Definition:
     @property
     def container_path(self) -> Path:
         """The folder of the package that PyPI does not have."""
-        return _HERE / "containers" / self.framework.container
+        return CONTAINERS / self.framework.container
 
     @property
     def container_files(self) -> list[Path]:
         """The modules of that package, and what the frameworks share."""
-        return [*sorted(self.container_path.glob("*.py")), SCRIPT_SERVER]
+        return [*sorted(self.container_path.rglob("*.py")), SCRIPT_SERVER]
 
     @property
     def pins(self) -> dict[str, str]:

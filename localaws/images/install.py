@@ -21,7 +21,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from localaws.errors import ImageError
-from localaws.images.definition import SCRIPT_SERVER, Definition
+from localaws.images.definition import CONTAINERS, Definition
 from localaws.images.environment import RECORD, Environment, find
 from localaws.images.interpreter import Interpreter, candidates
 from localaws.images.uv import run_uv
@@ -161,9 +161,10 @@ def _edit(made: Environment) -> None:
 
 def _add_container(made: Environment) -> None:
     container = made.definition.framework.container
-    (made.site_packages / container).mkdir()
     for path in made.definition.container_files:
-        shutil.copy(path, made.site_packages / ("" if path == SCRIPT_SERVER else container))
+        target = made.site_packages / path.relative_to(CONTAINERS)
+        target.parent.mkdir(exist_ok=True)
+        shutil.copy(path, target)
     # Two of the toolkits bring programs of these names along, and those of AWS's image are these.
     _write_program(made, "train", made.definition.framework.train, "main")
     _write_program(made, "serve", f"{container}.serving", "serving_entrypoint")

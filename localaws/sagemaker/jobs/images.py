@@ -18,6 +18,7 @@ the image's contracts.
 import functools
 import importlib.metadata
 import json
+import os
 import platform
 import re
 import sys
@@ -25,7 +26,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from localaws.images import catalog, environment
+from localaws.images import algorithms, catalog, environment
 from localaws.images.definition import Definition
 from localaws.images.environment import Environment
 from localaws.sagemaker.errors import ValidationError
@@ -34,6 +35,7 @@ from training import train
 _URI = re.compile(r"(?:(?P<registry>[^/]+\.[^/]+)/)?(?P<repository>[^:@]+)(?:[:@].+)?")
 FRAMEWORKS = (
     "sagemaker-scikit-learn",
+    "sagemaker-xgboost",
     "pytorch-training",
     "pytorch-inference",
     "sagemaker-distribution",
@@ -77,7 +79,9 @@ class Image:
         for it.
         """
         endpoint_url = own.get("AWS_ENDPOINT_URL") if self.variables else None
-        return {**self.variables, **({"S3_ENDPOINT_URL": endpoint_url} if endpoint_url else {}), **own}
+        both = {**self.variables, **({"S3_ENDPOINT_URL": endpoint_url} if endpoint_url else {}), **own}
+        paths = [each["PYTHONPATH"] for each in (own, self.variables) if each.get("PYTHONPATH")]
+        return both | ({"PYTHONPATH": os.pathsep.join(paths)} if paths else {})
 
     @property
     def protected(self) -> list[Path]:
@@ -124,11 +128,13 @@ def _longest(repository: str, names: Iterable[str]) -> str | None:
 def _of_host(uri: str, interpreter: Path, notice: str | None = None) -> Image:
     if not interpreter.is_file():
         raise ValidationError(f"The interpreter {interpreter}, which stands for the image '{uri}', does not exist")
+    algorithm = algorithms.of_uri(uri)
     return Image(
         uri,
         interpreter,
         serve=[str(interpreter), "-m", "serving", "--host", "127.0.0.1"],
         train=[str(interpreter), train.__file__],
+        variables=algorithm.variables(uri) if algorithm else {},
         notice=notice,
     )
 

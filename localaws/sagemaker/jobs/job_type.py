@@ -54,6 +54,10 @@ class JobType(ABC):
             If the job was asked to stop.
         """
 
+    def completed(self, request: Document) -> Document:
+        """Return the request with what AWS adds to it before the job begins."""
+        return request
+
     def move(self, document: Document, secondary_status: str, now: float) -> None:  # noqa: B027 - training jobs only
         """Set a secondary status, and its history, in a job's document."""
 

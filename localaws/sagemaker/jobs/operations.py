@@ -32,6 +32,7 @@ def _create(job_type: JobType) -> Handler:
 
     def create(parts: Parts, request: Document) -> Document:
         job_type.check(request, parts.jobs)
+        request = job_type.completed(request)
         check_experiment_config(parts, f"Create{noun}Job", request)
         name = request[f"{noun}JobName"]
         arn = parts.aws.arn(job_type.kind, name)

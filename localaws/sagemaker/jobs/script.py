@@ -48,7 +48,8 @@ class Script:
         command = container_command(job, self.image, self.argv, self.variables, network=self.network)
         hosts = {each.name: each.address for each in instances}
         cpus = cpus_for(self.size.cpus) if self.size else ()
-        return replace(command, host_name=instance.name, hosts=hosts, cpus=cpus)
+        escaped = job.job_type.noun == "Training"
+        return replace(command, host_name=instance.name, hosts=hosts, cpus=cpus, escapes_log=escaped)
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from localaws.containers import s3
 from localaws.containers.errors import JobFailure, JobStopped
 from localaws.document import Document
 from localaws.sagemaker.errors import UnsupportedOperation, ValidationError
-from localaws.sagemaker.jobs import archive, images, spot
+from localaws.sagemaker.jobs import archive, builtin, images, spot
 from localaws.sagemaker.jobs.final_metrics import final_metrics
 from localaws.sagemaker.jobs.inputs import Source
 from localaws.sagemaker.jobs.instance_types import OUT_OF_MEMORY, limits_of
@@ -62,6 +62,13 @@ class TrainingJob(JobType):
         """Refuse an invalid image, a missing command, missing resources."""
         check_training_request(request, runner.state_dir)
 
+    def completed(self, request: Document) -> Document:
+        """Return the request with the metrics that its image has by itself, as AWS describes the job."""
+        specification = request["AlgorithmSpecification"]
+        definitions = builtin.metric_definitions(specification)
+        more = {"MetricDefinitions": definitions} if definitions else {}
+        return request | {"AlgorithmSpecification": specification | more}
+
     def move(self, document: Document, secondary_status: str, now: float) -> None:
         """End the last secondary status and begin another."""
         history = document.setdefault("SecondaryStatusTransitions", [])
@@ -88,7 +95,7 @@ class TrainingJob(JobType):
         end = spot.run(job, instances, lambda seconds: _attempt(job, script, instances, seconds))
         self._record_metrics(job, instances)
         if end.exit_code:
-            raise JobFailure(f"AlgorithmError: {_reason(end)}, exit code: {end.exit_code}")
+            raise JobFailure(f"{_reason(end, whole=builtin.runs_algorithm(job.request))}, exit code: {end.exit_code}")
         stopped = end.exit_code is None
         if not stopped:
             job.phase("Uploading")
@@ -162,7 +169,8 @@ def check_training_request(request: Document, state_dir: Path) -> None:
     check_count("ResourceConfig.InstanceCount", count, isolated=request.get("EnableNetworkIsolation", False))
     images.find(algorithm["TrainingImage"], state_dir)
     limits_of(request["ResourceConfig"]["InstanceType"])
-    if not algorithm.get("ContainerEntrypoint"):
+    builtin.check(request)
+    if not algorithm.get("ContainerEntrypoint") and not builtin.runs_algorithm(request):
         _check_toolkit(request)
     spot.check(request)
     _check_checkpoints(request.get("CheckpointConfig", {}))
@@ -211,8 +219,10 @@ def _stage(job: Job, instance: Instance, instances: Sequence[Instance]) -> None:
     for channel in channels:
         source = Source.of(channel["DataSource"]["S3DataSource"], gunzip=channel.get("CompressionType") == "Gzip")
         source.download(client, instance.folder / "input/data" / channel["ChannelName"], instance, len(instances))
+    checkpoints = job.request.get("CheckpointConfig")
     configuration = {
         "hyperparameters": job.request.get("HyperParameters", {}),
+        **({"checkpointconfig": {"LocalPath": _CHECKPOINTS, **checkpoints}} if checkpoints else {}),
         "inputdataconfig": {channel["ChannelName"]: _channel_config(channel) for channel in channels},
         "resourceconfig": resource_config(instance, instances, job.request["ResourceConfig"]["InstanceType"]),
     }
@@ -230,12 +240,20 @@ def _channel_config(channel: Document) -> Document:
     return config | {name: channel[name] for name in ("ContentType", "CompressionType") if name in channel}
 
 
-def _reason(end: ScriptEnd) -> str:
+def _reason(end: ScriptEnd, *, whole: bool) -> str:
+    """Return why a script failed.
+
+    Parameters
+    ----------
+    end : ScriptEnd
+    whole : bool
+        Whether what it wrote begins with the kind of error, as that of AWS's algorithms does.
+    """
     failure = end.instance.folder / "output/failure"
     if end.out_of_memory:
-        return f"OutOfMemory: {OUT_OF_MEMORY}"
-    text = failure.read_text(errors="replace").strip() if failure.is_file() else ""
-    return (text or end.last_words)[:_REASON_CHARACTERS]
+        return f"AlgorithmError: OutOfMemory: {OUT_OF_MEMORY}"
+    text = failure.read_text(errors="replace").strip()[:_REASON_CHARACTERS] if failure.is_file() else ""
+    return text if whole and text else f"AlgorithmError: {text or end.last_words[:_REASON_CHARACTERS]}"
 
 
 def _collect(job: Job, instances: Sequence[Instance]) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from localaws.document import Document
 from localaws.sagemaker.errors import ResourceLimitExceeded, ValidationError
+from localaws.sagemaker.jobs import builtin
 from localaws.sagemaker.jobs.training import check_training_request
 from localaws.sagemaker.service_model import check_request
 from localaws.sagemaker.tuning.plan import Definition, Plan, objective_of, ranges_of, resources
@@ -118,7 +119,7 @@ def _check_objective(config: Document, definition: Document) -> None:
     objective = objective_of(config, definition)
     if objective is None:
         raise ValidationError("HyperParameterTuningJobObjective is missing: name the metric that is to be optimized")
-    metrics = [row["Name"] for row in definition["AlgorithmSpecification"].get("MetricDefinitions") or []]
+    metrics = [row["Name"] for row in builtin.metric_definitions(definition["AlgorithmSpecification"])]
     if objective["MetricName"] not in metrics:
         raise ValidationError(
             f"The objective metric '{objective['MetricName']}' is not among the MetricDefinitions of"

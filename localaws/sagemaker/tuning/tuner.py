@@ -22,6 +22,7 @@ from dataclasses import dataclass, field, replace
 from localaws.document import Document
 from localaws.sagemaker.errors import ApiError
 from localaws.sagemaker.event_formats import job_detail
+from localaws.sagemaker.jobs import builtin
 from localaws.sagemaker.jobs.metric_pattern import MetricPattern
 from localaws.sagemaker.jobs.runner import KILLED_REASON
 from localaws.sagemaker.parts import Parts
@@ -333,7 +334,7 @@ def _identical(request: Document) -> bool:
 
 def _pattern(definition: Definition) -> MetricPattern:
     name = definition.objective.metric_name
-    rows = definition.document["AlgorithmSpecification"]["MetricDefinitions"]
+    rows = builtin.metric_definitions(definition.document["AlgorithmSpecification"])
     return MetricPattern(name, next(row["Regex"] for row in rows if row["Name"] == name))
 
 
