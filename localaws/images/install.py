@@ -21,7 +21,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from localaws.errors import ImageError
-from localaws.images.definition import CONTAINERS, Definition
+from localaws.images.definition import SCRIPT_SERVER, Definition
 from localaws.images.environment import RECORD, Environment, find
 from localaws.images.interpreter import Interpreter, candidates
 from localaws.images.uv import run_uv
@@ -162,7 +162,8 @@ def _edit(made: Environment) -> None:
 def _add_container(made: Environment) -> None:
     container = made.definition.framework.container
     for path in made.definition.container_files:
-        target = made.site_packages / path.relative_to(CONTAINERS)
+        above = path.parent if path == SCRIPT_SERVER else made.definition.container_path.parent
+        target = made.site_packages / path.relative_to(above)
         target.parent.mkdir(exist_ok=True)
         shutil.copy(path, target)
     # Two of the toolkits bring programs of these names along, and those of AWS's image are these.
