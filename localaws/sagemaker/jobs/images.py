@@ -23,6 +23,7 @@ import platform
 import re
 import sys
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -42,6 +43,8 @@ FRAMEWORKS = (
     "python",
 )
 _MAP_FILE = "images.json"
+# Packages that are published under several names.
+_DISTRIBUTIONS = {"xgboost": ["xgboost", "xgboost-cpu"]}
 
 
 @dataclass(frozen=True)
@@ -176,10 +179,10 @@ def versions_here(names: tuple[str, ...]) -> dict[str, str | None]:
 
 
 def _version_here(name: str) -> str | None:
-    try:
-        return importlib.metadata.version(name)
-    except importlib.metadata.PackageNotFoundError:
-        return None
+    for distribution in _DISTRIBUTIONS.get(name, [name]):
+        with suppress(importlib.metadata.PackageNotFoundError):
+            return importlib.metadata.version(distribution)
+    return None
 
 
 def _prefixed(line: str | None) -> str | None:
