@@ -5,6 +5,7 @@ import os
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -19,7 +20,7 @@ import pytest
 from localaws.images import catalog
 from localaws.images.environment import IMAGES_DIR_VARIABLE, Environment, images_dir
 from localaws.images.install import install
-from localaws.protocol import stalls
+from localaws.protocol import answers, stalls
 from localaws.settings import Ports
 
 # Kept in the environment for the workers, which import this file again.
@@ -27,6 +28,9 @@ SHARED_IMAGES = Path(os.environ.setdefault("TEST_IMAGES_DIR", str(images_dir()))
 """The user's own: what a test installs there is there in the next run."""
 # Nothing is installed for the others, whose jobs run with this Python whatever the user has installed.
 os.environ[IMAGES_DIR_VARIABLE] = f"{SHARED_IMAGES}-of-no-test"
+# Every server that a test starts, in whatever way, writes down the answers that AWS's model does not allow.
+ANSWERS = Path(tempfile.gettempdir()) / f"answers-unlike-aws-{os.getpid()}.txt"
+os.environ[answers.VARIABLE] = str(ANSWERS)
 # Commands that are proposed are for the shell that started tox; those of the tests run where tox has set the path.
 os.environ.pop("TOX_ENV_DIR", None)
 LOCAL_AWS = (sys.executable, "-P", "-m", "localaws.command.cli")
@@ -166,6 +170,15 @@ def start_local_aws(state_dir: Path) -> LocalAws:
     kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_") and name != "COLUMNS"}
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     return LocalAws(ports, state_dir, {**kept, "PATH": path, **json.loads(printed.stdout)})
+
+
+@pytest.fixture(scope="session", autouse=True)
+def answers_like_awss() -> Iterator[None]:
+    """Every answer and every refusal of our services, in whatever test, is one that botocore's model knows."""
+    yield
+    found = sorted(set(ANSWERS.read_text().splitlines())) if ANSWERS.exists() else []
+    ANSWERS.unlink(missing_ok=True)
+    assert not found, "\n".join(found)
 
 
 @pytest.fixture(scope="session")

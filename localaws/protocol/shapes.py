@@ -64,10 +64,22 @@ def check_members(shape: StructureShape, request: Document, *, dynamic: bool = F
     SerializationError
         A member has another JSON type.
     """
-    broken = list(_broken(shape, request, "", dynamic))
-    if broken:
+    if broken := broken_constraints(shape, request, dynamic=dynamic):
         noun = "error" if len(broken) == 1 else "errors"
         raise ValidationError(f"{len(broken)} validation {noun} detected: {'; '.join(broken)}")
+
+
+def broken_constraints(shape: StructureShape, document: Document, *, dynamic: bool = False) -> list[str]:
+    """Return a sentence in AWS's words for each constraint of a shape that a document breaks.
+
+    Raises
+    ------
+    ValidationError
+        The document has a member that the shape has not.
+    SerializationError
+        A member has another JSON type.
+    """
+    return list(_broken(shape, document, "", dynamic))
 
 
 def members_of(shape: StructureShape, document: Document) -> Document:

@@ -9,6 +9,7 @@ from botocore.model import ServiceModel
 
 from localaws.api_errors import ApiError, UnsupportedOperation, ValidationError
 from localaws.document import Document
+from localaws.protocol.answers import note_answer, note_refusal
 from localaws.protocol.asgi import Application
 from localaws.protocol.model import service_model
 from localaws.protocol.shapes import check_members, members_of
@@ -80,17 +81,24 @@ class Service(ABC):
         ApiError
             If the request is invalid or cannot be carried out.
         """
-        handler = self._handler(operation)
+        handler, model = self._handler(operation), self.model.operation_model(operation)
+        try:
+            answer = self._carry_out(handler, operation, request)
+        except ApiError as error:
+            note_refusal(model, error)
+            raise
+        answer = members_of(model.output_shape, answer) if model.output_shape else {}
+        note_answer(model, answer)
+        return answer
+
+    def _carry_out(self, handler: Handler, operation: str, request: Document) -> Document:
         self.check(operation, request)
         self.refuse_unsupported(operation, request)
         try:
             answer = self.context.answered(f"{self.name}.{operation}", request)
-            if answer is None:
-                answer = handler(request)
+            return handler(request) if answer is None else answer
         except TokenMismatch as error:
             raise self.token_mismatch(str(error)) from error
-        output_shape = self.model.operation_model(operation).output_shape
-        return members_of(output_shape, answer) if output_shape else {}
 
     def check(self, operation: str, request: Document) -> None:
         """Check a request against botocore's model.

@@ -4,7 +4,7 @@ In the format of "Events that Amazon SageMaker AI sends to Amazon EventBridge" i
 an endpoint's status is ``IN_SERVICE``, and ``InService`` in DescribeEndpoint.
 """
 
-import time
+from typing import Any
 
 from localaws.document import Document
 from localaws.sagemaker.event_formats import event_status, job_detail
@@ -24,29 +24,8 @@ def announce(parts: Parts, arn: str, summaries: Document | None = None) -> None:
     _send(parts, "SageMaker Endpoint State Change", arn, summaries or {})
 
 
-def announce_deployment(parts: Parts, arn: str, summaries: Document, status: str, message: str) -> None:
-    """Send an event with the stage that a deployment has reached.
-
-    Parameters
-    ----------
-    parts : Parts
-    arn : str
-    summaries : dict
-        As for `announce`; the variants of its PendingDeploymentSummary get the status.
-    status : str
-        A VariantStatus: ``Creating``, ``ActivatingTraffic``, ``Baking`` or ``Deleting``.
-    message : str
-        A message for the reader of the event.
-    """
-    now = int(time.time() * 1000)
-    stage = {"Status": status, "StatusMessage": message, "StartTime": now}
-    pending = summaries.get("PendingDeploymentSummary")
-    if pending is not None:
-        variants = [{**variant, "VariantStatus": [stage]} for variant in pending["ProductionVariants"]]
-        summaries = {
-            **summaries,
-            "PendingDeploymentSummary": {**pending, "StartTime": now, "ProductionVariants": variants},
-        }
+def announce_deployment(parts: Parts, arn: str, summaries: Document) -> None:
+    """Send an event with the stage that a deployment has reached, which is in its summaries: see `announce`."""
     _send(parts, "SageMaker Endpoint Deployment State Change", arn, summaries)
 
 
@@ -55,5 +34,15 @@ def _send(parts: Parts, detail_type: str, arn: str, summaries: Document) -> None
     if resource is None:
         return
     status = event_status(resource.document["EndpointStatus"])
-    detail = {**job_detail(resource.document), **summaries, "EndpointStatus": status, "Tags": parts.store.tags(arn)}
+    shown = {**job_detail(resource.document), **_in_milliseconds(summaries)}
+    detail = {**shown, "EndpointStatus": status, "Tags": parts.store.tags(arn)}
     parts.outbox.event("sagemaker", detail_type, detail, [arn])
+
+
+def _in_milliseconds(value: Any) -> Any:
+    """Return summaries with their times as an event has them."""
+    if isinstance(value, list):
+        return [_in_milliseconds(item) for item in value]
+    if isinstance(value, dict):
+        return job_detail({name: _in_milliseconds(item) for name, item in value.items()})
+    return value

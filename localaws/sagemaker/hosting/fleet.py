@@ -3,6 +3,7 @@
 import shutil
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass
@@ -39,6 +40,15 @@ class LiveFleet:
         By variant name; variants that are absent are as the configuration says.
     changed : callable()
         Called when the routes have to be rebuilt.
+
+    Attributes
+    ----------
+    share : float
+        Of the endpoint's traffic.
+    began : float
+        When its deployment began, in seconds since the epoch.
+    stage : dict, optional
+        The ``ProductionVariantStatus`` that its deployment has reached.
     """
 
     def __init__(
@@ -51,6 +61,8 @@ class LiveFleet:
     ) -> None:
         self.config = config
         self.share = 0.0
+        self.began = time.time()
+        self.stage: Document | None = None
         self.capacities = {
             variant["VariantName"]: capacities.get(variant["VariantName"]) or initial_capacity(variant)
             for variant in variants_of(config)

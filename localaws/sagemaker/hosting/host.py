@@ -112,9 +112,7 @@ class Host:
         if fleets:
             found |= _variants(fleets[0])
         if len(fleets) > 1:
-            green = _variants(fleets[-1])
-            name = fleets[-1].config["EndpointConfigName"]
-            found["PendingDeploymentSummary"] = {"EndpointConfigName": name, **green}
+            found["PendingDeploymentSummary"] = _pending(fleets[-1])
         return found
 
     def capacities(self, resource: Resource) -> dict[str, Capacity]:
@@ -301,7 +299,10 @@ class Host:
             announce(self._parts, resource.arn, summaries)
 
     def _tell(self, resource: Resource, status: str, message: str) -> None:
-        announce_deployment(self._parts, resource.arn, self.summaries(resource), status, message)
+        with self._lock:
+            fleet = self._live[resource.arn].fleets[-1]
+            fleet.stage = {"Status": status, "StatusMessage": message, "StartTime": time.time()}
+        announce_deployment(self._parts, resource.arn, self.summaries(resource))
 
     def _in_thread(self, work: Callable[..., None], resource: Resource, *arguments: Any) -> None:
         """Begin a change, after the one before it: an endpoint may still be brought back when it is updated."""
@@ -332,10 +333,21 @@ def _variants(fleet: LiveFleet) -> Document:
     return found | ({"ShadowProductionVariants": shadows} if shadows else {})
 
 
+def _pending(fleet: LiveFleet) -> Document:
+    found = _variants(fleet)
+    if fleet.stage:
+        found = {
+            member: [{**variant, "VariantStatus": [fleet.stage]} for variant in variants]
+            for member, variants in found.items()
+        }
+    return {"EndpointConfigName": fleet.config["EndpointConfigName"], "StartTime": fleet.began, **found}
+
+
 def _summary(fleet: LiveFleet, name: str) -> Document:
     group, capacity = fleet.groups[name], fleet.capacities[name]
     images = [
-        {"SpecifiedImage": container["Image"], "ResolvedImage": container["Image"]} for container in group.containers
+        {"SpecifiedImage": container["Image"], "ResolvedImage": container["Image"], "ResolutionTime": fleet.began}
+        for container in group.containers
     ]
     found: Document = {
         "VariantName": name,

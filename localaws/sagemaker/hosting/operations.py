@@ -7,6 +7,7 @@ from botocore.exceptions import BotoCoreError
 
 from localaws.document import Document
 from localaws.sagemaker.errors import ValidationError
+from localaws.sagemaker.families.defaults import completed
 from localaws.sagemaker.families.lookup import find
 from localaws.sagemaker.families.table import Family, read_handlers
 from localaws.sagemaker.hosting.announcements import announce
@@ -76,9 +77,8 @@ def create_config(parts: Parts, request: Document) -> Document:
     name = request["EndpointConfigName"]
     arn = parts.aws.arn(CONFIG, name)
     document = {key: value for key, value in request.items() if key != "Tags"}
-    for variant in variants_of(document):
-        variant.setdefault("InitialVariantWeight", 1.0)
     document |= {"EndpointConfigArn": arn, "CreationTime": time.time()}
+    document = completed("DescribeEndpointConfig", document)
     if not parts.store.add(Resource(CONFIG, name, arn, document)):
         raise ValidationError(f'Cannot create already existing endpoint configuration "{arn}".')
     parts.tag(arn, request)

@@ -1,8 +1,7 @@
 """What differs between processing, training and batch transform jobs."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from localaws.document import Document
 
@@ -20,13 +19,9 @@ class JobType(ABC):
     ----------
     noun : str
         ``Processing``, ``Training`` or ``Transform``: the first word of the members' names.
-    defaults : mapping of str to value
-        The members that Describe returns if the request does not have them; inside a mapping, those of a member that
-        the request does have.
     """
 
     noun: ClassVar[str]
-    defaults: ClassVar[Mapping[str, Any]]
 
     @property
     def kind(self) -> str:
@@ -57,6 +52,10 @@ class JobType(ABC):
     def completed(self, request: Document) -> Document:
         """Return the request with what AWS adds to it before the job begins."""
         return request
+
+    def results(self, request: Document) -> Document:  # noqa: ARG002 - training jobs only
+        """Return the members that say where the results of a job will be."""
+        return {}
 
     def move(self, document: Document, secondary_status: str, now: float) -> None:  # noqa: B027 - training jobs only
         """Set a secondary status, and its history, in a job's document."""

@@ -1,11 +1,10 @@
 """CreateXxxJob and StopXxxJob, the same for the three types of jobs."""
 
 import time
-from collections.abc import Mapping
-from typing import Any
 
 from localaws.document import Document
 from localaws.sagemaker.errors import ResourceInUse
+from localaws.sagemaker.families.defaults import completed
 from localaws.sagemaker.families.lookup import find
 from localaws.sagemaker.jobs.job_type import JobType
 from localaws.sagemaker.jobs.processing import ProcessingJob
@@ -55,19 +54,15 @@ def _create(job_type: JobType) -> Handler:
 def _document(job_type: JobType, request: Document, arn: str) -> Document:
     noun, now = job_type.noun, time.time()
     document = {
-        **_with_defaults(job_type.defaults, {name: value for name, value in request.items() if name != "Tags"}),
+        **{name: value for name, value in request.items() if name != "Tags"},
         f"{noun}JobArn": arn,
         job_type.status: "InProgress",
         "CreationTime": now,
         "LastModifiedTime": now,
     }
+    document |= job_type.results(request)
     job_type.move(document, "Starting", now)
-    return document
-
-
-def _with_defaults(defaults: Mapping[str, Any], given: Mapping[str, Any]) -> Document:
-    both = {name: {**value, **given[name]} for name, value in defaults.items() if isinstance(given.get(name), dict)}
-    return {**defaults, **given, **both}
+    return completed(f"Describe{noun}Job", document)
 
 
 def _stop(job_type: JobType) -> Handler:

@@ -7,9 +7,8 @@ The contract is that of "Build Your Own Processing Container" in the SageMaker g
 
 import itertools
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
-from typing import Any, ClassVar
 
 from localaws.containers import s3
 from localaws.containers.errors import JobFailure, JobStopped
@@ -19,7 +18,7 @@ from localaws.sagemaker.jobs import images
 from localaws.sagemaker.jobs.inputs import Source
 from localaws.sagemaker.jobs.instance_types import OUT_OF_MEMORY, limits_of
 from localaws.sagemaker.jobs.instances import Instance, check_count, make_instances, resource_config
-from localaws.sagemaker.jobs.job_type import DAY_SECONDS, JobType
+from localaws.sagemaker.jobs.job_type import JobType
 from localaws.sagemaker.jobs.runner import Job, JobRunner
 from localaws.sagemaker.jobs.script import Script, max_runtime, run_script
 from localaws.sagemaker.jobs.sync import uploading
@@ -31,7 +30,6 @@ class ProcessingJob(JobType):
     """The job type of CreateProcessingJob."""
 
     noun = "Processing"
-    defaults: ClassVar[Mapping[str, Any]] = {"StoppingCondition": {"MaxRuntimeInSeconds": DAY_SECONDS}}
 
     def check(self, request: Document, runner: JobRunner) -> None:
         """Refuse an invalid image, input or output."""

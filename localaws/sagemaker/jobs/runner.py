@@ -28,7 +28,7 @@ from typing import Any
 from localaws.containers.errors import JobFailure, JobStopped
 from localaws.document import Document
 from localaws.sagemaker.aws import SageMakerAws
-from localaws.sagemaker.errors import ConflictException, ValidationError
+from localaws.sagemaker.errors import ResourceInUse, ValidationError
 from localaws.sagemaker.event_formats import job_detail
 from localaws.sagemaker.jobs.job_type import FINAL, JobType
 from localaws.sagemaker.lineage.graph import Graph
@@ -270,4 +270,4 @@ class JobRunner:
 def refuse_running(resource: Resource) -> None:
     """Refuse to delete a job that has not ended."""
     if resource.status not in FINAL:
-        raise ConflictException(f"{resource.arn} is in status {resource.status}: stop it first")
+        raise ResourceInUse(f"{resource.arn} is in status {resource.status}: stop it first")

@@ -8,9 +8,8 @@ they arrive unchanged.
 
 import json
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
-from typing import Any, ClassVar
 
 from localaws.containers import s3
 from localaws.containers.errors import JobFailure, JobStopped
@@ -21,7 +20,7 @@ from localaws.sagemaker.jobs.final_metrics import final_metrics
 from localaws.sagemaker.jobs.inputs import Source
 from localaws.sagemaker.jobs.instance_types import OUT_OF_MEMORY, limits_of
 from localaws.sagemaker.jobs.instances import Instance, check_count, make_instances, resource_config
-from localaws.sagemaker.jobs.job_type import DAY_SECONDS, FINAL, JobType
+from localaws.sagemaker.jobs.job_type import FINAL, JobType
 from localaws.sagemaker.jobs.metric_pattern import MetricPattern
 from localaws.sagemaker.jobs.runner import Job, JobRunner
 from localaws.sagemaker.jobs.script import Script, ScriptEnd, run_script
@@ -50,13 +49,6 @@ class TrainingJob(JobType):
     """The job type of CreateTrainingJob."""
 
     noun = "Training"
-    defaults: ClassVar[Mapping[str, Any]] = {
-        "OutputDataConfig": {"KmsKeyId": ""},  # SDK v2's attach relies on it
-        "StoppingCondition": {"MaxRuntimeInSeconds": DAY_SECONDS},
-        "EnableNetworkIsolation": False,
-        "EnableInterContainerTrafficEncryption": False,
-        "EnableManagedSpotTraining": False,
-    }
 
     def check(self, request: Document, runner: JobRunner) -> None:
         """Refuse an invalid image, a missing command, missing resources."""
@@ -68,6 +60,12 @@ class TrainingJob(JobType):
         definitions = builtin.metric_definitions(specification)
         more = {"MetricDefinitions": definitions} if definitions else {}
         return request | {"AlgorithmSpecification": specification | more}
+
+    def results(self, request: Document) -> Document:
+        """Return where the model will be, which Describe says of every job: the place is configured, not found."""
+        folder = _output_folder(request)
+        model = f"{folder.below('model')}/" if _is_plain(request) else str(folder.below("model.tar.gz"))
+        return {"ModelArtifacts": {"S3ModelArtifacts": model}}
 
     def move(self, document: Document, secondary_status: str, now: float) -> None:
         """End the last secondary status and begin another."""
@@ -174,6 +172,7 @@ def check_training_request(request: Document, state_dir: Path) -> None:
         _check_toolkit(request)
     spot.check(request)
     _check_checkpoints(request.get("CheckpointConfig", {}))
+    _check_output(request["OutputDataConfig"])
     names = [channel["ChannelName"] for channel in request.get("InputDataConfig", [])]
     if len(set(names)) != len(names):
         raise ValidationError(f"Channel names must be unique: {', '.join(names)}")
@@ -201,6 +200,13 @@ def _check_checkpoints(config: Document) -> None:
         raise UnsupportedOperation(
             f"CheckpointConfig.LocalPath = '{path}' is not supported by the local SageMaker: only paths under {_ROOT}"
         )
+
+
+def _check_output(config: Document) -> None:
+    try:
+        s3.Location.of(config["S3OutputPath"])
+    except JobFailure as failure:
+        raise ValidationError(f"OutputDataConfig.S3OutputPath: {str(failure).removeprefix('ClientError: ')}") from None
 
 
 def _check_regex(definition: dict[str, str]) -> None:
@@ -259,23 +265,27 @@ def _reason(end: ScriptEnd, *, whole: bool) -> str:
 def _collect(job: Job, instances: Sequence[Instance]) -> None:
     """Upload what all instances saved as one; of files with the same name, the first instance's."""
     client = job.aws.client("s3")
-    config = job.request["OutputDataConfig"]
-    target = s3.Location.of(config["S3OutputPath"]).below(f"{job.name}/output")
-    plain = config.get("CompressionType") == "NONE"
+    target, key_id = _output_folder(job.request), job.request["OutputDataConfig"].get("KmsKeyId")
     for folder, name in (("model", "model"), ("output/data", "output")):
         source = job.folder / folder
         for instance in instances[1:]:
             _merge(instance.folder / folder, source)
         if not any(source.iterdir()) and name != "model":
             continue
-        if plain:
-            s3.upload_folder(client, source, f"{target.below(name)}/", config.get("KmsKeyId"))
+        if _is_plain(job.request):
+            s3.upload_folder(client, source, f"{target.below(name)}/", key_id)
         else:
             packed = job.folder / f"{name}.tar.gz"
             archive.pack(source, packed)
-            s3.upload(client, packed, target.below(packed.name), config.get("KmsKeyId"))
-    model = f"{target.below('model')}/" if plain else str(target.below("model.tar.gz"))
-    job.update(ModelArtifacts={"S3ModelArtifacts": model})
+            s3.upload(client, packed, target.below(packed.name), key_id)
+
+
+def _output_folder(request: Document) -> s3.Location:
+    return s3.Location.of(request["OutputDataConfig"]["S3OutputPath"]).below(f"{request['TrainingJobName']}/output")
+
+
+def _is_plain(request: Document) -> bool:
+    return bool(request["OutputDataConfig"].get("CompressionType") == "NONE")
 
 
 def _merge(source: Path, target: Path) -> None:

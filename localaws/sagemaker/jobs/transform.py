@@ -11,10 +11,10 @@ import http.client
 import io
 import time
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 from localaws.containers import s3
 from localaws.containers.container import HOST_NAME, Command, Container
@@ -48,12 +48,6 @@ class TransformJob(JobType):
     """The job type of CreateTransformJob."""
 
     noun = "Transform"
-    defaults: ClassVar[Mapping[str, Any]] = {
-        "BatchStrategy": "MultiRecord",
-        "TransformInput": {"CompressionType": "None", "SplitType": "None"},
-        "TransformOutput": {"AssembleWith": "None", "KmsKeyId": ""},
-        "DataProcessing": {"InputFilter": "$", "OutputFilter": "$", "JoinSource": "None"},
-    }
 
     def check(self, request: Document, runner: JobRunner) -> None:
         """Refuse a model that does not exist or has several containers, and more bytes at a time than AWS sends.

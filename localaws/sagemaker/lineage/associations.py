@@ -7,6 +7,7 @@ from localaws.sagemaker.errors import ResourceNotFound, ValidationError
 from localaws.sagemaker.families.lookup import page
 from localaws.sagemaker.lineage.graph import ASSOCIATION, NOUNS, Graph, association_key, entity_type
 from localaws.sagemaker.parts import Handler, Parts
+from localaws.sagemaker.service_model import summary
 from localaws.storage.store import Resource, decode_token, encode_token
 
 _DEPTH = 10
@@ -81,7 +82,7 @@ def _walk(parts: Parts, starts: list[Resource], direction: str, depth: int) -> t
         further = []
         for arn in border:
             for other, edge in _neighbours(parts, arn, direction):
-                edges[edge.arn] = edge.document
+                edges[edge.arn] = summary("Edge", edge.document)
                 if other not in seen and (entity := parts.store.by_arn(other)) is not None:
                     seen.add(other)
                     reached.append(entity)

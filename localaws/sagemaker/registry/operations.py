@@ -7,6 +7,7 @@ from localaws.containers import s3
 from localaws.document import Document
 from localaws.sagemaker.errors import ApiError, ConflictException, UnsupportedOperation, ValidationError
 from localaws.sagemaker.event_formats import iso_detail
+from localaws.sagemaker.families.defaults import completed
 from localaws.sagemaker.families.documents import changes
 from localaws.sagemaker.families.lookup import find, page
 from localaws.sagemaker.jobs import images
@@ -50,7 +51,7 @@ def create_model(parts: Parts, request: Document) -> Document:
     name = request["ModelName"]
     arn = parts.aws.arn("model", name)
     document = {key: value for key, value in request.items() if key != "Tags"}
-    document |= {"ModelArn": arn, "CreationTime": time.time(), "EnableNetworkIsolation": False}
+    document = completed("DescribeModel", document | {"ModelArn": arn, "CreationTime": time.time()})
     if not parts.store.add(Resource("model", name, arn, document, {"packages": packages} if packages else {})):
         raise ValidationError(f'Cannot create already existing model "{arn}".')
     parts.tag(arn, request)
@@ -124,7 +125,9 @@ def _versioned(parts: Parts, request: Document) -> Resource:
     version = _next_version(parts, group)
     arn = f"{parts.aws.arn(_PACKAGE, group.name)}/{version}"
     approval = request.get("ModelApprovalStatus", "PendingManualApproval")
-    document = _package(parts, request, group.name, arn) | {
+    # Without a ModelPackageName: the guide's "View the Details of a Model Version", and SDK v3's ModelPackage, whose
+    # refresh then asks for the ARN.
+    document = _package(parts, request, arn) | {
         "ModelPackageGroupName": group.name,
         "ModelPackageVersion": version,
         "ModelApprovalStatus": approval,
@@ -155,19 +158,20 @@ def _unversioned(parts: Parts, request: Document) -> Resource:
         raise ValidationError("ModelPackageName or ModelPackageGroupName is required")
     name = request["ModelPackageName"]
     arn = parts.aws.arn(_PACKAGE, name)
-    return Resource(_PACKAGE, name, arn, _package(parts, request, name, arn), status="Completed")
+    return Resource(_PACKAGE, name, arn, _package(parts, request, arn), status="Completed")
 
 
-def _package(parts: Parts, request: Document, name: str, arn: str) -> Document:
-    kept = {key: value for key, value in request.items() if key not in ("Tags", "ClientToken")}
-    return kept | {
-        "ModelPackageName": name,
+def _package(parts: Parts, request: Document, arn: str) -> Document:
+    kept, now = {key: value for key, value in request.items() if key not in ("Tags", "ClientToken")}, time.time()
+    document = kept | {
         "ModelPackageArn": arn,
-        "CreationTime": time.time(),
+        "CreationTime": now,
+        "LastModifiedTime": now,
         "CreatedBy": parts.created_by,
         "ModelPackageStatus": "Completed",
         "ModelPackageStatusDetails": {"ValidationStatuses": [], "ImageScanStatuses": []},
     }
+    return completed("DescribeModelPackage", document)
 
 
 def describe_package(parts: Parts, request: Document) -> Document:
@@ -198,14 +202,7 @@ def list_packages(parts: Parts, request: Document) -> Document:
         where["parent = ?"] = find(parts, _GROUP, group_name, "ListModelPackages").arn
     if package_type != "Both":
         where["(parent <> '') = ?"] = package_type == "Versioned"
-
-    def row(resource: Resource) -> Document:
-        """Return what a summary is cut from: the name is one of packages without a group."""
-        return {
-            key: value for key, value in resource.document.items() if key != "ModelPackageName" or not resource.parent
-        }
-
-    return page(parts, "ListModelPackages", _PACKAGE, query, descending=False, where=where, row=row)
+    return page(parts, "ListModelPackages", _PACKAGE, query, descending=False, where=where)
 
 
 def update_package(parts: Parts, request: Document) -> Document:

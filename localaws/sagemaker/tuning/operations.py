@@ -5,7 +5,8 @@ import time
 from typing import Any
 
 from localaws.document import Document
-from localaws.sagemaker.errors import ConflictException, ResourceInUse, ValidationError
+from localaws.sagemaker.errors import ResourceInUse, ValidationError
+from localaws.sagemaker.families.defaults import completed
 from localaws.sagemaker.families.lookup import find, page
 from localaws.sagemaker.parts import Handler, Parts
 from localaws.sagemaker.service_model import summary
@@ -116,7 +117,10 @@ def delete_tuning_job(parts: Parts, request: Document) -> Document:
     """Delete a tuning job that has ended; its training jobs stay."""
     resource = _find(parts, request, "DeleteHyperParameterTuningJob")
     if resource.status not in _FINAL:
-        raise ConflictException(f"{resource.arn} is in status {resource.status}: stop it first")
+        raise ValidationError(
+            f"The request was rejected because the hyperparameter tuning job is in status {resource.status}: stop it"
+            " first."
+        )
     records.remove(parts.store, resource.arn)
     parts.store.remove(resource.arn)
     return {}
@@ -128,7 +132,7 @@ def _find(parts: Parts, request: Document, operation: str) -> Resource:
 
 def _document(request: Document, arn: str) -> Document:
     now = time.time()
-    return {
+    document = {
         **{name: value for name, value in request.items() if name != "Tags"},
         "HyperParameterTuningJobArn": arn,
         "HyperParameterTuningJobStatus": "InProgress",
@@ -136,6 +140,7 @@ def _document(request: Document, arn: str) -> Document:
         "LastModifiedTime": now,
         **records.counters([]),
     }
+    return completed("DescribeHyperParameterTuningJob", document)
 
 
 def _parents(parts: Parts, request: Document) -> list[Resource]:

@@ -7,3 +7,9 @@ class ObjectNotFound(ApiError):
     """No target, policy or scheduled action has that name."""
 
     code = "ObjectNotFoundException"
+
+
+class ResourceNotFound(ApiError):
+    """No target has the ARN that a tag is for."""
+
+    code = "ResourceNotFoundException"

@@ -9,7 +9,7 @@ from localaws.service.context import Context
 from localaws.service.service import Handler, Service
 from localaws.service.tagging import Tagging
 from localaws.services.application_autoscaling import activities, policies, schedules, targets
-from localaws.services.application_autoscaling.errors import ObjectNotFound
+from localaws.services.application_autoscaling.errors import ResourceNotFound
 from localaws.services.application_autoscaling.scaler import Scaler
 from localaws.settings import time_scale
 
@@ -67,8 +67,8 @@ class ApplicationAutoScaling(Service):
         return {}
 
 
-def _no_target(arn: str) -> ObjectNotFound:
-    return ObjectNotFound(f"No scalable target found for ARN: {arn}")
+def _no_target(arn: str) -> ResourceNotFound:
+    return ResourceNotFound(f"No scalable target found for ARN: {arn}")
 
 
 def _empty(change: Any, context: Context, request: Document) -> Document:

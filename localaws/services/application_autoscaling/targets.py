@@ -14,6 +14,12 @@ from localaws.storage.store import Query, Resource
 KIND = "application-autoscaling/target"
 KEY = ("ServiceNamespace", "ResourceId", "ScalableDimension")
 """The members that identify a target."""
+# What AWS creates for itself, and shows of every target of an endpoint (guide: "Service-linked roles for Application
+# Auto Scaling").
+_SERVICE_ROLE = (
+    "aws-service-role/sagemaker.application-autoscaling.amazonaws.com/"
+    "AWSServiceRoleForApplicationAutoScaling_SageMakerEndpoint"
+)
 _RUNNING = {
     "DynamicScalingInSuspended": False,
     "DynamicScalingOutSuspended": False,
@@ -49,6 +55,7 @@ def register(context: Context, request: Document) -> Resource:
         raise ValidationError("Maximum capacity cannot be less than minimum capacity")
     suspended = {**_RUNNING, **document.get("SuspendedState", {}), **request.get("SuspendedState", {})}
     document["SuspendedState"] = suspended
+    document.setdefault("RoleARN", f"arn:aws:iam::{context.aws.account_id}:role/{_SERVICE_ROLE}")
     if known is None:
         arn = context.arn("application-autoscaling", f"scalable-target/{uuid.uuid4().hex[:22]}")
         document |= {"ScalableTargetARN": arn, "CreationTime": time.time()}

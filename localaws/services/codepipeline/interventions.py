@@ -63,13 +63,14 @@ class Interventions:
         name = _stage(pipeline, request["stageName"])["name"]
         with self._context.store.transaction():
             pipeline = self._declarations.get(pipeline.name)
-            execution = self._executions.get(pipeline, request["pipelineExecutionId"])
+            number = request["pipelineExecutionId"]
             latest = pipeline.internal["stages"].get(name, {})
-            if latest.get("pipelineExecutionId") != execution.name:
+            if latest.get("pipelineExecutionId") != number:
                 raise NotLatestPipelineExecution(
-                    f"{execution.name} is not the latest execution in the stage {name}, which is "
+                    f"{number} is not the latest execution in the stage {name}, which is "
                     f"{latest.get('pipelineExecutionId')}"
                 )
+            execution = self._executions.get(pipeline, number)
             if latest["status"] not in ("Failed", "Stopped"):
                 raise StageNotRetryable(f"The stage {name} is {latest['status']}: only a failed stage can be retried")
             kept = {} if request["retryMode"] == "ALL_ACTIONS" else self._succeeded(execution, name)

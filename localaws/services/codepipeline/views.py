@@ -3,6 +3,8 @@
 from typing import Any
 
 from localaws.document import Document
+from localaws.protocol.model import service_model
+from localaws.protocol.shapes import members_of
 from localaws.service.context import Context
 from localaws.services.codepipeline.declarations import Declarations
 from localaws.services.codepipeline.executions import ACTION, KIND, RUNNING, Executions
@@ -87,7 +89,8 @@ class Views:
         else:
             where = {"parent LIKE ?": f"{pipeline.arn}/execution/%"}
         found, token = self._page(Query(ACTION, where), request)
-        return {"actionExecutionDetails": [action.document for action in found], "nextToken": token}
+        shape = service_model("codepipeline").shape_for("ActionExecutionDetail")
+        return {"actionExecutionDetails": [members_of(shape, action.document) for action in found], "nextToken": token}
 
     def state(self, request: Document) -> Document:
         """Handle GetPipelineState."""

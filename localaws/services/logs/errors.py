@@ -7,7 +7,6 @@
     +-- ResourceNotFound       no group, stream, filter, policy or query is called that
     +-- ResourceAlreadyExists  a group or stream of the name exists
     +-- LimitExceeded          a quota is reached
-    +-- InvalidOperation       the resource's state does not allow it
     +-- MalformedQuery         MalformedQueryException: no query of Logs Insights
 """
 
@@ -36,12 +35,6 @@ class LimitExceeded(ApiError):
     """A quota of CloudWatch Logs is reached."""
 
     code = "LimitExceededException"
-
-
-class InvalidOperation(ApiError):
-    """What is asked for is not possible in the resource's state."""
-
-    code = "InvalidOperationException"
 
 
 class MalformedQuery(ApiError):

@@ -7,11 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from localaws.api_errors import UnsupportedOperation
+from localaws.api_errors import UnsupportedOperation, ValidationError
 from localaws.document import Document
 from localaws.service.context import Context
 from localaws.services.logs.errors import (
-    InvalidOperation,
     InvalidParameter,
     LimitExceeded,
     ResourceAlreadyExists,
@@ -101,7 +100,7 @@ class Groups:
         """Delete a group with all that belongs to it (DeleteLogGroup)."""
         group = self.get(request["logGroupName"])
         if group.document.get("deletionProtectionEnabled"):
-            raise InvalidOperation(f"Log group {group.name} has deletion protection enabled: disable it first.")
+            raise ValidationError(f"Log group {group.name} has deletion protection enabled: disable it first.")
         with self._store.transaction() as connection:
             for (arn,) in connection.execute("SELECT arn FROM resource WHERE parent = ?", (group.arn,)).fetchall():
                 self._store.remove(arn)

@@ -142,7 +142,7 @@ def test_answers_and_stops(pipelines: Pipelines) -> None:
         "StageNotRetryableException"
     )
     latest = refused(client.retry_stage_execution, **{**retry, "stageName": "Source"}, pipelineExecutionId=nobodys)
-    assert latest[0] == "PipelineExecutionNotFoundException"
+    assert latest[0] == "NotLatestPipelineExecutionException"
 
     stop = {"pipelineName": name, "pipelineExecutionId": number}
     client.stop_pipeline_execution(**stop)

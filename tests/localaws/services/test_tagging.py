@@ -36,7 +36,7 @@ def test_tags_of_pipelines_come_and_go(local_aws: LocalAws) -> None:
         (
             "application-autoscaling",
             {"ResourceARN": "arn:aws:application-autoscaling:us-east-1:000000000000:scalable-target/gone"},
-            "ObjectNotFound",
+            "ResourceNotFound",
         ),
     ],
 )

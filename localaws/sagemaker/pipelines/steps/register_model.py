@@ -10,6 +10,7 @@ def run(step: Step, context: StepContext, _: Progress) -> Document:
     """Register a package; the step's properties are the response of DescribeModelPackage."""
     # The same token after an interruption: a version that was registered already is not registered twice.
     request = _without_empty(context.request(step)) | {"ClientToken": context.token(step)}
+    request["MetadataProperties"] = {"GeneratedBy": context.execution_arn, **request.get("MetadataProperties", {})}
     group = request.get("ModelPackageGroupName")
     if group:
         _make_group(context, group)

@@ -160,7 +160,7 @@ def test_a_stopped_tuning_job_stops_its_training_jobs(bench: Bench) -> None:
     request = tuning(bench, "import time; print('loss=1;', flush=True); time.sleep(60)", jobs=6, parallel=2)
     name = {"HyperParameterTuningJobName": request["HyperParameterTuningJobName"]}
     bench.sagemaker.create_hyper_parameter_tuning_job(**request)
-    with pytest.raises(ClientError, match=r"ConflictException.*stop it first"):
+    with pytest.raises(ClientError, match=r"ValidationException.*stop it first"):
         bench.sagemaker.delete_hyper_parameter_tuning_job(**name)
     while len(training_jobs(bench, name["HyperParameterTuningJobName"])) < 2:
         time.sleep(0.02)
