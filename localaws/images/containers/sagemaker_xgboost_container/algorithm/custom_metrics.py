@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-Metric = Callable[[Any, Any], float]
+from . import distribution
 
 
 class Confusion:
@@ -69,11 +69,11 @@ def _share(part: Any, whole: Any) -> Any:
     return np.divide(part, whole, out=np.zeros_like(whole), where=whole > 0)
 
 
-def _of_classes(share: Callable[[Confusion], float]) -> Metric:
+def _of_classes(share: Callable[[Confusion], float]) -> Callable[[Any, Any], float]:
     return lambda labels, predicted: share(Confusion(labels, predicted))
 
 
-_CLASSES: dict[str, Metric] = {
+_CLASSES: dict[str, Callable[[Any, Any], float]] = {
     "accuracy": _of_classes(lambda table: table.accuracy),
     "balanced_accuracy": _of_classes(lambda table: float(table.recall[table.actual > 0].mean())),
     "f1": _of_classes(lambda table: float(table.f1.mean())),
@@ -97,7 +97,7 @@ def _r2(labels: Any, predicted: Any) -> float:
     return float(1 - np.sum((labels - predicted) ** 2) / spread) if spread else 0.0
 
 
-_NUMBERS: dict[str, Metric] = {"mse": _mse, "r2": _r2}
+_NUMBERS: dict[str, Callable[[Any, Any], float]] = {"mse": _mse, "r2": _r2}
 NAMES = frozenset({*_CLASSES, *_NUMBERS})
 
 
@@ -124,10 +124,13 @@ def arguments(xgboost: Any, names: Sequence[str], objective: str) -> dict[str, A
     def evaluate(predictions: Any, matrix: Any) -> list[tuple[str, float]]:
         labels = matrix.get_label()
         classes = classes_of(predictions, objective, margins=not is_new)
-        return [
-            (name, _CLASSES[name](labels, classes) if name in _CLASSES else _NUMBERS[name](labels, predictions))
+        values = [
+            _CLASSES[name](labels, classes) if name in _CLASSES else _NUMBERS[name](labels, predictions)
             for name in chosen
         ]
+        # Several instances must agree on it, or they would not stop at the same round.
+        agreed = distribution.mean(xgboost, values, len(labels))
+        return [(name, float(agreed[number])) for number, name in enumerate(chosen)]
 
     return {"custom_metric" if is_new else "feval": evaluate}
 

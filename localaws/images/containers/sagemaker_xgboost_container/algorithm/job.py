@@ -15,10 +15,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from . import channels, data, hyperparameters, model_file, xgboost_module
+from . import channels, cross_validation, data, distribution, hyperparameters, model_file, xgboost_module
 from .boosting import Places, boost
 from .errors import AlgorithmError, ClientError
-from .examples import Examples
+from .examples import Examples, joined
 from .hyperparameters import Settings
 
 ROOT = Path("/opt/ml")
@@ -108,19 +108,33 @@ def run(job: Job) -> None:
         for name in ("train", "validation")
         if name in job.channels
     }
-    for name, found in examples.items():
-        if found is None:
-            raise ClientError(f"No data in {name} channel path {job.root / 'input' / 'data' / name}")
-    _train(job, xgboost, settings, {name: found for name, found in examples.items() if found is not None})
+    there = {name: found for name, found in examples.items() if found is not None}
+    missing = [name for name in examples if name not in there]
+    if len(job.hosts) > 1:
+        if settings.kfold:
+            raise ClientError(f"Hyperparameter _kfold: {settings.kfold} is for one instance, not {len(job.hosts)}")
+
+        def train(is_master: bool) -> None:
+            _train(job, xgboost, settings, there, is_master=is_master)
+
+        distribution.run(xgboost, job.hosts, job.host, not missing, train)
+    elif missing:
+        raise ClientError(f"No data in {missing[0]} channel path {job.root / 'input' / 'data' / missing[0]}")
+    else:
+        _train(job, xgboost, settings, there, is_master=True)
 
 
-def _train(
-    job: Job, xgboost: Any, settings: Settings, examples: Mapping[str, Examples], is_master: bool = True
-) -> None:
+def _train(job: Job, xgboost: Any, settings: Settings, examples: Mapping[str, Examples], *, is_master: bool) -> None:
     places = Places(job.root / "model" / model_file.NAME, job.checkpoints, is_master)
-    if settings.save_model_on_termination:
+    if settings.save_model_on_termination and is_master:
         signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
     try:
+        if settings.kfold:
+            everything = joined(list(examples.values()))
+            models = cross_validation.train(xgboost, settings, everything, places, job.root / "output" / "data")
+            for number, model in enumerate(models):
+                model_file.save(model, places.model.with_name(f"{model_file.NAME}-{number}"))
+            return
         matrices = {name: data.matrix(xgboost, each) for name, each in examples.items()}
         for name, matrix in matrices.items():
             print(f"{name} matrix has {matrix.num_row()} rows and {matrix.num_col()} columns", flush=True)

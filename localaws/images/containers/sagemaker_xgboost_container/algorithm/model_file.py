@@ -11,13 +11,12 @@ from pathlib import Path
 from typing import Any
 
 NAME = "xgboost-model"
-IGNORED = ".sagemaker-ignore"
 
 
 def save(booster: Any, path: Path) -> None:
-    """Write a model; who reads the file never sees half of one."""
+    """Write a model; who reads its folder never sees half of one, nor what a SIGTERM leaves."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=path.parent, suffix=IGNORED) as folder:
+    with tempfile.TemporaryDirectory(dir=path.parent.parent) as folder:
         # Newer versions of xgboost warn of a name without an extension, and write UBJSON.
         whole = Path(folder) / ("model.ubj" if hasattr(booster, "reset") else "model")
         booster.save_model(str(whole))
