@@ -1,7 +1,8 @@
-"""Search: all resources of one kind that match an expression, in any order, in pages.
+"""Search: all resources of one kind that match an expression, in any order, in pages; and GetSearchSuggestions.
 
 The searched properties are those that botocore's SearchRecord shows of a resource, its tags (``Tags.team``), a training
 job's final metrics (``Metrics.accuracy``), and a trial component's trials (``Parents``) and job (``SourceDetail``).
+Suggestions are the names of those that vary: hyperparameters, tags and metrics.
 """
 
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from typing import Any
 from localaws.document import Document
 from localaws.protocol.shapes import members_of
 from localaws.sagemaker.errors import ValidationError
+from localaws.sagemaker.hosting.host import Host
 from localaws.sagemaker.lineage.experiments import parents_of
 from localaws.sagemaker.lineage.graph import MEMBERSHIP
 from localaws.sagemaker.parts import Handler, Parts
@@ -35,19 +37,25 @@ SEARCHABLE = {
     "ExperimentTrialComponent": _Searchable("experiment-trial-component", "TrialComponent"),
     "ModelPackage": _Searchable("model-package", "ModelPackage"),
     "ModelPackageGroup": _Searchable("model-package-group", "ModelPackageGroup"),
+    "Endpoint": _Searchable("endpoint", "Endpoint"),
     "Pipeline": _Searchable("pipeline", "Pipeline"),
+    "PipelineVersion": _Searchable("pipeline-version", "PipelineVersion"),
     "PipelineExecution": _Searchable("pipeline-execution", "PipelineExecution"),
     "Project": _Searchable("project", "Project"),
 }
 """The kinds of resources that can be searched, by the request's ``Resource``, and where a result holds them."""
 
 
-def handlers() -> dict[str, Handler]:
-    """Return the operation of this module."""
-    return {"Search": search}
+def handlers(host: Host) -> dict[str, Handler]:
+    """Return the operations of this module by name."""
+
+    def search(parts: Parts, request: Document) -> Document:
+        return _search(parts, host, request)
+
+    return {"Search": search, "GetSearchSuggestions": suggest}
 
 
-def search(parts: Parts, request: Document) -> Document:
+def _search(parts: Parts, host: Host, request: Document) -> Document:
     """Return one page of the resources that match an expression."""
     searchable = SEARCHABLE[request["Resource"]]
     shape = search_record(searchable.member)
@@ -59,7 +67,7 @@ def search(parts: Parts, request: Document) -> Document:
     tags = parts.store.tags_of_kind(searchable.kind)
     found = []
     for resource in parts.store.every(searchable.kind):
-        document = _document(parts, resource)
+        document = _document(parts, host, resource)
         if matches(expression, document | _facets(document, tags.get(resource.arn, {}))):
             found.append((_sort_key(document, resource, sort_by), resource, document))
     descending = request.get("SortOrder", "Descending") == "Descending"
@@ -71,9 +79,26 @@ def search(parts: Parts, request: Document) -> Document:
     return {"Results": results, "NextToken": token, "TotalHits": {"Value": len(found), "Relation": "EqualTo"}}
 
 
-def _document(parts: Parts, resource: Resource) -> Document:
+def suggest(parts: Parts, request: Document) -> Document:
+    """Return the names of hyperparameters, tags and metrics that begin with a hint, in alphabetical order."""
+    kind = SEARCHABLE[request["Resource"]].kind
+    hint = ((request.get("SuggestionQuery") or {}).get("PropertyNameQuery") or {}).get("PropertyNameHint", "")
+    tags, names = parts.store.tags_of_kind(kind), set()
+    for resource in parts.store.every(kind):
+        facets = _facets(resource.document, tags.get(resource.arn, {}))
+        facets["HyperParameters"] = resource.document.get("HyperParameters") or {}
+        names |= {f"{facet}.{name}" for facet, values_by_name in facets.items() for name in values_by_name}
+    found = sorted(name for name in names if name.startswith(hint))
+    return {"PropertyNameSuggestions": [{"PropertyName": name} for name in found]}
+
+
+def _document(parts: Parts, host: Host, resource: Resource) -> Document:
     """Return a resource as it is stored, with the properties that Search adds."""
     document = resource.document
+    if resource.kind == "endpoint":
+        return document | host.summaries(resource)
+    if resource.kind == "pipeline-version":
+        return document | _of_version(parts, resource)
     if resource.kind == "experiment-trial-component":
         return document | _of_component(parts, resource)
     if resource.kind == "experiment-trial":
@@ -89,6 +114,17 @@ def _of_component(parts: Parts, component: Resource) -> Document:
     job = parts.store.by_arn(arn) if arn else None
     detail = {"SourceArn": arn, _JOBS[job.kind]: job.document} if job and job.kind in _JOBS else None
     return {"Parents": parents_of(parts, component.arn), "SourceDetail": detail}
+
+
+def _of_version(parts: Parts, version: Resource) -> Document:
+    """Return when a version of a pipeline was changed, and its last execution."""
+    execution = parts.store.by_arn(version.document.get("LastExecutionPipelineExecutionArn", ""))
+    last = {} if execution is None else execution.document
+    return {"LastModifiedTime": version.modified} | {
+        f"LastExecuted{name}": last[name]
+        for name in ("PipelineExecutionArn", "PipelineExecutionDisplayName", "PipelineExecutionStatus")
+        if name in last
+    }
 
 
 def _components(parts: Parts, trial: Resource) -> list[Document]:

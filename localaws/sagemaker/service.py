@@ -58,7 +58,7 @@ class SageMaker(Service):
             **documents.handlers(),
             **experiments.handlers(),
             **associations.handlers(),
-            **search.handlers(),
+            **search.handlers(self._host),
             **jobs.handlers(),
             **registry.handlers(),
             **group_policy.handlers(),

@@ -79,6 +79,7 @@ ACCEPTED: dict[str, dict[str, tuple[Any, ...]]] = {
     "CreateModelPackage": {"CertifyForMarketplace": (False,), "ValidationSpecification": ()},
     "StartPipelineExecution": {"MlflowExperimentName": ()},
     "RetryPipelineExecution": {"ParallelismConfiguration": ()},
+    "GetSearchSuggestions": {"Resource": tuple(SEARCHABLE)},
     "Search": {
         "Resource": tuple(SEARCHABLE),
         "VisibilityConditions": (),

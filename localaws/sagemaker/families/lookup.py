@@ -45,12 +45,14 @@ _SORT_COLUMNS = {
     "DestinationType": "json_extract(document, '$.DestinationType')",
 }
 # AWS says of these jobs that the request is not valid, whatever the operation's model declares. Sources: the waiters of
-# botocore's model; Terraform's AWS provider and AWS's controllers for Kubernetes, which look for these words.
+# botocore's model; Terraform's AWS provider and AWS's controllers for Kubernetes, which look for these words; the
+# sentence about a tuning job as issue 1540 of aws/amazon-sagemaker-examples has it.
 _JOBS = frozenset({"training-job", "processing-job", "transform-job"})
 _NOT_THERE = {
     "training-job": "Requested resource not found.",
     "processing-job": "Could not find requested job with name: {name}",
     "transform-job": "Could not find requested job with name: {name}",
+    "hyper-parameter-tuning-job": "Amazon SageMaker can't find a tuning job called {name}. Type another name.",
     "model": 'Could not find model "{arn}".',
     "endpoint-config": 'Could not find endpoint configuration "{arn}".',
     "endpoint": 'Could not find endpoint "{arn}".',

@@ -56,8 +56,7 @@ def create_tuning_job(parts: Parts, request: Document, tuner: Tuner) -> Document
     resource = Resource(KIND, name, arn, _document(request, arn), internal, status="InProgress", created=time.time())
     if not parts.store.add(resource):
         raise ResourceInUse(
-            "Hyper parameter tuning job names must be unique within an AWS account and region, and one named"
-            f" '{name}' already exists: {arn}"
+            f"A hyperparameter tuning job with the name, {name}, already exists. Choose a different name."
         )
     parts.tag(arn, request)
     tuner.start(resource)

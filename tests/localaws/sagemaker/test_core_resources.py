@@ -68,6 +68,10 @@ print(json.dumps({
     "tags": [tag.value for tag in resources.Tag.get_all(resource_arn=one["Model"].model_arn)],
     "edges": [edge.association_type for edge in resources.Association.get_all(source_arn=one["Action"].action_arn)],
     "artifacts": one["TrainingJob"].model_artifacts.s3_model_artifacts,
+    "found": [row["Endpoint"]["ProductionVariants"][0]["CurrentInstanceCount"] for row in client.search(
+        Resource="Endpoint",
+        SearchExpression={"Filters": [{"Name": "EndpointName", "Value": one["Endpoint"].endpoint_name}]},
+    )["Results"]],
     "images": one["Endpoint"].production_variants[0].deployed_images[0].resolution_time is not None,
 }))
 """
@@ -89,6 +93,7 @@ def test_every_resource_class_reads_what_is_served(local_aws: LocalAws, bench: B
         "tags": ["blue"],
         "edges": ["ContributedTo"],
         "artifacts": f"s3://{bench.bucket}/models/{training}/output/model.tar.gz",
+        "found": [1],
         "images": True,
     }
     bench.sagemaker.delete_endpoint(EndpointName=asked["Endpoint"]["get"]["endpoint_name"])

@@ -7,7 +7,8 @@ import pytest
 
 from localaws.sagemaker.errors import ValidationError
 from localaws.sagemaker.search_expression import check, matches
-from tests.localaws.sagemaker.conftest import Bench, unique
+from tests.localaws.sagemaker.conftest import ROLE, Bench, unique
+from tests.localaws.sagemaker.definitions import definition, fail
 from tests.localaws.sagemaker.resources import make_package, refusal
 
 Document = dict[str, Any]
@@ -159,6 +160,41 @@ def test_a_component_is_found_by_its_trial_and_shows_its_parents(bench: Bench) -
     assert row["TrialComponent"]["Parents"] == [{"TrialName": trial, "ExperimentName": experiment}]
     (row,) = search(bench, "ExperimentTrial", equals("ExperimentName", experiment))
     assert [one["TrialComponentName"] for one in row["Trial"]["TrialComponentSummaries"]] == [component]
+
+
+def test_versions_of_pipelines_show_their_last_execution(bench: Bench) -> None:
+    name = unique("pipeline")
+    arn = bench.sagemaker.create_pipeline(
+        PipelineName=name, PipelineDefinition=definition(fail("No", "no")), RoleArn=ROLE
+    )["PipelineArn"]
+    bench.sagemaker.update_pipeline(PipelineName=name, PipelineDefinition=definition(fail("Never", "no")))
+    execution = bench.start(name)
+    bench.wait_for_execution(execution)
+    rows = search(bench, "PipelineVersion", equals("PipelineArn", arn))
+    last, first = [row["PipelineVersion"] for row in rows]
+    assert (last["PipelineVersionId"], first["PipelineVersionId"]) == (2, 1)
+    assert last["LastExecutedPipelineExecutionArn"] == execution
+    assert last["LastExecutedPipelineExecutionStatus"] == "Failed"
+    assert "LastExecutedPipelineExecutionArn" not in first
+
+
+def test_names_of_tags_metrics_and_hyperparameters_are_suggested(bench: Bench) -> None:
+    tag, rate = unique("team"), unique("rate")
+    request = bench.training("print('score=1;')", HyperParameters={rate: "1"}, Tags=[{"Key": tag, "Value": "blue"}])
+    request["AlgorithmSpecification"]["MetricDefinitions"] = [{"Name": "score", "Regex": "score=(.+);"}]
+    bench.run_training(request)
+
+    def suggested(resource: str, hint: str) -> list[str]:
+        query = {"PropertyNameQuery": {"PropertyNameHint": hint}}
+        answer = bench.sagemaker.get_search_suggestions(Resource=resource, SuggestionQuery=query)
+        return [one["PropertyName"] for one in answer["PropertyNameSuggestions"]]
+
+    assert suggested("TrainingJob", f"Tags.{tag[:-1]}") == [f"Tags.{tag}"]
+    assert suggested("TrainingJob", f"HyperParameters.{rate}") == [f"HyperParameters.{rate}"]
+    assert "Metrics.score" in suggested("TrainingJob", "Metrics.")
+    assert suggested("Pipeline", f"Tags.{tag}") == []
+    code, message = refusal(bench.sagemaker.get_search_suggestions, Resource="FeatureGroup")
+    assert (code, "FeatureGroup" in message) == ("UnsupportedOperation", True)
 
 
 def test_what_is_not_kept_here_is_not_searched(bench: Bench) -> None:
