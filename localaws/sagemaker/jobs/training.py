@@ -30,6 +30,7 @@ _REASON_CHARACTERS = 900
 _TOOLKIT = ("sagemaker_program", "sagemaker_submit_directory")
 _ROOT = PurePosixPath("/opt/ml")
 _CHECKPOINTS = "/opt/ml/checkpoints"
+# As the SDKs print them while they wait: "2022-06-02 17:28:14 Failed - Training job failed".
 _SECONDARY_MESSAGES = {
     "Starting": "Preparing the instances for training",
     "Downloading": "Downloading input data",
@@ -72,8 +73,7 @@ class TrainingJob(JobType):
         history = document.setdefault("SecondaryStatusTransitions", [])
         if history and "EndTime" not in history[-1]:
             history[-1]["EndTime"] = now
-        message = document.get("FailureReason") or _SECONDARY_MESSAGES[secondary_status]
-        entry = {"Status": secondary_status, "StartTime": now, "StatusMessage": message}
+        entry = {"Status": secondary_status, "StartTime": now, "StatusMessage": _SECONDARY_MESSAGES[secondary_status]}
         if secondary_status in (*FINAL, "MaxRuntimeExceeded"):
             entry["EndTime"] = now
         history.append(entry)

@@ -18,7 +18,7 @@ from tests.localaws.sagemaker.conftest import (
     processing_output,
     unique,
 )
-from tests.localaws.sagemaker.resources import make_model
+from tests.localaws.sagemaker.resources import make_model, refusal
 
 
 def test_a_processing_job_takes_inputs_to_outputs(bench: Bench) -> None:
@@ -142,6 +142,13 @@ def test_a_training_script_may_write_its_own_reason(bench: Bench) -> None:
     job = bench.run_training(bench.training(script))
     assert job["FailureReason"] == "AlgorithmError: the data have no label, exit code: 1"
     assert job["SecondaryStatus"] == "Failed"
+    assert job["SecondaryStatusTransitions"][-1]["StatusMessage"] == "Training job failed"
+
+
+def test_a_place_that_is_not_in_s3_is_refused_at_once(bench: Bench) -> None:
+    request = bench.training("", OutputDataConfig={"S3OutputPath": "https://s3.amazonaws.com/bucket"})
+    code, message = refusal(bench.sagemaker.create_training_job, **request)
+    assert (code, "'https://s3.amazonaws.com/bucket' is not an S3 URI" in message) == ("ValidationException", True)
 
 
 def test_a_running_job_is_stopped_and_what_it_saved_is_kept(bench: Bench) -> None:

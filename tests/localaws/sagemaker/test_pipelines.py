@@ -260,6 +260,9 @@ def test_models_and_packages_are_made_by_steps(bench: Bench) -> None:
     assert execution["PipelineExecutionStatus"] == "Succeeded", steps
     described = bench.sagemaker.describe_model_package(ModelPackageName=package)
     assert described["ModelMetrics"]["ModelQuality"]["Statistics"]["S3Uri"] == uri
+    assert described["MetadataProperties"] == {"GeneratedBy": execution["PipelineExecutionArn"]}
+    assert described["LastModifiedTime"] >= described["CreationTime"]
+    assert "ModelPackageName" not in described
     name = steps["Create"]["Metadata"]["Model"]["Arn"].rpartition("/")[2]
     assert name.startswith("pipelines-")
 

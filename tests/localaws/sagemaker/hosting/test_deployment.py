@@ -89,6 +89,8 @@ def test_a_shift_can_be_watched_and_both_versions_answer(endpoints, local_aws):
     found = endpoints.client.describe_endpoint(EndpointName=name)
     assert (found["EndpointStatus"], found["PendingDeploymentSummary"]["EndpointConfigName"]) == ("Updating", config)
     assert seen == {"1", "2"}
+    assert _stage(found)["Status"] in ("ActivatingTraffic", "Baking")
+    assert found["LastModifiedTime"] <= found["PendingDeploymentSummary"]["StartTime"] <= _stage(found)["StartTime"]
     with pytest.raises(ClientError, match="Cannot update in-progress endpoint"):
         endpoints.client.update_endpoint(EndpointName=name, EndpointConfigName=config)
     endpoints.wait(name)
