@@ -12,6 +12,7 @@ import asyncio
 import threading
 from collections import deque
 from collections.abc import Callable
+from http import HTTPStatus
 from typing import Any
 
 import httptools
@@ -208,7 +209,10 @@ class Connection(asyncio.Protocol):
     def respond(self, response: Response) -> None:
         """Answer the request that is being handled, wholly."""
         keep_alive = self._keeps_alive()
-        start = start_of(response, keep_alive, b"content-length: %d\r\n" % len(response.body))
+        # RFC 9110 (8.6): no length with 204, which has no body.
+        bodiless = response.status == HTTPStatus.NO_CONTENT
+        framing = b"" if bodiless else b"content-length: %d\r\n" % len(response.body)
+        start = start_of(response, keep_alive, framing)
         self._write(start, response.body)
         self._answered(keep_alive)
 

@@ -3,12 +3,17 @@
 The contract is that of AWS's inference containers (``sagemaker-inference-toolkit``, ``transformer.py``):
 model_fn, and either transform_fn alone or any of input_fn, predict_fn and output_fn. What a script does not
 define has a default.
+
+An image that is an algorithm has a module of its own, which SAGEMAKER_SERVING_MODULE names. Where no script is named,
+that module is the script, as in AWS's images, which then look for no inference.py. Its ``DEFAULTS`` are the functions
+that a script need not define there.
 """
 
 import importlib.util
+import logging
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,9 +24,12 @@ from serving.context import ARGUMENTS, takes_context
 from serving.errors import StartError
 from serving.settings import DEFAULT_PROGRAM
 
+IMAGE_MODULE = "SAGEMAKER_SERVING_MODULE"
 _TUNED_BY = {"batch_size": "SAGEMAKER_TS_BATCH_SIZE", "max_batch_delay": "SAGEMAKER_TS_MAX_BATCH_DELAY"}
 _LONGEST_DELAY_MS = 10_000
 _STAGES = ("input_fn", "predict_fn", "output_fn")
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -67,7 +75,7 @@ def load_script(code_dir: Path, program: str | None) -> Script:
         The script's folder.
     program : str or None
         The script's file name. None means inference.py, which then may be absent: a model that can be loaded
-        and called without help needs no script.
+        and called without help needs no script; or the image's own module, if it has one.
 
     Raises
     ------
@@ -76,13 +84,18 @@ def load_script(code_dir: Path, program: str | None) -> Script:
         functions that transform_fn replaces.
     """
     path = code_dir / (program or DEFAULT_PROGRAM)
+    own = _image_module()
+    if own is not None and program is None:
+        if path.is_file():
+            log.warning("%s is not used: without SAGEMAKER_PROGRAM this image serves by itself.", path)
+        return _functions(own, Path(own.__file__ or IMAGE_MODULE))
     # Also without a script: a pickled model finds its class in a module beside it.
     sys.path.insert(0, str(code_dir))
     if not path.is_file():
         if program is None:
             return Script()
         raise StartError(f"SAGEMAKER_PROGRAM names {program!r}, but there is no file {path}.")
-    return _functions(_import(path), path)
+    return _functions(_import(path), path, own.DEFAULTS if own else {})
 
 
 @contextmanager
@@ -102,6 +115,16 @@ def own_modules(folder: Path) -> Iterator[None]:
                 del sys.modules[name]
 
 
+def _image_module() -> ModuleType | None:
+    name = os.environ.get(IMAGE_MODULE)
+    if not name:
+        return None
+    try:
+        return importlib.import_module(name)
+    except Exception as error:
+        raise StartError(f"{IMAGE_MODULE} names {name!r}, which cannot be imported: {error}") from error
+
+
 def _import(path: Path) -> ModuleType:
     spec = importlib.util.spec_from_file_location(path.stem, path)
     if spec is None or spec.loader is None:
@@ -115,8 +138,10 @@ def _import(path: Path) -> ModuleType:
     return module
 
 
-def _functions(module: ModuleType, path: Path) -> Script:
+def _functions(module: ModuleType, path: Path, defaults: Mapping[str, Callable[..., Any]] | None = None) -> Script:
     given = {name: getattr(module, name) for name in Script.__annotations__ if hasattr(module, name)}
+    replaced_by_transform = _STAGES if "transform_fn" in given else ()
+    given = {name: each for name, each in (defaults or {}).items() if name not in replaced_by_transform} | given
     script = Script(**(given | _tuned(given)))
     replaced = [name for name in _STAGES if getattr(script, name)]
     if script.transform_fn and replaced:

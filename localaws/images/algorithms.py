@@ -1,4 +1,4 @@
-"""The images that are an algorithm as well as a framework: a training job of theirs needs no script.
+"""The images that are an algorithm as well as a framework: a training job or a model of theirs needs no script.
 
 Their algorithm is a module of what the image has beside its toolkit (``containers/``), so it runs in an installed
 image, and in any other interpreter that has the framework.
@@ -22,7 +22,9 @@ class Algorithm:
     ----------
     repository : str
     entry : str
-        Its ``module:function`` in `CONTAINERS`.
+        Its ``module:function`` in `CONTAINERS`, which trains.
+    handlers : str
+        Its module there that serves.
     version_variable : str
         The environment variable that tells it the image's version, where another interpreter stands for the image.
     metrics : sequence of str
@@ -32,6 +34,7 @@ class Algorithm:
 
     repository: str
     entry: str
+    handlers: str
     version_variable: str
     metrics: Sequence[str]
     data_sets: Sequence[str]
@@ -40,7 +43,8 @@ class Algorithm:
         """Return the environment variables of an interpreter that stands for an image of this repository."""
         match = _URI.fullmatch(uri)
         version = {self.version_variable: match["tag"]} if match and match["tag"] else {}
-        return {"SAGEMAKER_TRAINING_MODULE": self.entry, "PYTHONPATH": str(CONTAINERS), **version}
+        modules = {"SAGEMAKER_TRAINING_MODULE": self.entry, "SAGEMAKER_SERVING_MODULE": self.handlers}
+        return {**modules, "PYTHONPATH": str(CONTAINERS), **version}
 
     @property
     def metric_definitions(self) -> list[dict[str, str]]:
@@ -55,6 +59,7 @@ class Algorithm:
 XGBOOST = Algorithm(
     repository="sagemaker-xgboost",
     entry="sagemaker_xgboost_container.algorithm.job:main",
+    handlers="sagemaker_xgboost_container.handlers",
     version_variable="SAGEMAKER_XGBOOST_VERSION",
     metrics=[
         "accuracy",

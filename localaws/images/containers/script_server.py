@@ -26,10 +26,13 @@ class ScriptServer:
     ----------
     defaults : dict of str to callable
         The framework's own `input_fn`, `predict_fn` and `output_fn`, for a script without.
+    algorithm : WSGI application, optional
+        What serves if no script is named.
     """
 
-    def __init__(self, defaults: dict[str, Any]) -> None:
+    def __init__(self, defaults: dict[str, Any], algorithm: Any = None) -> None:
         self._defaults = defaults
+        self._algorithm = algorithm
         self._application: Any = None
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
@@ -40,6 +43,8 @@ class ScriptServer:
 
     def _make(self) -> Any:
         settings = env.ServingEnv()
+        if not settings.module_name:
+            return self._algorithm
         script = _script(settings)
         model = self._transformer(script)
         model.initialize()
@@ -68,14 +73,15 @@ def _script(settings: Any) -> Any:
         return modules.import_module(settings.module_dir, settings.module_name)
 
 
-def start() -> None:
-    """Install the model's code, then become gunicorn."""
+def start(*, algorithm: bool = False) -> None:
+    """Install the model's code, then become gunicorn; with an algorithm, no script need be named."""
     if os.environ.get("SAGEMAKER_MULTI_MODEL"):
         sys.exit("serve: multi-model endpoints (SAGEMAKER_MULTI_MODEL) are not supported by the local image")
     settings = env.ServingEnv()
-    if not settings.module_name:
+    if settings.module_name:
+        modules.import_module(settings.module_dir, settings.module_name)
+    elif not algorithm:
         sys.exit("serve: no script is named: set SAGEMAKER_PROGRAM in the model's environment")
-    modules.import_module(settings.module_dir, settings.module_name)
     workers = settings.model_server_workers
     gunicorn = str(Path(sys.executable).with_name("gunicorn"))
     options = {
