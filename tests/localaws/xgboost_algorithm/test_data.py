@@ -131,3 +131,13 @@ def test_the_content_type_says_the_format(content_type: str | None, found: str) 
 def test_a_wrong_channel_is_named(described: dict[str, dict[str, str]], said: str) -> None:
     with pytest.raises(ClientError, match=said):
         channels.data_format(described)
+
+
+def test_a_large_file_is_read_as_a_small_one_is(tmp_path: Path) -> None:
+    row = "1,0.5,,-3e-2\n"
+    found = read(tmp_path, "csv", rows=row * 100_000)
+    assert found.features.shape == (100_000, 3)
+    assert found.features[-1, [0, 2]] == pytest.approx([0.5, -0.03])
+    assert np.isnan(found.features[:, 1]).all()
+    with pytest.raises(ClientError, match="rows, line 100001: 'x' is not a number"):
+        read(tmp_path, "csv", rows=row * 100_000 + "1,x,2,3\n")

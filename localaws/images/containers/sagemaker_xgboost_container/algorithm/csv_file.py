@@ -1,7 +1,8 @@
 """CSV: numbers, no header row; for training, the label in the first column, and the weight may be in the second.
 
-An empty cell is a missing value. The delimiter is that of the first line. pyarrow reads; what it does not take is read
-again line by line, which knows which line is wrong.
+An empty cell is a missing value. The delimiter is that of the first line. pyarrow reads, or NumPy a small file, for
+which importing pyarrow would take longer than the rest; what they do not take is read again line by line, which knows
+which line is wrong.
 """
 
 from __future__ import annotations
@@ -12,8 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow
-import pyarrow.csv
 
 from .errors import ClientError
 from .examples import Examples
@@ -21,6 +20,7 @@ from .examples import Examples
 _DELIMITERS = ",;\t| "
 _MISSING = ("", "na", "n/a", "null", "nan")
 _SHOWN = 50
+_SMALL_BYTES = 1024 * 1024
 
 
 def read(path: Path, *, weights: bool) -> Examples:
@@ -69,8 +69,8 @@ def parse(data: bytes, name: str) -> Any:
     delimiter = _delimiter(first, name)
     count = len(next(csv.reader([first], delimiter=delimiter)))
     try:
-        return _by_arrow(data, delimiter, count)
-    except pyarrow.ArrowInvalid:
+        return (_by_numpy if len(data) < _SMALL_BYTES else _by_arrow)(data, delimiter, count)
+    except ValueError:  # pyarrow's errors are such, too
         return _line_by_line(data, delimiter, count, name)
 
 
@@ -86,7 +86,17 @@ def _delimiter(line: str, name: str) -> str:
         raise ClientError(f"{name}: could not determine the delimiter of line 1, '{line[:_SHOWN]}': {error}") from error
 
 
+def _by_numpy(data: bytes, delimiter: str, count: int) -> Any:
+    lines = [line for line in data.splitlines() if line]
+    cells = [line.split(delimiter.encode()) for line in lines]
+    if any(len(each) != count for each in cells):
+        raise ValueError("a line that is longer or shorter than the first")
+    return np.array(cells, "S").astype(np.float32)
+
+
 def _by_arrow(data: bytes, delimiter: str, count: int) -> Any:
+    import pyarrow.csv  # noqa: PLC0415
+
     names = [str(number) for number in range(count)]
     table = pyarrow.csv.read_csv(
         pyarrow.BufferReader(data),

@@ -34,6 +34,7 @@ _OF_USER = (
     "the dataset only contains pos or neg samples",
     "base_score must be in (0,1)",
     "label must be nonnegative",
+    "Weights must be positive values",
     "Parameter reg_lambda should be greater equal to 0",
 )
 
