@@ -60,7 +60,7 @@ def test_each_fold_has_a_model_and_each_row_a_prediction(tmp_path: Path, objecti
 
 def test_what_xgboost_says_of_the_users_data_is_the_users_to_change(tmp_path: Path) -> None:
     texts = {"num_round": "1", "objective": "multi:softmax", "num_class": "2"}
-    with pytest.raises(ClientError, match=r"label must be in \[0, num_class\)"):
+    with pytest.raises(ClientError, match=r"label must be .* \[0, num_class\)"):
         trained(tmp_path, texts, examples(20, 1, classes=4))
 
 

@@ -51,7 +51,9 @@ def _read_file(path: Path, data_format: str, *, csv_weights: bool) -> Examples:
         from . import parquet_file  # noqa: PLC0415
 
         return parquet_file.read(path)
-    raise ClientError(f"ContentType {data_format} is not supported here: use CSV, LIBSVM or Parquet")
+    from . import recordio_file  # noqa: PLC0415
+
+    return recordio_file.read(path)
 
 
 def matrix(xgboost: Any, examples: Examples) -> Any:

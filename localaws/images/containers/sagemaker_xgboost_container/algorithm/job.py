@@ -28,6 +28,7 @@ VERSION_VARIABLE = "SAGEMAKER_XGBOOST_VERSION"
 _OF_USER = (
     "label must be in [0,1] for logistic regression",
     "label must be in [0, num_class)",
+    "label must be discrete values in the range of [0, num_class)",
     "Target is multiclass but average='binary'",
     "feature_names mismatch",
     "preds.size() == info.labels",
