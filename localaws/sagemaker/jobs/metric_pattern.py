@@ -5,6 +5,7 @@
 
 import logging
 import math
+import re
 import time
 from collections.abc import Iterator
 
@@ -14,6 +15,8 @@ logger = logging.getLogger(__name__)
 
 _SECONDS = 10.0
 _LINE_CHARACTERS = 64 * 1024
+_FLAGS_OR_ALTERNATIVES = re.compile(r"\||\(\?[a-zA-Z]")
+_LITERAL = re.compile(r"[A-Za-z0-9_#:=, -]*")
 
 
 class MetricPattern:
@@ -41,10 +44,11 @@ class MetricPattern:
             self._pattern = regex.compile(pattern)
         except regex.error as error:
             raise ValueError(f"Regex '{pattern}' of metric '{name}': {error}") from error
+        self._needed = literal_of(pattern)
 
     def values(self, line: str) -> Iterator[float]:
         """Yield the finite numbers that it finds in a line, of which it reads 65,536 characters."""
-        if self._seconds <= 0:
+        if self._seconds <= 0 or self._needed not in line:
             return
         began = time.monotonic()
         try:
@@ -58,6 +62,17 @@ class MetricPattern:
             return
         self._seconds -= time.monotonic() - began
         yield from filter(math.isfinite, map(_number, found))
+
+
+def literal_of(pattern: str) -> str:
+    """Return a text that every match of an expression begins with; an empty one if that cannot be told at a glance.
+
+    An algorithm of AWS has dozens of metrics, of which a line has two: to look for a text is a hundred times faster.
+    """
+    if _FLAGS_OR_ALTERNATIVES.search(pattern):
+        return ""
+    found = _LITERAL.match(pattern)
+    return found[0][:-1] if found else ""  # a quantifier may follow the last character
 
 
 def _number(text: str | None) -> float:
