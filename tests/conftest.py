@@ -33,6 +33,8 @@ ANSWERS = Path(tempfile.gettempdir()) / f"answers-unlike-aws-{os.getpid()}.txt"
 os.environ[answers.VARIABLE] = str(ANSWERS)
 # Commands that are proposed are for the shell that started tox; those of the tests run where tox has set the path.
 os.environ.pop("TOX_ENV_DIR", None)
+# Their environment has no part of this project: `python -m tests.sdk_v2` runs them.
+collect_ignore = ["sdk_v2"]
 LOCAL_AWS = (sys.executable, "-P", "-m", "localaws.command.cli")
 _PORT_ATTEMPTS = 5
 # Of processor, in which an event loop does nothing else: what is noted, and what fails the run.

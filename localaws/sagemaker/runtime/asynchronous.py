@@ -181,8 +181,7 @@ class AsyncInvocations:
         try:
             if started - pending.received > pending.ttl_seconds:
                 raise _Failed(f"The request waited longer than {pending.ttl_seconds} seconds.", "ExpiredRequests")
-            body = await self._input(pending, variant)
-            invocation = await self._invoke(pending, body)
+            invocation = await self._invoke(await self._request(pending, variant))
             variant, content_type = invocation.variant, invocation.answer.content_type
             if isinstance(invocation.fault, ModelNotReady | Unavailable):
                 return False
@@ -200,26 +199,30 @@ class AsyncInvocations:
         self._count(pending, variant, values)
         return True
 
-    async def _input(self, pending: AsyncRequest, variant: Variant) -> bytes:
+    async def _request(self, pending: AsyncRequest, variant: Variant) -> Request:
+        """Return the invocation with its input, which is of its object's type where the caller named none.
+
+        SDK v2's AsyncPredictor names none, and writes it to the object.
+        """
         if not pending.input_location:
-            return base64.b64decode(pending.body)
+            return pending.request(base64.b64decode(pending.body))
         location, started = Location.of(pending.input_location), time.monotonic()
 
-        def download() -> bytes:
+        def download() -> Request:
             s3 = self._aws_of(variant).client("s3")
-            body: bytes = s3.get_object(Bucket=location.bucket, Key=location.key)["Body"].read()
-            return body
+            found = s3.get_object(Bucket=location.bucket, Key=location.key)
+            content_type = pending.content_type or found["ContentType"]
+            return replace(pending, content_type=content_type).request(found["Body"].read())
 
         try:
-            body = await self._in_thread(download)
+            request = await self._in_thread(download)
         except (ClientError, BotoCoreError) as error:
             reason = f"ClientError: Failed to download the input from {location}: {error}"
             raise _Failed(reason, "RequestDownloadFailures") from error
         self._count(pending, variant, {"RequestDownloadLatency": (time.monotonic() - started) * 1e6})
-        return body
+        return request
 
-    async def _invoke(self, pending: AsyncRequest, body: bytes) -> Invocation:
-        request = pending.request(body)
+    async def _invoke(self, request: Request) -> Invocation:
         try:
             invocation = await self._dispatcher.invoke(*self._dispatcher.target(request), request)
         except RuntimeFault as fault:

@@ -131,8 +131,11 @@ def _find(parts: Parts, request: Document, operation: str) -> Resource:
 
 def _document(request: Document, arn: str) -> Document:
     now = time.time()
+    definitions = [each.described for each in Plan.of(request, seed=0).definitions]
+    several = "TrainingJobDefinitions" in request
     document = {
         **{name: value for name, value in request.items() if name != "Tags"},
+        **({"TrainingJobDefinitions": definitions} if several else {"TrainingJobDefinition": definitions[0]}),
         "HyperParameterTuningJobArn": arn,
         "HyperParameterTuningJobStatus": "InProgress",
         "CreationTime": now,

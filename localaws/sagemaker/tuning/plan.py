@@ -59,8 +59,26 @@ class Definition:
 
     @property
     def static(self) -> dict[str, str]:
-        """The hyperparameters that are the same in all training jobs."""
-        return self.document.get("StaticHyperParameters") or {}
+        """The hyperparameters that are the same in all training jobs, as the request's author sees them."""
+        given = self.document.get("StaticHyperParameters") or {}
+        return {name: value for name, value in given.items() if name != _OBJECTIVE_PARAMETER}
+
+    @property
+    def described(self) -> Document:
+        """The definition as Describe returns it.
+
+        SDK v2's attach relies on the objective's name, and on a ResourceConfig, which it did not send itself.
+        """
+        resources = resource_config(self.document)
+        return (
+            self.document
+            | {"StaticHyperParameters": self.static | self._objective_parameter}
+            | ({"ResourceConfig": resources} if resources else {})
+        )
+
+    @property
+    def _objective_parameter(self) -> dict[str, str]:
+        return {_OBJECTIVE_PARAMETER: self.objective.metric_name}
 
     def training_request(self, name: str, values: dict[str, str], tags: Sequence[Document]) -> Document:
         """Return the CreateTrainingJob request of one training job."""
@@ -72,7 +90,7 @@ class Definition:
             "TrainingJobName": name,
             "AlgorithmSpecification": self.document["AlgorithmSpecification"],
             "ResourceConfig": resource_config(self.document),
-            "HyperParameters": self.static | values | {_OBJECTIVE_PARAMETER: self.objective.metric_name},
+            "HyperParameters": self.static | values | self._objective_parameter,
             "Tags": list(tags),
         }
 

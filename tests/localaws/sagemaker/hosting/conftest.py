@@ -27,7 +27,7 @@ def transform_fn(model, body, content_type, accept):
     if body == "die":
         os._exit(3)
     time.sleep(body if isinstance(body, float) else 0)
-    return json.dumps({"version": model, "pid": os.getpid(), "host": os.uname().nodename})
+    return json.dumps({"version": model, "pid": os.getpid(), "host": os.uname().nodename, "content_type": content_type})
 """
 
 

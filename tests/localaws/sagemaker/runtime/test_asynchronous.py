@@ -66,6 +66,18 @@ def test_the_answer_is_put_where_it_was_promised(endpoints, local_aws):
     assert watch.statistic("Invocations", "Sum") == 0
 
 
+def test_an_input_is_of_its_objects_type_where_the_caller_names_none(endpoints):
+    """SDK v2's AsyncPredictor gives the type to the object only."""
+    queue = Asynchronous(endpoints)
+    key = unique("in")
+    queue.bench.s3.put_object(Bucket=queue.bench.bucket, Key=key, Body=b'"x"', ContentType="text/csv")
+    for named, seen in (({}, "text/csv"), ({"ContentType": "application/json"}, "application/json")):
+        accepted = queue.runtime.invoke_endpoint_async(
+            EndpointName=queue.name, InputLocation=f"s3://{queue.bench.bucket}/{key}", **named
+        )
+        assert json.loads(queue.read(accepted["OutputLocation"]))["content_type"] == seen
+
+
 def test_failures_are_kept_and_both_topics_are_told(endpoints, local_aws):
     (good, told), (bad, warned) = topic_with_queue(local_aws), topic_with_queue(local_aws)
     notify = {"NotificationConfig": {"SuccessTopic": good, "ErrorTopic": bad}}

@@ -57,6 +57,7 @@ def test_a_quadratic_is_tuned(bench: Bench) -> None:
     assert training["TuningJobArn"] == job["HyperParameterTuningJobArn"]
     assert training["HyperParameters"]["x"] == rows[0]["TunedHyperParameters"]["x"]
     assert training["HyperParameters"]["_tuning_objective_metric"] == "loss"
+    assert job["TrainingJobDefinition"]["StaticHyperParameters"]["_tuning_objective_metric"] == "loss"
     tags = bench.sagemaker.list_tags(ResourceArn=training["TrainingJobArn"])["Tags"]
     assert tags == [{"Key": "team", "Value": "a"}]
     (listed,) = bench.sagemaker.list_hyper_parameter_tuning_jobs(NameContains=name)["HyperParameterTuningJobSummaries"]

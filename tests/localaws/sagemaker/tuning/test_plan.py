@@ -29,6 +29,16 @@ def test_a_training_request_has_static_and_tuned_hyperparameters() -> None:
     assert (made["TrainingJobName"], made["RoleArn"], made["Tags"]) == ("job", "role", [{"Key": "a", "Value": "b"}])
 
 
+def test_what_is_described_has_the_objective_and_the_resources() -> None:
+    resources = {"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 5}
+    given = request(StaticHyperParameters={"epochs": "3"}, HyperParameterTuningResourceConfig=resources)
+    (definition,) = Plan.of(given, 0).definitions
+    assert definition.described["StaticHyperParameters"] == {"epochs": "3", "_tuning_objective_metric": "score"}
+    assert definition.described["ResourceConfig"] == resources
+    (again,) = Plan.of(request(**definition.described), 0).definitions  # as a warm start's author copies it
+    assert again.static == {"epochs": "3"}
+
+
 def test_each_training_job_has_checkpoints_of_its_own() -> None:
     checkpoints = {"S3Uri": "s3://bucket/checkpoints/", "LocalPath": "/opt/ml/checkpoints"}
     (definition,) = Plan.of(request(CheckpointConfig=checkpoints), 0).definitions
