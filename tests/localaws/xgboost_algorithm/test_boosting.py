@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import xgboost
-from sagemaker_xgboost_container.algorithm import job
+from sagemaker_xgboost_container.algorithm import checkpoints, job
 from sagemaker_xgboost_container.algorithm.errors import AlgorithmError, ClientError
 
 
@@ -17,7 +17,7 @@ def trained(folder: Path, hyperparameters: dict[str, str], rows: np.ndarray, uns
             (folder / "input/data" / name).mkdir(parents=True)
             np.savetxt(folder / "input/data" / name / "rows.csv", values, delimiter=",")
     channels = {path.name: {"ContentType": "csv"} for path in (folder / "input/data").iterdir()}
-    (folder / "input/config").mkdir()
+    (folder / "input/config").mkdir(parents=True, exist_ok=True)
     for name, content in (("hyperparameters", hyperparameters), ("inputdataconfig", channels)):
         (folder / "input/config" / f"{name}.json").write_text(json.dumps(content))
     job.run(job.Job.of(folder))
@@ -45,6 +45,29 @@ def test_early_stopping_keeps_the_best_round(
     assert len(lines) == best + 4 < 200
     booster = xgboost.Booster(model_file=bytearray((model / "xgboost-model").read_bytes()))
     assert booster.num_boosted_rounds() == best + 1
+
+
+def test_rounds_after_a_checkpoint_are_those_of_a_training_without(tmp_path: Path) -> None:
+    rows, boosters = examples(200, 1), []
+    for folder, place, num_round in (("first", "shared", 4), ("again", "shared", 9), ("whole", "own", 9)):
+        job_folder = tmp_path / folder
+        (job_folder / "input/config").mkdir(parents=True)
+        config = {"LocalPath": str(tmp_path / place)}
+        (job_folder / "input/config/checkpointconfig.json").write_text(json.dumps(config))
+        model = trained(job_folder, {"num_round": str(num_round)}, rows)
+        boosters.append(xgboost.Booster(model_file=bytearray((model / "xgboost-model").read_bytes())))
+    names = sorted(path.name for path in (tmp_path / "shared").iterdir())
+    assert names == [f"xgboost-checkpoint.{number}" for number in (4, 5, 6, 7, 8)]
+    _, again, whole = boosters
+    assert again.num_boosted_rounds() == whole.num_boosted_rounds() == 9
+    matrix = xgboost.DMatrix(rows[:, 1:])
+    assert again.predict(matrix) == pytest.approx(whole.predict(matrix), abs=1e-4)
+
+
+def test_a_checkpoint_that_is_none_is_passed_over(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "xgboost-checkpoint.7").write_bytes(b"half a file")
+    assert checkpoints.latest(xgboost, tmp_path) == (None, 0)
+    assert "xgboost-checkpoint.7 cannot be read" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("objective", ["reg:squarederror", "binary:logistic", "multi:softprob"])
