@@ -1,13 +1,17 @@
 """Training in this process: the best round is kept, folds have a model each."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 import xgboost
-from sagemaker_xgboost_container.algorithm import checkpoints, job
+from sagemaker_xgboost_container.algorithm import checkpoints, job, xgboost_module
 from sagemaker_xgboost_container.algorithm.errors import AlgorithmError, ClientError
+
+from localaws.images.definition import CONTAINERS
 
 
 def trained(folder: Path, hyperparameters: dict[str, str], rows: np.ndarray, unseen: np.ndarray | None = None) -> Path:
@@ -92,3 +96,19 @@ def test_any_other_error_of_xgboost_is_the_algorithms(tmp_path: Path) -> None:
         trained(tmp_path, {"num_round": "1", "tree_method": "gpu_hist"}, examples(20, 1))
     assert not isinstance(failure.value, ClientError)
     assert "Stack trace" not in str(failure.value)
+
+
+def test_without_xgboost_the_reason_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "xgboost", None)
+    with pytest.raises(ClientError, match=r"pip install 'model-road\[xgboost\]', or .* local-aws images install"):
+        xgboost_module.load()
+
+
+def test_xgboost_is_loaded_without_what_takes_seconds() -> None:
+    code = "from sagemaker_xgboost_container.algorithm import job, xgboost_module as m; m.load(); import sys, sklearn"
+    environment = {"PYTHONPATH": str(CONTAINERS), "PATH": "/usr/bin:/bin"}
+    told = "; print('pandas' in sys.modules, 'sklearn' in sys.modules)"
+    before = code.replace(", sklearn", "") + told
+    done = subprocess.run([sys.executable, "-c", before], env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["False", "False"]
+    subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, check=True)
