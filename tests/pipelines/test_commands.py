@@ -221,6 +221,13 @@ PIPELINE = "from collections import Counter as get_pipeline"
         (None, "there is no module 'mine' in "),
         ("import sagemaker.session", "mine.py:1 imports sagemaker.session, of version 2 of SageMaker's SDK"),
         ("from sagemaker import Session", "mine.py:1 imports sagemaker.Session, of version 2 of SageMaker's SDK"),
+        (
+            "def f():\n    from sagemaker.dataset_definition import inputs",
+            "mine.py:2 imports sagemaker.dataset_definition.inputs, of version 2",
+        ),
+        ("import sagemaker as sm\nsm.image_uris.retrieve('x')", "mine.py:2 imports sagemaker.image_uris, of version 2"),
+        ("import sagemaker.inputs", "(python3 -m venv v2 && v2/bin/pip install 'sagemaker<3')"),
+        (f"try:\n    import sagemaker.inputs\nexcept ImportError:\n    1 / 0\n{PIPELINE}", "ZeroDivisionError"),
         ("x = 1", "defines no get_pipeline()"),
         (f"import nothing_like_it; {PIPELINE}", "ModuleNotFoundError: No module named 'nothing_like_it' ({file}:1)"),
         (f"x = 1\ny = 1 / 0; {PIPELINE}", "importing mine failed: ZeroDivisionError: division by zero ({file}:2)"),
