@@ -40,6 +40,8 @@ DEFINITIONS: Sequence[Definition] = (
     Definition("sagemaker-scikit-learn", "0.23-1", "3.7", _SKLEARN),
     Definition("sagemaker-xgboost", "3.2-0", "3.12", _XGBOOST, _MAPPING | _DECODER),
     Definition("sagemaker-xgboost", "3.0-5", "3.10", _XGBOOST, _MAPPING | _DECODER),
+    Definition("sagemaker-xgboost", "1.7-1", "3.8", _XGBOOST),
+    Definition("sagemaker-xgboost", "1.5-1", "3.8", _XGBOOST),
 )
 
 _URI = re.compile(r"(?:[^/]+\.[^/]+/)?(?P<repository>[^:@]+):(?P<tag>[\w.-]+)")

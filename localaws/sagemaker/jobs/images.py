@@ -31,6 +31,7 @@ from localaws.images import algorithms, catalog, environment
 from localaws.images.definition import Definition
 from localaws.images.environment import Environment
 from localaws.sagemaker.errors import ValidationError
+from localaws.sagemaker.jobs import other_images
 from training import train
 
 _URI = re.compile(r"(?:(?P<registry>[^/]+\.[^/]+)/)?(?P<repository>[^:@]+)(?:[:@].+)?")
@@ -118,8 +119,12 @@ def find(uri: str, state_dir: Path) -> Image:
     if _longest(repository, FRAMEWORKS):
         return _of_host(uri, Path(sys.executable), difference(definition) if definition else None)
     install = f" Or install it: `local-aws images install {definition.name}`." if definition else ""
+    other = other_images.of_uri(uri)
+    if other and other.is_algorithm:
+        raise ValidationError(f"The image '{uri}' cannot run here: {other.sentence}")
+    known = other.sentence if other else f"Known: {', '.join([*FRAMEWORKS, *mapped])}."
     raise ValidationError(
-        f"No interpreter on this host stands for the image '{uri}'. Known: {', '.join([*FRAMEWORKS, *mapped])}. Add the"
+        f"No interpreter on this host stands for the image '{uri}'. {known} Add the"
         f' repository to {state_dir / _MAP_FILE}, such as {{"{repository}": "/path/to/bin/python"}}.{install}'
     )
 

@@ -1,8 +1,10 @@
 """What the XGBoost algorithm answers to a request, with each content type, and what it refuses and how."""
 
+import io
 import json
 import os
 import pickle
+import sys
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,7 @@ from sagemaker_xgboost_container.algorithm import model_file
 from sagemaker_xgboost_container.inference import boosters, invocation
 from sagemaker_xgboost_container.inference.boosters import Boosters
 from sagemaker_xgboost_container.inference.errors import ModelError
+from sagemaker_xgboost_container.inference.wsgi import Application
 
 FEATURES = np.random.default_rng(3).normal(size=(60, 3)).astype(np.float32)
 CSV = "\n".join(",".join(map(str, row)) for row in FEATURES[:2].tolist())
@@ -86,11 +89,10 @@ def test_libsvm_has_a_label_or_none_and_is_what_a_request_without_a_type_is(
 
 
 def test_only_the_newest_image_counts_indices_from_one(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    model = boosters.load(folder)
     answers = {}
     for version in ("1.7-1", "3.0-5", "3.2-0"):
         monkeypatch.setenv("SAGEMAKER_XGBOOST_VERSION", version)
-        answers[version] = float(asked(model, "1:0.5 2:-0.5", "text/libsvm")[1])
+        answers[version] = float(asked(boosters.load(folder), "1:0.5 2:-0.5", "text/libsvm")[1])
     [as_it_is] = predicted(np.array([[np.nan, 0.5, -0.5]]))
     [one_less] = predicted(np.array([[0.5, -0.5, np.nan]]))
     assert answers == {"1.7-1": as_it_is, "3.0-5": as_it_is, "3.2-0": one_less}
@@ -255,3 +257,29 @@ def test_every_name_of_an_objective_has_a_value(
         assert list(row) == names
         assert "NaN" not in json.dumps(row)
         assert row["predicted_label"] in row["labels"]
+
+
+def test_without_xgboost_a_model_says_what_to_install(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "xgboost", None)
+    with pytest.raises(ModelError, match=r"has no xgboost.*pip install 'model-road\[xgboost\]'"):
+        boosters.load(folder)
+
+
+def test_the_server_of_an_image_answers_alike(folder: Path) -> None:
+    served = Application(folder)
+    assert over_http(served, "GET", "/ping") == ("200 OK", b"")
+    status, body = over_http(served, "POST", "/invocations", CSV.encode(), CONTENT_TYPE="text/csv")
+    assert (status, body.decode()) == ("200 OK", asked(boosters.load(folder))[1])
+    assert over_http(served, "POST", "/invocations", CONTENT_TYPE="text/csv") == ("204 No Content", b"")
+    assert over_http(served, "GET", "/invocations")[0] == "404 Not Found"
+    assert json.loads(over_http(served, "GET", "/execution-parameters")[1])["MaxPayloadInMB"] == 6
+    (folder / "xgboost-model").write_bytes(b"nothing")
+    assert over_http(Application(folder), "GET", "/ping")[0] == "500 Internal Server Error"
+
+
+def over_http(served: Application, method: str, path: str, body: bytes = b"", **more: str) -> tuple[str, bytes]:
+    """The status line and the body of an answer."""
+    statuses: list[str] = []
+    environ = {"REQUEST_METHOD": method, "PATH_INFO": path, "CONTENT_LENGTH": str(len(body)), **more}
+    parts = served(environ | {"wsgi.input": io.BytesIO(body)}, lambda status, _: statuses.append(status))
+    return statuses[0], b"".join(parts)

@@ -7,8 +7,10 @@ else, which is what older examples save with ``pickle.dump(booster, ...)``.
 
 from __future__ import annotations
 
+import functools
 import inspect
 import io
+import json
 import logging
 import os
 import pickle
@@ -22,11 +24,13 @@ import numpy as np
 
 from ..algorithm import xgboost_module  # noqa: TID252 - its absolute name is only known in a container
 from ..algorithm.errors import ClientError  # noqa: TID252
+from ..algorithm.job import VERSION_VARIABLE  # noqa: TID252
 from .errors import ModelError, RefusedError
 
 log = logging.getLogger(__name__)
 
 _ENSEMBLE = "SAGEMAKER_INFERENCE_ENSEMBLE"
+_COUNTS_FROM_ONE = (3, 2)
 _VOTING = ("multi:softmax", "binary:hinge")
 # What a pickled Booster needs, with each protocol of pickle.
 _IN_PICKLES = {
@@ -52,6 +56,8 @@ class Boosters:
     objective : str
     n_classes : int
         0 unless there are several.
+    counts_from_one : bool
+        Whether a LIBSVM request in which no index is 0 counts them from 1, as AWS's image 3.2-0 has it.
     """
 
     xgboost: Any
@@ -59,6 +65,7 @@ class Boosters:
     pickled: bool
     objective: str
     n_classes: int
+    counts_from_one: bool
 
     def predict(self, features: Any) -> Any:
         """Return an array with a row, or a number, for each row of the features.
@@ -150,19 +157,24 @@ class _BoosterUnpickler(pickle.Unpickler):
 
 
 def _described(xgboost: Any, models: Sequence[Any], *, pickled: bool) -> Boosters:
-    import json  # noqa: PLC0415
-
     learner = json.loads(models[0].save_config())["learner"]
     n_classes = int(learner["learner_model_param"].get("num_class") or 0)
-    return Boosters(xgboost, models, pickled, learner["objective"]["name"], n_classes)
+    version = os.environ.get(VERSION_VARIABLE) or xgboost.__version__
+    numbers = tuple(int(part) for part in version.replace("-", ".").split(".")[:2] if part.isdigit())
+    return Boosters(xgboost, models, pickled, learner["objective"]["name"], n_classes, numbers >= _COUNTS_FROM_ONE)
 
 
 def _predict(model: Any, matrix: Any) -> Any:
     """Return the prediction of all trees; with early stopping, until xgboost 2, of the best ones."""
-    if "ntree_limit" in inspect.signature(model.predict).parameters:
+    if _has_limit(model.__class__):
         best = getattr(model, "best_ntree_limit", 0)
         return model.predict(matrix, ntree_limit=int(best or 0), validate_features=False)
     return model.predict(matrix, validate_features=False)
+
+
+@functools.cache
+def _has_limit(booster_class: type) -> bool:
+    return "ntree_limit" in inspect.signature(booster_class.predict).parameters
 
 
 def _most_common(predictions: Sequence[Any]) -> Any:

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
-from ..algorithm.job import VERSION_VARIABLE  # noqa: TID252 - its absolute name is only known in a container
 from . import answers, features, selected
 from .answers import CSV, JSON, JSON_LINES
 from .boosters import Boosters
@@ -20,7 +19,6 @@ _BATCH = "SAGEMAKER_BATCH"
 _MULTI_MODEL = "SAGEMAKER_MULTI_MODEL"
 _DEFAULT_ACCEPT = "SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT"
 _TEXT = "text/plain"
-_COUNTS_FROM_ONE = (3, 2)
 
 
 @dataclass(frozen=True)
@@ -41,7 +39,7 @@ def answer(boosters: Boosters, body: bytes, content_type: str, accept: str) -> R
     if not body:
         return Reply(HTTPStatus.NO_CONTENT, "", _TEXT)
     try:
-        matrix = features.read(body, content_type, from_one=_counts_from_one(boosters))
+        matrix = features.read(body, content_type, from_one=boosters.counts_from_one)
         predictions = boosters.predict(matrix)
         if os.environ.get(_MULTI_MODEL) == "true":
             return _of_many(predictions, accept)
@@ -53,11 +51,6 @@ def answer(boosters: Boosters, body: bytes, content_type: str, accept: str) -> R
     except RefusedError as error:
         log.warning("refused with %d: %s", error.status, error)
         return Reply(error.status, str(error), _TEXT)
-
-
-def _counts_from_one(boosters: Boosters) -> bool:
-    version = os.environ.get(VERSION_VARIABLE) or boosters.xgboost.__version__
-    return tuple(int(part) for part in version.replace("-", ".").split(".")[:2] if part.isdigit()) >= _COUNTS_FROM_ONE
 
 
 def _accepted(accept: str) -> str:

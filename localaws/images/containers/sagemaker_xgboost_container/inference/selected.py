@@ -10,14 +10,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .boosters import Boosters
 
 VARIABLE = "SAGEMAKER_INFERENCE_OUTPUT"
 
-_Value = Callable[[Any, int], Any]
-"""A value from the prediction of a row and the number of classes."""
+if TYPE_CHECKING:
+    _Value = Callable[[Any, int], Any]
+    """A value from the prediction of a row and the number of classes."""
 
 
 def _one_of_two(prediction: Any, _: int) -> list[float]:
