@@ -7,8 +7,6 @@ else, which is what older examples save with ``pickle.dump(booster, ...)``.
 
 from __future__ import annotations
 
-import functools
-import inspect
 import io
 import json
 import logging
@@ -165,16 +163,10 @@ def _described(xgboost: Any, models: Sequence[Any], *, pickled: bool) -> Booster
 
 
 def _predict(model: Any, matrix: Any) -> Any:
-    """Return the prediction of all trees; with early stopping, until xgboost 2, of the best ones."""
-    if _has_limit(model.__class__):
-        best = getattr(model, "best_ntree_limit", 0)
-        return model.predict(matrix, ntree_limit=int(best or 0), validate_features=False)
-    return model.predict(matrix, validate_features=False)
-
-
-@functools.cache
-def _has_limit(booster_class: type) -> bool:
-    return "ntree_limit" in inspect.signature(booster_class.predict).parameters
+    """Return the prediction of all trees; with early stopping, until xgboost 2, of those until the best round."""
+    limit = getattr(model, "best_ntree_limit", None)  # which no newer version has, nor its predict takes
+    best = {"ntree_limit": int(limit)} if limit else {}
+    return model.predict(matrix, validate_features=False, **best)
 
 
 def _most_common(predictions: Sequence[Any]) -> Any:
