@@ -19,7 +19,7 @@ print(f"{scheme}://{username}:{password}@{rest}" if username else f"{scheme}://{
 fi
 
 if [ "${REQUIRE_HASHES:-false}" != true ]; then
-    pip install --constraint constraints.txt .
+    pip install --constraint constraints.txt ".[pipelines]"
 elif [ -f requirements.txt ]; then
     # Its build would fetch setuptools without a hash: that is in requirements.txt, too. What installs anything later on
     # has to have hashes as well, so that tests which install packages unseen fail.

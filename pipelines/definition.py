@@ -14,6 +14,7 @@ from model_road import platform_settings
 from model_road.environment import ENVIRONMENTS, Environment
 from model_road.errors import UsageError
 from pipelines import module as user_module
+from pipelines.installed import check_sdk
 
 
 def make_pipeline(options: argparse.Namespace) -> tuple[Any, Environment]:
@@ -26,6 +27,7 @@ def make_pipeline(options: argparse.Namespace) -> tuple[Any, Environment]:
     """
     _quiet_sdk()
     user_module.check(options.module_name, Path.cwd())
+    check_sdk()
     environment = ENVIRONMENTS[options.environment](options.region, options.role_arn)
     module = user_module.load(options.module_name, Path.cwd())
     environment.offer_sample_data(user_module.sample_data(module, options.kwargs))

@@ -200,7 +200,7 @@ def test_the_documented_command_makes_the_file_that_installs(build: Build) -> No
         r"^    (echo setuptools \| uv pip compile .*\n(?:        .*\n)*)", PAGE.read_text(), re.MULTILINE
     )
     assert command is not None
-    (build.source / "setup.cfg").write_text("[options.extras_require]\nlocal =\ntest =\n")
+    (build.source / "setup.cfg").write_text("[options.extras_require]\npipelines =\nlocal =\ntest =\n")
     pages = build.index / "setuptools"
     pages.mkdir()
     name, own = f"setuptools-{version('setuptools')}", f"setuptools-{version('setuptools')}-py3-none-any.whl"
