@@ -30,6 +30,23 @@ except botocore.exceptions.HTTPClientError as error:
     print(error)
 """
 
+# As MLflow's plug-in for SageMaker signs the requests that `requests` sends.
+SIGNED_ELSEWHERE = """
+import botocore.session, botocore.exceptions
+from botocore.auth import S3SigV4QueryAuth, SigV4Auth
+from botocore.awsrequest import AWSRequest
+keys = botocore.session.get_session().get_credentials()
+def sign(signer, *more):
+    request = AWSRequest("GET", "https://us-east-1.experiments.sagemaker.aws/api")
+    signer(keys, "sagemaker-mlflow", "us-east-1", *more).add_auth(request)
+    return request
+assert "X-Amz-Signature" in sign(S3SigV4QueryAuth).url
+try:
+    sign(SigV4Auth)
+except botocore.exceptions.HTTPClientError as error:
+    print(error)
+"""
+
 
 def run(source, environ, python=sys.executable, *options):
     done = subprocess.run(
@@ -56,8 +73,9 @@ def test_an_endpoint_of_aws_is_the_one_of_the_environment(environ):
     assert run(STS, environ) == f"000000000000 {environ['AWS_ENDPOINT_URL']}"
 
 
-def test_nothing_is_sent_to_another_machine(environ):
-    assert "what is signed with local keys stays here" in run(ELSEWHERE, environ)
+@pytest.mark.parametrize("source", [ELSEWHERE, SIGNED_ELSEWHERE])
+def test_nothing_is_sent_to_another_machine(environ, source):
+    assert "what is signed with local keys stays here" in run(source, environ)
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,8 @@ environment variable moves. `local-aws env` therefore puts this folder on PYTHON
 or without this project's packages. While AWS_ENDPOINT_URL names this machine,
 
 - a client whose endpoint is AWS's goes where the environment says;
-- a request to any other machine is refused before it is sent: what is signed with local keys does not leave.
+- a request to any other machine is refused before it is sent, and before it is signed for another client's sending
+  (MLflow's plug-in for SageMaker does so): what is signed with local keys does not leave.
 
 ``LOCALAWS_CLIENT_HOOK=off`` turns both off. Standard library only; another sitecustomize is imported after this one.
 """
@@ -51,22 +52,44 @@ def _patch_session(module: Any) -> None:
     module.Session.create_client = create_local_client
 
 
+def _refuse_elsewhere(request: Any) -> None:
+    host = _host(request.url)
+    if _applies() and not _is_here(host):
+        from botocore.exceptions import HTTPClientError
+
+        raise HTTPClientError(
+            error="{} is not this machine, but AWS_ENDPOINT_URL is {}: what is signed with local keys stays here"
+            " (LOCALAWS_CLIENT_HOOK=off lets it go)".format(host, os.environ["AWS_ENDPOINT_URL"])
+        )
+
+
 def _patch_http(module: Any) -> None:
     send = module.URLLib3Session.send
 
     def send_here(self: Any, request: Any) -> Any:
-        host = _host(request.url)
-        if _applies() and not _is_here(host):
-            raise module.HTTPClientError(
-                error="{} is not this machine, but AWS_ENDPOINT_URL is {}: what is signed with local keys stays here"
-                " (LOCALAWS_CLIENT_HOOK=off lets it go)".format(host, os.environ["AWS_ENDPOINT_URL"])
-            )
+        _refuse_elsewhere(request)
         return send(self, request)
 
     module.URLLib3Session.send = send_here
 
 
-_PATCHES = {"botocore.session": _patch_session, "botocore.httpsession": _patch_http}
+def _patch_signer(module: Any) -> None:
+    add_auth = module.SigV4Auth.add_auth
+
+    def add_auth_here(self: Any, request: Any) -> Any:
+        # A URL that is signed in its query is made without a request, and given to whoever may use it.
+        if not isinstance(self, module.SigV4QueryAuth):
+            _refuse_elsewhere(request)
+        return add_auth(self, request)
+
+    module.SigV4Auth.add_auth = add_auth_here
+
+
+_PATCHES = {
+    "botocore.session": _patch_session,
+    "botocore.httpsession": _patch_http,
+    "botocore.auth": _patch_signer,
+}
 
 
 class _Finder:

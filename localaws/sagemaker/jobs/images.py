@@ -41,6 +41,7 @@ FRAMEWORKS = (
     "pytorch-training",
     "pytorch-inference",
     "sagemaker-distribution",
+    "sagemaker-base-python",
     "python",
 )
 _MAP_FILE = "images.json"

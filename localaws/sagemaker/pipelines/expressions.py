@@ -133,9 +133,10 @@ def _get(reference: str, scope: Scope) -> Any:
 def follow(node: Any, path: Sequence[str], what: str) -> Any:
     """Return the value at a path inside a document; `what` names it in the error if there is none."""
     for part in path:
-        node = _child(node, part)
+        holder, node = node, _child(node, part)
         if node is None:
-            raise UnresolvedError(f"{what} has no value: there is no '{part}'")
+            null = isinstance(holder, dict) and part in holder
+            raise UnresolvedError(f"{what} has no value: " + (f"'{part}' is null" if null else f"there is no '{part}'"))
     return node
 
 

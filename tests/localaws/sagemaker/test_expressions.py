@@ -6,7 +6,7 @@ import pytest
 
 from localaws.sagemaker.pipelines.expressions import Scope, UnresolvedError, holds, resolve
 
-REPORT = {"regression_metrics": {"r2": {"value": 0.47}}, "list": [10, 20], "dotted.key": 5}
+REPORT = {"regression_metrics": {"r2": {"value": 0.47}}, "list": [10, 20], "dotted.key": 5, "nothing": None}
 SCOPE = Scope(
     parameters={"Rate": 0.1, "Name": "lr", "Count": 3},
     execution={"PipelineExecutionId": "abc"},
@@ -50,6 +50,7 @@ def test_values(expression: Any, value: Any) -> None:
         ({"Get": "Steps.Later.ModelName"}, "step 'Later' did not run"),
         ({"Get": "Steps.Pre.ProcessingOutputConfig.Outputs['test'].S3Output"}, "there is no 'test'"),
         (json_get("regression_metrics.mae.value"), "there is no 'mae'"),
+        (json_get("nothing"), "'nothing' is null"),
     ],
 )
 def test_what_has_no_value_is_named(expression: Any, words: str) -> None:

@@ -1,44 +1,12 @@
-"""Pipelines made with the SDK's own job classes, as strangers write them, run unchanged.
+"""Pipelines made with the SDK's own job classes, as strangers write them, run unchanged."""
 
-Everything runs in a process of its own, with the environment that `local-aws env` gives and nothing else.
-"""
-
-import json
-import sys
 from pathlib import Path
-from textwrap import dedent
 
 import pytest
 
 from tests.conftest import LocalAws
-from tests.localaws.sagemaker.conftest import IMAGE, ROLE, Bench
-
-COMMON = f"""
-import json, os, sys, time
-import boto3
-from sagemaker.core.workflow.pipeline_context import PipelineSession
-from sagemaker.mlops.workflow.pipeline import Pipeline
-
-image, role, bucket = {IMAGE!r}, {ROLE!r}, os.environ["BUCKET"]
-session = PipelineSession(default_bucket=bucket)
-
-def run(name, *steps):
-    pipeline = Pipeline(name=name, steps=list(steps), sagemaker_session=session)
-    pipeline.upsert(role_arn=role)
-    execution = pipeline.start()
-    execution.wait(delay=0.2, max_attempts=300)
-    return execution
-"""
-
-
-def run_script(aws: LocalAws, bench: Bench, folder: Path, script: str) -> dict[str, str]:
-    """Run a script that ends by printing JSON; what it printed."""
-    (folder / "script.py").write_text(COMMON + dedent(script))
-    command = ["env", f"BUCKET={bench.bucket}", sys.executable, str(folder / "script.py")]
-    done = aws.run(command)
-    assert done.returncode == 0, done.stderr[-3000:]
-    printed: dict[str, str] = json.loads(done.stdout.splitlines()[-1])
-    return printed
+from tests.localaws.sagemaker.conftest import Bench
+from tests.localaws.sagemaker.sdk_script import run_script
 
 
 def test_model_trainer_with_its_drivers(local_aws: LocalAws, bench: Bench, tmp_path: Path) -> None:
