@@ -31,7 +31,7 @@ def run_script(aws: LocalAws, bench: Bench, folder: Path, script: str) -> dict[s
     """Run a script that ends by printing JSON; what it printed."""
     (folder / "script.py").write_text(COMMON + dedent(script))
     command = ["env", f"BUCKET={bench.bucket}", sys.executable, str(folder / "script.py")]
-    done = aws.run(command)
+    done = aws.run(command, timeout=240)
     assert done.returncode == 0, done.stderr[-3000:]
     printed: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return printed
