@@ -41,7 +41,6 @@ FRAMEWORKS = (
     "pytorch-training",
     "pytorch-inference",
     "sagemaker-distribution",
-    "sagemaker-base-python",
     "python",
 )
 _MAP_FILE = "images.json"
