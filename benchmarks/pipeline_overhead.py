@@ -26,9 +26,10 @@ from typing import Any
 
 from benchmarks.machine import description
 from localaws.settings import Ports
+from pipelines import code
+from pipelines.lr.pipeline import ROAD
 from tests.conftest import LocalAws, local_aws_command
 
-SCRIPTS = Path(__file__).parent.parent / "pipelines" / "lr"
 MODULE = "pipelines.lr.pipeline"
 PIPELINE = "LinearRegression"
 UNCACHED = "Uncached"
@@ -103,24 +104,26 @@ def sample_data(aws: LocalAws) -> bytes:
 def run_bare(folder: Path, csv: bytes) -> None:
     """Do the scripts' work without SageMaker."""
     shutil.rmtree(folder, ignore_errors=True)
-    source, ml = folder / "data", folder / "ml"
+    source, ml, scripts = folder / "data", folder / "ml", folder / "code"
+    code.write(scripts, ROAD.preprocessing_code() | ROAD.training_code() | ROAD.evaluation_code())
     source.mkdir(parents=True)
     (source / "diabetes.csv").write_bytes(csv)
-    script("preprocess.py", "--input-dir", source, "--output-dir", folder)
+    script(scripts / "preprocess.py", "--input-dir", source, "--output-dir", folder)
     (ml / "input/data").mkdir(parents=True)
     (folder / "train").rename(ml / "input/data/train")
-    script("train.py", "--prefix", ml)
+    script(scripts / "train.py", "--prefix", ml)
     packed = folder / "packed"
     packed.mkdir()
     with tarfile.open(packed / "model.tar.gz", "w:gz", compresslevel=6) as tar:
         for path in sorted((ml / "model").iterdir()):
             tar.add(path, arcname=path.name)
-    script("evaluate.py", "--model-dir", packed, "--test-dir", folder / "test", "--output-dir", folder / "evaluation")
+    given = ("--model-dir", packed, "--test-dir", folder / "test", "--output-dir", folder / "evaluation")
+    script(scripts / "evaluate.py", *given)
 
 
-def script(name: str, *arguments: object) -> None:
+def script(path: Path, *arguments: object) -> None:
     """Run one of the scripts."""
-    command = [sys.executable, str(SCRIPTS / name), *map(str, arguments)]
+    command = [sys.executable, str(path), *map(str, arguments)]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
 
 

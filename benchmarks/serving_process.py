@@ -11,8 +11,10 @@ from typing import Self
 
 from sklearn.datasets import load_diabetes
 
+from pipelines import code
+from pipelines.lr.pipeline import ROAD
+
 _START_SECONDS = 30
-_SCRIPTS = Path(__file__).parents[1] / "pipelines" / "lr"
 
 
 def linear_regression(folder: Path, n_features: int) -> Path:
@@ -30,7 +32,9 @@ def linear_regression(folder: Path, n_features: int) -> Path:
     train = folder / "input" / "data" / "train"
     train.mkdir(parents=True)
     table[columns].assign(target=target)[:-20].to_csv(train / "train.csv", index=False)
-    subprocess.run([sys.executable, _SCRIPTS / "train.py", "--prefix", folder], check=True, stdout=subprocess.DEVNULL)
+    code.write(folder / "code", ROAD.training_code())
+    script = folder / "code" / "train.py"
+    subprocess.run([sys.executable, script, "--prefix", folder], check=True, stdout=subprocess.DEVNULL)
     return folder / "model"
 
 

@@ -14,10 +14,24 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+_SHARED = Path(__file__).parent / "containers"
+
 
 def read_files(folder: Path, *names: str) -> dict[str, bytes]:
     """Read the named files of a folder: name in the container -> content."""
     return {name: (folder / name).read_bytes() for name in names}
+
+
+def read_shared(*names: str) -> dict[str, bytes]:
+    """Read files of `pipelines/containers`, the scripts and modules that several models have in common."""
+    return read_files(_SHARED, *names)
+
+
+def write(folder: Path, files: Mapping[str, bytes]) -> None:
+    """Put files into a folder, made if need be: to run a script without SageMaker."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, content in files.items():
+        (folder / name).write_bytes(content)
 
 
 def read_package(name: str) -> dict[str, bytes]:

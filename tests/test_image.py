@@ -23,10 +23,11 @@ from pathlib import Path
 import pytest
 
 from localaws.containers.container import Command, Container, Limits
+from pipelines import code
+from pipelines.lr.pipeline import ROAD
 from tests.conftest import free_ports
 
 ROOT = Path(__file__).parent.parent
-SCRIPTS = ROOT / "pipelines" / "lr"
 ANSWER = 434.0765649977469
 
 
@@ -131,7 +132,7 @@ def ml(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (config / f"{name}.json").write_text(json.dumps(document))
     (folder / "model").mkdir()
     (folder / "output").mkdir()
-    shutil.copytree(SCRIPTS, folder / "code", ignore=shutil.ignore_patterns("__pycache__", "pipeline*"))
+    code.write(folder / "code", ROAD.training_code())
     return folder
 
 

@@ -13,7 +13,9 @@ from pathlib import Path
 import numpy as np
 from sklearn.datasets import load_diabetes
 
-SCRIPTS = Path(__file__).parents[2] / "pipelines" / "lr"
+from pipelines import code
+from pipelines.lr.pipeline import ROAD
+
 ANSWER = 434.0765649977469
 N_ROWS = 100
 _TEST_ROWS = 20
@@ -70,7 +72,8 @@ def train(folder: Path, X: np.ndarray, y: np.ndarray) -> Path:
     names = [f"x{number}" for number in range(X.shape[1])]
     lines = [",".join([*names, "target"]), *(",".join(map(repr, row)) for row in np.column_stack((X, y)).tolist())]
     (data / "train.csv").write_text("\n".join(lines))
-    command = [sys.executable, str(SCRIPTS / "train.py"), "--prefix", str(folder)]
+    code.write(folder / "code", ROAD.training_code())
+    command = [sys.executable, str(folder / "code" / "train.py"), "--prefix", str(folder)]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
     return folder / "model"
 

@@ -33,8 +33,8 @@ Found = TypeVar("Found")
 
 _POLL_SECONDS = 1.0
 _SAMPLE = "pipelines/lr/pipeline.py"
-_THRESHOLD = 'number("R2Threshold", 0.2)'
-_CHANGED = 'number("R2Threshold", 0.25)'
+_THRESHOLD = '"R2Threshold", 0.2)'
+_CHANGED = '"R2Threshold", 0.25)'
 # CodeCommit takes the caller's AWS credentials for HTTPS; source: "Set up the AWS CLI credential helper".
 _GIT = (
     *("git", "-c", "credential.helper=!aws codecommit credential-helper $@", "-c", "credential.UseHttpPath=true"),

@@ -36,7 +36,7 @@ def commit(repository: Path, steps: str | None) -> str:
 @pytest.mark.parametrize("steps", [None, "", demo._THRESHOLD.replace("0.2", "0.3")])
 def test_another_model_is_refused(repository: Path, steps: str | None) -> None:
     url = commit(repository, steps)
-    with pytest.raises(DeployError, match=r"has no pipelines/lr/pipeline.py with `number.*nothing was changed"):
+    with pytest.raises(DeployError, match=r"has no pipelines/lr/pipeline.py with `.R2Threshold.*nothing was changed"):
         demo._look_for_sample(url)
 
 

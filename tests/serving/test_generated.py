@@ -66,7 +66,8 @@ def defaults() -> Model:
 def linear_regression() -> Model:
     """The sample's functions, looked for only here: the other tests go on where the sample is gone."""
     # As it lies in the container, beside its siblings.
-    sys.path.insert(0, str(Path(__file__).parents[2] / "pipelines" / "lr"))
+    for folder in ("containers", "lr"):
+        sys.path.insert(0, str(Path(__file__).parents[2] / "pipelines" / folder))
     import inference  # noqa: PLC0415
 
     names = ("input_fn", "predict_fn", "output_fn")

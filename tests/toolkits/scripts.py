@@ -13,11 +13,10 @@ from typing import Any
 
 from sklearn.datasets import load_diabetes
 
-from pipelines import code
+from pipelines.lr.pipeline import ROAD
 from tests.toolkits.places import JudgeError, Place
 
 ROOT = Path(__file__).parents[2]
-_LR = ROOT / "pipelines" / "lr"
 _PAGE = ROOT / "docs" / "your-model.md"
 _PAGES_FILE = re.compile(r"^`mine/([\w]+\.py)`[^\n]*:\n\n```python\n(.*?)^```", re.DOTALL | re.MULTILINE)
 _R2, _R2_TOLERANCE = 0.4723, 1e-4
@@ -64,13 +63,13 @@ def registered_environment() -> dict[str, str]:
 def _build_sample(place: Place, folder: Path) -> Path:
     """Preprocess, train by `train`, evaluate."""
     preprocessing = folder / "preprocess"
-    _write_code(preprocessing / "processing" / "input" / "code", code.read_files(_LR, "preprocess.py"))
+    _write_code(preprocessing / "processing" / "input" / "code", ROAD.preprocessing_code())
     _write(preprocessing / "processing" / "input" / "data" / "diabetes.csv", _diabetes())
     place.run(preprocessing, ["python3", "/opt/ml/processing/input/code/preprocess.py"])
     split = preprocessing / "processing" / "output"
 
     training = folder / "train"
-    _write_code(training / "code-channel", _training_code())
+    _write_code(training / "code-channel", ROAD.training_code())
     parameters = {
         "learning_rate": "0.1",
         "max_iter": "15001",
@@ -83,17 +82,15 @@ def _build_sample(place: Place, folder: Path) -> Path:
     place.run(training, place.train, TRAINING_JOB_NAME="judged")
 
     evaluation = folder / "evaluate"
-    _write_code(evaluation / "processing" / "input" / "code", code.read_files(_LR, "evaluate.py"))
+    _write_code(
+        evaluation / "processing" / "input" / "code",
+        ROAD.evaluation_code(),
+    )
     _pack(training / "model", evaluation / "processing" / "input" / "model" / "model.tar.gz")
     _copy(split / "test" / "test.csv", evaluation / "processing" / "input" / "test" / "test.csv")
     place.run(evaluation, ["python3", "/opt/ml/processing/input/code/evaluate.py"])
     _check_r2(place, evaluation / "processing" / "evaluation" / "evaluation.json", _R2)
     return training / "model"
-
-
-def _training_code() -> dict[str, bytes]:
-    names = ("train.py", "linear_regression.py", "model_file.py", "inference.py", "refusals.py")
-    return {**code.read_files(_LR, *names), **code.read_package("dill")}
 
 
 def _build_page(place: Place, folder: Path) -> Path:

@@ -5,10 +5,10 @@ import io
 import json
 import math
 import re
-import shutil
 import subprocess
 import sys
 import tarfile
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,9 +16,12 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_diabetes
 
-from pipelines.code import read_package
+from pipelines import code
+from pipelines.lr.pipeline import ROAD
 
-SCRIPTS = Path(__file__).parents[3] / "pipelines" / "lr"
+_STAGED = tempfile.TemporaryDirectory(prefix="scripts-")  # as they lie in the container
+SCRIPTS = Path(_STAGED.name)
+code.write(SCRIPTS, ROAD.preprocessing_code() | ROAD.training_code() | ROAD.evaluation_code())
 
 
 def run(script, *arguments, expect=0):
@@ -61,6 +64,7 @@ class Job:
         return run(SCRIPTS / "preprocess.py", *folders, "--message-file", message, *arguments, expect=expect)
 
     def train(self, hyperparameters=None, expect=0):
+        (self.root / "ml" / "output").mkdir(parents=True, exist_ok=True)
         if hyperparameters is not None:
             config = self.root / "ml" / "input" / "config"
             config.mkdir(parents=True, exist_ok=True)
@@ -136,14 +140,14 @@ def test_the_split_loses_no_digit(diabetes_job):
 
 def test_the_packed_model_answers_as_the_mission_says(diabetes_job):
     job, _ = diabetes_job
-    code = (
+    program = (
         "import sys; sys.path.insert(0, sys.argv[1] + '/code'); sys.dont_write_bytecode = True\n"
         "import inference\n"
         "model = inference.model_fn(sys.argv[1])\n"
         "data = inference.input_fn(b'{\"x\": [[0.3]]}', 'application/json')\n"
         "print(*inference.output_fn(inference.predict_fn(data, model), '*/*'))"
     )
-    body, content_type = run("-c", code, job.model).stdout.rsplit(maxsplit=1)
+    body, content_type = run("-c", program, job.model).stdout.rsplit(maxsplit=1)
     assert content_type == "application/json"
     assert json.loads(body)["predictions"] == [pytest.approx(434.0765649977469, abs=1e-6)]
 
@@ -151,27 +155,23 @@ def test_the_packed_model_answers_as_the_mission_says(diabetes_job):
 def test_the_model_folder_holds_the_code_and_nothing_else(diabetes_job):
     job, _ = diabetes_job
     files = {path.relative_to(job.model).as_posix() for path in job.model.rglob("*") if path.is_file()}
-    code = {f"code/{name}" for name in ("inference.py", "linear_regression.py", "model_file.py", "refusals.py")}
-    assert files == {"model.dill", *code}
+    served = ("inference.py", "linear_regression.py", "model_file.py", "rows.py", "refusals.py", "dill.zip")
+    assert files == {"model.dill", *(f"code/{name}" for name in served)}
     assert {path.name for path in job.model.iterdir()} == {"model.dill", "code"}
 
 
 def test_an_image_without_dill_uses_the_copy_that_travels_along(tmp_path):
     """A sitecustomize hides the installed dill, as in AWS's scikit-learn image, from training and from serving."""
-    code, hidden = tmp_path / "code", tmp_path / "hidden"
-    code.mkdir()
+    scripts, hidden = tmp_path / "code", tmp_path / "hidden"
+    code.write(scripts, ROAD.training_code())
     hidden.mkdir()
-    for name in ("train.py", "linear_regression.py", "model_file.py", "inference.py", "refusals.py"):
-        shutil.copyfile(SCRIPTS / name, code / name)
-    for name, content in read_package("dill").items():
-        (code / name).write_bytes(content)
     (hidden / "sitecustomize.py").write_text(HIDE_DILL)
     job = Job(tmp_path)
     job.give(bmi=[0.1, 0.2, 0.3], target=[1.0, 2.0, 4.0])
     environment = {"PATH": "/usr/bin:/bin", "PYTHONPATH": str(hidden)}
     without = subprocess.run([sys.executable, "-c", "import dill"], env=environment, check=False, capture_output=True)
     assert b"No module named 'dill'" in without.stderr
-    subprocess.run([sys.executable, code / "train.py", "--prefix", tmp_path / "ml"], env=environment, check=True)
+    subprocess.run([sys.executable, scripts / "train.py", "--prefix", tmp_path / "ml"], env=environment, check=True)
     assert (job.model / "code" / "dill.zip").exists()
     serve = (
         "import sys; sys.path.insert(0, sys.argv[1] + '/code')\n"
@@ -241,7 +241,7 @@ def test_the_report_repeats(diabetes_job):
 
 def test_without_matplotlib_there_is_a_report_all_the_same(diabetes_job, tmp_path):
     job, _ = diabetes_job
-    (tmp_path / "evaluate.py").write_text((SCRIPTS / "evaluate.py").read_text())
+    code.write(tmp_path, ROAD.evaluation_code())
     (tmp_path / "matplotlib.py").write_text("raise ModuleNotFoundError('no matplotlib', name='matplotlib')")
     output = tmp_path / "evaluation"
     done = job.evaluate("--output-dir", output, script=tmp_path / "evaluate.py")
@@ -293,7 +293,7 @@ def test_a_byte_order_mark_quotes_and_empty_lines_are_no_fault(job):
         ("bmi,bmi,target\n1,2,3\n", "x.csv, row 1: column 'bmi' appears twice"),
         ("", "x.csv is empty"),
         ("bmi,target\n", "x.csv has a header line but no row"),
-        ("bmi,target\n1,2\n3,4\n", "2 row(s), and 20 are asked for the test set"),
+        ("bmi,target\n1,2\n3,4\n", "2 row(s), all of which are asked for the test set"),
         ('bmi,target\n"1,2\n', "x.csv is not CSV in UTF-8"),
         (b"bmi,target\n\xff,1\n", "x.csv is not CSV in UTF-8"),
         (None, "no *.csv file under"),
@@ -392,7 +392,7 @@ def test_train_replaces_an_older_model_as_a_whole(job):
     [
         ("bmi,target\n1,x\n", "train.csv holds something else than numbers"),
         ("bmi,target\n1,nan\n2,3\n", "y holds nan in row 0"),
-        ("bmi,target\n", "train.csv has no row"),
+        ("bmi,target\n", "train.csv has a header line but no row"),
         ("bmi,target\n1,2,3\n", "train.csv has 3 numbers in a row, but 2 columns"),
         (None, "no *.csv file in"),
     ],

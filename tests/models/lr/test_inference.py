@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+sys.path.insert(0, str(Path(__file__).parents[3] / "pipelines" / "containers"))
 sys.path.insert(0, str(Path(__file__).parents[3] / "pipelines" / "lr"))
 from inference import input_fn, output_fn, predict_fn
 

@@ -1,13 +1,14 @@
 """Split raw CSV files into a training and a test set: the processing job before training.
 
 Every `*.csv` under the input folder, subfolders too, is read in name order as if they were one table. Each has a header
-line; the columns may stand in another order in each. The last `--test-rows` rows of the table are the test set, the
-rows before them the training set. Both are written with a header line, the features in the order of
-`--feature-columns`, the target last:
+line; the columns may stand in another order in each. The last `--test-rows` rows of the table are the test set, or,
+with `--random-state`, so many rows drawn at random (for data that are sorted by what is predicted); the others are the
+training set. Both are written with a header line, the features in the order of `--feature-columns`, the target last:
 
     output/train/train.csv    output/test/test.csv
 
 Every number is written as the shortest text that reads back as the same float64 (Python's `repr`), so nothing is lost.
+With `--labels` the target is a text, else a number.
 The rows stream through; only the test set is held in memory, whatever the size of the input.
 
 All wrong cells are counted and the first few named by file, row and column before anything is kept. The reason of a
@@ -18,21 +19,19 @@ standard library is imported: the script is done before NumPy would be.
 import argparse
 import csv
 import math
+import random
 import sys
-import traceback
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NoReturn, TextIO
+from typing import Protocol, TextIO
 
-MESSAGE_FILE = Path("/opt/ml/output/message")
+import job
 
-Row = list[float]
+Row = list[float | str]
 
 _PROBLEMS_SHOWN = 5
-# SageMaker keeps 1,024 characters of an ExitMessage.
-_MESSAGE_LENGTH = 1024
 
 
 @dataclass
@@ -54,7 +53,72 @@ class Problems:
             raise ValueError(f"{self.count} problem(s) in the input: {'; '.join(self.shown)}{more}")
 
 
-def split(input_dir: Path, output_dir: Path, columns: Sequence[str], test_rows: int) -> tuple[int, int]:
+@dataclass(frozen=True)
+class Columns:
+    """The columns to keep.
+
+    Attributes
+    ----------
+    names : sequence of str
+        The target last.
+    labels : bool
+        Whether the target is a text.
+    """
+
+    names: Sequence[str]
+    labels: bool
+
+
+class TestSet(Protocol):
+    """Chooses the test set out of rows that stream by."""
+
+    def put(self, row: Row) -> Row | None:
+        """Take a row; return one that is not in the test set after all."""
+
+    def rows(self) -> Iterable[Row]:
+        """Return the test set."""
+
+
+class LastRows:
+    """The rows at the end."""
+
+    def __init__(self, count: int) -> None:
+        self._count = count
+        self._rows: deque[Row] = deque()
+
+    def put(self, row: Row) -> Row | None:
+        self._rows.append(row)
+        return self._rows.popleft() if len(self._rows) > self._count else None
+
+    def rows(self) -> Iterable[Row]:
+        return self._rows
+
+
+class RandomRows:
+    """Rows drawn with equal chances, in one pass: Vitter (1985), "Random Sampling with a Reservoir", algorithm R."""
+
+    def __init__(self, count: int, random_state: int) -> None:
+        self._count = count
+        self._random = random.Random(random_state)  # noqa: S311 -- a sample, no secret
+        self._rows: list[Row] = []
+        self._seen = 0
+
+    def put(self, row: Row) -> Row | None:
+        self._seen += 1
+        if len(self._rows) < self._count:
+            self._rows.append(row)
+            return None
+        place = self._random.randrange(self._seen)
+        if place >= self._count:
+            return row
+        self._rows[place], replaced = row, self._rows[place]
+        return replaced
+
+    def rows(self) -> Iterable[Row]:
+        return self._rows
+
+
+def split(input_dir: Path, output_dir: Path, columns: Columns, test_set: TestSet) -> tuple[int, int]:
     """Write the training and the test set.
 
     Parameters
@@ -62,10 +126,9 @@ def split(input_dir: Path, output_dir: Path, columns: Sequence[str], test_rows: 
     input_dir : Path
         Holds the CSV files.
     output_dir : Path
-    columns : sequence of str
-        The columns to keep, the target last.
-    test_rows : int
-        How many of the last rows are the test set.
+    columns : Columns
+    test_set : TestSet
+        Chooses the rows to test with.
 
     Returns
     -------
@@ -78,32 +141,31 @@ def split(input_dir: Path, output_dir: Path, columns: Sequence[str], test_rows: 
         When the input lacks a column, holds a cell which is no finite number, or has no row to train on.
     """
     problems = Problems()
-    newest: deque[Row] = deque()
     n_train = 0
     partial = output_dir / "train" / "train.csv.partial"
     partial.parent.mkdir(parents=True, exist_ok=True)
     try:
         with partial.open("w", encoding="utf-8") as train:
-            train.write(",".join(map(_quoted, columns)) + "\n")
+            train.write(",".join(map(_quoted, columns.names)) + "\n")
             for row in read_rows(input_dir, columns, problems):
-                newest.append(row)
-                if len(newest) > test_rows:
-                    train.write(_line(newest.popleft()))
+                if (other := test_set.put(row)) is not None:
+                    train.write(_line(other))
                     n_train += 1
         problems.refuse()
+        kept = list(test_set.rows())
         if n_train == 0:
             raise ValueError(
-                f"the input has {len(newest)} row(s), and {test_rows} are asked for the test set: none is left to train"
-                " on; give more data or a smaller --test-rows"
+                f"the input has {len(kept)} row(s), all of which are asked for the test set: none is left to train on;"
+                " give more data or a smaller --test-rows"
             )
         partial.replace(partial.with_suffix(""))
     finally:
         partial.unlink(missing_ok=True)
-    _write_test(output_dir / "test" / "test.csv", columns, newest)
-    return n_train, len(newest)
+    _write_test(output_dir / "test" / "test.csv", columns.names, kept)
+    return n_train, len(kept)
 
 
-def read_rows(input_dir: Path, columns: Sequence[str], problems: Problems) -> Iterator[Row]:
+def read_rows(input_dir: Path, columns: Columns, problems: Problems) -> Iterator[Row]:
     """Read the columns of all files; rows with a problem are reported and left out."""
     paths = sorted(path for path in input_dir.rglob("*") if path.suffix.lower() == ".csv" and path.is_file())
     if not paths:
@@ -117,23 +179,24 @@ def read_rows(input_dir: Path, columns: Sequence[str], problems: Problems) -> It
                 problems.add(f"{name} is not CSV in UTF-8: {error}")
 
 
-def _read_file(file: TextIO, name: str, columns: Sequence[str], problems: Problems) -> Iterator[Row]:
+def _read_file(file: TextIO, name: str, columns: Columns, problems: Problems) -> Iterator[Row]:
     lines = csv.reader(file, strict=True)
     header = next(lines, None)
     if not header:
         problems.add(f"{name} is empty: a header line is expected")
         return
-    places = _find_columns(header, name, columns, problems)
+    places = _find_columns(header, name, columns.names, problems)
     if places is None:
         return
+    label = places.pop() if columns.labels else None
     n_rows = 0
     for cells in lines:
         if not cells:  # an empty line
             continue
         n_rows += 1
-        row = _read_row(cells, len(header), places)
+        row = _read_row(cells, len(header), places, label)
         if row is None:
-            for problem in _explain(cells, header, places):
+            for problem in _explain(cells, header, places, label):
                 problems.add(f"{name}, row {lines.line_num}{problem}")
         else:
             yield row
@@ -154,27 +217,32 @@ def _find_columns(header: Sequence[str], name: str, columns: Sequence[str], prob
     return None if wrong else [names.index(column) for column in columns]
 
 
-def _read_row(cells: Sequence[str], width: int, places: Sequence[int]) -> Row | None:
+def _read_row(cells: Sequence[str], width: int, places: Sequence[int], label: int | None) -> Row | None:
     """Read a row the fast way; None when anything is wrong with it."""
     if len(cells) != width:
         return None
     try:
-        row = [float(cells[place]) for place in places]
+        numbers = [float(cells[place]) for place in places]
     except ValueError:
         return None
     # Python reads 1_000 as a number; a data file that says so is wrong.
-    if not all(map(math.isfinite, row)) or any("_" in cells[place] for place in places):
+    if not all(map(math.isfinite, numbers)) or any("_" in cells[place] for place in places):
         return None
-    return row
+    if label is None:
+        return [*numbers]
+    text = cells[label].strip()
+    return [*numbers, text] if text else None
 
 
-def _explain(cells: Sequence[str], header: Sequence[str], places: Sequence[int]) -> Iterator[str]:
+def _explain(cells: Sequence[str], header: Sequence[str], places: Sequence[int], label: int | None) -> Iterator[str]:
     if len(cells) != len(header):
         yield f" has {len(cells)} cell(s), the header {len(header)}"
         return
     for place in places:
-        if _read_row(cells, len(header), [place]) is None:
+        if _read_row(cells, len(header), [place], None) is None:
             yield f", column {header[place].strip()!r}: {_what_is_wrong(cells[place])}"
+    if label is not None and not cells[label].strip():
+        yield f", column {header[label].strip()!r}: {_what_is_wrong('')}"
 
 
 def _what_is_wrong(cell: str) -> str:
@@ -193,10 +261,10 @@ def _quoted(name: str) -> str:
 
 
 def _line(row: Row) -> str:
-    return ",".join(map(repr, row)) + "\n"
+    return ",".join(_quoted(cell) if isinstance(cell, str) else repr(cell) for cell in row) + "\n"
 
 
-def _write_test(path: Path, columns: Sequence[str], rows: deque[Row]) -> None:
+def _write_test(path: Path, columns: Sequence[str], rows: Sequence[Row]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w", encoding="utf-8") as file:
         file.write(",".join(map(_quoted, columns)) + "\n")
@@ -220,43 +288,34 @@ def _positive(text: str) -> int:
     return number
 
 
-class _Parser(argparse.ArgumentParser):
-    """Raises what is wrong with the options, so that the job's ExitMessage says it."""
-
-    def error(self, message: str) -> NoReturn:
-        raise ValueError(message)
-
-
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
-    parser = _Parser(description="Split CSV files into a training and a test set.")
+    parser = job.processing_parser("Split CSV files into a training and a test set.")
     parser.add_argument("--input-dir", type=Path, default=Path("/opt/ml/processing/input/data"))
     parser.add_argument("--output-dir", type=Path, default=Path("/opt/ml/processing/output"))
     parser.add_argument("--feature-columns", type=_column_names, default=["bmi"], help="comma-separated (bmi)")
     parser.add_argument("--target-column", default="target", help="the column to predict (target)")
-    parser.add_argument("--test-rows", type=_positive, default=20, help="the last rows, for the test set (20)")
-    parser.add_argument("--message-file", type=Path, default=MESSAGE_FILE, help="where the reason of a failure goes")
-    options = parser.parse_args(arguments)
+    parser.add_argument("--labels", action="store_true", help="the target is a text, not a number")
+    parser.add_argument("--test-rows", type=_positive, default=20, help="how many rows are the test set (20)")
+    parser.add_argument("--random-state", type=int, help="draw the test set with this seed; else it is the last rows")
+    options: argparse.Namespace = parser.parse_args(arguments)
     if options.target_column in options.feature_columns:
         parser.error(f"the target column {options.target_column!r} is among --feature-columns")
     return options
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the job; give its exit code."""
-    message_file = MESSAGE_FILE
-    try:
-        options = _parse(arguments)
-        message_file = options.message_file
-        columns = [*options.feature_columns, options.target_column]
-        n_train, n_test = split(options.input_dir, options.output_dir, columns, options.test_rows)
-    except Exception as error:
-        traceback.print_exc()
-        if message_file.parent.is_dir():
-            message_file.write_text(f"{type(error).__name__}: {error}"[:_MESSAGE_LENGTH], encoding="utf-8")
-        return 1
-    print(f"{n_train} rows to train on, {n_test} to test on; columns {', '.join(columns)}")
-    return 0
+def preprocess(options: argparse.Namespace) -> None:
+    """Split what the options name, and say how many rows there are."""
+    columns = Columns([*options.feature_columns, options.target_column], options.labels)
+    count, random_state = options.test_rows, options.random_state
+    test_set = LastRows(count) if random_state is None else RandomRows(count, random_state)
+    n_train, n_test = split(options.input_dir, options.output_dir, columns, test_set)
+    print(f"{n_train} rows to train on, {n_test} to test on; columns {', '.join(columns.names)}")
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the job, and exit with its code."""
+    sys.exit(job.run(lambda: preprocess(_parse(arguments)), job.message_file(arguments)))
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()
