@@ -7,7 +7,12 @@ A module that defines a pipeline begins with ``from pipelines import code, sessi
     code          the files that a step runs
 
 They import neither boto3 nor SageMaker's SDK before something of it is used: `sdk` sees to that. Each model has a
-folder that defines its pipelines: `lr` is one to copy.
+folder that defines its pipelines; `lr` and `iris` say what is particular about them, and share::
+
+    road          the pipeline from raw CSV files to a registered version
+    batch         the pipeline that predicts every file of a folder
+    containers    the scripts, and what scripts import
+    samples       sample data in S3
 
 `run_pipeline` and `get_pipeline_definition` are the console scripts; their steps are::
 
