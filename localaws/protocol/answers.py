@@ -40,6 +40,7 @@ _BEYOND = re.compile(
     "|".join(
         (
             r"Value '\[\]'",  # "buildsNotFound": [] in the AWS CLI's examples, of at least one item in the model
+            r"Value '\{\}'",  # "tags": {} of a log group without any, of at least one in the model
             r"Value null at 'modelPackageName'",  # a version's, in the guide's "View the Details of a Model Version"
             r"Value 'CompletedWithFailures'",  # of a pipeline execution, as SDK v3 knows it
             r".* at '\S*\.metricDefinitions' .* length",  # more of XGBoost's own than a request may define

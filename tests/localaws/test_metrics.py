@@ -134,7 +134,7 @@ def test_hook_events_that_are_given_up_are_counted(local_aws: LocalAws, function
     invoke(functions, name, bad=True, InvocationType="Event")
     invoke(functions, name, InvocationType="Event")
     found = Measured(local_aws, "AWS/Lambda", FunctionName=name)
-    until_counted(lambda: found.sum("AsyncEventsDropped") == 1)
+    until_counted(lambda: found.sum("AsyncEventsDropped") == 1 and found.sum("Invocations") == 2)
     assert (found.sum("AsyncEventsReceived"), found.sum("Invocations"), found.sum("Errors")) == (2, 2, 1)
     assert found.sum("DeadLetterErrors") == 0
     sent = Measured(local_aws, "AWS/SQS", QueueName=url.rpartition("/")[2])
