@@ -105,6 +105,9 @@ class SnapshotLoop(LoopTask):
             waiting, self._waiting = self._waiting, []
             began = time.monotonic()
             ended = await self._save()
+            if ended.status != 0:
+                # A process of a busy machine may be stopped or stuck once; a disk that is full fails again.
+                ended = await self._save()
             pace = Pace(ended.work, time.monotonic() - began)
             self.is_saving = ended.status == 0
             for future in waiting:
